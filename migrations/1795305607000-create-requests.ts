@@ -1,0 +1,50 @@
+import { type MigrationInterface, type QueryRunner } from 'typeorm';
+
+/** The ledger: every metered act is a row. `used_at_charge` and `limit_at_charge` are the counter after this charge and the
+ * quota it was held against, so a charge beyond its quota cannot be stored. The type's check spells out its alphabet: a
+ * regular expression here costs more than the rest of the insert. */
+export class CreateRequests1795305607000 implements MigrationInterface {
+  name = 'CreateRequests1795305607000';
+
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE TABLE requests (
+        id uuid NOT NULL DEFAULT gen_random_uuid(),
+        user_id integer NOT NULL,
+        api_key_id integer,
+        type varchar(50) NOT NULL,
+        status varchar(20) NOT NULL DEFAULT 'pending',
+        cost integer NOT NULL DEFAULT 1,
+        refunded_units integer NOT NULL DEFAULT 0,
+        charged_on date NOT NULL,
+        charged_fold smallint NOT NULL DEFAULT 0,
+        limit_at_charge integer,
+        used_at_charge integer NOT NULL,
+        payload jsonb NOT NULL DEFAULT '{}',
+        result jsonb,
+        error jsonb,
+        attempt integer NOT NULL DEFAULT 0,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        started_at timestamptz,
+        finished_at timestamptz,
+        updated_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT requests_pkey PRIMARY KEY (id),
+        CONSTRAINT requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+        CONSTRAINT requests_type_check CHECK (
+          type <> '' AND left(type, 1) NOT IN ('.', '_', '-') AND translate(type, 'abcdefghijklmnopqrstuvwxyz0123456789._-', '') = ''
+        ),
+        CONSTRAINT requests_status_check CHECK (status IN ('pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired')),
+        CONSTRAINT requests_cost_check CHECK (cost > 0),
+        CONSTRAINT requests_refunded_units_check CHECK (refunded_units >= 0 AND refunded_units <= cost),
+        CONSTRAINT requests_used_at_charge_check CHECK (used_at_charge >= cost AND used_at_charge <= limit_at_charge)
+      )
+    `);
+    await queryRunner.query(`
+      CREATE INDEX requests_user_id_id_idx ON requests (user_id, id)
+    `);
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`DROP TABLE requests`);
+  }
+}

@@ -1,0 +1,57 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { AccountOwner, CurrentActor, CurrentPrincipal, SubjectId } from '../common/access.decorators';
+import { IdParam } from '../common/id-param.pipe';
+import { ListQuery } from '../common/list-query.dto';
+import { type Actor, type Principal } from '../common/principal';
+import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { ApiKeysService } from './api-keys.service';
+import { ApiKeyPage, NewApiKeyDto } from './dto/api-key.dto';
+import { CreateApiKeyDto } from './dto/create-api-key.dto';
+
+@ApiTags('api-keys')
+@ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@Controller('v1/users/:userId/api-keys')
+export class ApiKeysController {
+  constructor(private readonly keys: ApiKeysService) {}
+
+  /** The user's keys that were not revoked, newest first. */
+  @Get()
+  @AccountOwner()
+  list(@SubjectId() userId: number, @Query() query: ListQuery): Promise<ApiKeyPage> {
+    return this.keys.list(userId, query);
+  }
+
+  /** Makes a key. Its secret is in this answer and nowhere else. */
+  @Post()
+  @AccountOwner()
+  async create(
+    @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Body() dto: CreateApiKeyDto,
+    @MaybeRetried('api-keys.create') call: IdempotentCall | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<NewApiKeyDto> {
+    const key = await this.keys.create(actor, principal.isAdmin, userId, dto, call);
+    void reply.header('location', `/v1/users/${userId}/api-keys/${key.id}`);
+    return key;
+  }
+
+  /** Revokes a key: it stops everywhere within a second. */
+  @Delete(':keyId')
+  @AccountOwner()
+  @HttpCode(204)
+  async revoke(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<void> {
+    await this.keys.revoke(actor, userId, keyId);
+  }
+
+  /** Gives the key a new secret; the old one stops at once. */
+  @Post(':keyId/rotate')
+  @AccountOwner()
+  @HttpCode(200)
+  rotate(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<NewApiKeyDto> {
+    return this.keys.rotate(actor, userId, keyId);
+  }
+}

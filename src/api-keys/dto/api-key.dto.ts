@@ -1,0 +1,31 @@
+import { type Scope } from '../../common/principal';
+import { type ApiKey } from '../entities/api-key.entity';
+
+export class ApiKeyDto {
+  id: number;
+  name: string;
+  /** The first characters of the secret. */
+  prefix: string;
+  scopes: Scope[];
+  /** Units a day that this key may spend of its user's quota; null: all of it. */
+  dailyCap: number | null;
+  expiresAt: Date | null;
+  /** Up to half a minute late. */
+  lastUsedAt: Date | null;
+  createdAt: Date;
+
+  static of({ id, name, prefix, scopes, dailyCap, expiresAt, lastUsedAt, createdAt }: ApiKey): ApiKeyDto {
+    return { id, name, prefix, scopes, dailyCap, expiresAt, lastUsedAt, createdAt };
+  }
+}
+
+export class NewApiKeyDto extends ApiKeyDto {
+  /** The secret. Shown this once: only its hash is kept. */
+  key: string;
+}
+
+export class ApiKeyPage {
+  items: ApiKeyDto[];
+  /** Null at the end. */
+  nextCursor: string | null;
+}

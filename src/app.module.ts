@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { ApiKeysModule } from './api-keys/api-keys.module';
+import { AuditModule } from './audit/audit.module';
+import { AuthGuard } from './auth/auth.guard';
+import { AuthModule } from './auth/auth.module';
+import { ProblemFilter } from './common/problem.filter';
+import { RouteTable } from './common/route-table';
+import { ValidationPipe } from './common/validation.pipe';
+import { ConfigurationsModule } from './configurations/configurations.module';
+import { DatabaseModule } from './database/database.module';
+import { HealthModule } from './health/health.module';
+import { HousekeepingModule } from './housekeeping/housekeeping.module';
+import { JobsModule } from './jobs/jobs.module';
+import { MetricsModule } from './metrics/metrics.module';
+import { QuotasModule } from './quotas/quotas.module';
+import { RequestsModule } from './requests/requests.module';
+import { TiersModule } from './tiers/tiers.module';
+import { UsersModule } from './users/users.module';
+
+/** The map of the house. The environment comes from `createApp()`. */
+@Module({
+  imports: [
+    DatabaseModule,
+    ConfigurationsModule,
+    AuditModule,
+    JobsModule,
+    TiersModule,
+    UsersModule,
+    ApiKeysModule,
+    AuthModule,
+    QuotasModule,
+    RequestsModule,
+    HousekeepingModule,
+    HealthModule,
+    MetricsModule,
+  ],
+  providers: [
+    RouteTable,
+    ProblemFilter,
+    { provide: APP_FILTER, useExisting: ProblemFilter },
+    { provide: APP_GUARD, useClass: AuthGuard },
+    { provide: APP_PIPE, useClass: ValidationPipe },
+  ],
+})
+export class AppModule {}

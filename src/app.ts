@@ -1,0 +1,115 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyInstance } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders } from 'node:http';
+import { AppModule } from './app.module';
+import { parseJsonBody } from './common/json-body';
+import { makeLogger, NestLogger } from './common/logger';
+import { RouteTable } from './common/route-table';
+import { type Environment } from './config/environment';
+import { readEnvironment } from './config/environment.module';
+import { MetricsService } from './metrics/metrics.service';
+import { setUpDocs } from './openapi';
+
+const BODY_LIMIT = 256 * 1_024;
+/** A request id of a caller that we take over; anything else could not be told from ours in a log. */
+const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * On every answer. The security headers are those that OWASP's REST Security Cheat Sheet asks for. Not by Nest's setter: it
+ * puts them on Node's response, which then copies all of an answer's headers one by one.
+ */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+export interface AppOptions {
+  /** Variables in place of the process's. */
+  environment?: Partial<Environment>;
+  /** Build the routes alone: no provider is made and no database is touched. */
+  preview?: boolean;
+}
+
+/** The one definition of the application, shared by main, the command line, tests and the OpenAPI export. */
+export async function createApp({ environment: overrides, preview = false }: AppOptions = {}): Promise<NestFastifyApplication> {
+  const { environment, module } = await readEnvironment(overrides);
+  const logger = makeLogger({
+    level: preview ? 'silent' : environment.LOG_LEVEL,
+    pretty: environment.LOG_FORMAT === undefined ? process.stdout.isTTY : environment.LOG_FORMAT === 'pretty',
+  });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    trustProxy: environment.trustProxy,
+    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => saneId(headers['x-request-id']) ?? randomUUID(),
+    // A body that trickles in is cut off; Node looks only so often.
+    requestTimeout: 10_000,
+    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    // Requests on open connections are still served while the process drains.
+    return503OnClosing: false,
+    skipMiddie: true,
+    routerOptions: { maxParamLength: 256 },
+  });
+  const fastify: FastifyInstance = adapter.getInstance();
+  const routes = new RouteTable();
+  fastify.addHook('onRoute', ({ url, method }) => routes.add(url, method));
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module] }, adapter, {
+    preview,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    bodyParser: false,
+  });
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer, (text) => parseText(parse, request, text)));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  setUpDocs(app);
+  if (preview) return app;
+  const metrics = app.get(MetricsService);
+  Object.assign(app.get(RouteTable), routes);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(HEADERS).header('x-request-id', request.id);
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions, id } = request;
+    const seconds = reply.elapsedTime / 1_000;
+    metrics.answered(method, routeOptions.url ?? 'unknown', reply.statusCode, seconds);
+    if (environment.LOG_REQUESTS || reply.statusCode >= 500) {
+      const level = reply.statusCode >= 500 && reply.statusCode !== 503 ? 'error' : 'info';
+      const line = { requestId: id, method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+      logger[level](line, 'answered');
+    }
+    done();
+  });
+  return app;
+}
+
+function saneId(id: string | string[] | undefined): string | undefined {
+  return typeof id === 'string' && SANE_ID.test(id) ? id : undefined;
+}
+
+type Parser = ReturnType<FastifyInstance['getDefaultJsonParser']>;
+
+/** Fastify's parser refuses `__proto__`; it answers by a callback, at once. */
+function parseText(parse: Parser, request: unknown, text: string): unknown {
+  let parsed: unknown;
+  (parse as (request: unknown, body: string, done: (error: Error | null, value?: unknown) => void) => void)(request, text, (error, value) => {
+    if (error) throw error;
+    parsed = value;
+  });
+  return parsed;
+}

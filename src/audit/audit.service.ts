@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, LessThan, Repository } from 'typeorm';
+import { definedOnly } from '../common/defined-only';
+import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
+import { type Actor } from '../common/principal';
+import { AuditEventDto } from './dto/audit-event.dto';
+import { ListAuditEventsQuery } from './dto/list-audit-events.dto';
+import { AuditEvent } from './entities/audit-event.entity';
+
+export interface AuditEntry {
+  /** What was done, as `<target>.<verb>`: `user.update`, `tier.create`. */
+  action: string;
+  target: [kind: string, id: string | number];
+  before?: unknown;
+  after?: unknown;
+  reason?: string | null;
+}
+
+/**
+ * The record of every administrative change. Always true: an event commits with the change it tells of, or not at all,
+ * and holds no secret.
+ */
+@Injectable()
+export class AuditService {
+  constructor(@InjectRepository(AuditEvent) private readonly events: Repository<AuditEvent>) {}
+
+  async record(tx: EntityManager, actor: Actor, { action, target, before, after, reason }: AuditEntry): Promise<void> {
+    await tx.insert(AuditEvent, {
+      actorId: actor.id,
+      actorKind: actor.kind,
+      action,
+      targetKind: target[0],
+      targetId: String(target[1]),
+      before: (before ?? null) as object,
+      after: (after ?? null) as object,
+      reason: reason ?? null,
+      requestId: actor.requestId,
+    });
+  }
+
+  /** Newest first. */
+  async list(query: ListAuditEventsQuery): Promise<Page<AuditEventDto>> {
+    const { limit: _, cursor, ...filters } = query;
+    const after = cursorPosition(cursor, filters);
+    const size = pageSize(query);
+    const rows = await this.events.find({
+      where: { ...definedOnly(filters), ...(after === null ? {} : { id: LessThan(after) }) },
+      order: { id: 'DESC' },
+      take: size + 1,
+    });
+    return toPage(rows, size, filters, (row) => row.id, AuditEventDto.of);
+  }
+}

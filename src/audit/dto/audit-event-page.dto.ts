@@ -1,0 +1,7 @@
+import { AuditEventDto } from './audit-event.dto';
+
+export class AuditEventPage {
+  items: AuditEventDto[];
+  /** Null at the end. */
+  nextCursor: string | null;
+}

@@ -1,0 +1,29 @@
+import { IsInt, IsOptional, IsString, MaxLength } from 'class-validator';
+import { ListQuery } from '../../common/list-query.dto';
+import { WholeNumber } from '../../common/whole-number';
+
+export class ListAuditEventsQuery extends ListQuery {
+  /** What was done, such as `user.update`. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(60)
+  action?: string;
+
+  /** The kind of thing that was changed, such as `user`. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(40)
+  targetKind?: string;
+
+  /** The id of the thing that was changed. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(120)
+  targetId?: string;
+
+  /** The user who did it. */
+  @IsOptional()
+  @WholeNumber()
+  @IsInt()
+  actorId?: number;
+}

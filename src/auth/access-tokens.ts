@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { Secrets } from '../config/secrets';
+
+export const ACCESS_TOKEN_SECONDS = 900;
+const AUDIENCE = 'quotidian';
+const TYPE = 'at+jwt';
+
+export interface AccessClaims {
+  userId: number;
+  /** The user's `token_version` when it was issued. */
+  version: number;
+}
+
+/** Access tokens: JWTs after RFC 9068, signed with HS256. Says who; whether they still may is asked for each request. */
+@Injectable()
+export class AccessTokens {
+  private readonly jwt: JwtService;
+
+  constructor(secrets: Secrets) {
+    this.jwt = new JwtService({ secret: secrets.jwt });
+  }
+
+  issue({ userId, version }: AccessClaims): string {
+    return this.jwt.sign(
+      { ver: version },
+      {
+        algorithm: 'HS256',
+        header: { alg: 'HS256', typ: TYPE },
+        subject: String(userId),
+        issuer: AUDIENCE,
+        audience: AUDIENCE,
+        expiresIn: ACCESS_TOKEN_SECONDS,
+      },
+    );
+  }
+
+  /** The claims of a token that we issued and that has not expired; null for any other. */
+  verify(token: string): AccessClaims | null {
+    try {
+      // Every one of these is needed: by default another HMAC, another audience or no expiry would pass.
+      const { header, payload } = this.jwt.verify<{ header: { typ?: string; crit?: unknown }; payload: Record<string, unknown> }>(token, {
+        algorithms: ['HS256'],
+        issuer: AUDIENCE,
+        audience: AUDIENCE,
+        maxAge: ACCESS_TOKEN_SECONDS,
+        clockTolerance: 5,
+        complete: true,
+      });
+      const userId = Number(payload.sub);
+      const ours = header.typ === TYPE && header.crit === undefined && Number.isInteger(userId) && typeof payload.exp === 'number';
+      return ours && typeof payload.ver === 'number' ? { userId, version: payload.ver } : null;
+    } catch {
+      return null;
+    }
+  }
+}

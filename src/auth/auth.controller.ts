@@ -1,0 +1,65 @@
+import { Body, Controller, HttpCode, Post, Put, Req, Res } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { AccountOwner, CurrentActor, CurrentPrincipal, Public, SubjectId } from '../common/access.decorators';
+import { etagOf } from '../common/etag';
+import { type Actor, type Principal } from '../common/principal';
+import { CredentialsDto } from '../users/dto/credentials.dto';
+import { UserDto } from '../users/dto/user.dto';
+import { AuthService } from './auth.service';
+import { ChangePasswordDto } from './dto/change-password.dto';
+import { RefreshDto } from './dto/refresh.dto';
+import { TokensDto } from './dto/tokens.dto';
+
+@ApiTags('auth')
+@Controller('v1')
+export class AuthController {
+  constructor(private readonly auth: AuthService) {}
+
+  /** Makes an account on the plan `free`, while the setting `auth.registration` is `open`. */
+  @Post('auth/register')
+  @Public()
+  async register(@Body() dto: CredentialsDto, @Req() { ip }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {
+    const user = await this.auth.register(dto, ip);
+    void reply.headers({ etag: etagOf(user), location: `/v1/users/${user.id}` });
+    return user;
+  }
+
+  /** Begins a session. */
+  @Post('auth/login')
+  @Public()
+  @HttpCode(200)
+  login(@Body() dto: CredentialsDto, @Req() { ip }: FastifyRequest): Promise<TokensDto> {
+    return this.auth.login(dto, ip);
+  }
+
+  /** Trades a refresh token for new tokens. A second use of one ends its whole session. */
+  @Post('auth/refresh')
+  @Public()
+  @HttpCode(200)
+  refresh(@Body() { refreshToken }: RefreshDto): Promise<TokensDto> {
+    return this.auth.refresh(refreshToken);
+  }
+
+  /** Ends the session that the refresh token belongs to; its access token runs out by itself. */
+  @Post('auth/logout')
+  @Public()
+  @HttpCode(204)
+  async logout(@Body() { refreshToken }: RefreshDto): Promise<void> {
+    await this.auth.logout(refreshToken);
+  }
+
+  /** Changes a password and ends all sessions of its user. */
+  @Put('users/:userId/password')
+  @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+  @AccountOwner()
+  @HttpCode(204)
+  async changePassword(
+    @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Body() dto: ChangePasswordDto,
+  ): Promise<void> {
+    await this.auth.changePassword(principal, actor, userId, dto);
+  }
+}

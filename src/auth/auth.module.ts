@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ApiKeysModule } from '../api-keys/api-keys.module';
+import { AuditModule } from '../audit/audit.module';
+import { User } from '../users/entities/user.entity';
+import { UsersModule } from '../users/users.module';
+import { AccessCheck } from './access-check';
+import { AccessTokens } from './access-tokens';
+import { Attempts } from './attempts';
+import { AuthController } from './auth.controller';
+import { AuthService } from './auth.service';
+import { RefreshToken } from './entities/refresh-token.entity';
+import { PrincipalsRepository } from './principals.repository';
+import { PrincipalsService } from './principals.service';
+import { RefreshTokensService } from './refresh-tokens.service';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([RefreshToken, User]), DiscoveryModule, ApiKeysModule, AuditModule, UsersModule],
+  controllers: [AuthController],
+  providers: [AccessCheck, AccessTokens, Attempts, AuthService, PrincipalsRepository, PrincipalsService, RefreshTokensService],
+  exports: [AccessTokens, PrincipalsService, RefreshTokensService],
+})
+export class AuthModule {}

@@ -1,0 +1,15 @@
+import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+
+export class ChangePasswordDto {
+  /** Needed but by an administrator who sets somebody else's. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(256)
+  currentPassword?: string;
+
+  /** Any characters; the setting `auth.passwordMinLength` says how many at least. */
+  @IsString()
+  @MinLength(1)
+  @MaxLength(256)
+  newPassword: string;
+}

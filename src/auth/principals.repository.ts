@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { type Role, type Scope } from '../common/principal';
+
+export interface KeyHolder {
+  keyHash: Buffer;
+  keyId: number;
+  userId: number;
+  role: Role;
+  scopes: Scope[];
+  hasCap: boolean;
+  /** Milliseconds until the key expires; null: it does not. */
+  expiresInMs: number | null;
+}
+
+export interface SessionHolder {
+  userId: number;
+  role: Role;
+  tokenVersion: number;
+}
+
+@Injectable()
+export class PrincipalsRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Who holds which of these keys, of those that work at this moment: not revoked, not expired, their user active. */
+  async byKeyHashes(keyHashes: Buffer[]): Promise<KeyHolder[]> {
+    return this.dataSource.query(
+      `SELECT k.key_hash AS "keyHash", k.id AS "keyId", k.user_id AS "userId", u.role, k.scopes, k.daily_cap IS NOT NULL AS "hasCap",
+         (extract(epoch FROM k.expires_at - now()) * 1000)::float8 AS "expiresInMs"
+       FROM api_keys k JOIN users u ON u.id = k.user_id
+       WHERE k.key_hash = ANY ($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.status = 'active'`,
+      [keyHashes],
+    );
+  }
+
+  async byUserId(userId: number): Promise<SessionHolder | null> {
+    const rows: SessionHolder[] = await this.dataSource.query(
+      `SELECT id AS "userId", role, token_version AS "tokenVersion" FROM users WHERE id = $1 AND status = 'active'`,
+      [userId],
+    );
+    return rows[0] ?? null;
+  }
+}

@@ -1,0 +1,58 @@
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { type FastifyRequest } from 'fastify';
+import { NotFoundProblem } from './problem';
+import { type Actor, type Principal, type Scope } from './principal';
+
+/** What a route asks of its caller. A route without any of these decorators does not boot (deny by default). */
+export interface Access {
+  public?: boolean;
+  adminOnly?: boolean;
+  /** A login session, or an administrator's key. */
+  accountOwner?: boolean;
+  /** Scopes that the caller must hold; a session holds those of its user's role. */
+  scopes?: readonly Scope[];
+}
+
+export const ACCESS = 'quotidian:access';
+
+/** Anyone, signed in or not. */
+export const Public = () => SetMetadata(ACCESS, { public: true } satisfies Access);
+
+/** Any credential that is good and holds all these scopes. */
+export const Scopes = (...scopes: Scope[]) => SetMetadata(ACCESS, { scopes } satisfies Access);
+
+/** Administrators only: a session of one, or their key with the `admin` scope. */
+export const AdminOnly = () => SetMetadata(ACCESS, { adminOnly: true } satisfies Access);
+
+/** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
+export const AccountOwner = () => SetMetadata(ACCESS, { accountOwner: true } satisfies Access);
+
+/** A request that the guard let through. */
+export type AuthenticatedRequest = FastifyRequest & { principal: Principal };
+
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  return context.switchToHttp().getRequest<AuthenticatedRequest>().principal;
+});
+
+/** The caller as the audit log names them. */
+export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
+  const { principal, id } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return { kind: principal.keyId === null ? 'user' : 'key', id: principal.userId, requestId: id };
+});
+
+/**
+ * The user that `{userId}` in the path means: `me`, or an id. Callers reach themselves, administrators everybody, and
+ * `service` keys too where the route says so; anybody else's id is answered like one that does not exist.
+ */
+export const SubjectId = createParamDecorator((reach: 'service' | undefined, context: ExecutionContext): number => {
+  const { principal, params } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return subjectOf(principal, (params as { userId: string }).userId, reach === 'service');
+});
+
+export function subjectOf(principal: Principal, named: string, serviceReaches: boolean): number {
+  if (named === 'me') return principal.userId;
+  const id = /^[1-9]\d{0,9}$/.test(named) ? Number(named) : NaN;
+  const reachesAll = principal.isAdmin || (serviceReaches && principal.scopes.has('service'));
+  if (id !== principal.userId && !(reachesAll && id <= 2_147_483_647)) throw new NotFoundProblem('user');
+  return id;
+}

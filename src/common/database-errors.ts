@@ -1,0 +1,50 @@
+import { QueryFailedError } from 'typeorm';
+
+/**
+ * Faults of the database that pass: serialization and deadlock, lock and statement timeouts, shutdown and failover, full
+ * disk, too many connections, lost connection (class 08). Nothing of the statement is in force; trying again is right.
+ * Codes: PostgreSQL manual, appendix A.
+ */
+const TRANSIENT = /^(40001|40P01|55P03|57014|57P0[1-5]|53\d{3}|58030|25006|08\w{3}|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN|25P03)$/;
+
+/** pg and TypeORM report these without a code. */
+const TRANSIENT_MESSAGE =
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|already released|Client has encountered a connection error|not queryable|Cannot use a pool after calling end|Driver not Connected|Connection ended/i;
+
+interface Coded {
+  code?: string;
+  constraint?: string;
+}
+
+/** The error that the server or the socket gave, without TypeORM's wrapper. */
+function cause(error: unknown): Coded & Error {
+  return (error instanceof QueryFailedError ? error.driverError : error) as Coded & Error;
+}
+
+/** The SQLSTATE, or the socket's error code. */
+export function sqlState(error: unknown): string | undefined {
+  const { code } = cause(error) ?? {};
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The name of the violated constraint when the error is such a violation (class 23). */
+export function violatedConstraint(error: unknown): string | undefined {
+  return sqlState(error)?.startsWith('23') ? cause(error).constraint : undefined;
+}
+
+export function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined && TRANSIENT.test(state)) return true;
+  return error instanceof Error && TRANSIENT_MESSAGE.test(error.message);
+}
+
+/** Whether the server itself said that the statement failed: then it is rolled back. Otherwise its fate is unknown. */
+export function isRolledBack(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && /^[0-9A-Z]{5}$/.test(state) && !/^(08|57P0)/.test(state);
+}
+
+/** Data that the server could not take (class 22, 54): a hole in our validation, but the caller's fault. */
+export function isBadData(error: unknown): boolean {
+  return /^(22|54)/.test(sqlState(error) ?? '');
+}

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { Problem } from './problem';
+
+/** A strong entity tag (RFC 9110, section 8.8.3) of a representation: equal answers, equal tags. */
+export function etagOf(representation: unknown): string {
+  return `"${createHash('sha256').update(JSON.stringify(representation)).digest('base64url').slice(0, 22)}"`;
+}
+
+/** Whether an `If-Match` value allows the change; absent allows it where the precondition is optional. */
+export function assertMatch(ifMatch: string | undefined, current: string): void {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+  if (ifMatch.split(',').some((tag) => tag.trim() === current)) return;
+  throw new Problem(412, 'precondition-failed', 'Somebody changed this since you read it: read it again.', {
+    headers: { etag: current },
+  });
+}

@@ -1,0 +1,39 @@
+/** What an API key may be allowed to do. A login session carries those of its user's role. */
+export const SCOPES = [
+  'requests:read',
+  'requests:write',
+  'quota:read',
+  'configurations:read',
+  'configurations:write',
+  'service',
+  'worker',
+  'admin',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** Scopes that reach beyond the key's own user: only an administrator grants them. */
+export const PRIVILEGED_SCOPES: readonly Scope[] = ['service', 'worker', 'admin'];
+export const USER_SCOPES = SCOPES.filter((scope) => !PRIVILEGED_SCOPES.includes(scope));
+
+export type Role = 'user' | 'admin';
+
+/** Who is calling, by whichever credential. Made by the guard, handed to handlers by `@CurrentPrincipal()`. */
+export interface Principal {
+  readonly userId: number;
+  readonly role: Role;
+  /** Administrators act on everybody: by a session, or by a key with the `admin` scope. */
+  readonly isAdmin: boolean;
+  readonly scopes: ReadonlySet<Scope>;
+  /** The API key's id, or null for a login session. */
+  readonly keyId: number | null;
+  /** Whether that key has a daily cap of its own. */
+  readonly hasCap: boolean;
+}
+
+/** Who did something, as the audit log tells it. */
+export interface Actor {
+  kind: 'user' | 'key' | 'command' | 'system';
+  id: number | null;
+  requestId: string | null;
+}

@@ -1,0 +1,76 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { isBadData, isTransient, sqlState } from './database-errors';
+import { NotFoundProblem, Problem, UnavailableProblem } from './problem';
+import { RouteTable } from './route-table';
+
+/** Renders every failure as `application/problem+json`, and decides nothing: what is no known refusal is a 500 that leaks nothing. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  constructor(private readonly routes: RouteTable) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    this.render(error, request, reply);
+  }
+
+  render(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    if (reply.sent) return;
+    if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error as HttpException & Headed, reply);
+    const problem = this.toProblem(error, request);
+    void reply
+      .status(problem.getStatus())
+      .headers(problem.headers)
+      .header('content-type', 'application/problem+json')
+      .serializer(JSON.stringify)
+      .send({ ...(problem.getResponse() as object), instance: `urn:quotidian:request:${request.id}` });
+  }
+
+  /** An exception that is no failure: the use case ended early with its answer, as a repeated call does. */
+  private answer(answer: HttpException & Headed, reply: FastifyReply): void {
+    void reply.status(answer.getStatus()).headers(answer.headers ?? {}).send(answer.getResponse());
+  }
+
+  private toProblem(error: unknown, request: FastifyRequest): Problem {
+    if (error instanceof Problem) return error;
+    if (isTransient(error)) {
+      this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'the database did not answer in time or was not there');
+      return new UnavailableProblem('The database cannot take this now. Nothing that was not acknowledged is certain; try again.');
+    }
+    const refusal = fastifyProblem(error) ?? this.nestProblem(error, request);
+    if (refusal) return refusal;
+    this.logger.error({ requestId: request.id, err: error }, 'unexpected failure');
+    if (isBadData(error)) return new Problem(400, 'unstorable-value', 'A value in the request cannot be stored.');
+    return new Problem(500, 'internal-error', 'Something failed on our side. It is logged under the id in `instance`.');
+  }
+
+  /** Nest's own refusals: unknown routes, mostly. */
+  private nestProblem(error: unknown, request: FastifyRequest): Problem | null {
+    if (!(error instanceof HttpException) || error.getStatus() >= 500) return null;
+    if (error.getStatus() !== 404) return new Problem(error.getStatus(), 'refused', error.message);
+    const allowed = this.routes.allowed(request.url);
+    if (allowed.length === 0) return new NotFoundProblem('resource');
+    const detail = `${request.method} is not a method of this resource: it takes ${allowed.join(', ')}.`;
+    return new Problem(405, 'method-not-allowed', detail, { headers: { allow: allowed.join(', ') } });
+  }
+}
+
+interface Headed {
+  headers?: Record<string, string>;
+}
+
+/** Errors that Fastify raises before a route runs. */
+function fastifyProblem(error: unknown): Problem | null {
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  if (typeof code !== 'string' || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return null;
+  const known: Record<string, [string, string]> = {
+    FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than this service accepts.'],
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send the body as application/json.'],
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'The body is not as long as Content-Length says.'],
+  };
+  const [ours, detail] = known[code] ?? ['malformed-request', message ?? 'The request cannot be read.'];
+  return new Problem(statusCode, ours, detail);
+}

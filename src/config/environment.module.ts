@@ -1,0 +1,31 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { ConfigModule } from '@nestjs/config';
+import { Environment, parseEnvironment } from './environment';
+import { Secrets } from './secrets';
+
+/** Reads the environment: `.env`, then the process's variables, then what a test or a command overrides. */
+export async function readEnvironment(overrides: Partial<Environment> = {}): Promise<{ environment: Environment; module: DynamicModule }> {
+  let environment = new Environment();
+  const config = await ConfigModule.forRoot({
+    ignoreEnvFile: process.env.NODE_ENV === 'test',
+    validate: (raw) => (environment = parseEnvironment({ ...raw, ...overrides })),
+  });
+  return { environment, module: EnvironmentModule.of(environment, config) };
+}
+
+/** Provides the one `Environment` and the secrets in it to every module. */
+@Global()
+@Module({})
+export class EnvironmentModule {
+  static of(environment: Environment, config: DynamicModule): DynamicModule {
+    return {
+      module: EnvironmentModule,
+      imports: [config],
+      providers: [
+        { provide: Environment, useValue: environment },
+        { provide: Secrets, useFactory: () => new Secrets(environment) },
+      ],
+      exports: [Environment, Secrets],
+    };
+  }
+}

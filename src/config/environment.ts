@@ -1,0 +1,144 @@
+import { plainToInstance, Transform } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
+import { StartupError } from '../common/startup-error';
+import { WholeNumber } from '../common/whole-number';
+import { decodeSecret, SECRET_BYTES } from './secrets';
+
+const Flag = () =>
+  Transform(({ obj, key }) => {
+    const raw = (obj as Record<string, unknown>)[key];
+    return raw === 'true' ? true : raw === 'false' ? false : raw;
+  });
+
+/**
+ * The process's environment, read and checked once. Business settings that operators change at run time are not here:
+ * those live in `configurations/`. `.env.example` documents each name; a test holds the two together.
+ */
+export class Environment {
+  @IsIn(['development', 'production', 'test'])
+  NODE_ENV: 'development' | 'production' | 'test' = 'development';
+
+  /** TCP port of the HTTP server; 0 takes any free one. */
+  @WholeNumber()
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  PORT = 3000;
+
+  /** Address to listen on. Default: 127.0.0.1 with the embedded database, else 0.0.0.0. */
+  @IsOptional()
+  @IsString()
+  HOST?: string;
+
+  /** PostgreSQL 15 or newer. Unset: an embedded PostgreSQL 18 under DATA_DIR. */
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_URL must start with postgres:// or postgresql://' })
+  DATABASE_URL?: string;
+
+  /** Folder of the embedded database and of generated secrets. */
+  @IsString()
+  DATA_DIR = '.data';
+
+  /** Folder of another PostgreSQL's `initdb` and `postgres` for the embedded server, such as /usr/lib/postgresql/15/bin. */
+  @IsOptional()
+  @IsString()
+  EMBEDDED_PG_BIN_DIR?: string;
+
+  /** Connections for everything but admission and notifications, which hold three of their own. */
+  @WholeNumber()
+  @IsInt()
+  @Min(2)
+  @Max(200)
+  DATABASE_POOL_SIZE = 10;
+
+  /** Migrate before listening. Default: true when embedded, else false. */
+  @IsOptional()
+  @Flag()
+  @IsBoolean()
+  MIGRATE_ON_START?: boolean;
+
+  /** Signs access tokens and cursors: at least 32 bytes as hex or base64. Generated outside production. */
+  @IsOptional()
+  @IsString()
+  JWT_SECRET?: string;
+
+  /** Encrypts secret settings: at least 32 bytes as hex or base64. Generated outside production. */
+  @IsOptional()
+  @IsString()
+  SECRETS_KEY?: string;
+
+  /** The key before SECRETS_KEY, while `quotidian secrets:rotate` has not run yet. */
+  @IsOptional()
+  @IsString()
+  SECRETS_KEY_PREVIOUS?: string;
+
+  /** Run the scheduled jobs in this process. Results never depend on it. */
+  @Flag()
+  @IsBoolean()
+  SCHEDULER_ENABLED = true;
+
+  /** Charges that may wait for admission in this process; one more is answered 503 at once. */
+  @WholeNumber()
+  @IsInt()
+  @Min(64)
+  @Max(65_536)
+  ADMISSION_QUEUE_LIMIT = 4_096;
+
+  @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+  LOG_LEVEL = 'info';
+
+  /** Default: pretty on a terminal, else json. */
+  @IsOptional()
+  @IsIn(['pretty', 'json'])
+  LOG_FORMAT?: 'pretty' | 'json';
+
+  /** One log line for each answer below 500 as well. */
+  @Flag()
+  @IsBoolean()
+  LOG_REQUESTS = false;
+
+  /** Whose X-Forwarded-For to believe: a hop count or a comma-separated list of CIDRs. Unset: nobody's. */
+  @IsOptional()
+  @Matches(/^(\d{1,2}|[0-9a-fA-F:.,/ ]+)$/, { message: 'TRUST_PROXY must be a hop count or a list of CIDRs' })
+  TRUST_PROXY?: string;
+
+  get embedded(): boolean {
+    return this.DATABASE_URL === undefined;
+  }
+
+  get host(): string {
+    return this.HOST ?? (this.embedded ? '127.0.0.1' : '0.0.0.0');
+  }
+
+  get migrateOnStart(): boolean {
+    return this.MIGRATE_ON_START ?? this.embedded;
+  }
+
+  /** As Fastify takes it: a hop count becomes a question about each address and its distance. */
+  get trustProxy(): ((address: string, hop: number) => boolean) | string[] | false {
+    if (this.TRUST_PROXY === undefined) return false;
+    const hops = /^\d+$/.test(this.TRUST_PROXY) ? Number(this.TRUST_PROXY) : null;
+    return hops === null ? this.TRUST_PROXY.split(',').map((cidr) => cidr.trim()) : (_, hop) => hop < hops;
+  }
+}
+
+/** @throws StartupError naming every variable that is missing or wrong. */
+export function parseEnvironment(raw: Record<string, unknown>): Environment {
+  // An empty variable is an unset one: compose files and CI systems pass them on like that.
+  const known = Object.fromEntries(
+    Object.keys(new Environment()).flatMap((key) => (raw[key] === undefined || raw[key] === '' ? [] : [[key, raw[key]]])),
+  );
+  const environment = plainToInstance(Environment, known, { exposeDefaultValues: true });
+  const problems = validateSync(environment).flatMap((e) => Object.values(e.constraints ?? {}));
+  for (const name of ['JWT_SECRET', 'SECRETS_KEY', 'SECRETS_KEY_PREVIOUS'] as const) {
+    const value = environment[name];
+    const needed = environment.NODE_ENV === 'production' && name !== 'SECRETS_KEY_PREVIOUS';
+    if (value !== undefined && decodeSecret(value) === null) {
+      problems.push(`${name} must be at least ${SECRET_BYTES} bytes as hex or base64`);
+    } else if (value === undefined && needed) {
+      problems.push(`${name} is missing: production needs at least ${SECRET_BYTES} bytes as hex or base64`);
+    }
+  }
+  if (problems.length > 0) throw new StartupError(`The environment is not usable: ${problems.join('; ')}.`);
+  return environment;
+}

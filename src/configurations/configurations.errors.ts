@@ -1,0 +1,33 @@
+import { Problem } from '../common/problem';
+
+export class UnknownSetting extends Problem {
+  constructor(key: string) {
+    super(404, 'unknown-setting', `There is no setting "${key}", or it is not yours to see.`);
+  }
+}
+
+export class NotOverridable extends Problem {
+  constructor(key: string) {
+    super(403, 'not-overridable', `"${key}" is set for everybody: users have no value of their own for it.`);
+  }
+}
+
+export class PreconditionRequired extends Problem {
+  constructor(etag: string) {
+    super(428, 'precondition-required', 'Say which version you are changing: If-Match with its ETag, or If-None-Match: * to create.', {
+      headers: { etag },
+    });
+  }
+}
+
+export class StaleVersion extends Problem {
+  constructor(etag: string) {
+    super(412, 'precondition-failed', 'Somebody changed this since you read it: read it again.', { headers: { etag } });
+  }
+}
+
+export class TooManyOwnKeys extends Problem {
+  constructor(limit: number) {
+    super(409, 'too-many-keys', `A user has at most ${limit} values of their own.`);
+  }
+}

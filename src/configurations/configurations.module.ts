@@ -1,0 +1,36 @@
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module';
+import { ConfigurationsRepository } from './configurations.repository';
+import { SystemConfiguration } from './entities/system-configuration.entity';
+import { SystemConfigurationVersion } from './entities/system-configuration-version.entity';
+import { UserConfiguration } from './entities/user-configuration.entity';
+import { UserConfigurationVersion } from './entities/user-configuration-version.entity';
+import { JsonSchemas } from './json-schemas';
+import { SecretBox } from './secret-box';
+import { SettingDefinitions } from './setting-definitions';
+import { SettingsService } from './settings.service';
+import { SystemConfigurationsController } from './system-configurations.controller';
+import { SystemConfigurationsService } from './system-configurations.service';
+import { UserConfigurationsController } from './user-configurations.controller';
+import { UserConfigurationsService } from './user-configurations.service';
+
+@Global()
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([SystemConfiguration, SystemConfigurationVersion, UserConfiguration, UserConfigurationVersion]),
+    AuditModule,
+  ],
+  controllers: [SystemConfigurationsController, UserConfigurationsController],
+  providers: [
+    ConfigurationsRepository,
+    JsonSchemas,
+    SecretBox,
+    SettingDefinitions,
+    SettingsService,
+    SystemConfigurationsService,
+    UserConfigurationsService,
+  ],
+  exports: [SecretBox, SettingsService, SystemConfigurationsService],
+})
+export class ConfigurationsModule {}

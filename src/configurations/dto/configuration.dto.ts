@@ -1,0 +1,39 @@
+import { type Visibility } from '../entities/system-configuration.entity';
+import { type Adjustment, type Source } from '../effective-value';
+
+export class ConfigurationDto {
+  key: string;
+  /** Any JSON; null for a secret, which is never shown. */
+  value: unknown;
+  /** Where the value comes from. */
+  source: Source;
+  /** Of the source: 0 for a default that was never changed. */
+  version: number;
+  /** JSON Schema 2020-12 that every value obeys; null: anything goes. */
+  schema: Record<string, unknown> | null;
+  description: string;
+  visibility: Visibility;
+  /** Whether users may have a value of their own. */
+  overridable: boolean;
+  /** JSON Schema that users' values obey as well; null: no bounds. */
+  bounds: Record<string, unknown> | null;
+  /** When the source last changed; null for a default. */
+  updatedAt: Date | null;
+}
+
+export class UserConfigurationDto extends ConfigurationDto {
+  /** `clamped` or `inherited` when the user's own value is outside the bounds of now and counts as another one; else null. */
+  adjusted: Adjustment;
+}
+
+export class ConfigurationPage {
+  items: ConfigurationDto[];
+  /** Null at the end. */
+  nextCursor: string | null;
+}
+
+export class UserConfigurationPage {
+  items: UserConfigurationDto[];
+  /** Null at the end. */
+  nextCursor: string | null;
+}

@@ -1,0 +1,16 @@
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { ListQuery } from '../../common/list-query.dto';
+import { type Visibility } from '../entities/system-configuration.entity';
+
+export class ListConfigurationsQuery extends ListQuery {
+  /** Only keys that start so. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  prefix?: string;
+
+  /** Only settings of this visibility. */
+  @IsOptional()
+  @IsIn(['public', 'internal', 'secret'])
+  visibility?: Visibility;
+}

@@ -1,0 +1,27 @@
+import { jsonDiff } from '../common/json-diff';
+import { type Page, toPage } from '../common/page';
+import { ConfigurationVersionDto } from './dto/configuration-version.dto';
+
+interface Version {
+  version: number;
+  content: Record<string, unknown> | null;
+  author: number | null;
+  reason: string | null;
+  createdAt: Date;
+}
+
+/** A page of versions, newest first, each with what it changed. `rows` hold two more than the page: one to know of a next page, one to compare with. */
+export function toHistory(rows: Version[], size: number, filters: object): Page<ConfigurationVersionDto> {
+  const items = rows.map((row, i) => toVersion(row, rows[i + 1]));
+  return toPage(items.slice(0, size + 1), size, filters, (item) => String(item.version), (item) => item);
+}
+
+function toVersion({ version, content, author, reason, createdAt }: Version, previous: Version | undefined): ConfigurationVersionDto {
+  const [before, after] = [withoutSecret(previous?.content ?? null), withoutSecret(content)];
+  const changes = jsonDiff(before ?? {}, after ?? {});
+  return { version, value: after?.value ?? null, deleted: content === null, changes, author, reason, createdAt };
+}
+
+function withoutSecret(content: Record<string, unknown> | null): Record<string, unknown> | null {
+  return content?.visibility === 'secret' ? { ...content, value: null } : content;
+}

@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { type FieldError, ValidationProblem } from '../common/problem';
+import { type SystemState } from './configurations.repository';
+import { ConfigurationDto } from './dto/configuration.dto';
+import { PutConfigurationDto } from './dto/put-configuration.dto';
+import { type SystemConfiguration, type Visibility } from './entities/system-configuration.entity';
+import { JsonSchemas } from './json-schemas';
+import { declaredSettings, type JsonSchema } from './setting';
+
+export const LARGEST_VALUE_BYTES = 32_768;
+const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** Everything about a setting but who may read it now: declared in code, or written by an operator. */
+export interface SettingDefinition {
+  key: string;
+  /** True: its schema and bounds are the code's, and deleting it means "back to default". */
+  declared: boolean;
+  schema: JsonSchema | null;
+  description: string;
+  visibility: Visibility;
+  overridable: boolean;
+  bounds: JsonSchema | null;
+}
+
+/** The content of a version: all of an operator's setting, the value alone of a declared one. */
+export type SettingContent = { value: unknown } & Partial<Omit<SettingDefinition, 'key' | 'declared'>>;
+
+/** What a key means, and whether a value may be put there. */
+@Injectable()
+export class SettingDefinitions {
+  constructor(private readonly schemas: JsonSchemas) {}
+
+  /** The definition of a key, or null when neither the code nor an operator knows it. */
+  of(key: string, row: SystemConfiguration | null): SettingDefinition | null {
+    const setting = declaredSettings().get(key);
+    if (setting) {
+      const { schema, description, visibility, overridable, bounds = null } = setting;
+      return { key, declared: true, schema, description, visibility, overridable, bounds };
+    }
+    if (row === null) return null;
+    const { schema, description, visibility, overridable, bounds } = row;
+    return { key, declared: false, schema: schema as JsonSchema | null, description, visibility, overridable, bounds: bounds as JsonSchema | null };
+  }
+
+  toDto(definition: SettingDefinition, { row, version }: SystemState): ConfigurationDto {
+    const { declared: _, key, ...rest } = definition;
+    const value = row ? row.value : declaredSettings().get(key)?.default;
+    const source = row ? 'system' : 'default';
+    const shown = definition.visibility === 'secret' ? null : value;
+    return { key, value: shown, source, version, ...rest, updatedAt: row?.updatedAt ?? null };
+  }
+
+  /**
+   * What the key would be after the write.
+   * @throws ValidationProblem naming the key, the schema, the bounds or the first five places of the value that are wrong
+   */
+  next(key: string, current: SettingDefinition | null, dto: PutConfigurationDto): SettingDefinition {
+    const errors: FieldError[] = KEY.test(key) ? [] : [KEY_MALFORMED];
+    const { value, reason: _, ...given } = dto;
+    const named = Object.entries(given).filter(([, field]) => field !== undefined);
+    if (current?.declared) {
+      errors.push(...named.map(([name]) => ({ pointer: `#/${name}`, detail: 'is declared in code', code: 'declared-in-code' })));
+    }
+    const next: SettingDefinition = {
+      ...(current ?? { key, declared: false, schema: null, description: '', visibility: 'internal', overridable: false, bounds: null }),
+      ...(current?.declared ? {} : Object.fromEntries(named)),
+    };
+    for (const name of ['schema', 'bounds'] as const) {
+      const schema = next[name];
+      const flaw = schema === null ? null : (this.schemas.refusal(schema, `#/${name}`) ?? tooLarge(schema, `#/${name}`));
+      if (flaw) errors.push(flaw);
+    }
+    if (next.visibility === 'secret' && next.overridable) {
+      errors.push({ pointer: '#/overridable', detail: 'must be false for a secret, which users do not see', code: 'secret-not-overridable' });
+    }
+    if (errors.length === 0) errors.push(...this.valueErrors(next.schema, value));
+    if (errors.length > 0) throw new ValidationProblem(errors);
+    return next;
+  }
+
+  /** Why the value cannot be stored under the schema. */
+  valueErrors(schema: JsonSchema | null, value: unknown): FieldError[] {
+    const large = tooLarge(value, '#/value');
+    if (large) return [large];
+    return schema === null ? [] : this.schemas.violations(schema, value, '#/value');
+  }
+
+  /** Whether a user's value obeys the setting's schema and bounds. */
+  allowsOverride({ schema, bounds }: SettingDefinition, value: unknown): boolean {
+    return (schema === null || this.schemas.allows(schema, value)) && (bounds === null || this.schemas.allows(bounds, value));
+  }
+}
+
+const KEY_MALFORMED: FieldError = {
+  pointer: '#/key',
+  detail: 'must be 1 to 100 letters, digits, dots, dashes and underscores, and start with a letter or digit',
+  code: 'malformed-key',
+};
+
+function tooLarge(value: unknown, pointer: string): FieldError | null {
+  if (Buffer.byteLength(JSON.stringify(value)) <= LARGEST_VALUE_BYTES) return null;
+  return { pointer, detail: `is larger than ${LARGEST_VALUE_BYTES} bytes`, code: 'too-large' };
+}

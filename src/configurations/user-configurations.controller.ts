@@ -1,0 +1,73 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { CurrentActor, Scopes, SubjectId } from '../common/access.decorators';
+import { ListQuery } from '../common/list-query.dto';
+import { type Actor } from '../common/principal';
+import { UserConfigurationDto, UserConfigurationPage } from './dto/configuration.dto';
+import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
+import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
+import { userEtag, UserConfigurationsService } from './user-configurations.service';
+
+@ApiTags('configurations')
+@ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@Controller('v1/users/:userId/configurations')
+export class UserConfigurationsController {
+  constructor(private readonly configurations: UserConfigurationsService) {}
+
+  /** The public settings as they are for the user, each with its source. */
+  @Get()
+  @Scopes('configurations:read')
+  list(@SubjectId() userId: number, @Query() query: ListQuery): Promise<UserConfigurationPage> {
+    return this.configurations.list(userId, query);
+  }
+
+  @Get(':key')
+  @Scopes('configurations:read')
+  async get(
+    @SubjectId() userId: number,
+    @Param('key') key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserConfigurationDto> {
+    const setting = await this.configurations.get(userId, key);
+    void reply.header('etag', userEtag(setting));
+    return setting;
+  }
+
+  /** The user's own value, within the setting's bounds. */
+  @Put(':key')
+  @Scopes('configurations:write')
+  async put(
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Param('key') key: string,
+    @Body() dto: PutUserConfigurationDto,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserConfigurationDto> {
+    const setting = await this.configurations.put(actor, userId, key, dto, { ifMatch, ifNoneMatch });
+    void reply.header('etag', userEtag(setting));
+    return setting;
+  }
+
+  /** Back to the inherited value. */
+  @Delete(':key')
+  @Scopes('configurations:write')
+  @HttpCode(204)
+  async delete(
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Param('key') key: string,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    await this.configurations.delete(actor, userId, key, { ifMatch });
+  }
+
+  /** The user's own values for the key, newest first. */
+  @Get(':key/history')
+  @Scopes('configurations:read')
+  history(@SubjectId() userId: number, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
+    return this.configurations.history(userId, key, query);
+  }
+}

@@ -1,0 +1,91 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import { CONNECT_TIMEOUT_MS } from './data-source-options';
+import { DATABASE_URL } from './database.tokens';
+
+const HEARTBEAT_MS = 500;
+const HEARTBEAT_TIMEOUT_MS = 1_000;
+const RETRY_MS = 250;
+
+type Handler = (payload: string) => void;
+
+/**
+ * PostgreSQL's LISTEN on one connection of its own. Always true: while `healthy`, every notification committed more than
+ * a heartbeat ago has been handed on; after a gap, `onGap` handlers run before `healthy` is true again, because what was
+ * notified meanwhile is lost. A half-open link is found by the heartbeat.
+ */
+@Injectable()
+export class Notifications implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(Notifications.name);
+  private readonly handlers = new Map<string, Handler[]>();
+  private readonly gapHandlers: (() => void | Promise<void>)[] = [];
+  private client: Client | null = null;
+  private closing = false;
+  healthy = false;
+
+  constructor(@Inject(DATABASE_URL) private readonly url: string) {}
+
+  /** Calls the handler with the payload of every notification on the channel. */
+  on(channel: string, handler: Handler): void {
+    this.handlers.set(channel, [...(this.handlers.get(channel) ?? []), handler]);
+    if (this.client) void this.client.query(`LISTEN ${this.client.escapeIdentifier(channel)}`).catch(() => this.drop());
+  }
+
+  /** Calls the handler after each time in which notifications may have been missed. */
+  onGap(handler: () => void | Promise<void>): void {
+    this.gapHandlers.push(handler);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.connect();
+    void this.keepAlive();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.closing = true;
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async keepAlive(): Promise<void> {
+    while (!this.closing) {
+      await delay(HEARTBEAT_MS, undefined, { ref: false });
+      try {
+        if (this.closing) return;
+        if (this.client === null) await this.connect();
+        else await this.client.query({ text: 'SELECT', query_timeout: HEARTBEAT_TIMEOUT_MS } as { text: string });
+      } catch (error) {
+        this.logger.debug(`listening connection lost: ${(error as Error).message}`);
+        this.drop();
+        await delay(RETRY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  private async connect(): Promise<void> {
+    const client = new Client({
+      connectionString: this.url,
+      application_name: 'quotidian listen',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    client.on('error', () => this.drop(client));
+    client.on('end', () => this.drop(client));
+    client.on('notification', ({ channel, payload }) => {
+      for (const handler of this.handlers.get(channel) ?? []) handler(payload ?? '');
+    });
+    await client.connect();
+    this.client = client;
+    for (const channel of this.handlers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+    for (const handler of this.gapHandlers) await handler();
+    this.healthy = this.client === client;
+  }
+
+  private drop(client = this.client): void {
+    if (client === null || client !== this.client) return;
+    this.client = null;
+    this.healthy = false;
+    // end() would wait for an answer that a half-open link never gives.
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+}

@@ -1,0 +1,25 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Public } from '../common/access.decorators';
+import { LivenessDto, ReadinessDto } from './dto/readiness.dto';
+import { HealthService } from './health.service';
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(private readonly health: HealthService) {}
+
+  /** Whether the process answers at all. Asks nobody. */
+  @Get('live')
+  @Public()
+  live(): LivenessDto {
+    return { status: 'alive' };
+  }
+
+  /** Whether the process should be sent requests: database, migrations, draining; clock and notifications as information. */
+  @Get('ready')
+  @Public()
+  ready(): Promise<ReadinessDto> {
+    return this.health.readiness();
+  }
+}

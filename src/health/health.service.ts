@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GracefulShutdown } from '../common/graceful-shutdown';
+import { UnavailableProblem } from '../common/problem';
+import { Notifications } from '../database/notifications';
+import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
+import { HealthRepository } from './health.repository';
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+/** Whether this process should be sent requests, and what an operator should know besides. */
+@Injectable()
+export class HealthService {
+  constructor(
+    private readonly repository: HealthRepository,
+    private readonly notifications: Notifications,
+    private readonly shutdown: GracefulShutdown,
+  ) {}
+
+  /** @throws UnavailableProblem with the checks while a needed one fails */
+  async readiness(): Promise<ReadinessDto> {
+    const seen = await Promise.race([this.repository.look().catch(() => null), delay(CHECK_TIMEOUT_MS, null, { ref: false })]);
+    const checks: Record<string, HealthCheckDto> = {
+      draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
+      database: seen ? { status: 'up' } : { status: 'down', detail: `no answer within ${CHECK_TIMEOUT_MS} ms` },
+      migrations: migrations(seen?.pending),
+      // Not needed to serve: credentials and settings are then re-read every second or so.
+      notifications: this.notifications.healthy ? { status: 'up' } : { status: 'degraded', detail: 'listening connection lost' },
+      clock: clock(seen?.clockBehindMs),
+    };
+    if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);
+    return { status: 'ready', checks };
+  }
+}
+
+class NotReady extends UnavailableProblem {
+  constructor(checks: Record<string, HealthCheckDto>) {
+    super('This process is not ready to serve.', 1, 'not-ready');
+    Object.assign(this.getResponse(), { checks });
+  }
+}
+
+function migrations(pending: string[] | undefined): HealthCheckDto {
+  if (pending === undefined) return { status: 'down', detail: 'not known' };
+  return pending.length === 0 ? { status: 'up' } : { status: 'down', detail: `pending: ${pending.join(', ')}` };
+}
+
+/** The period never moves back: users keep what is left of it until the clock has caught up. An operator should know. */
+function clock(behindMs = 0): HealthCheckDto {
+  return behindMs > 0 ? { status: 'degraded', detail: `the database's clock was set back ${Math.ceil(behindMs / 1_000)} s` } : { status: 'up' };
+}

@@ -1,0 +1,31 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { RefreshTokensService } from '../auth/refresh-tokens.service';
+import { IdempotencyService } from '../idempotency/idempotency.service';
+import { JobsRepository } from '../jobs/jobs.repository';
+import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
+
+/** Once an hour: forgets what is past its time. Nothing is wrong when it does not run; tables only grow. */
+@Injectable()
+export class HousekeepingJob implements ScheduledJob, OnModuleInit {
+  readonly name = 'housekeeping';
+
+  constructor(
+    private readonly idempotency: IdempotencyService,
+    private readonly refreshTokens: RefreshTokensService,
+    private readonly runs: JobsRepository,
+    private readonly jobs: JobsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register(this);
+  }
+
+  schedule(): { cron: string; zone: string } {
+    return { cron: '17 * * * *', zone: 'Etc/UTC' };
+  }
+
+  async run(): Promise<number> {
+    await this.runs.tidy();
+    return (await this.idempotency.removeExpired()) + (await this.refreshTokens.removeExpired());
+  }
+}

@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module';
+import { IdempotencyModule } from '../idempotency/idempotency.module';
+import { JobsModule } from '../jobs/jobs.module';
+import { HousekeepingJob } from './housekeeping.job';
+
+@Module({
+  imports: [AuthModule, IdempotencyModule, JobsModule],
+  providers: [HousekeepingJob],
+})
+export class HousekeepingModule {}

@@ -1,0 +1,34 @@
+import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+@Entity('idempotency_keys')
+@Index('idempotency_keys_created_at_idx', { synchronize: false })
+@Check('idempotency_keys_response_check', '(request_id IS NULL) <> (response_status IS NULL)')
+export class IdempotencyKey {
+  @ForeignKey('User', { name: 'idempotency_keys_user_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn({ name: 'user_id', type: 'integer', primaryKeyConstraintName: 'idempotency_keys_pkey' })
+  userId: number;
+
+  /** The operation: a key used on two routes is two keys. */
+  @PrimaryColumn({ type: 'varchar', length: 50, collation: 'C', primaryKeyConstraintName: 'idempotency_keys_pkey' })
+  scope: string;
+
+  @PrimaryColumn({ type: 'varchar', length: 255, collation: 'C', primaryKeyConstraintName: 'idempotency_keys_pkey' })
+  key: string;
+
+  /** SHA-256 of the canonical body, to tell a retry from another request under the same key. */
+  @Column({ type: 'bytea' })
+  fingerprint: Buffer;
+
+  /** The request that was made; its row answers for itself. */
+  @Column({ name: 'request_id', type: 'uuid', nullable: true })
+  requestId: string | null;
+
+  @Column({ name: 'response_status', type: 'smallint', nullable: true })
+  responseStatus: number | null;
+
+  @Column({ name: 'response_body', type: 'jsonb', nullable: true })
+  responseBody: unknown;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt: Date;
+}

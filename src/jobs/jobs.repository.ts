@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { type JobRun, type JobTrigger } from './entities/job-run.entity';
+
+/** A run that says nothing for so long is taken for dead: its process went without a word. */
+const ABANDONED = `interval '1 hour'`;
+
+const RUN = `id, job, slot, trigger, status, affected, error, started_at AS "startedAt", finished_at AS "finishedAt"`;
+
+@Injectable()
+export class JobsRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Begins a run. Null when the slot was taken: one replica alone inserts (job, slot). */
+  async begin(job: string, trigger: JobTrigger, slot: Date | null): Promise<string | null> {
+    const rows: { id: string }[] = await this.dataSource.query(
+      `INSERT INTO job_runs (job, trigger, slot) VALUES ($1, $2, $3) ON CONFLICT (job, slot) DO NOTHING RETURNING id`,
+      [job, trigger, slot],
+    );
+    return rows[0]?.id ?? null;
+  }
+
+  async end(id: string, affected: number, error: string | null): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE job_runs SET status = CASE WHEN $3::text IS NULL THEN 'succeeded' ELSE 'failed' END, affected = $2, error = $3, finished_at = now()
+       WHERE id = $1`,
+      [id, affected, error],
+    );
+  }
+
+  /** The last runs of every job, newest first. */
+  async lastRuns(count: number): Promise<JobRun[]> {
+    return this.dataSource.query(
+      `SELECT r.* FROM (SELECT DISTINCT job FROM job_runs) j
+       CROSS JOIN LATERAL (SELECT ${RUN} FROM job_runs WHERE job = j.job ORDER BY started_at DESC, id DESC LIMIT $1) r`,
+      [count],
+    );
+  }
+
+  async lastSuccesses(): Promise<{ job: string; finishedAt: Date }[]> {
+    return this.dataSource.query(
+      `SELECT job, max(finished_at) AS "finishedAt" FROM job_runs WHERE status = 'succeeded' GROUP BY job`,
+    );
+  }
+
+  /** Marks runs whose process died, and forgets runs of more than 90 days ago. */
+  async tidy(): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE job_runs SET status = 'failed', error = 'abandoned', finished_at = now()
+       WHERE status = 'running' AND started_at < now() - ${ABANDONED}`,
+    );
+    await this.dataSource.query(`DELETE FROM job_runs WHERE started_at < now() - interval '90 days'`);
+  }
+}

@@ -1,0 +1,3 @@
+import { exitWith, serve } from './serve';
+
+serve().catch(exitWith);

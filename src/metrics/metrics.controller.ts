@@ -1,0 +1,21 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { Public } from '../common/access.decorators';
+import { MetricsService } from './metrics.service';
+
+@ApiTags('health')
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: MetricsService) {}
+
+  /** Metrics in the text format of Prometheus. */
+  @Get()
+  @Public()
+  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' } } } })
+  async render(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const { text, type } = await this.metrics.render();
+    void reply.header('content-type', type);
+    return text;
+  }
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { HealthRepository } from '../health/health.repository';
+import { AdmissionService } from '../quotas/admission.service';
+import { JobsRepository } from '../jobs/jobs.repository';
+
+/** What Prometheus reads. Numbers are taken from their owners when they are asked for; only answers are counted as they go. */
+@Injectable()
+export class MetricsService {
+  private readonly registry = new Registry();
+  private readonly answers = new Histogram({
+    name: 'quotidian_http_request_duration_seconds',
+    help: 'Time from request to answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [this.registry],
+  });
+
+  private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
+
+  constructor(admission: AdmissionService, health: HealthRepository, jobs: JobsRepository) {
+    collectDefaultMetrics({ register: this.registry });
+    this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
+    this.counter('quotidian_admission_batches_total', 'Batches of charges sent.', () => admission.counts.batches);
+    this.counter('quotidian_admission_charges_total', 'Charges decided.', () => admission.counts.decided);
+    this.counter('quotidian_admission_admitted_total', 'Charges admitted.', () => admission.counts.admitted);
+    this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
+    this.gauge('quotidian_database_clock_behind_seconds', "How far the database's clock was set back.", async () => {
+      return ((await health.look().catch(() => null))?.clockBehindMs ?? 0) / 1_000;
+    });
+    new Gauge({
+      name: 'quotidian_job_last_success_timestamp_seconds',
+      help: 'When a job last ended well.',
+      labelNames: ['job'],
+      registers: [this.registry],
+      async collect() {
+        for (const { job, finishedAt } of await jobs.lastSuccesses().catch(() => [])) this.set({ job }, finishedAt.getTime() / 1_000);
+      },
+    });
+  }
+
+  answered(method: string, route: string, status: number, seconds: number): void {
+    // The child for a set of labels is kept: finding it again by its labels costs more than counting.
+    const name = `${method} ${route} ${status}`;
+    let child = this.children.get(name);
+    if (child === undefined) {
+      child = this.answers.labels(method, route, String(status));
+      this.children.set(name, child);
+    }
+    child.observe(seconds);
+  }
+
+  /** The text format of Prometheus and its media type. */
+  async render(): Promise<{ text: string; type: string }> {
+    return { text: await this.registry.metrics(), type: this.registry.contentType };
+  }
+
+  private gauge(name: string, help: string, read: () => number | Promise<number>): void {
+    new Gauge({ name, help, registers: [this.registry], collect: async function () { this.set(await read()); } });
+  }
+
+  private counter(name: string, help: string, read: () => number): void {
+    new Counter({ name, help, registers: [this.registry], collect() { this.reset(); this.inc(read()); } });
+  }
+}

@@ -1,0 +1,272 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { randomFillSync } from 'node:crypto';
+import { Pool } from 'pg';
+import { CONNECT_TIMEOUT_MS, SESSION } from '../database/data-source-options';
+import { DATABASE_URL } from '../database/database.tokens';
+import { type Charge } from './charge';
+
+/** How the statement answers one charge; `n` is the charge's place in the batch, from 1. */
+export interface Decision {
+  n: number;
+  outcome: 'admitted' | 'over-quota' | 'over-cap' | 'deferred' | 'replayed' | 'key-reused' | 'suspended' | 'no-user';
+  id: string | null;
+  used: number;
+  capUsed: number | null;
+  cap: number | null;
+  unlimited: boolean;
+  quota: number;
+  tier: string;
+  zone: string | null;
+  day: string;
+  periodZone: string;
+  now: number;
+}
+
+/** What a batch needs of the statement. A part that is left idle would still cost as much as several charges. */
+interface Parts {
+  /** A charge carries an Idempotency-Key. */
+  keys: boolean;
+  /** A charge is paid by an API key with a cap of its own. */
+  caps: boolean;
+  /** A charge comes from a user who had nothing left a moment ago. */
+  peeks: boolean;
+}
+
+const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date,
+      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today`;
+
+/**
+ * Decides and records a batch of charges. One statement, so all of it commits or none.
+ *
+ * It admits exactly what fits. Rows of users are locked in id order (batches of several replicas cannot deadlock) and read
+ * as they are once locked, whatever the statement's snapshot saw. Within a user, charges are taken in arrival order: as
+ * long as all before it fit, a charge's running sum is the counter after it, so it is decided for good. After the first
+ * misfit, a charge larger than what is left is refused for good, and any other is `deferred`: the caller sends it again,
+ * and each round decides at least one more.
+ *
+ * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
+ * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
+ *
+ * The day in `requests` is the one that the update of `users` returned, whatever the clock does meanwhile. A day that is
+ * over is archived by the statement that leaves it. A retry of an Idempotency-Key that another replica is just storing
+ * breaks idempotency_keys_pkey: the batch rolls back, is sent again, and then finds the key. Tables of several modules
+ * are written together here and nowhere else: see DECISIONS.md.
+ */
+const admitStatement = ({ keys, caps, peeks }: Parts): string => `
+WITH item AS MATERIALIZED (
+  SELECT i.*${keys ? `, k.*` : ''}
+  FROM ROWS FROM (json_to_recordset($1) AS (
+    user_id integer, key_id integer, capped boolean, type text, status text, cost integer, payload jsonb, tail text,
+    key text, fingerprint text
+  )) WITH ORDINALITY AS i(user_id, key_id, capped, type, status, cost, payload, tail, key, fingerprint, n)
+  ${
+    keys
+      ? `LEFT JOIN LATERAL (
+    SELECT m.request_id AS answered_by, m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
+      m.created_at <= now() - make_interval(hours => $${peeks ? 5 : 4}) AS outlived
+    FROM idempotency_keys m WHERE m.user_id = i.user_id AND m.scope = 'requests' AND m.key = i.key OFFSET 0
+  ) k ON true`
+      : ''
+  }
+), account AS MATERIALIZED (
+  SELECT (l.q).*, CASE WHEN (l.q).unlimited THEN 2147483647 ELSE (l.q).quota END AS ceiling, true AS locked, l.active,
+    l.quota_reset_date, l.api_quota_used_today, l.api_quota_refunded_today, l.api_quota_requests_today
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY ($2::integer[]) ORDER BY u.id FOR NO KEY UPDATE) l
+  ${
+    peeks
+      ? `UNION ALL
+  SELECT (p.q).*, CASE WHEN (p.q).unlimited THEN 2147483647 ELSE (p.q).quota END, false, p.active,
+    p.quota_reset_date, p.api_quota_used_today, p.api_quota_refunded_today, p.api_quota_requests_today
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY ($4::integer[]) OFFSET 0) p`
+      : ''
+  }
+), ${
+  caps
+    ? `cap AS MATERIALIZED (
+  SELECT k.id, k.daily_cap, (o.q).day, (o.q).fold,
+    CASE WHEN k.cap_reset_date = (o.q).day AND k.cap_reset_fold = (o.q).fold THEN k.cap_used_today ELSE 0 END AS used
+  FROM api_keys k
+  CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
+  WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
+  ORDER BY k.id FOR NO KEY UPDATE OF k
+), `
+    : ''
+}running AS (
+  SELECT i.*, a.ceiling, a.locked, a.active, a.used AS used_before, a.unlimited, a.quota, a.tier, a.zone, a.day, a.period_zone,
+    a.used + sum(i.cost) OVER (PARTITION BY i.user_id ORDER BY i.n) AS used_after,
+    ${
+      caps
+        ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
+        : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
+    }
+  FROM item i JOIN account a USING (user_id) ${caps ? `LEFT JOIN cap c ON c.id = i.key_id AND i.capped` : ''}
+  ${keys ? `WHERE i.answered_by IS NULL OR i.outlived` : ''}
+), sorted AS (
+  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ceiling ${caps ? `OR cap_after > daily_cap` : ''} OR NOT locked)
+    OVER (PARTITION BY user_id), 2147483647) AS first_misfit
+  FROM running
+), settled AS (
+  SELECT *, coalesce(max(used_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id), used_before) AS used_then,
+    ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then
+  FROM sorted
+), verdict AS MATERIALIZED (
+  SELECT *, ((SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint), 12, '0')) || tail)::uuid AS id,
+    CASE
+      WHEN NOT active THEN 'suspended'
+      WHEN n < first_misfit THEN 'admitted'
+      WHEN used_then + cost > ceiling THEN 'over-quota'
+      ${caps ? `WHEN cap_then + cost > daily_cap THEN 'over-cap'` : ''}
+      ELSE 'deferred'
+    END AS outcome
+  FROM settled
+), total AS MATERIALIZED (
+  SELECT a.*, t.used_now, t.requests_now
+  FROM (
+    SELECT user_id, max(used_after)::integer AS used_now, count(*)::integer AS requests_now
+    FROM verdict WHERE outcome = 'admitted' GROUP BY user_id
+  ) t JOIN account a USING (user_id)
+), archived AS (
+  INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
+  SELECT user_id, quota_reset_date, closed_quota, api_quota_used_today, api_quota_refunded_today, api_quota_requests_today
+  FROM total WHERE closed AND api_quota_requests_today + api_quota_used_today > 0
+  ON CONFLICT (user_id, date) DO UPDATE SET used = quota_usage.used + excluded.used,
+    refunded = quota_usage.refunded + excluded.refunded, requests = quota_usage.requests + excluded.requests
+), charged AS (
+  UPDATE users u SET api_quota_used_today = t.used_now, api_quota_refunded_today = t.refunded,
+    api_quota_requests_today = t.requests + t.requests_now, quota_reset_date = t.day, quota_reset_zone = t.period_zone,
+    quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota,
+    next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END
+  FROM total t WHERE u.id = t.user_id
+  RETURNING u.id, u.quota_reset_date AS day, u.quota_reset_fold AS fold
+), crossed AS (
+  INSERT INTO quota_events (user_id, date, fold, threshold, used, quota)
+  SELECT t.user_id, t.day, t.fold, h.threshold, t.used_now, t.quota
+  FROM total t CROSS JOIN unnest($3::numeric[]) AS h(threshold)
+  WHERE NOT t.unlimited AND t.used < h.threshold * t.quota AND t.used_now >= h.threshold * t.quota
+  ON CONFLICT DO NOTHING
+), ${
+  caps
+    ? `capped AS (
+  UPDATE api_keys k SET cap_used_today = s.used, cap_reset_date = c.day, cap_reset_fold = c.fold
+  FROM (SELECT key_id, max(cap_after)::integer AS used FROM verdict WHERE outcome = 'admitted' AND daily_cap IS NOT NULL GROUP BY key_id) s
+  JOIN cap c ON c.id = s.key_id WHERE k.id = s.key_id
+), `
+    : ''
+}recorded AS (
+  INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
+    payload, started_at, finished_at)
+  SELECT v.id, v.user_id, v.key_id, v.type, v.status, v.cost, d.day, d.fold, nullif(v.ceiling, 2147483647), v.used_after,
+    v.payload, CASE WHEN v.status <> 'pending' THEN now() END, CASE WHEN v.status = 'succeeded' THEN now() END
+  FROM verdict v JOIN charged d ON d.id = v.user_id WHERE v.outcome = 'admitted'
+)${
+  keys
+    ? `, forgotten AS (
+  DELETE FROM idempotency_keys k USING verdict v
+  WHERE v.outlived AND v.outcome = 'admitted' AND k.user_id = v.user_id AND k.scope = 'requests' AND k.key = v.key
+  RETURNING k.key
+), remembered AS (
+  INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id)
+  SELECT v.user_id, 'requests', v.key, decode(v.fingerprint, 'hex'), v.id
+  FROM verdict v WHERE v.outcome = 'admitted' AND v.key IS NOT NULL AND (SELECT count(*) FROM forgotten) >= 0
+)`
+    : ''
+}
+SELECT i.n::integer AS n, ${keys ? `CASE WHEN v.outcome = 'admitted' THEN v.id ELSE i.answered_by END` : `v.id`} AS id,
+  coalesce(v.outcome, CASE WHEN a.user_id IS NULL THEN 'no-user' ${keys ? `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'` : ''} END) AS outcome,
+  coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
+  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
+  a.unlimited, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone",
+  floor(extract(epoch FROM now()) * 1000)::float8 AS now
+FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)
+`;
+
+/** Plans that were made while the tables were small stay right when they have grown. */
+const PLANNER = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off';
+
+const STATEMENT_TIMEOUT_MS = 5_000;
+
+/** Batches under way at once. More would make them smaller and slower: measured in docs/benchmarks.md. */
+export const BATCHES_IN_FLIGHT = 2;
+
+@Injectable()
+export class AdmissionRepository implements OnApplicationShutdown {
+  private readonly pool: Pool;
+
+  constructor(@Inject(DATABASE_URL) url: string) {
+    this.pool = new Pool({
+      connectionString: url,
+      application_name: 'quotidian admission',
+      max: BATCHES_IN_FLIGHT,
+      options: `${SESSION} ${PLANNER} -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+      query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    // A connection that died is dropped by the pool, and by pool.query() after any error; the next batch opens another.
+    this.pool.on('error', () => undefined);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+
+  /** One decision for each charge, in the same order. */
+  async admit(charges: readonly (Charge & { peek: boolean })[], retentionHours: number, thresholds: number[]): Promise<Decision[]> {
+    // Within a batch the count never wraps, so the ids of its requests sort as they arrived.
+    if (sequence > 0x7ff) sequence = 0;
+    const firm = new Set(charges.filter(({ peek }) => !peek).map(({ userId }) => userId));
+    const peeked = new Set(charges.map(({ userId }) => userId).filter((userId) => !firm.has(userId)));
+    const parts = {
+      keys: charges.some(({ idempotency }) => idempotency !== null),
+      caps: charges.some(({ keyCap }) => keyCap !== 'none'),
+      peeks: peeked.size > 0,
+    };
+    const { name, text } = statementFor(parts);
+    const values: unknown[] = [`[${charges.map(toItem).join()}]`, [...firm], thresholds];
+    if (parts.peeks) values.push([...peeked]);
+    if (parts.keys) values.push(retentionHours);
+    const { rows } = await this.pool.query<Decision>({ name, text, values });
+    return rows.sort((a, b) => a.n - b.n);
+  }
+}
+
+const statements = new Map<string, string>();
+
+function statementFor(parts: Parts): { name: string; text: string } {
+  const name = ['admit', ...Object.entries(parts).flatMap(([part, needed]) => (needed ? [part] : []))].join(' ');
+  let text = statements.get(name);
+  if (text === undefined) {
+    text = admitStatement(parts);
+    statements.set(name, text);
+  }
+  return { name, text };
+}
+
+/** A charge as JSON. Written by hand, because its payload is JSON already; every other text in it is of a plain alphabet or encoded. */
+function toItem({ userId, keyId, keyCap, type, status, cost, payloadJson, idempotency }: Charge): string {
+  const key = idempotency === null ? '' : `,"key":${JSON.stringify(idempotency.key)},"fingerprint":"${idempotency.fingerprint.toString('hex')}"`;
+  return (
+    `{"user_id":${userId},"key_id":${keyId},"capped":${keyCap !== 'none'},"type":"${type}","status":"${status}",` +
+    `"cost":${cost},"tail":"${uuidTail()}","payload":${payloadJson}${key}}`
+  );
+}
+
+const random = Buffer.alloc(8_192);
+let unused = random.length;
+let sequence = 0;
+
+/**
+ * What follows the 48 bits of time in a UUIDv7 (RFC 9562, section 5.7): version, 12 bits that count up, so that ids of one
+ * millisecond sort by arrival, variant, and 62 random bits. The database puts its own time in front.
+ */
+function uuidTail(): string {
+  if (unused + 8 > random.length) {
+    randomFillSync(random);
+    unused = 0;
+  }
+  const bytes = random.subarray(unused, unused + 8);
+  unused += 8;
+  bytes[0] = ((bytes[0] as number) & 0x3f) | 0x80;
+  sequence = (sequence + 1) & 0xfff;
+  return `7${sequence.toString(16).padStart(3, '0')}${bytes.toString('hex')}`;
+}

@@ -1,0 +1,89 @@
+import { type Charge, type Verdict } from './charge';
+
+/** A charge that waits, and whom to tell. */
+export interface Waiting {
+  charge: Charge;
+  /** Read without a lock first: its user had nothing left a moment ago. */
+  peek: boolean;
+  resolve(verdict: Verdict): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Charges in arrival order for each user, taken from users in turn: however many one user sends, the others' next charge
+ * is in the next batch. Two charges of which the second must see what the first did are never in one batch.
+ */
+export class ChargeQueue {
+  private readonly users = new Map<number, Waiting[]>();
+  size = 0;
+  payloadChars = 0;
+
+  push(waiting: Waiting): void {
+    this.count(waiting, 1);
+    const own = this.users.get(waiting.charge.userId);
+    if (own) own.push(waiting);
+    else this.users.set(waiting.charge.userId, [waiting]);
+  }
+
+  /** Puts charges back in front of their users' others, in the order given. */
+  putBack(batch: readonly Waiting[]): void {
+    for (const waiting of batch.toReversed()) {
+      this.count(waiting, 1);
+      const { userId } = waiting.charge;
+      this.users.set(userId, [waiting, ...(this.users.get(userId) ?? [])]);
+    }
+  }
+
+  /** The next batch: one of each user in turn, then a second one, and so on, as far as it holds. */
+  take(most: number, mostOfUser: number): Waiting[] {
+    const batch: Waiting[] = [];
+    const exclusive = new Set<string>();
+    let turn = [...take(this.users.keys(), most)];
+    for (let round = 0; round < mostOfUser && turn.length > 0 && batch.length < most; round++) {
+      const again: number[] = [];
+      for (const userId of turn) {
+        if (batch.length === most) break;
+        const next = (this.users.get(userId) as Waiting[])[round];
+        if (next === undefined || !claim(exclusive, next.charge)) continue;
+        batch.push(next);
+        again.push(userId);
+      }
+      turn = again;
+    }
+    this.remove(batch);
+    return batch;
+  }
+
+  private remove(batch: readonly Waiting[]): void {
+    const taken = new Map<number, number>();
+    for (const waiting of batch) {
+      this.count(waiting, -1);
+      taken.set(waiting.charge.userId, (taken.get(waiting.charge.userId) ?? 0) + 1);
+    }
+    for (const [userId, count] of taken) {
+      const own = this.users.get(userId) as Waiting[];
+      // Deleting and setting again moves the user behind those who were not served.
+      this.users.delete(userId);
+      if (own.length > count) this.users.set(userId, own.slice(count));
+    }
+  }
+
+  private count({ charge }: Waiting, sign: 1 | -1): void {
+    this.size += sign;
+    this.payloadChars += sign * charge.payloadJson.length;
+  }
+}
+
+function* take<T>(items: Iterator<T>, most: number): Generator<T> {
+  for (let i = 0, next = items.next(); i < most && !next.done; i++, next = items.next()) yield next.value;
+}
+
+/** Marks what only one charge of a batch may touch: an Idempotency-Key, and the cap of a key that pays for others. */
+function claim(taken: Set<string>, { userId, idempotency, keyCap, keyId }: Charge): boolean {
+  const names: string[] = [];
+  if (idempotency) names.push(`${userId} ${idempotency.key}`);
+  if (keyCap === 'foreign') names.push(`key ${keyId}`);
+  if (names.some((name) => taken.has(name))) return false;
+  for (const name of names) taken.add(name);
+  return true;
+}

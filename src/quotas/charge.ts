@@ -1,0 +1,64 @@
+/** One metered act that asks to be admitted. */
+export interface Charge {
+  userId: number;
+  /** The API key that pays, for the ledger; null for a session. */
+  keyId: number | null;
+  /** Whether that key has a daily cap, and then whether it is its own user's: caps are counted in the same statement. */
+  keyCap: 'none' | 'own' | 'foreign';
+  type: string;
+  /** What it starts as: waiting for a worker, done at once, or held under a lease. */
+  status: 'pending' | 'succeeded' | 'processing';
+  /** Units, 1 or more. */
+  cost: number;
+  /** The payload as JSON text, made once: for the bound of the queue, the statement and the answer. */
+  payloadJson: string;
+  idempotency: { key: string; fingerprint: Buffer } | null;
+  /** Whether nobody waits for the answer any more; asked just before the charge is sent. */
+  isGone?: () => boolean;
+}
+
+/** Where a user's quota stands, as the database saw it when it decided. */
+export interface QuotaState {
+  unlimited: boolean;
+  /** Units a day; what it says when unlimited means nothing. */
+  quota: number;
+  /** Units used, this charge included if it was admitted. */
+  used: number;
+  tier: string;
+  /** The zone in force. */
+  zone: string;
+  /** First and last instant of the period, in milliseconds since 1970. */
+  startsAt: number;
+  endsAt: number;
+  /** The database's clock at the decision. */
+  now: number;
+}
+
+/** The user's own cap on the key that paid. */
+export interface CapState {
+  cap: number;
+  used: number;
+}
+
+export interface Admitted {
+  outcome: 'admitted';
+  id: string;
+  chargedOn: string;
+  state: QuotaState;
+  cap: CapState | null;
+}
+
+/** The key was used before for the same body: `id` is what it made then. */
+export interface Replayed {
+  outcome: 'replayed';
+  id: string;
+  state: QuotaState;
+}
+
+export interface Refused {
+  outcome: 'over-quota' | 'over-cap' | 'key-reused' | 'suspended' | 'no-user';
+  state: QuotaState | null;
+  cap: CapState | null;
+}
+
+export type Verdict = Admitted | Replayed | Refused;

@@ -1,0 +1,38 @@
+export class QuotaOverrideDto {
+  /** Units a day; null when unlimited. */
+  dailyQuota: number | null;
+  unlimited: boolean;
+  /** It ends by the clock. */
+  expiresAt: Date;
+  reason: string;
+  /** The administrator who set it; null on the command line. */
+  author: number | null;
+}
+
+export class NextTierDto {
+  tier: string;
+  /** Units a day from then on; null when unlimited. */
+  dailyQuota: number | null;
+  effectiveAt: Date;
+}
+
+export class QuotaDto {
+  /** Units in this period; null when unlimited. */
+  limit: number | null;
+  unlimited: boolean;
+  /** Units charged and not refunded. */
+  used: number;
+  /** Units left, never below 0; null when unlimited. */
+  remaining: number | null;
+  periodStart: Date;
+  resetsAt: Date;
+  /** The IANA zone in force. */
+  timeZone: string;
+  tier: string;
+  /** The override that is active now. */
+  override: QuotaOverrideDto | null;
+  /** A change of tier that waits for the next period. */
+  next: NextTierDto | null;
+  /** When the quota will be used up at today's pace; null when it will last. */
+  exhaustedAt: Date | null;
+}

@@ -1,0 +1,20 @@
+import { Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { AdminOnly } from '../common/access.decorators';
+import { JobsService } from '../jobs/jobs.service';
+import { CloseOutDto } from './dto/close-out.dto';
+import { QUOTA_RESET } from './quota-reset.job';
+
+@ApiTags('jobs')
+@Controller('v1/jobs/quota-reset')
+export class QuotaResetController {
+  constructor(private readonly jobs: JobsService) {}
+
+  /** Closes out the days that are over, and answers when it is done. Quotas are right without it. */
+  @Post('run')
+  @AdminOnly()
+  @HttpCode(200)
+  async run(): Promise<CloseOutDto> {
+    return { closedOut: await this.jobs.runNow(QUOTA_RESET, 'api') };
+  }
+}

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { QuotasRepository } from './quotas.repository';
+
+const BATCH = 500;
+
+/**
+ * Closes out the days that are over: archives each user's day into `quota_usage` and opens the one that is now. Hygiene
+ * only: a quota is right whether this ran or not. Safe to run anywhere, any number of times, and to be killed half way.
+ */
+@Injectable()
+export class QuotaResetService {
+  constructor(private readonly repository: QuotasRepository) {}
+
+  /** @param onProgress is told how many were closed so far @returns users whose day this call closed */
+  async closeOut(onProgress?: (closed: number) => void): Promise<number> {
+    let closed = 0;
+    for (const zone of await this.repository.zonesInUse()) {
+      for (;;) {
+        const startedAt = performance.now();
+        const batch = await this.repository.closeOutBatch(zone, BATCH);
+        closed += batch;
+        onProgress?.(closed);
+        if (batch < BATCH) break;
+        // As long a pause as the work took leaves the database to the charges, which do not wait for this.
+        await delay(performance.now() - startedAt);
+      }
+    }
+    return closed;
+  }
+}

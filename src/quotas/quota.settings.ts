@@ -1,0 +1,55 @@
+import { defineSetting } from '../configurations/setting';
+
+/** What becomes of a request's units when it ends so: all go back, none does, or those that were not settled. */
+export type RefundRule = 'all' | 'none' | 'unsettled';
+
+/** The rule for each way in which a request can end short of success. */
+export interface RefundPolicy {
+  failed: RefundRule;
+  canceledBeforeStart: RefundRule;
+  canceledWhileProcessing: RefundRule;
+  expired: RefundRule;
+}
+
+const refundRule = { enum: ['all', 'none', 'unsettled'] };
+
+export const QuotaSettings = {
+  timeZone: defineSetting<string>({
+    key: 'quota.timeZone',
+    schema: { type: 'string', format: 'iana-time-zone' },
+    default: 'Etc/UTC',
+    description: 'The zone in which the quota day of users without one of their own begins and ends.',
+    visibility: 'public',
+  }),
+  resetCron: defineSetting<string>({
+    key: 'quota.resetCron',
+    schema: { type: 'string', format: 'cron' },
+    default: '*/15 * * * *',
+    description:
+      'When the days that are over are closed out, as a cron expression in the zone of `quota.timeZone`. All midnights in use fall on quarters of an hour. Quotas do not depend on it.',
+  }),
+  thresholds: defineSetting<number[]>({
+    key: 'quota.thresholds',
+    schema: { type: 'array', items: { type: 'number', exclusiveMinimum: 0, maximum: 1 }, maxItems: 10, uniqueItems: true },
+    default: [0.5, 0.8, 1],
+    description: 'The shares of the daily quota whose crossing is recorded as an event, once a period.',
+  }),
+  refundPolicy: defineSetting<RefundPolicy>({
+    key: 'quota.refundPolicy',
+    schema: {
+      type: 'object',
+      properties: { failed: refundRule, canceledBeforeStart: refundRule, canceledWhileProcessing: refundRule, expired: refundRule },
+      required: ['failed', 'canceledBeforeStart', 'canceledWhileProcessing', 'expired'],
+      additionalProperties: false,
+    },
+    default: { failed: 'all', canceledBeforeStart: 'all', canceledWhileProcessing: 'unsettled', expired: 'all' },
+    description: 'What becomes of the units of a request that does not succeed.',
+    visibility: 'public',
+  }),
+  refundDailyCap: defineSetting<number | null>({
+    key: 'quota.refundDailyCap',
+    schema: { type: ['integer', 'null'], minimum: 0, maximum: 2_147_483_647 },
+    default: null,
+    description: 'The most units refunded to a user for one day; null: no cap. What is settled below the cost is no refund of a failure and does not count.',
+  }),
+};

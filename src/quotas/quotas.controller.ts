@@ -1,0 +1,57 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { AdminOnly, CurrentActor, Scopes, SubjectId } from '../common/access.decorators';
+import { type Actor } from '../common/principal';
+import { PutOverrideDto } from './dto/put-override.dto';
+import { QuotaDto } from './dto/quota.dto';
+import { ResetQuotaDto } from './dto/reset-quota.dto';
+import { UsageDto, UsageQuery } from './dto/usage.dto';
+import { QuotasService } from './quotas.service';
+import { rateLimitFields } from './rate-limit-fields';
+
+@ApiTags('quotas')
+@ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@Controller('v1/users/:userId')
+export class QuotasController {
+  constructor(private readonly quotas: QuotasService) {}
+
+  /** What is left today. Reading costs nothing. */
+  @Get('quota')
+  @Scopes('quota:read')
+  async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<QuotaDto> {
+    const { quota, state } = await this.quotas.get(userId);
+    void reply.headers(rateLimitFields(state));
+    return quota;
+  }
+
+  /** One item a day, today included; days without a request are zero. */
+  @Get('usage')
+  @Scopes('quota:read')
+  async usage(@SubjectId() userId: number, @Query() query: UsageQuery): Promise<UsageDto> {
+    return { items: await this.quotas.usage(userId, query) };
+  }
+
+  /** A temporary quota that ends by the clock. */
+  @Put('quota/override')
+  @AdminOnly()
+  putOverride(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Body() dto: PutOverrideDto): Promise<QuotaDto> {
+    return this.quotas.putOverride(actor, userId, dto);
+  }
+
+  /** Ends the temporary quota now. */
+  @Delete('quota/override')
+  @AdminOnly()
+  @HttpCode(204)
+  async deleteOverride(@CurrentActor() actor: Actor, @SubjectId() userId: number): Promise<void> {
+    await this.quotas.deleteOverride(actor, userId);
+  }
+
+  /** Gives back all that was charged in this period, as refunds in the ledger. */
+  @Post('quota/reset')
+  @AdminOnly()
+  @HttpCode(200)
+  reset(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Body() { reason }: ResetQuotaDto): Promise<QuotaDto> {
+    return this.quotas.reset(actor, userId, reason);
+  }
+}

@@ -1,0 +1,62 @@
+import { Problem, UnavailableProblem } from '../common/problem';
+import { type CapState, type QuotaState } from './charge';
+
+const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+
+/** The daily quota, or the key's own share of it, does not hold the cost today, or ever. */
+export class QuotaExceeded extends Problem {
+  constructor(requested: number, state: QuotaState, cap: CapState | null, by: 'daily' | 'key', headers: Record<string, string>) {
+    const { limit, used } = by === 'key' && cap ? { limit: cap.cap, used: cap.used } : { limit: state.quota, used: state.used };
+    const never = requested > limit;
+    const resetsAt = new Date(state.endsAt).toISOString();
+    const what = by === 'key' ? "this API key's share of the daily quota" : 'the daily quota';
+    const detail = never
+      ? `The request costs ${requested} units, more than ${what} of ${limit}: waiting does not help.`
+      : `${requested} units do not fit: ${used} of ${limit} are used, and ${what} begins anew at ${resetsAt}.`;
+    super(429, never ? 'cost-exceeds-quota' : by === 'key' ? 'key-cap-exceeded' : 'quota-exceeded', detail, {
+      type: QUOTA_EXCEEDED,
+      title: 'Quota exceeded',
+      headers,
+      members: {
+        'violated-policies': [by],
+        limit,
+        used,
+        requested,
+        remaining: Math.max(0, limit - used),
+        resetsAt,
+        timeZone: state.zone,
+      },
+    });
+  }
+}
+
+/** More requests in a short time than the tier takes. Costs no quota. */
+export class BurstExceeded extends Problem {
+  constructor(perMinute: number, retryAfterSeconds: number, headers: Record<string, string>) {
+    super(429, 'burst-exceeded', `More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
+      type: QUOTA_EXCEEDED,
+      title: 'Burst limit exceeded',
+      headers: { ...headers, 'retry-after': String(retryAfterSeconds) },
+      members: { 'violated-policies': ['burst'], limit: perMinute },
+    });
+  }
+}
+
+export class QueueFull extends UnavailableProblem {
+  constructor() {
+    super('Too many charges wait for admission. Nothing was charged; try again.', 1, 'queue-full');
+  }
+}
+
+/** Nobody reads it. */
+export class ClientGone extends Problem {
+  constructor() {
+    super(499, 'client-gone', 'The client went away before its charge was sent; nothing was charged.');
+  }
+}
+
+export class UserSuspended extends Problem {
+  constructor() {
+    super(403, 'user-suspended', 'The account is suspended.');
+  }
+}

@@ -1,0 +1,152 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import { type Actor } from '../common/principal';
+import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { User } from '../users/entities/user.entity';
+import { type QuotaState } from './charge';
+import { PutOverrideDto } from './dto/put-override.dto';
+import { QuotaDto, QuotaOverrideDto } from './dto/quota.dto';
+import { UsageItemDto, UsageQuery } from './dto/usage.dto';
+import { type QuotaRow, QuotasRepository } from './quotas.repository';
+
+const DAY_MS = 86_400_000;
+const LONGEST_USAGE_DAYS = 366;
+
+/**
+ * What a user's quota is and was, and what operators do to it. Always true: every number comes from the projection that
+ * admission decides by, reading costs nothing, and each change by an operator is in the audit log.
+ */
+@Injectable()
+export class QuotasService {
+  constructor(
+    private readonly repository: QuotasRepository,
+    private readonly audit: AuditService,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** The quota as it is, and the same as the rate-limit fields need it. @throws NotFoundProblem */
+  async get(userId: number): Promise<{ quota: QuotaDto; state: QuotaState }> {
+    const row = await this.read(userId);
+    return { quota: toDto(row), state: toState(row) };
+  }
+
+  /** One item a day. @throws NotFoundProblem, ValidationProblem for days out of order or more than 366 of them */
+  async usage(userId: number, { from, to }: UsageQuery): Promise<UsageItemDto[]> {
+    const row = await this.read(userId);
+    const last = day(to ?? row.day, '#/query/to');
+    const first = from === undefined ? last - 29 : day(from, '#/query/from');
+    const pointer = '#/query/from';
+    if (first > last) throw new ValidationProblem([{ pointer, detail: 'is after `to`', code: 'out-of-order' }]);
+    if (last - first >= LONGEST_USAGE_DAYS) {
+      throw new ValidationProblem([{ pointer, detail: `is more than ${LONGEST_USAGE_DAYS} days before \`to\``, code: 'too-long' }]);
+    }
+    return this.repository.usage(userId, from ?? null, to ?? null);
+  }
+
+  /** Sets a temporary quota in place of any other. @throws NotFoundProblem, ValidationProblem when it would be over already */
+  async putOverride(actor: Actor, userId: number, dto: PutOverrideDto): Promise<QuotaDto> {
+    return this.dataSource.transaction(async (tx) => {
+      const before = await this.open(tx, userId);
+      const overrideExpiresAt = new Date(dto.expiresAt);
+      if (overrideExpiresAt <= before.now) {
+        throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
+      }
+      const overrideUnlimited = dto.unlimited ?? false;
+      await tx.update(User, { id: userId }, {
+        overrideDaily: overrideUnlimited ? null : (dto.dailyQuota ?? 0),
+        overrideUnlimited,
+        overrideExpiresAt,
+        overrideReason: dto.reason,
+        overrideAuthor: actor.id,
+      });
+      const after = await this.read(userId, tx);
+      await this.record(tx, actor, 'quota.override', userId, overrideOf(before), overrideOf(after), dto.reason);
+      return toDto(after);
+    });
+  }
+
+  /** Ends the override now; nothing happens when none is active. @throws NotFoundProblem */
+  async deleteOverride(actor: Actor, userId: number): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      const before = await this.open(tx, userId);
+      const none = { overrideDaily: null, overrideUnlimited: false, overrideExpiresAt: null, overrideReason: null, overrideAuthor: null };
+      await tx.update(User, { id: userId }, none);
+      if (before.overridden) await this.record(tx, actor, 'quota.override-end', userId, overrideOf(before), null, null);
+    });
+  }
+
+  /** Gives back all that was charged in this period, in the ledger too. @throws NotFoundProblem */
+  async reset(actor: Actor, userId: number, reason: string): Promise<QuotaDto> {
+    return this.dataSource.transaction(async (tx) => {
+      const before = await this.open(tx, userId);
+      await this.repository.refundPeriod(tx, userId);
+      const after = await this.read(userId, tx);
+      await this.record(tx, actor, 'quota.reset', userId, { used: before.used }, { used: after.used }, reason);
+      return toDto(after);
+    });
+  }
+
+  private async read(userId: number, tx?: EntityManager): Promise<QuotaRow> {
+    const row = await this.repository.find(userId, tx);
+    if (row === null) throw new NotFoundProblem('user');
+    return row;
+  }
+
+  private async open(tx: EntityManager, userId: number): Promise<QuotaRow> {
+    if (!(await this.repository.openPeriod(tx, userId))) throw new NotFoundProblem('user');
+    return this.read(userId, tx);
+  }
+
+  private record(tx: EntityManager, actor: Actor, action: string, userId: number, before: object | null, after: object | null, reason: string | null): Promise<void> {
+    return this.audit.record(tx, actor, { action, target: ['user', userId], before, after, reason });
+  }
+}
+
+function day(date: string, pointer: string): number {
+  const instant = Date.parse(`${date}T00:00:00Z`);
+  if (new Date(instant).toJSON()?.startsWith(date)) return instant / DAY_MS;
+  throw new ValidationProblem([{ pointer, detail: 'is not a day of the calendar', code: 'no-such-day' }]);
+}
+
+function toDto(row: QuotaRow): QuotaDto {
+  const { unlimited, quota, used, tier, zone, startsAt, endsAt, nextTier } = row;
+  return {
+    limit: unlimited ? null : quota,
+    unlimited,
+    used,
+    remaining: unlimited ? null : Math.max(0, quota - used),
+    periodStart: startsAt,
+    resetsAt: endsAt,
+    timeZone: zone,
+    tier,
+    override: overrideOf(row),
+    next: nextTier === null ? null : { tier: nextTier, dailyQuota: row.nextDailyQuota, effectiveAt: endsAt },
+    exhaustedAt: exhaustedAt(row),
+  };
+}
+
+function overrideOf(row: QuotaRow): QuotaOverrideDto | null {
+  if (!row.overridden || row.overrideExpiresAt === null) return null;
+  const { overrideDaily, overrideUnlimited, overrideExpiresAt, overrideReason, overrideAuthor } = row;
+  return {
+    dailyQuota: overrideDaily,
+    unlimited: overrideUnlimited,
+    expiresAt: overrideExpiresAt,
+    reason: overrideReason ?? '',
+    author: overrideAuthor,
+  };
+}
+
+/** At the pace of this period until now; in the past for none, because what is used up is used up now. */
+function exhaustedAt({ unlimited, quota, used, startsAt, endsAt, now }: QuotaRow): Date | null {
+  if (unlimited || used <= 0) return null;
+  if (used >= quota) return now;
+  const elapsedMs = Math.max(1, now.getTime() - startsAt.getTime());
+  const at = new Date(now.getTime() + ((quota - used) * elapsedMs) / used);
+  return at < endsAt ? at : null;
+}
+
+function toState({ unlimited, quota, used, tier, zone, startsAt, endsAt, now }: QuotaRow): QuotaState {
+  return { unlimited, quota, used, tier, zone, startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), now: now.getTime() };
+}

@@ -1,0 +1,34 @@
+import { type CapState, type QuotaState } from './charge';
+
+/** What is left of a burst limit: requests now, and seconds until there is one more. */
+export interface BurstState {
+  perMinute: number;
+  remaining: number;
+  nextInSeconds: number;
+}
+
+/**
+ * `RateLimit-Policy` and `RateLimit` after draft-ietf-httpapi-ratelimit-headers-10: lists of structured-field strings.
+ * `w` is the real length of this period in seconds, 82,800 on a day of 23 hours; `t` the whole seconds until it ends,
+ * rounded up. A user without any limit gets no fields. The user's id is in none of them.
+ */
+export function rateLimitFields(state: QuotaState, cap: CapState | null = null, burst: BurstState | null = null): Record<string, string> {
+  let policies = '';
+  let limits = '';
+  const add = (name: string, q: number, w: number, r: number, t: number) => {
+    const comma = policies === '' ? '' : ', ';
+    policies += `${comma}"${name}";q=${q};w=${w}`;
+    limits += `${comma}"${name}";r=${Math.max(0, r)};t=${t}`;
+  };
+  const w = Math.round((state.endsAt - state.startsAt) / 1_000);
+  const t = secondsLeft(state);
+  if (!state.unlimited) add('daily', state.quota, w, state.quota - state.used, t);
+  if (cap) add('key', cap.cap, w, cap.cap - cap.used, t);
+  if (burst) add('burst', burst.perMinute, 60, burst.remaining, burst.nextInSeconds);
+  return policies === '' ? {} : { 'ratelimit-policy': policies, ratelimit: limits };
+}
+
+/** Whole seconds until the period ends, rounded up, and never 0: a client that waits so long finds the next one. */
+export function secondsLeft({ endsAt, now }: QuotaState): number {
+  return Math.max(1, Math.ceil((endsAt - now) / 1_000));
+}

@@ -1,0 +1,32 @@
+import { IsIn, IsInt, IsISO8601, IsOptional, Matches, Min } from 'class-validator';
+import { ListQuery } from '../../common/list-query.dto';
+import { WholeNumber } from '../../common/whole-number';
+import { REQUEST_STATUSES, type RequestStatus } from '../entities/request.entity';
+import { TYPE } from './submit-request.dto';
+
+export class ListRequestsQuery extends ListQuery {
+  @IsOptional()
+  @IsIn(REQUEST_STATUSES)
+  status?: RequestStatus;
+
+  @IsOptional()
+  @Matches(TYPE, { message: 'type must be a request type' })
+  type?: string;
+
+  /** Made at this instant or later. */
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  since?: string;
+
+  /** Made before this instant. */
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  until?: string;
+
+  /** For administrators and `service` keys, who see everybody's otherwise. */
+  @IsOptional()
+  @WholeNumber()
+  @IsInt()
+  @Min(1)
+  userId?: number;
+}

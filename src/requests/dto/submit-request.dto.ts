@@ -1,0 +1,30 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
+
+export const TYPE = /^[a-z0-9][a-z0-9._-]{0,49}$/;
+
+export class SubmitRequestDto {
+  /** A short name; the setting `requests.types` says what it costs. */
+  @Matches(TYPE, { message: 'type must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit' })
+  type: string;
+
+  /** Whatever the one who carries it out needs. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject()
+  payload?: Record<string, unknown>;
+
+  /** With the `service` scope: the user who is charged, if not the key's own. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  userId?: number;
+
+  /** With the `service` scope: units, instead of the type's. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  cost?: number;
+}

@@ -1,0 +1,81 @@
+import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+export const REQUEST_STATUSES = ['pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired'] as const;
+export type RequestStatus = (typeof REQUEST_STATUSES)[number];
+
+/** One metered act. The table is the ledger: the user's counter is the sum of (cost − refunded units) over its period. */
+@Entity('requests')
+@Index('requests_user_id_id_idx', ['userId', 'id'])
+@Check(
+  'requests_type_check',
+  "type <> '' AND left(type, 1) NOT IN ('.', '_', '-') AND translate(type, 'abcdefghijklmnopqrstuvwxyz0123456789._-', '') = ''",
+)
+@Check('requests_status_check', "status IN ('pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired')")
+@Check('requests_cost_check', 'cost > 0')
+@Check('requests_refunded_units_check', 'refunded_units >= 0 AND refunded_units <= cost')
+@Check('requests_used_at_charge_check', 'used_at_charge >= cost AND used_at_charge <= limit_at_charge')
+export class Request {
+  /** UUIDv7 by the database's clock, so ids sort by time. */
+  @PrimaryColumn({ type: 'uuid', default: () => 'gen_random_uuid()', primaryKeyConstraintName: 'requests_pkey' })
+  id: string;
+
+  @ForeignKey('User', { name: 'requests_user_id_fkey', onDelete: 'CASCADE' })
+  @Column({ name: 'user_id', type: 'integer' })
+  userId: number;
+
+  /** The key that submitted it. No foreign key: the ledger outlives keys, and a charge does not pay for the check. */
+  @Column({ name: 'api_key_id', type: 'integer', nullable: true })
+  apiKeyId: number | null;
+
+  @Column({ type: 'varchar', length: 50 })
+  type: string;
+
+  @Column({ type: 'varchar', length: 20, default: 'pending' })
+  status: RequestStatus;
+
+  /** Units charged at submit. */
+  @Column({ type: 'integer', default: 1 })
+  cost: number;
+
+  @Column({ name: 'refunded_units', type: 'integer', default: 0 })
+  refundedUnits: number;
+
+  /** The period charged: its local day and, beside it, its fold (see `User.quotaResetFold`). */
+  @Column({ name: 'charged_on', type: 'date' })
+  chargedOn: string;
+
+  @Column({ name: 'charged_fold', type: 'smallint', default: 0 })
+  chargedFold: number;
+
+  /** The quota that this charge was held against; null when unlimited. */
+  @Column({ name: 'limit_at_charge', type: 'integer', nullable: true })
+  limitAtCharge: number | null;
+
+  /** The user's counter just after this charge. */
+  @Column({ name: 'used_at_charge', type: 'integer' })
+  usedAtCharge: number;
+
+  @Column({ type: 'jsonb', default: {} })
+  payload: unknown;
+
+  @Column({ type: 'jsonb', nullable: true })
+  result: unknown;
+
+  @Column({ type: 'jsonb', nullable: true })
+  error: unknown;
+
+  @Column({ type: 'integer', default: 0 })
+  attempt: number;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt: Date;
+
+  @Column({ name: 'started_at', type: 'timestamptz', nullable: true })
+  startedAt: Date | null;
+
+  @Column({ name: 'finished_at', type: 'timestamptz', nullable: true })
+  finishedAt: Date | null;
+
+  @Column({ name: 'updated_at', type: 'timestamptz', default: () => 'now()' })
+  updatedAt: Date;
+}

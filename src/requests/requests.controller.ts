@@ -1,0 +1,50 @@
+import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { type Principal } from '../common/principal';
+import { checkBody } from '../common/validation.pipe';
+import { parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { ListRequestsQuery } from './dto/list-requests.dto';
+import { RequestDto, RequestPage } from './dto/request.dto';
+import { SubmitRequestDto } from './dto/submit-request.dto';
+import { RequestsService } from './requests.service';
+import { SubmitService } from './submit.service';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+@ApiTags('requests')
+@Controller('v1/requests')
+export class RequestsController {
+  constructor(
+    private readonly submits: SubmitService,
+    private readonly requests: RequestsService,
+  ) {}
+
+  /** Submits a request and charges its cost. It is on disk when this answers 201. */
+  @Post()
+  @Scopes('requests:write')
+  @ApiBody({ type: SubmitRequestDto })
+  @ApiCreatedResponse({ type: RequestDto })
+  async submit(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
+    // The hot route: it reads and answers by itself, because Nest would make a promise of each parameter and look through
+    // the answer for streams. Guard, validation, errors and the document are those of any other route.
+    const dto = checkBody(SubmitRequestDto, request.body);
+    const key = parseIdempotencyKey(request.headers['idempotency-key']);
+    const { json, headers } = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
+    void reply.status(201).headers(headers).header('content-type', JSON_TYPE).send(json);
+  }
+
+  /** Requests, newest first. */
+  @Get()
+  @Scopes('requests:read')
+  list(@CurrentPrincipal() principal: Principal, @Query() query: ListRequestsQuery): Promise<RequestPage> {
+    return this.requests.list(principal, query);
+  }
+
+  @Get(':id')
+  @Scopes('requests:read')
+  get(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<RequestDto> {
+    return this.requests.get(principal, id);
+  }
+}

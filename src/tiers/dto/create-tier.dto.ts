@@ -1,0 +1,34 @@
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+
+export const LARGEST_QUOTA = 2_147_483_647;
+
+export class CreateTierDto {
+  /** What users carry in `tier`. */
+  @Matches(/^[a-z0-9][a-z0-9._-]{0,49}$/, { message: 'name must be 1 to 50 of a-z, 0-9, dot, dash and underscore' })
+  name: string;
+
+  /** Units a day; left out or null when unlimited. Zero means none. */
+  @ValidateIf((tier: CreateTierDto) => tier.unlimited !== true || tier.dailyQuota != null)
+  @IsInt()
+  @Min(0)
+  @Max(LARGEST_QUOTA)
+  dailyQuota?: number | null;
+
+  @IsOptional()
+  @IsBoolean()
+  unlimited?: boolean;
+
+  /** Requests a minute beside the daily quota; null: no burst limit. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  burstPerMinute?: number | null;
+
+  /** Where the tier stands in lists: small first. */
+  @IsOptional()
+  @IsInt()
+  @Min(-1_000_000)
+  @Max(1_000_000)
+  sortOrder?: number;
+}

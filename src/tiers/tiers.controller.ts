@@ -1,0 +1,74 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { AdminOnly, CurrentActor, Public } from '../common/access.decorators';
+import { etagOf } from '../common/etag';
+import { ListQuery } from '../common/list-query.dto';
+import { type Actor } from '../common/principal';
+import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { CreateTierDto } from './dto/create-tier.dto';
+import { TierDto, TierPage } from './dto/tier.dto';
+import { UpdateTierDto } from './dto/update-tier.dto';
+import { TiersService } from './tiers.service';
+
+@ApiTags('tiers')
+@Controller('v1/tiers')
+export class TiersController {
+  constructor(private readonly tiers: TiersService) {}
+
+  /** The plans, in their order. */
+  @Get()
+  @Public()
+  list(@Query() query: ListQuery): Promise<TierPage> {
+    return this.tiers.list(query);
+  }
+
+  /** One plan, by id or name. */
+  @Get(':tierId')
+  @Public()
+  async get(@Param('tierId') tierId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<TierDto> {
+    const tier = await this.tiers.get(tierId);
+    void reply.header('etag', etagOf(tier));
+    return tier;
+  }
+
+  @Post()
+  @AdminOnly()
+  async create(
+    @CurrentActor() actor: Actor,
+    @Body() dto: CreateTierDto,
+    @MaybeRetried('tiers.create') call: IdempotentCall | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TierDto> {
+    const tier = await this.tiers.create(actor, dto, call);
+    void reply.headers({ etag: etagOf(tier), location: `/v1/tiers/${tier.id}` });
+    return tier;
+  }
+
+  /** Changes a plan; its quota reaches its users in the same transaction. */
+  @Patch(':tierId')
+  @AdminOnly()
+  async update(
+    @CurrentActor() actor: Actor,
+    @Param('tierId') tierId: string,
+    @Body() dto: UpdateTierDto,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TierDto> {
+    const tier = await this.tiers.update(actor, tierId, dto, ifMatch);
+    void reply.header('etag', etagOf(tier));
+    return tier;
+  }
+
+  /** Removes a plan that nobody is on. */
+  @Delete(':tierId')
+  @AdminOnly()
+  @HttpCode(204)
+  async delete(
+    @CurrentActor() actor: Actor,
+    @Param('tierId') tierId: string,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    await this.tiers.delete(actor, tierId, ifMatch);
+  }
+}

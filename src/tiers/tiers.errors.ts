@@ -1,0 +1,13 @@
+import { Problem } from '../common/problem';
+
+export class TierNameTaken extends Problem {
+  constructor(name: string) {
+    super(409, 'tier-name-taken', `There is a tier named "${name}" already.`);
+  }
+}
+
+export class TierInUse extends Problem {
+  constructor() {
+    super(409, 'tier-in-use', 'Users are on this tier: move them to another one first, or archive it.');
+  }
+}

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module';
+import { IdempotencyModule } from '../idempotency/idempotency.module';
+import { Tier } from './entities/tier.entity';
+import { TierBursts } from './tier-bursts';
+import { TiersController } from './tiers.controller';
+import { TiersRepository } from './tiers.repository';
+import { TiersService } from './tiers.service';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Tier]), AuditModule, IdempotencyModule],
+  controllers: [TiersController],
+  providers: [TierBursts, TiersService, TiersRepository],
+  exports: [TierBursts, TiersService],
+})
+export class TiersModule {}

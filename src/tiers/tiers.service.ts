@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { DataSource, type EntityManager, Repository } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import { sqlState, violatedConstraint } from '../common/database-errors';
+import { definedOnly } from '../common/defined-only';
+import { assertMatch, etagOf } from '../common/etag';
+import { type ListQuery } from '../common/list-query.dto';
+import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
+import { type Actor } from '../common/principal';
+import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { IdempotencyService } from '../idempotency/idempotency.service';
+import { type IdempotentCall } from '../idempotency/idempotency-key';
+import { CreateTierDto } from './dto/create-tier.dto';
+import { TierDto } from './dto/tier.dto';
+import { UpdateTierDto } from './dto/update-tier.dto';
+import { Tier } from './entities/tier.entity';
+import { TierInUse, TierNameTaken } from './tiers.errors';
+import { TiersRepository } from './tiers.repository';
+
+/** The plans. Always true: a user without a number of their own has their tier's quota, from the commit that edits it on. */
+@Injectable()
+export class TiersService {
+  constructor(
+    @InjectRepository(Tier) private readonly tiers: Repository<Tier>,
+    private readonly repository: TiersRepository,
+    private readonly audit: AuditService,
+    private readonly idempotency: IdempotencyService,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  async list(query: ListQuery): Promise<Page<TierDto>> {
+    const size = pageSize(query);
+    const position = cursorPosition(query.cursor, {});
+    const all = await this.tiers.find({ order: { sortOrder: 'ASC', id: 'ASC' } });
+    const from = position === null ? 0 : all.findIndex((tier) => String(tier.id) === position) + 1;
+    return toPage(all.slice(from, from + size + 1), size, {}, (tier) => String(tier.id), TierDto.of);
+  }
+
+  async get(idOrName: string): Promise<TierDto> {
+    return TierDto.of(await this.find(this.dataSource.manager, idOrName));
+  }
+
+  /** @throws TierNameTaken */
+  async create(actor: Actor, dto: CreateTierDto, call: IdempotentCall | null = null): Promise<TierDto> {
+    return this.idempotency.transaction(call, async (tx) => {
+      const unlimited = dto.unlimited ?? false;
+      const draft = this.tiers.create({ ...dto, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
+      const tier = await tx.save(draft).catch(nameTaken(dto.name));
+      await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
+      return TierDto.of(tier);
+    });
+  }
+
+  /** @throws TierNameTaken, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
+  async update(actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
+    return this.dataSource.transaction(async (tx) => {
+      const tier = await this.find(tx, idOrName, true);
+      const before = TierDto.of(tier);
+      assertMatch(ifMatch, etagOf(before));
+      Object.assign(tier, definedOnly(dto), { updatedAt: new Date() });
+      // A number ends "unlimited" unless the same call says otherwise; unlimited has no number.
+      if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
+      if (tier.unlimited) tier.dailyQuota = null;
+      else if (tier.dailyQuota === null) throw new ValidationProblem([NUMBER_NEEDED]);
+      await tx.save(tier).catch(nameTaken(tier.name));
+      const quotaChanged = tier.unlimited !== before.unlimited || tier.dailyQuota !== before.dailyQuota;
+      if (quotaChanged) await this.repository.giveQuotaToUsers(tx, tier);
+      const after = TierDto.of(tier);
+      await this.audit.record(tx, actor, { action: 'tier.update', target: ['tier', tier.id], before, after });
+      return after;
+    });
+  }
+
+  /** @throws TierInUse */
+  async delete(actor: Actor, idOrName: string, ifMatch?: string): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      const tier = await this.find(tx, idOrName, true);
+      const before = TierDto.of(tier);
+      assertMatch(ifMatch, etagOf(before));
+      await tx.delete(Tier, { id: tier.id }).catch((error: unknown) => {
+        throw sqlState(error) === '23503' ? new TierInUse() : error;
+      });
+      await this.audit.record(tx, actor, { action: 'tier.delete', target: ['tier', tier.id], before });
+    });
+  }
+
+  private async find(tx: EntityManager, idOrName: string, forUpdate = false): Promise<Tier> {
+    const where = /^\d{1,9}$/.test(idOrName) ? { id: Number(idOrName) } : { name: idOrName };
+    const tier = await tx.findOne(Tier, { where, ...(forUpdate ? { lock: { mode: 'for_no_key_update' } } : {}) });
+    if (tier === null) throw new NotFoundProblem('tier');
+    return tier;
+  }
+}
+
+const NUMBER_NEEDED = { pointer: '#/dailyQuota', detail: 'is needed unless the tier is unlimited', code: 'is-int' };
+
+function nameTaken(name: string) {
+  return (error: unknown): never => {
+    throw violatedConstraint(error) === 'subscription_tiers_name_key' ? new TierNameTaken(name) : error;
+  };
+}

@@ -1,0 +1,34 @@
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { type Role } from '../../common/principal';
+import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { CredentialsDto } from './credentials.dto';
+
+export class CreateUserDto extends CredentialsDto {
+  /** Default `free`. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(50)
+  tier?: string;
+
+  /** Units a day of this user's own, instead of the tier's. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(LARGEST_QUOTA)
+  dailyQuota?: number | null;
+
+  /** No limit of this user's own, instead of the tier's. */
+  @IsOptional()
+  @IsBoolean()
+  unlimited?: boolean;
+
+  /** IANA zone of the quota day; left out or null: the setting `quota.timeZone`. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(64)
+  timeZone?: string | null;
+
+  @IsOptional()
+  @IsIn(['user', 'admin'])
+  role?: Role;
+}

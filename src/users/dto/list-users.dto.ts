@@ -1,0 +1,29 @@
+import { Transform } from 'class-transformer';
+import { IsIn, IsNumber, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { ListQuery } from '../../common/list-query.dto';
+import { type UserStatus } from '../entities/user.entity';
+
+export class ListUsersQuery extends ListQuery {
+  @IsOptional()
+  @IsString()
+  @MaxLength(50)
+  tier?: string;
+
+  @IsOptional()
+  @IsIn(['active', 'suspended'])
+  status?: UserStatus;
+
+  /** The whole address, in any case. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  email?: string;
+
+  /** Only users who used at least this share of today's quota: 0.8 for 80 %. */
+  @IsOptional()
+  @Transform(({ value }) => (/^\d{1,3}(\.\d{1,6})?$/.test(String(value)) ? Number(value) : (value as unknown)))
+  @IsNumber()
+  @Min(0)
+  @Max(100)
+  quotaUsedAtLeast?: number;
+}

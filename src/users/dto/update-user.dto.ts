@@ -1,0 +1,58 @@
+import { IsBoolean, IsEmail, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { type Role } from '../../common/principal';
+import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { type UserStatus } from '../entities/user.entity';
+
+export class UpdateUserDto {
+  /** Users give `currentPassword` with it. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsString()
+  @MaxLength(255)
+  @Matches(/^[\x21-\x7e]+$/, { message: 'email must be plain ASCII' })
+  @IsEmail()
+  email?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(256)
+  currentPassword?: string;
+
+  /** IANA zone of the quota day; null: the setting `quota.timeZone`. The running period is never shortened. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(64)
+  timeZone?: string | null;
+
+  /** For administrators: the plan. More quota acts now; less acts at the next period, unless `effective` says otherwise. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsString()
+  @MaxLength(50)
+  tier?: string;
+
+  /** For administrators, with `tier`. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsIn(['now', 'next-period'])
+  effective?: 'now' | 'next-period';
+
+  /** For administrators: units a day of this user's own; null: back to the tier's. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(LARGEST_QUOTA)
+  dailyQuota?: number | null;
+
+  /** For administrators: no limit of this user's own. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsBoolean()
+  unlimited?: boolean;
+
+  /** For administrators. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsIn(['user', 'admin'])
+  role?: Role;
+
+  /** For administrators: a suspended user's sessions end and their keys stop. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsIn(['active', 'suspended'])
+  status?: UserStatus;
+}

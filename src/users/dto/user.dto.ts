@@ -1,0 +1,34 @@
+import { type Role } from '../../common/principal';
+import { type UserStatus } from '../entities/user.entity';
+
+export class UserDto {
+  id: number;
+  email: string;
+  role: Role;
+  status: UserStatus;
+  /** The plan in force now. */
+  tier: string;
+  /** Units a day without an override; null when unlimited. */
+  dailyQuota: number | null;
+  unlimited: boolean;
+  /** IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
+  timeZone: string | null;
+  createdAt: Date;
+  /** When the account last changed; charges do not count. */
+  updatedAt: Date;
+}
+
+export class UserPage {
+  items: UserDto[];
+  /** Null at the end. */
+  nextCursor: string | null;
+}
+
+export class UserPreviewDto extends UserDto {
+  /** When the change of tier would be in force: now, or when the present period ends. */
+  effectiveAt: Date;
+  /** What would be left today, after it; null when unlimited. */
+  remainingToday: number | null;
+  /** Units a day from the next period on; null when unlimited. */
+  nextDailyQuota: number | null;
+}

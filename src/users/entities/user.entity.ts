@@ -1,0 +1,116 @@
+import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { type Role } from '../../common/principal';
+import { Tier } from '../../tiers/entities/tier.entity';
+
+export type UserStatus = 'active' | 'suspended';
+
+/**
+ * An account with its counter of today. What the counter means now is for `quota_of` in the database to say, which every
+ * reader shares: a row whose `quota_reset_date` is over counts nothing, whatever it holds.
+ */
+@Entity('users')
+@Unique('users_email_key', ['email'])
+@Index('users_email_lower_key', { synchronize: false })
+@Index('users_time_zone_quota_reset_date_idx', ['timeZone', 'quotaResetDate'])
+@Index('users_next_subscription_tier_idx', ['nextTier'], { where: 'next_subscription_tier IS NOT NULL' })
+@Check('users_role_check', "role IN ('user', 'admin')")
+@Check('users_status_check', "status IN ('active', 'suspended')")
+@Check('users_api_quota_daily_check', 'api_quota_daily >= 0')
+@Check('users_api_quota_used_today_check', 'api_quota_used_today >= 0')
+@Check('users_api_quota_refunded_today_check', 'api_quota_refunded_today >= 0')
+@Check('users_api_quota_requests_today_check', 'api_quota_requests_today >= 0')
+@Check(
+  'users_quota_override_check',
+  'quota_override_expires_at IS NULL OR (quota_override_reason IS NOT NULL AND CASE WHEN quota_override_unlimited THEN quota_override_daily IS NULL ELSE quota_override_daily >= 0 END)',
+)
+export class User {
+  @PrimaryGeneratedColumn('identity', { type: 'integer', generatedIdentity: 'BY DEFAULT', primaryKeyConstraintName: 'users_pkey' })
+  id: number;
+
+  /** As typed; unique regardless of case. */
+  @Column({ type: 'varchar', length: 255 })
+  email: string;
+
+  @Column({ name: 'password_hash', type: 'varchar', length: 255 })
+  passwordHash: string;
+
+  @Column({ type: 'varchar', length: 20, default: 'user' })
+  role: Role;
+
+  @Column({ type: 'varchar', length: 20, default: 'active' })
+  status: UserStatus;
+
+  /** Access tokens carry it; raising it ends them all. */
+  @Column({ name: 'token_version', type: 'integer', default: 0 })
+  tokenVersion: number;
+
+  /** IANA zone; null inherits the setting `quota.timeZone`. */
+  @Column({ name: 'time_zone', type: 'varchar', length: 64, nullable: true })
+  timeZone: string | null;
+
+  @Index('users_subscription_tier_idx')
+  @ForeignKey(() => Tier, 'name', { name: 'users_subscription_tier_fkey', onUpdate: 'CASCADE' })
+  @Column({ name: 'subscription_tier', type: 'varchar', length: 50, default: 'free' })
+  tier: string;
+
+  /** A downgrade that waits for the next period. */
+  @ForeignKey(() => Tier, 'name', { name: 'users_next_subscription_tier_fkey', onUpdate: 'CASCADE' })
+  @Column({ name: 'next_subscription_tier', type: 'varchar', length: 50, nullable: true })
+  nextTier: string | null;
+
+  /** Units a day: the tier's, unless `quotaCustom`. */
+  @Column({ name: 'api_quota_daily', type: 'integer', default: 5 })
+  quotaDaily: number;
+
+  @Column({ name: 'api_quota_unlimited', type: 'boolean', default: false })
+  quotaUnlimited: boolean;
+
+  /** An operator set the number for this user: editing the tier leaves it alone. */
+  @Column({ name: 'api_quota_custom', type: 'boolean', default: false })
+  quotaCustom: boolean;
+
+  /** Units charged and not refunded in the period of `quotaResetDate`. */
+  @Column({ name: 'api_quota_used_today', type: 'integer', default: 0 })
+  usedToday: number;
+
+  @Column({ name: 'api_quota_refunded_today', type: 'integer', default: 0 })
+  refundedToday: number;
+
+  @Column({ name: 'api_quota_requests_today', type: 'integer', default: 0 })
+  requestsToday: number;
+
+  /** The local day that the counter belongs to. */
+  @Column({ name: 'quota_reset_date', type: 'date', default: () => "(now() AT TIME ZONE 'UTC')::date" })
+  quotaResetDate: string;
+
+  /** The zone that the day was reckoned in; null: the one in force. Differs from it after a change of zone. */
+  @Column({ name: 'quota_reset_zone', type: 'varchar', length: 64, nullable: true })
+  quotaResetZone: string | null;
+
+  /** 1 when a change of zone made a second period of the same name (PEP 495 uses the word so). */
+  @Column({ name: 'quota_reset_fold', type: 'smallint', default: 0 })
+  quotaResetFold: number;
+
+  @Column({ name: 'quota_override_daily', type: 'integer', nullable: true })
+  overrideDaily: number | null;
+
+  @Column({ name: 'quota_override_unlimited', type: 'boolean', default: false })
+  overrideUnlimited: boolean;
+
+  /** Null: no override. In the past: one that is over. */
+  @Column({ name: 'quota_override_expires_at', type: 'timestamptz', nullable: true })
+  overrideExpiresAt: Date | null;
+
+  @Column({ name: 'quota_override_reason', type: 'text', nullable: true })
+  overrideReason: string | null;
+
+  @Column({ name: 'quota_override_author', type: 'integer', nullable: true })
+  overrideAuthor: number | null;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt: Date;
+
+  /** When the account last changed; charges do not count. */
+  @Column({ name: 'updated_at', type: 'timestamptz', default: () => 'now()' })
+  updatedAt: Date;
+}

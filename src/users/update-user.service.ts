@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { DataSource, type EntityManager, Repository } from 'typeorm';
+import { assertMatch, etagOf } from '../common/etag';
+import { verifyPassword } from '../common/passwords';
+import { type Actor, type Principal } from '../common/principal';
+import { NotFoundProblem } from '../common/problem';
+import { Tier } from '../tiers/entities/tier.entity';
+import { UpdateUserDto } from './dto/update-user.dto';
+import { UserDto, UserPreviewDto } from './dto/user.dto';
+import { User } from './entities/user.entity';
+import { AdminFields, WrongPassword } from './users.errors';
+import { UsersRepository } from './users.repository';
+import { emailTaken, UsersService } from './users.service';
+
+const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 'status'] as const;
+
+/**
+ * Changes to an account. Always true: the day that is over is archived before anything that its record depends on
+ * changes; more quota acts now and keeps what was used, less acts at the next period unless the operator says now.
+ */
+@Injectable()
+export class UpdateUserService {
+  constructor(
+    @InjectRepository(User) private readonly users: Repository<User>,
+    private readonly accounts: UsersService,
+    private readonly repository: UsersRepository,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, LastAdmin, Problem 412 when `ifMatch` is stale */
+  async update(principal: Principal, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
+    await this.assertAllowed(principal, id, dto);
+    return this.dataSource.transaction((tx) => this.apply(tx, actor, id, dto, ifMatch));
+  }
+
+  /** What `update` would do: it is done and taken back. */
+  async preview(principal: Principal, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserPreviewDto> {
+    await this.assertAllowed(principal, id, dto);
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      const after = await this.apply(runner.manager, actor, id, dto, ifMatch);
+      const { endsAt, ...outlook } = await this.repository.outlook(runner.manager, id);
+      const waits = (await runner.manager.findOneByOrFail(User, { id })).nextTier !== null;
+      return { ...after, ...outlook, effectiveAt: waits ? endsAt : new Date() };
+    } finally {
+      await runner.rollbackTransaction().catch(() => undefined);
+      await runner.release();
+    }
+  }
+
+  private async assertAllowed(principal: Principal, id: number, dto: UpdateUserDto): Promise<void> {
+    this.accounts.assertZone(dto.timeZone);
+    if (principal.isAdmin) return;
+    const forbidden = ADMIN_FIELDS.filter((field) => dto[field] !== undefined);
+    if (forbidden.length > 0) throw new AdminFields(forbidden);
+    if (dto.email === undefined) return;
+    const user = await this.users.findOneBy({ id });
+    if (!(await verifyPassword(user?.passwordHash ?? null, dto.currentPassword ?? ''))) throw new WrongPassword();
+  }
+
+  private async apply(tx: EntityManager, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
+    // The tier first, then the user: the order in which editing a tier locks them.
+    const offered = dto.tier === undefined ? null : await this.accounts.offeredTier(tx, dto.tier);
+    await this.repository.openPeriod(tx, id);
+    const before = await this.accounts.get(id, tx);
+    assertMatch(ifMatch, etagOf(before));
+    const user = await tx.findOneBy(User, { id });
+    if (user === null) throw new NotFoundProblem('user');
+    const losesAdmin = user.role === 'admin' && (dto.role === 'user' || dto.status === 'suspended');
+    if (losesAdmin) await this.accounts.assertAnotherAdmin(tx, id);
+    const changes: Partial<User> = { ...(await quotaChanges(tx, user, dto, offered)) };
+    if (dto.email !== undefined) changes.email = dto.email;
+    if (dto.timeZone !== undefined) changes.timeZone = dto.timeZone;
+    if (dto.role !== undefined) changes.role = dto.role;
+    if (dto.status !== undefined) changes.status = dto.status;
+    // A session does not come back with the account: whoever was suspended logs in again.
+    if (dto.status === 'suspended') changes.tokenVersion = user.tokenVersion + 1;
+    if (Object.keys(changes).length === 0) return before;
+    await tx.update(User, { id }, { ...changes, updatedAt: () => 'now()' }).catch(emailTaken);
+    const after = await this.accounts.get(id, tx);
+    await this.accounts.recordUpdate(tx, actor, { ...before, nextTier: user.nextTier }, { ...after, nextTier: changes.nextTier === undefined ? user.nextTier : changes.nextTier });
+    return after;
+  }
+}
+
+/** What the change of tier and of the user's own number means for the row. */
+async function quotaChanges(tx: EntityManager, user: User, dto: UpdateUserDto, offered: Tier | null): Promise<Partial<User>> {
+  const changes: Partial<User> = {};
+  if (offered) {
+    const waits = dto.effective ? dto.effective === 'next-period' : isDowngrade(user, offered);
+    changes.nextTier = waits ? offered.name : null;
+    if (!waits) changes.tier = offered.name;
+  }
+  const ownNumber = typeof dto.dailyQuota === 'number' || dto.unlimited === true;
+  if (ownNumber) {
+    const unlimited = dto.unlimited === true;
+    return { ...changes, quotaCustom: true, quotaUnlimited: unlimited, ...(unlimited ? {} : { quotaDaily: dto.dailyQuota ?? 0 }) };
+  }
+  const backToTier = dto.dailyQuota === null || dto.unlimited === false;
+  if (backToTier) changes.quotaCustom = false;
+  if ((offered && changes.tier !== undefined && !user.quotaCustom) || backToTier) {
+    const name = changes.tier ?? user.tier;
+    const tier = offered?.name === name ? offered : await tx.findOneByOrFail(Tier, { name });
+    changes.quotaUnlimited = tier.unlimited;
+    if (tier.dailyQuota !== null) changes.quotaDaily = tier.dailyQuota;
+  }
+  return changes;
+}
+
+/** Less quota than now. A user with a number of their own keeps it either way, so nothing is taken from them. */
+function isDowngrade(user: User, offered: Tier): boolean {
+  if (user.quotaCustom || offered.unlimited) return false;
+  return user.quotaUnlimited || (offered.dailyQuota ?? 0) < user.quotaDaily;
+}

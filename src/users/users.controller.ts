@@ -1,0 +1,84 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes, SubjectId } from '../common/access.decorators';
+import { DryRunQuery } from '../common/dry-run-query.dto';
+import { etagOf } from '../common/etag';
+import { type Actor, type Principal } from '../common/principal';
+import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { CreateUserDto } from './dto/create-user.dto';
+import { ListUsersQuery } from './dto/list-users.dto';
+import { UpdateUserDto } from './dto/update-user.dto';
+import { UserDto, UserPage, UserPreviewDto } from './dto/user.dto';
+import { UpdateUserService } from './update-user.service';
+import { UsersService } from './users.service';
+
+const UserId = () => ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } });
+
+@ApiTags('users')
+@ApiExtraModels(UserDto, UserPreviewDto)
+@Controller('v1/users')
+export class UsersController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly updates: UpdateUserService,
+  ) {}
+
+  /** Accounts, by id. */
+  @Get()
+  @AdminOnly()
+  list(@Query() query: ListUsersQuery): Promise<UserPage> {
+    return this.users.list(query);
+  }
+
+  @Post()
+  @AdminOnly()
+  async create(
+    @CurrentActor() actor: Actor,
+    @Body() dto: CreateUserDto,
+    @MaybeRetried('users.create') call: IdempotentCall | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserDto> {
+    const user = await this.users.create(actor, dto, call);
+    void reply.headers({ etag: etagOf(user), location: `/v1/users/${user.id}` });
+    return user;
+  }
+
+  @Get(':userId')
+  @UserId()
+  @Scopes()
+  async get(@SubjectId() userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {
+    const user = await this.users.get(userId);
+    void reply.header('etag', etagOf(user));
+    return user;
+  }
+
+  /** Changes an account; `?dryRun=true` shows what it would come to and when. */
+  @Patch(':userId')
+  @UserId()
+  @AccountOwner()
+  @ApiOkResponse({ schema: { oneOf: [{ $ref: getSchemaPath(UserDto) }, { $ref: getSchemaPath(UserPreviewDto) }] } })
+  async update(
+    @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Body() dto: UpdateUserDto,
+    @Query() { dryRun }: DryRunQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserDto | UserPreviewDto> {
+    if (dryRun) return this.updates.preview(principal, actor, userId, dto, ifMatch);
+    const user = await this.updates.update(principal, actor, userId, dto, ifMatch);
+    void reply.header('etag', etagOf(user));
+    return user;
+  }
+
+  /** Deletes the account with its requests, keys, settings and history. */
+  @Delete(':userId')
+  @UserId()
+  @AccountOwner()
+  @HttpCode(204)
+  async delete(@CurrentActor() actor: Actor, @SubjectId() userId: number): Promise<void> {
+    await this.users.delete(actor, userId);
+  }
+}

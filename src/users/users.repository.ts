@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { type UserDto } from './dto/user.dto';
+import { type ListUsersQuery } from './dto/list-users.dto';
+
+const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
+  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt"`;
+const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone())) q`;
+
+export interface NewUser {
+  email: string;
+  passwordHash: string;
+  role: string;
+  tier: string;
+  dailyQuota: number | null;
+  unlimited: boolean;
+  custom: boolean;
+  timeZone: string | null;
+}
+
+/** Accounts as the projection shows them: a tier that waited for a period that has begun is the tier. */
+@Injectable()
+export class UsersRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async find(id: number, tx: EntityManager = this.dataSource.manager): Promise<UserDto | null> {
+    const rows: UserDto[] = await tx.query(`SELECT ${USER} ${FROM_USERS} WHERE u.id = $1`, [id]);
+    return rows[0] ?? null;
+  }
+
+  async idByEmail(email: string): Promise<number | null> {
+    const rows: { id: number }[] = await this.dataSource.query(
+      `SELECT id FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`,
+      [email],
+    );
+    return rows[0]?.id ?? null;
+  }
+
+  /**
+   * By id. The comparisons with the raw counter only thin out the rows for the projection, which decides: they take any
+   * counter of a day that may still run somewhere, against the lowest quota that may be in force.
+   */
+  async list({ tier, status, email, quotaUsedAtLeast }: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
+    return this.dataSource.query(
+      `SELECT ${USER} ${FROM_USERS}
+       WHERE u.id > $1
+         AND ($2::text IS NULL OR q.tier = $2)
+         AND ($3::text IS NULL OR u.status = $3)
+         AND ($4::text IS NULL OR lower(u.email COLLATE "C") = lower($4 COLLATE "C"))
+         AND ($5::numeric IS NULL OR (
+           u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
+           AND u.api_quota_used_today >= $5 * least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))
+           AND NOT q.unlimited AND q.used >= $5 * q.quota))
+       ORDER BY u.id LIMIT $6`,
+      [afterId, tier ?? null, status ?? null, email ?? null, quotaUsedAtLeast ?? null, count],
+    );
+  }
+
+  /** Inserts an account whose first period is the day it is now in its zone. */
+  async insert(tx: EntityManager, user: NewUser): Promise<number> {
+    const [{ id }] = await tx.query<[{ id: number }]>(
+      `INSERT INTO users (email, password_hash, role, subscription_tier, api_quota_daily, api_quota_unlimited, api_quota_custom,
+         time_zone, quota_reset_date, quota_reset_zone)
+       SELECT $1, $2, $3, $4, coalesce($5, 0), $6, $7, $8, (now() AT TIME ZONE z.zone)::date, z.zone
+       FROM (SELECT coalesce($8, quota_default_zone()) AS zone) z
+       RETURNING id`,
+      [user.email, user.passwordHash, user.role, user.tier, user.dailyQuota, user.unlimited, user.custom, user.timeZone],
+    );
+    return id;
+  }
+
+  /**
+   * Closes the user's day if it is over and locks the row, so that what follows changes the present period. Pins the zone
+   * that the running day was reckoned in: changing `time_zone` then starts the next day by the new one, not this one.
+   */
+  async openPeriod(tx: EntityManager, id: number): Promise<void> {
+    await tx.query(`SELECT quota_close_out(ARRAY[$1::integer])`, [id]);
+    await tx.query(`UPDATE users SET quota_reset_zone = coalesce(quota_reset_zone, time_zone, quota_default_zone()) WHERE id = $1`, [id]);
+  }
+
+  /** What a change would leave: when the present period ends, the units left of it, and the quota from then on. */
+  async outlook(tx: EntityManager, id: number): Promise<{ endsAt: Date; remainingToday: number | null; nextDailyQuota: number | null }> {
+    const [outlook] = await tx.query<[{ endsAt: Date; remainingToday: number | null; nextDailyQuota: number | null }]>(
+      `SELECT q.ends_at AS "endsAt", CASE WHEN NOT q.unlimited THEN greatest(q.quota - q.used, 0) END AS "remainingToday",
+         CASE WHEN u.api_quota_custom OR t.name IS NULL THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
+           ELSE t.daily_quota END AS "nextDailyQuota"
+       FROM quota_now q JOIN users u ON u.id = q.user_id LEFT JOIN subscription_tiers t ON t.name = u.next_subscription_tier
+       WHERE q.user_id = $1`,
+      [id],
+    );
+    return outlook;
+  }
+
+  /** Whether an active administrator other than this one exists; locks them, so that two cannot demote each other at once. */
+  async anotherAdmin(tx: EntityManager, id: number): Promise<boolean> {
+    const rows: unknown[] = await tx.query(
+      `SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR NO KEY UPDATE`,
+    );
+    return rows.some((row) => (row as { id: number }).id !== id);
+  }
+}

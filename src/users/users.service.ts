@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import { violatedConstraint } from '../common/database-errors';
+import { definedOnly } from '../common/defined-only';
+import { jsonDiff } from '../common/json-diff';
+import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
+import { hashPassword } from '../common/passwords';
+import { type Actor } from '../common/principal';
+import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { SettingsService } from '../configurations/settings.service';
+import { TimeZones } from '../database/time-zones';
+import { IdempotencyService } from '../idempotency/idempotency.service';
+import { type IdempotentCall } from '../idempotency/idempotency-key';
+import { Tier } from '../tiers/entities/tier.entity';
+import { CreateUserDto } from './dto/create-user.dto';
+import { ListUsersQuery } from './dto/list-users.dto';
+import { UserDto } from './dto/user.dto';
+import { User } from './entities/user.entity';
+import { EmailTaken, LastAdmin } from './users.errors';
+import { UsersRepository } from './users.repository';
+import { UserSettings } from './users.settings';
+
+/**
+ * Accounts. Always true: an address belongs to one account whatever its case, an account's quota is its tier's unless an
+ * operator gave it a number, and there is an administrator left.
+ */
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly repository: UsersRepository,
+    private readonly settings: SettingsService,
+    private readonly zones: TimeZones,
+    private readonly audit: AuditService,
+    private readonly idempotency: IdempotencyService,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** @throws NotFoundProblem */
+  async get(id: number, tx?: EntityManager): Promise<UserDto> {
+    const user = await this.repository.find(id, tx);
+    if (user === null) throw new NotFoundProblem('user');
+    return user;
+  }
+
+  /** The account behind an address, whatever its case. */
+  async findByEmail(email: string): Promise<User | null> {
+    const id = await this.repository.idByEmail(email);
+    return id === null ? null : this.dataSource.manager.findOneBy(User, { id });
+  }
+
+  async list(query: ListUsersQuery): Promise<Page<UserDto>> {
+    const { limit: _, cursor, ...filters } = query;
+    const after = Number(cursorPosition(cursor, filters) ?? 0);
+    const size = pageSize(query);
+    const rows = await this.repository.list(query, after, size + 1);
+    return toPage(rows, size, filters, (user) => String(user.id), (user) => user);
+  }
+
+  /**
+   * Makes an account. `actor` null: the person registers.
+   * @throws EmailTaken, ValidationProblem for a short password, an unknown zone or a tier that is not offered
+   */
+  async create(actor: Actor | null, dto: CreateUserDto, call: IdempotentCall | null = null): Promise<UserDto> {
+    this.assertPassword(dto.password, '#/password');
+    this.assertZone(dto.timeZone);
+    const passwordHash = await hashPassword(dto.password);
+    return this.idempotency.transaction(call, async (tx) => {
+      const tier = await this.offeredTier(tx, dto.tier ?? 'free');
+      const custom = typeof dto.dailyQuota === 'number' || dto.unlimited === true;
+      const unlimited = custom ? dto.unlimited === true : tier.unlimited;
+      const dailyQuota = unlimited ? null : custom ? (dto.dailyQuota ?? null) : tier.dailyQuota;
+      const { email, role = 'user', timeZone = null } = dto;
+      const id = await this.repository
+        .insert(tx, { email, passwordHash, role, tier: tier.name, dailyQuota, unlimited, custom, timeZone })
+        .catch(emailTaken);
+      const user = await this.get(id, tx);
+      if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
+      return user;
+    });
+  }
+
+  /** Deletes the account with all that hangs on it. @throws NotFoundProblem, LastAdmin */
+  async delete(actor: Actor, id: number): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      const before = await this.get(id, tx);
+      if (before.role === 'admin') await this.assertAnotherAdmin(tx, id);
+      await tx.delete(User, { id });
+      await this.audit.record(tx, actor, { action: 'user.delete', target: ['user', id], before });
+    });
+  }
+
+  /** Records what a change did to an account, field by field; nothing when it did nothing. */
+  async recordUpdate(tx: EntityManager, actor: Actor, before: UserDto & { nextTier: string | null }, after: UserDto & { nextTier: string | null }): Promise<void> {
+    const changes = jsonDiff(before, after).filter(({ pointer }) => pointer !== '#/updatedAt');
+    if (changes.length === 0) return;
+    const side = (which: 'before' | 'after') => definedOnly(Object.fromEntries(changes.map((c) => [c.pointer.slice(2), c[which]])));
+    await this.audit.record(tx, actor, {
+      action: 'user.update',
+      target: ['user', after.id],
+      before: side('before'),
+      after: side('after'),
+    });
+  }
+
+  /** @throws LastAdmin */
+  async assertAnotherAdmin(tx: EntityManager, id: number): Promise<void> {
+    if (!(await this.repository.anotherAdmin(tx, id))) throw new LastAdmin();
+  }
+
+  /** @throws ValidationProblem */
+  assertPassword(password: string, pointer: string): void {
+    const least = this.settings.get(UserSettings.passwordMinLength);
+    if ([...password].length >= least) return;
+    throw new ValidationProblem([{ pointer, detail: `must be at least ${least} characters long`, code: 'min-length' }]);
+  }
+
+  /** @throws ValidationProblem */
+  assertZone(zone: string | null | undefined): void {
+    if (zone == null || this.zones.has(zone)) return;
+    throw new ValidationProblem([{ pointer: '#/timeZone', detail: 'is not an IANA time zone, such as Europe/Berlin', code: 'unknown-time-zone' }]);
+  }
+
+  /** The tier, held so that its quota cannot change before the transaction ends. @throws ValidationProblem */
+  async offeredTier(tx: EntityManager, name: string): Promise<Tier> {
+    const tier = await tx.findOne(Tier, { where: { name }, lock: { mode: 'pessimistic_read' } });
+    if (tier !== null && !tier.archived) return tier;
+    throw new ValidationProblem([{ pointer: '#/tier', detail: 'is not a tier that is offered', code: 'unknown-tier' }]);
+  }
+}
+
+/** Both unique indexes mean it: the one on the address as typed, and the one regardless of case. */
+export function emailTaken(error: unknown): never {
+  throw /^users_email(_lower)?_key$/.test(violatedConstraint(error) ?? '') ? new EmailTaken() : error;
+}
