@@ -35,6 +35,9 @@ interface Parts {
 const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date,
       u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today`;
 
+/** The 48 bits of time that begin a UUIDv7 (RFC 9562, section 5.7): the database's, in milliseconds. */
+const TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint), 12, '0'))`;
+
 /**
  * Decides and records a batch of charges. One statement, so all of it commits or none.
  *
@@ -92,12 +95,12 @@ WITH item AS MATERIALIZED (
 ), `
     : ''
 }running AS (
-  SELECT i.*, a.ceiling, a.locked, a.active, a.used AS used_before, a.unlimited, a.quota, a.tier, a.zone, a.day, a.period_zone,
+  SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.locked, a.active, a.used AS used_before,
     a.used + sum(i.cost) OVER (PARTITION BY i.user_id ORDER BY i.n) AS used_after,
     ${
       caps
         ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
-        : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
+        : `NULL::integer AS daily_cap, NULL::integer AS cap_after`
     }
   FROM item i JOIN account a USING (user_id) ${caps ? `LEFT JOIN cap c ON c.id = i.key_id AND i.capped` : ''}
   ${keys ? `WHERE i.answered_by IS NULL OR i.outlived` : ''}
@@ -110,7 +113,7 @@ WITH item AS MATERIALIZED (
     ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then
   FROM sorted
 ), verdict AS MATERIALIZED (
-  SELECT *, ((SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint), 12, '0')) || tail)::uuid AS id,
+  SELECT n, user_id, key_id, used_after, used_then, daily_cap, cap_after, cap_then,
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
@@ -137,12 +140,12 @@ WITH item AS MATERIALIZED (
     quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota,
     next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END
   FROM total t WHERE u.id = t.user_id
-  RETURNING u.id, u.quota_reset_date AS day, u.quota_reset_fold AS fold
+  RETURNING u.id, u.quota_reset_date AS day, u.quota_reset_fold AS fold, t.ceiling
 ), crossed AS (
   INSERT INTO quota_events (user_id, date, fold, threshold, used, quota)
-  SELECT t.user_id, t.day, t.fold, h.threshold, t.used_now, t.quota
-  FROM total t CROSS JOIN unnest($3::numeric[]) AS h(threshold)
-  WHERE NOT t.unlimited AND t.used < h.threshold * t.quota AND t.used_now >= h.threshold * t.quota
+  SELECT t.user_id, t.day, t.fold, h.share / 10000.0, t.used_now, t.quota
+  FROM total t CROSS JOIN unnest($3::bigint[]) AS h(share)
+  WHERE NOT t.unlimited AND t.used * 10000::bigint < h.share * t.quota AND t.used_now * 10000::bigint >= h.share * t.quota
   ON CONFLICT DO NOTHING
 ), ${
   caps
@@ -155,23 +158,24 @@ WITH item AS MATERIALIZED (
 }recorded AS (
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
     payload, started_at, finished_at)
-  SELECT v.id, v.user_id, v.key_id, v.type, v.status, v.cost, d.day, d.fold, nullif(v.ceiling, 2147483647), v.used_after,
-    v.payload, CASE WHEN v.status <> 'pending' THEN now() END, CASE WHEN v.status = 'succeeded' THEN now() END
-  FROM verdict v JOIN charged d ON d.id = v.user_id WHERE v.outcome = 'admitted'
+  SELECT (${TIME} || i.tail)::uuid, i.user_id, i.key_id, i.type, i.status, i.cost, d.day, d.fold, nullif(d.ceiling, 2147483647),
+    v.used_after, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
+  FROM verdict v JOIN item i USING (n) JOIN charged d ON d.id = v.user_id WHERE v.outcome = 'admitted'
 )${
   keys
     ? `, forgotten AS (
-  DELETE FROM idempotency_keys k USING verdict v
-  WHERE v.outlived AND v.outcome = 'admitted' AND k.user_id = v.user_id AND k.scope = 'requests' AND k.key = v.key
+  DELETE FROM idempotency_keys k USING verdict v JOIN item i USING (n)
+  WHERE v.outcome = 'admitted' AND i.outlived AND k.user_id = i.user_id AND k.scope = 'requests' AND k.key = i.key
   RETURNING k.key
 ), remembered AS (
   INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id)
-  SELECT v.user_id, 'requests', v.key, decode(v.fingerprint, 'hex'), v.id
-  FROM verdict v WHERE v.outcome = 'admitted' AND v.key IS NOT NULL AND (SELECT count(*) FROM forgotten) >= 0
+  SELECT i.user_id, 'requests', i.key, decode(i.fingerprint, 'hex'), (${TIME} || i.tail)::uuid
+  FROM verdict v JOIN item i USING (n)
+  WHERE v.outcome = 'admitted' AND i.key IS NOT NULL AND (SELECT count(*) FROM forgotten) >= 0
 )`
     : ''
 }
-SELECT i.n::integer AS n, ${keys ? `CASE WHEN v.outcome = 'admitted' THEN v.id ELSE i.answered_by END` : `v.id`} AS id,
+SELECT i.n::integer AS n, ${keys ? `CASE WHEN v.outcome = 'admitted' THEN (${TIME} || i.tail)::uuid ELSE i.answered_by END` : `(${TIME} || i.tail)::uuid`} AS id,
   coalesce(v.outcome, CASE WHEN a.user_id IS NULL THEN 'no-user' ${keys ? `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'` : ''} END) AS outcome,
   coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
   CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
@@ -211,7 +215,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
   }
 
   /** One decision for each charge, in the same order. */
-  async admit(charges: readonly (Charge & { peek: boolean })[], retentionHours: number, thresholds: number[]): Promise<Decision[]> {
+  async admit(charges: readonly (Charge & { peek: boolean })[], retentionHours: number, thresholds: readonly number[]): Promise<Decision[]> {
     // Within a batch the count never wraps, so the ids of its requests sort as they arrived.
     if (sequence > 0x7ff) sequence = 0;
     const firm = new Set(charges.filter(({ peek }) => !peek).map(({ userId }) => userId));
@@ -222,7 +226,8 @@ export class AdmissionRepository implements OnApplicationShutdown {
       peeks: peeked.size > 0,
     };
     const { name, text } = statementFor(parts);
-    const values: unknown[] = [`[${charges.map(toItem).join()}]`, [...firm], thresholds];
+    const shares = thresholds.map((share) => Math.round(share * 10_000));
+    const values: unknown[] = [`[${charges.map(toItem).join()}]`, [...firm], shares];
     if (parts.peeks) values.push([...peeked]);
     if (parts.keys) values.push(retentionHours);
     const { rows } = await this.pool.query<Decision>({ name, text, values });
@@ -255,10 +260,7 @@ const random = Buffer.alloc(8_192);
 let unused = random.length;
 let sequence = 0;
 
-/**
- * What follows the 48 bits of time in a UUIDv7 (RFC 9562, section 5.7): version, 12 bits that count up, so that ids of one
- * millisecond sort by arrival, variant, and 62 random bits. The database puts its own time in front.
- */
+/** What follows the time in a UUIDv7: version, 12 bits that count up, so that ids of one millisecond sort by arrival, variant, and 62 random bits. */
 function uuidTail(): string {
   if (unused + 8 > random.length) {
     randomFillSync(random);

@@ -30,7 +30,7 @@ export const QuotaSettings = {
   }),
   thresholds: defineSetting<number[]>({
     key: 'quota.thresholds',
-    schema: { type: 'array', items: { type: 'number', exclusiveMinimum: 0, maximum: 1 }, maxItems: 10, uniqueItems: true },
+    schema: { type: 'array', items: { type: 'number', minimum: 0.0001, maximum: 1, multipleOf: 0.0001 }, maxItems: 10, uniqueItems: true },
     default: [0.5, 0.8, 1],
     description: 'The shares of the daily quota whose crossing is recorded as an event, once a period.',
   }),
