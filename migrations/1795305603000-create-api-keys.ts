@@ -30,7 +30,7 @@ export class CreateApiKeys1795305603000 implements MigrationInterface {
         CONSTRAINT api_keys_scopes_check CHECK (
           scopes <@ ARRAY['requests:read', 'requests:write', 'quota:read', 'configurations:read', 'configurations:write', 'service', 'worker', 'admin']
         )
-      )
+      ) WITH (fillfactor = 80)
     `);
     await queryRunner.query(`
       CREATE INDEX api_keys_user_id_idx ON api_keys (user_id)

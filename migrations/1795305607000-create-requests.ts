@@ -19,7 +19,7 @@ export class CreateRequests1795305607000 implements MigrationInterface {
         charged_on date NOT NULL,
         charged_fold smallint NOT NULL DEFAULT 0,
         limit_at_charge integer,
-        used_at_charge integer NOT NULL,
+        used_at_charge integer,
         payload jsonb NOT NULL DEFAULT '{}',
         result jsonb,
         error jsonb,

@@ -11,7 +11,7 @@ import { RouteTable } from './common/route-table';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
 import { MetricsService } from './metrics/metrics.service';
-import { setUpDocs } from './openapi';
+import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi';
 
 const BODY_LIMIT = 256 * 1_024;
 /** A request id of a caller that we take over; anything else could not be told from ours in a log. */
@@ -82,6 +82,7 @@ export async function createApp({ environment: overrides, preview = false }: App
   Object.assign(app.get(RouteTable), routes);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(HEADERS).header('x-request-id', request.id);
+    if (request.url.startsWith(DOCS_PATH)) void reply.header('content-security-policy', DOCS_POLICY);
     done();
   });
   fastify.addHook('onResponse', (request, reply, done) => {

@@ -50,7 +50,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** Nest's own refusals: unknown routes, mostly. */
   private nestProblem(error: unknown, request: FastifyRequest): Problem | null {
     if (!(error instanceof HttpException) || error.getStatus() >= 500) return null;
-    if (error.getStatus() !== 404) return new Problem(error.getStatus(), 'refused', error.message);
+    if (error.getStatus() !== 404) return knownByStatus(error.getStatus(), error.message);
     const allowed = this.routes.allowed(request.url);
     if (allowed.length === 0) return new NotFoundProblem('resource');
     const detail = `${request.method} is not a method of this resource: it takes ${allowed.join(', ')}.`;
@@ -62,15 +62,16 @@ interface Headed {
   headers?: Record<string, string>;
 }
 
-/** Errors that Fastify raises before a route runs. */
+/** Errors that Fastify raises before a route runs; Nest hands them on as they are, or by their status alone. */
 function fastifyProblem(error: unknown): Problem | null {
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (typeof code !== 'string' || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return null;
-  const known: Record<string, [string, string]> = {
-    FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than this service accepts.'],
-    FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send the body as application/json.'],
-    FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'The body is not as long as Content-Length says.'],
-  };
-  const [ours, detail] = known[code] ?? ['malformed-request', message ?? 'The request cannot be read.'];
-  return new Problem(statusCode, ours, detail);
+  return knownByStatus(statusCode, message ?? 'The request cannot be read.');
+}
+
+function knownByStatus(status: number, message: string): Problem {
+  if (status === 413) return new Problem(status, 'body-too-large', 'The body is larger than this service accepts.');
+  if (status === 415) return new Problem(status, 'unsupported-media-type', 'Send the body as application/json.');
+  if (status === 429) return new Problem(status, 'too-many-requests', message);
+  return new Problem(status, 'malformed-request', message);
 }

@@ -27,6 +27,9 @@ export class Problem extends HttpException {
     detail: string,
     options: ProblemOptions = {},
   ) {
+    // A refusal is an answer, not a fault: walking the stack for each would cost more than deciding it.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(
       {
         type: options.type ?? 'about:blank',
@@ -38,6 +41,7 @@ export class Problem extends HttpException {
       },
       status,
     );
+    Error.stackTraceLimit = stackTraceLimit;
     this.headers = options.headers ?? {};
   }
 }

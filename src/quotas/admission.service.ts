@@ -19,7 +19,7 @@ const BATCH_OF_USER = 96;
 /** Of payload JSON in the queue, so that its bound in charges is one in memory too. */
 const QUEUE_CHARS = 24 * 1_024 * 1_024;
 /** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */
-const SECOND_BATCH = 16;
+const SECOND_BATCH = 8;
 const RETRIES = 3;
 
 /**

@@ -51,9 +51,9 @@ export class Request {
   @Column({ name: 'limit_at_charge', type: 'integer', nullable: true })
   limitAtCharge: number | null;
 
-  /** The user's counter just after this charge. */
-  @Column({ name: 'used_at_charge', type: 'integer' })
-  usedAtCharge: number;
+  /** The user's counter just after this charge; null in rows that other programs wrote. */
+  @Column({ name: 'used_at_charge', type: 'integer', nullable: true })
+  usedAtCharge: number | null;
 
   @Column({ type: 'jsonb', default: {} })
   payload: unknown;

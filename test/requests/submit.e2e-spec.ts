@@ -1,0 +1,42 @@
+import { makeUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+
+describe('submitting a request', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await startService({ replicas: 2 });
+  });
+  afterAll(() => service.close());
+
+  it('admits to the last unit and refuses the next, which is recorded nowhere', async () => {
+    const user = await makeUser(service, { dailyQuota: 3 });
+    for (const left of [2, 1, 0]) {
+      const { body, headers } = await service.as(user).post('/v1/requests').send({ type: 'search', payload: { q: 'x' } }).expect(201);
+      expect(headers.location).toBe(`/v1/requests/${body.id}`);
+      expect(headers['ratelimit-policy']).toBe('"daily";q=3;w=86400');
+      expect(headers.ratelimit).toMatch(new RegExp(`^"daily";r=${left};t=\\d+$`));
+    }
+    const refused = await service.as(user).post('/v1/requests').send({ type: 'search' }).expect(429);
+    expect(refused.headers['content-type']).toBe('application/problem+json');
+    expect(refused.body).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      'violated-policies': ['daily'],
+      limit: 3,
+      used: 3,
+      requested: 1,
+      remaining: 0,
+      timeZone: 'Etc/UTC',
+    });
+    const [books] = await service.sql('SELECT count(*)::int AS rows, sum(cost)::int AS cost FROM requests WHERE user_id = $1', [user.id]);
+    expect(books).toEqual({ rows: 3, cost: 3 });
+  });
+
+  it('admits exactly 50 of 200 parallel submits on a quota of 50, from two replicas', async () => {
+    const user = await makeUser(service, { dailyQuota: 50 });
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => service.replicas[i % 2]!.as(user).post('/v1/requests').send({ type: 'search' })),
+    );
+    const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+    expect([count(201), count(429)]).toEqual([50, 150]);
+  });
+});

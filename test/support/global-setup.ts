@@ -1,0 +1,15 @@
+import { migrate } from '../../src/database/migrate';
+import { execute, TEMPLATE, withDatabase } from './databases';
+import { TestServer } from './test-server';
+
+/** Starts a server, or takes the one of `TEST_DATABASE_URL` (its user must be allowed to create databases), and migrates the template. */
+export default async function globalSetup(): Promise<void> {
+  const given = process.env.TEST_DATABASE_URL;
+  const server = given === undefined ? await TestServer.start() : null;
+  const url = given ?? (server as TestServer).url;
+  await execute(url, `DROP DATABASE IF EXISTS ${TEMPLATE} WITH (FORCE)`);
+  await execute(url, `CREATE DATABASE ${TEMPLATE}`);
+  await migrate(withDatabase(url, TEMPLATE));
+  process.env.TEST_SERVER_URL = url;
+  (globalThis as { testServer?: TestServer | null }).testServer = server;
+}

@@ -1,0 +1,93 @@
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CustomTypesConfig, Pool, types } from 'pg';
+import request from 'supertest';
+import { createApp } from '../../src/app';
+import { type Environment } from '../../src/config/environment';
+import { createDatabase, type TestDatabase } from './databases';
+
+/** Days are compared as they are written. */
+const asText: CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === types.builtins.DATE ? String : types.getTypeParser(oid, format as 'text')) as never,
+};
+
+export type Http = ReturnType<typeof request.agent>;
+
+/** One replica: the application of `createApp()`, listening on a port of its own. */
+export interface Replica {
+  app: NestFastifyApplication;
+  url: string;
+  /** HTTP with a credential, or without one. */
+  as(credential?: string | { key: string }): Http;
+  close(): Promise<void>;
+}
+
+/** A database of its own with one or more replicas on it. */
+export interface Service extends Replica {
+  databaseUrl: string;
+  replicas: Replica[];
+  /** Plain SQL beside the service. */
+  sql<T = Record<string, unknown>>(text: string, values?: unknown[]): Promise<T[]>;
+}
+
+export interface ServiceOptions {
+  replicas?: number;
+  environment?: Partial<Environment>;
+  database?: TestDatabase;
+}
+
+/** Boots what `npm start` boots. The scheduler is off unless a test asks for it. */
+export async function startService({ replicas: count = 1, environment, database }: ServiceOptions = {}): Promise<Service> {
+  const { url: databaseUrl, drop } = database ?? (await createDatabase());
+  const pool = new Pool({ connectionString: databaseUrl, max: 4, types: asText });
+  pool.on('error', () => undefined);
+  const replicas = await Promise.all(Array.from({ length: count }, () => startReplica(databaseUrl, environment)));
+  const [first] = replicas as [Replica];
+  return {
+    ...first,
+    databaseUrl,
+    replicas,
+    sql: async <T>(text: string, values?: unknown[]) => (await pool.query(text, values)).rows as T[],
+    close: async () => {
+      await Promise.all(replicas.map((replica) => replica.close()));
+      await pool.end();
+      await drop();
+    },
+  };
+}
+
+export async function startReplica(databaseUrl: string, environment: Partial<Environment> = {}): Promise<Replica> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'quotidian-data-'));
+  const app = await createApp({
+    environment: {
+      NODE_ENV: 'test',
+      DATABASE_URL: databaseUrl,
+      DATA_DIR: dataDir,
+      JWT_SECRET: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+      SECRETS_KEY: '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f',
+      SCHEDULER_ENABLED: false,
+      DATABASE_POOL_SIZE: 5,
+      LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+      ...environment,
+    },
+  });
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    app,
+    url,
+    as(credential) {
+      const agent = request.agent(url);
+      const text = typeof credential === 'object' ? credential.key : credential;
+      return text === undefined ? agent : agent.set('authorization', `Bearer ${text}`);
+    },
+    async close() {
+      await app.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedPostgres, type EmbeddedOptions } from '../../src/database/embedded/embedded-postgres';
+
+/** Nothing here outlives the tests, so nothing waits for the disk. What a power cut would do is not tested by killing processes anyway. */
+const FAST = ['fsync=off', 'full_page_writes=off', 'shared_buffers=64MB'].flatMap((setting) => ['-c', setting]);
+
+/** A PostgreSQL of the tests' own, in a folder that goes with it. `TEST_PG_BIN_DIR` names another release's programs. */
+export class TestServer {
+  private constructor(
+    readonly postgres: EmbeddedPostgres,
+    private readonly folder: string,
+  ) {}
+
+  static async start(options: Partial<EmbeddedOptions> = {}): Promise<TestServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'quotidian-test-'));
+    // The account that PostgreSQL runs as must get through.
+    chmodSync(folder, 0o755);
+    const postgres = await EmbeddedPostgres.start({
+      dataDir: folder,
+      binDir: process.env.TEST_PG_BIN_DIR,
+      initdbFlags: ['--no-sync'],
+      serverFlags: FAST,
+      ...options,
+    });
+    return new TestServer(postgres, folder);
+  }
+
+  get url(): string {
+    return this.postgres.urlOf('postgres');
+  }
+
+  async stop(): Promise<void> {
+    await this.postgres.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
