@@ -5,6 +5,7 @@ import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { AdmissionRepository } from './admission.repository';
 import { AdmissionService } from './admission.service';
+import { BooksRepository } from './books.repository';
 import { BurstLimiter } from './burst-limiter';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
@@ -22,6 +23,7 @@ import { QuotasService } from './quotas.service';
   providers: [
     AdmissionRepository,
     AdmissionService,
+    BooksRepository,
     BurstLimiter,
     PeriodBoundsRepository,
     QuotaResetJob,
@@ -29,6 +31,6 @@ import { QuotasService } from './quotas.service';
     QuotasRepository,
     QuotasService,
   ],
-  exports: [AdmissionService, BurstLimiter, QuotasRepository, QuotaResetService, QuotasService],
+  exports: [AdmissionService, BooksRepository, BurstLimiter, QuotasRepository, QuotaResetService, QuotasService],
 })
 export class QuotasModule {}
