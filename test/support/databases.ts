@@ -27,8 +27,5 @@ export async function createDatabase(template: string | null = TEMPLATE): Promis
   if (server === undefined) throw new Error('test/support/global-setup.ts did not run');
   const name = `quotidian_test_${randomBytes(6).toString('hex')}`;
   await execute(server, `CREATE DATABASE ${name}${template === null ? '' : ` TEMPLATE ${template}`}`);
-  return {
-    url: withDatabase(server, name),
-    drop: () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
-  };
+  return { url: withDatabase(server, name), drop: () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }

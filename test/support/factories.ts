@@ -4,8 +4,7 @@ import { type Service } from './service';
 
 export const PASSWORD = 'correct horse battery';
 /** PASSWORD by argon2id with the service's parameters, made once because each takes its time. */
-export const PASSWORD_HASH =
-  '$argon2id$v=19$m=19456,t=2,p=1$2+tYQnEk3ymAiJ00HzTTkg$f4A4OiS1OyMNmUjdum3bOx9vjlCqiE5UZXryNp3kDwo';
+export const PASSWORD_HASH = '$argon2id$v=19$m=19456,t=2,p=1$2+tYQnEk3ymAiJ00HzTTkg$f4A4OiS1OyMNmUjdum3bOx9vjlCqiE5UZXryNp3kDwo';
 
 export interface TestUser {
   id: number;
@@ -30,14 +29,7 @@ let count = 0;
 
 /** An account with a custom quota (100 unless said otherwise) and a key, made by plain SQL as any other program would. */
 export async function makeUser({ sql }: Service, overrides: UserOverrides = {}): Promise<TestUser> {
-  const {
-    email = `user-${++count}@example.com`,
-    role = 'user',
-    tier = 'free',
-    dailyQuota = 100,
-    unlimited = false,
-    timeZone = null,
-  } = overrides;
+  const { email = `user-${++count}@example.com`, role = 'user', tier = 'free', dailyQuota = 100, unlimited = false, timeZone = null } = overrides;
   const scopes = overrides.scopes ?? (role === 'admin' ? SCOPES : USER_SCOPES);
   const key = makeKey();
   const [{ id }] = (await sql<{ id: number }>(
@@ -47,19 +39,7 @@ export async function makeUser({ sql }: Service, overrides: UserOverrides = {}):
      )
      INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, daily_cap)
      SELECT id, 'test', $8, $9, $10, $11 FROM u RETURNING user_id AS id`,
-    [
-      email,
-      PASSWORD_HASH,
-      role,
-      tier,
-      dailyQuota,
-      unlimited,
-      timeZone,
-      shownPrefix(key),
-      hashKey(key),
-      scopes,
-      overrides.dailyCap ?? null,
-    ],
+    [email, PASSWORD_HASH, role, tier, dailyQuota, unlimited, timeZone, shownPrefix(key), hashKey(key), scopes, overrides.dailyCap ?? null],
   )) as [{ id: number }];
   return { id, email, key };
 }
