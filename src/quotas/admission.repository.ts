@@ -50,7 +50,8 @@ const TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigin
  * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
  * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
  *
- * The day in `requests` is the one that the update of `users` returned, whatever the clock does meanwhile. A day that is
+ * The day in `requests` is the one that the update of `users` returned, whatever the clock does meanwhile. The owner of a
+ * capped key may not be locked here, so what the key's own row says wins when its period is the later one. A day that is
  * over is archived by the statement that leaves it. A retry of an Idempotency-Key that another replica is just storing
  * breaks idempotency_keys_pkey: the batch rolls back, is sent again, and then finds the key. Tables of several modules
  * are written together here and nowhere else: see DECISIONS.md.
@@ -86,12 +87,16 @@ WITH item AS MATERIALIZED (
 ), ${
   caps
     ? `cap AS MATERIALIZED (
-  SELECT k.id, k.daily_cap, (o.q).day, (o.q).fold,
-    CASE WHEN k.cap_reset_date = (o.q).day AND k.cap_reset_fold = (o.q).fold THEN k.cap_used_today ELSE 0 END AS used
-  FROM api_keys k
-  CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
-  WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
-  ORDER BY k.id FOR NO KEY UPDATE OF k
+  SELECT l.id, l.daily_cap, CASE WHEN l.counts THEN l.cap_used_today ELSE 0 END AS used,
+    CASE WHEN l.counts THEN l.cap_reset_date ELSE (l.q).day END AS day, CASE WHEN l.counts THEN l.cap_reset_fold ELSE (l.q).fold END AS fold
+  FROM (
+    SELECT k.id, k.daily_cap, k.cap_used_today, k.cap_reset_date, k.cap_reset_fold, o.q,
+      (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
+    FROM api_keys k
+    CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
+    WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
+    ORDER BY k.id FOR NO KEY UPDATE OF k
+  ) l
 ), `
     : ''
 }running AS (
