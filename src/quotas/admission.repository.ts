@@ -14,6 +14,8 @@ export interface Decision {
   capUsed: number | null;
   cap: number | null;
   unlimited: boolean;
+  /** Whether the user's row was locked for it: then it was decided by what others committed after the statement's snapshot. */
+  locked: boolean;
   quota: number;
   tier: string;
   zone: string | null;
@@ -184,7 +186,7 @@ SELECT i.n::integer AS n, ${keys ? `CASE WHEN v.outcome = 'admitted' THEN (${TIM
   coalesce(v.outcome, CASE WHEN a.user_id IS NULL THEN 'no-user' ${keys ? `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'` : ''} END) AS outcome,
   coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
   CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
-  a.unlimited, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone",
+  a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone",
   floor(extract(epoch FROM now()) * 1000)::float8 AS now
 FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)
 `;
