@@ -13,6 +13,10 @@ export interface Charge {
   /** The payload as JSON text, made once: for the bound of the queue, the statement and the answer. */
   payloadJson: string;
   idempotency: { key: string; fingerprint: Buffer } | null;
+  /** When it expires, if it does: an instant in RFC 3339, or seconds after the charge. */
+  deadline?: string | number;
+  /** With `processing`: the lease under which it is held; when that runs out it counts as succeeded. */
+  holdSeconds?: number;
   /** Whether nobody waits for the answer any more; asked just before the charge is sent. */
   isGone?: () => boolean;
 }

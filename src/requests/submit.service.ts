@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ScopeRequired } from '../common/access.errors';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem } from '../common/problem';
+import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
+import { DatabaseClock } from '../database/database-clock';
 import { fingerprintOf } from '../idempotency/idempotency-key';
 import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../quotas/admission.service';
@@ -33,6 +34,7 @@ export class SubmitService {
     private readonly burst: BurstLimiter,
     private readonly settings: SettingsService,
     private readonly repository: RequestsRepository,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -42,6 +44,9 @@ export class SubmitService {
    */
   async submit(principal: Principal, dto: SubmitRequestDto, idempotencyKey: string | null, isGone?: () => boolean): Promise<Submitted> {
     const charge = this.toCharge(principal, dto, idempotencyKey);
+    if (dto.deadlineAt !== undefined && new Date(charge.deadline as string) <= (await this.clock.now())) {
+      throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
+    }
     charge.isGone = isGone;
     const burst = this.burst.take(charge.userId);
     if (burst?.allowed === false) throw new BurstExceeded(burst.perMinute, burst.nextInSeconds, {});
@@ -67,6 +72,7 @@ export class SubmitService {
       keyCap: principal.hasCap ? (userId === principal.userId ? 'own' : 'foreign') : 'none',
       type: dto.type,
       status: type?.execution === 'instant' ? 'succeeded' : 'pending',
+      deadline: dto.deadlineAt === undefined ? type?.deadlineSeconds : instantOf(dto.deadlineAt),
       cost: dto.cost ?? type?.cost ?? 1,
       payloadJson,
       idempotency: key === null ? null : { key, fingerprint: fingerprintOf(dto) },
@@ -81,7 +87,7 @@ export class SubmitService {
           headers: { location: `/v1/requests/${verdict.id}`, ...rateLimitFields(verdict.state, verdict.cap, burst) },
         };
       case 'replayed': {
-        const request = await this.repository.find(verdict.id, charge.userId);
+        const request = await this.repository.findSubmitted(verdict.id, charge.userId);
         if (request === null) throw new NotFoundProblem('request');
         const headers = { location: `/v1/requests/${verdict.id}`, 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) };
         // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
@@ -101,4 +107,11 @@ export class SubmitService {
       }
     }
   }
+}
+
+/** The instant in UTC, to the millisecond. @throws ValidationProblem for one that no calendar has */
+function instantOf(text: string): string {
+  const at = new Date(text);
+  if (!Number.isNaN(at.getTime())) return at.toISOString();
+  throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is not an instant of the calendar', code: 'no-such-instant' }]);
 }
