@@ -77,7 +77,7 @@ describe('system settings', () => {
     }
     const keys: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const { body } = await service.as(admin).get(`/v1/configurations?prefix=page.&limit=2${cursor && `&cursor=${cursor}`}`).expect(200);
+      const { body }: { body: { items: { key: string }[]; nextCursor: string | null } } = await service.as(admin).get(`/v1/configurations?prefix=page.&limit=2${cursor && `&cursor=${cursor}`}`).expect(200);
       keys.push(...body.items.map((item: { key: string }) => item.key));
       cursor = body.nextCursor;
     }
