@@ -7,8 +7,8 @@ export interface Waiting {
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */
   doubted: boolean;
-  resolve(verdict: Verdict): void;
-  reject(error: unknown): void;
+  resolve: (verdict: Verdict) => void;
+  reject: (error: unknown) => void;
 }
 
 /**

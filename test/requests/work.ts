@@ -42,7 +42,7 @@ export async function books(service: Service, user: TestUser): Promise<{ used: n
      FROM users u WHERE id = $1`,
     [user.id],
   );
-  return row;
+  return row as { used: number; refunded: number; ledger: number; days: string };
 }
 
 /** Lets the lease run out without waiting for it. */
