@@ -26,7 +26,7 @@ describe('API keys', () => {
         .send({ name: 'mine', ...body })
         .expect(201)
     ).body;
-  const works = (key: string, replica = 0) => service.replicas[replica]!.as(key).get('/v1/users/me').expect(200);
+  const works = (key: string, replica = 0) => service.replicas[replica].as(key).get('/v1/users/me').expect(200);
   const isDead = async (key: string) => {
     for (const replica of service.replicas) await eventually(() => replica.as(key).get('/v1/users/me').expect(401), 1_000);
   };
@@ -50,7 +50,7 @@ describe('API keys', () => {
     expect(items[0]).toEqual(rest);
     expect(JSON.stringify(items)).not.toContain(key);
     const [row] = await service.sql('SELECT * FROM api_keys WHERE id = $1', [body.id]);
-    expect(row!.key_hash).toEqual(createHash('sha256').update(key).digest());
+    expect(row.key_hash).toEqual(createHash('sha256').update(key).digest());
     expect(JSON.stringify(row)).not.toContain(key.slice(12));
     await works(key);
   });
@@ -111,7 +111,7 @@ describe('API keys', () => {
   it('of somebody else are not there', async () => {
     const other = await makeUser(service);
     const [foreign] = await service.sql('SELECT id FROM api_keys WHERE user_id = $1', [other.id]);
-    for (const id of [foreign!.id, 0, 'x', 2_147_483_648]) {
+    for (const id of [foreign.id, 0, 'x', 2_147_483_648]) {
       await mine().delete(`/v1/users/me/api-keys/${id}`).expect(404);
       await mine().post(`/v1/users/me/api-keys/${id}/rotate`).expect(404);
     }
@@ -170,7 +170,7 @@ describe('API keys', () => {
     const key = await make();
     await works(key.key);
     const { body } = await eventually(async () => {
-      await service.replicas[0]!.app.get(PrincipalsService, { strict: false }).flushUsed();
+      await service.replicas[0].app.get(PrincipalsService, { strict: false }).flushUsed();
       const answer = await mine().get('/v1/users/me/api-keys?limit=100').expect(200);
       expect(answer.body.items.find(({ id }: { id: number }) => id === key.id).lastUsedAt).not.toBeNull();
       return answer;
@@ -186,7 +186,7 @@ describe('API keys', () => {
     expect(again.headers['idempotency-replayed']).toBe('true');
     await post({ name: 'other' }).expect(422);
     const [kept] = await service.sql(`SELECT response_body::text AS body FROM idempotency_keys WHERE user_id = $1 AND key = 'same'`, [user.id]);
-    expect(kept!.body).not.toContain(first.body.key);
+    expect(kept.body).not.toContain(first.body.key);
   });
 
   it('that are damaged, unknown or of another prefix are refused', async () => {

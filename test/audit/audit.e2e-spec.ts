@@ -58,7 +58,7 @@ describe('the audit log', () => {
 
   it('holds every administrative change, and none that was refused or previewed', async () => {
     const user = await makeUser(service);
-    const count = async () => (await service.sql('SELECT count(*)::int AS n FROM audit_events'))[0]!.n as number;
+    const count = async () => (await service.sql('SELECT count(*)::int AS n FROM audit_events'))[0].n as number;
     const before = await count();
     await asAdmin().patch(`/v1/users/${user.id}`).send({ tier: 'none' }).expect(400);
     await asAdmin().patch(`/v1/users/${user.id}?dryRun=true`).send({ tier: 'pro' }).expect(200);

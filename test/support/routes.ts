@@ -23,10 +23,10 @@ export function routesOf(app: INestApplicationContext): Route[] {
     const prototype = controller.prototype as Record<string, object>;
     return scanner
       .getAllMethodNames(prototype)
-      .filter((name) => Reflect.hasMetadata(PATH_METADATA, prototype[name] as object))
+      .filter((name) => Reflect.hasMetadata(PATH_METADATA, prototype[name]))
       .flatMap((name) => {
-        const handler = prototype[name] as object;
-        const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as number]!.toLowerCase() as Route['method'];
+        const handler = prototype[name];
+        const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as number].toLowerCase() as Route['method'];
         const access = Reflect.getMetadata(ACCESS, handler) as Access;
         const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, { index: number }>;
         const types = (Reflect.getMetadata('design:paramtypes', prototype, name) ?? []) as Type<object>[];

@@ -50,22 +50,22 @@ describe('tiers', () => {
     const { body, headers } = await create({ name: 'team', dailyQuota: 200, burstPerMinute: 60, sortOrder: 9 }).expect(201);
     expect(body).toEqual({ id: expect.any(Number), name: 'team', dailyQuota: 200, unlimited: false, burstPerMinute: 60, archived: false });
     expect(headers).toMatchObject({ location: `/v1/tiers/${body.id}`, etag: expect.any(String) });
-    const path = headers.location as string;
+    const path = headers.location;
     const changed = await asAdmin().patch(path).send({ dailyQuota: 300 }).expect(200);
     expect(changed.body).toEqual({ ...body, dailyQuota: 300 });
     expect(changed.headers.etag).not.toBe(headers.etag);
     await asAdmin()
       .patch(path)
-      .set('if-match', headers.etag as string)
+      .set('if-match', headers.etag)
       .send({ dailyQuota: 1 })
       .expect(412);
     await asAdmin()
       .delete(path)
-      .set('if-match', headers.etag as string)
+      .set('if-match', headers.etag)
       .expect(412);
     await asAdmin()
       .delete(path)
-      .set('if-match', changed.headers.etag as string)
+      .set('if-match', changed.headers.etag)
       .expect(204);
     await asAdmin().get(path).expect(404);
     await asAdmin().delete(path).expect(404);
@@ -174,7 +174,7 @@ describe('tiers', () => {
       'SELECT api_quota_used_today AS used, (SELECT count(*)::int FROM requests WHERE user_id = $1) AS rows FROM users WHERE id = $1',
       [user.id],
     );
-    expect(books!.used).toBe(books!.rows);
+    expect(books.used).toBe(books.rows);
   });
 
   it('edited while their users are charged lose no charge and end in the last quota', async () => {
@@ -182,7 +182,7 @@ describe('tiers', () => {
     const users = await Promise.all(Array.from({ length: 5 }, () => makeUser(service, { tier: 'busy', dailyQuota: 1000 })));
     await service.sql(`UPDATE users SET api_quota_custom = false WHERE subscription_tier = 'busy'`);
     const submits = users.flatMap((user, u) =>
-      Array.from({ length: 20 }, (_, i) => service.replicas[(i + u) % 2]!.as(user).post('/v1/requests').send({ type: 'x' })),
+      Array.from({ length: 20 }, (_, i) => service.replicas[(i + u) % 2].as(user).post('/v1/requests').send({ type: 'x' })),
     );
     const edits = [900, 800, 700].map((dailyQuota) => asAdmin().patch('/v1/tiers/busy').send({ dailyQuota }));
     const answers = await Promise.all([...submits, ...edits]);

@@ -209,7 +209,7 @@ describe('users', () => {
     expect(row).toEqual({ id: expect.any(Number), subscription_tier: 'free', api_quota_daily: 5, api_quota_used_today: 0, today: true });
     const { accessToken } = await logIn(service, { email: 'plain@EXAMPLE.com' });
     const { body } = await service.as(accessToken).post('/v1/requests').send({ type: 'search' }).expect(201);
-    expect(body).toMatchObject({ userId: row!.id, cost: 1 });
+    expect(body).toMatchObject({ userId: row.id, cost: 1 });
     expect((await service.as(accessToken).get('/v1/users/me/quota').expect(200)).body).toMatchObject({ limit: 5, used: 1, remaining: 4 });
   });
 
