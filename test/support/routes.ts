@@ -10,9 +10,11 @@ export interface Route {
   access: Access;
   /** The class that the body is checked against. */
   body: Type<object> | null;
+  query: Type<object> | null;
 }
 
-const BODY = '3:';
+/** Nest's numbers for kinds of parameters. */
+const [BODY, QUERY] = ['3:', '4:'];
 
 /** Every route of the service, with what it asks of its caller: as the guard and the pipe read them. */
 export function routesOf(app: INestApplicationContext): Route[] {
@@ -30,11 +32,14 @@ export function routesOf(app: INestApplicationContext): Route[] {
         const access = Reflect.getMetadata(ACCESS, handler) as Access;
         const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, { index: number }>;
         const types = (Reflect.getMetadata('design:paramtypes', prototype, name) ?? []) as Type<object>[];
-        const bodyArgument = Object.entries(args).find(([kind]) => kind.startsWith(BODY))?.[1];
-        const body = bodyArgument ? (types[bodyArgument.index] ?? null) : null;
+        const checkedBy = (wanted: string) => {
+          const argument = Object.entries(args).find(([kind]) => kind.startsWith(wanted))?.[1];
+          return argument ? (types[argument.index] ?? null) : null;
+        };
+        const [body, query] = [checkedBy(BODY), checkedBy(QUERY)];
         const paths = [Reflect.getMetadata(PATH_METADATA, handler) as string | string[]].flat();
         const bases = [Reflect.getMetadata(PATH_METADATA, controller) as string | string[]].flat();
-        return bases.flatMap((base) => paths.map((path) => ({ method, path: `/${base}/${path}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1'), access, body })));
+        return bases.flatMap((base) => paths.map((path) => ({ method, path: `/${base}/${path}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1'), access, body, query })));
       });
   });
 }
