@@ -19,7 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   render(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     if (reply.sent) return;
-    if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error as HttpException & Headed, reply);
+    if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error, reply);
     const problem = this.toProblem(error, request);
     void reply
       .status(problem.getStatus())

@@ -27,15 +27,28 @@ describe('problems', () => {
     expect(instance).toBe(`urn:quotidian:request:${answer.headers['x-request-id'] as string}`);
   };
   const post = (body: string | Buffer, type = 'application/json') =>
-    service.as(user).post('/v1/requests').set('content-type', type).serialize((sent: unknown) => sent as string).send(body as string);
+    service
+      .as(user)
+      .post('/v1/requests')
+      .set('content-type', type)
+      .serialize((sent: unknown) => sent as string)
+      .send(body as string);
 
-  it.each(['/', '/v1', '/v1/none', '/v2/users', '/v1/requests/a/b/c/d', '/v1//users', '/v1/users/me/', '/.env', `/v1/${'x'.repeat(3_000)}`, '/v1/%F0%9F%98%80'])(
-    'answer the unknown path %s',
-    async (path) => {
-      isProblem(await service.as().get(path), 404, 'not-found');
-      isProblem(await service.as().post(path).send({}), 404, 'not-found');
-    },
-  );
+  it.each([
+    '/',
+    '/v1',
+    '/v1/none',
+    '/v2/users',
+    '/v1/requests/a/b/c/d',
+    '/v1//users',
+    '/v1/users/me/',
+    '/.env',
+    `/v1/${'x'.repeat(3_000)}`,
+    '/v1/%F0%9F%98%80',
+  ])('answer the unknown path %s', async (path) => {
+    isProblem(await service.as().get(path), 404, 'not-found');
+    isProblem(await service.as().post(path).send({}), 404, 'not-found');
+  });
 
   it.each(['/v1/users/%', '/v1/users/%zz', '/v1/users/%C3', '/v1/tiers/%ff?x=%ff', '/v1/requests/%c0%ae'])('answer the malformed path %s', async (path) => {
     const { status, headers, body } = await rawRequest(service.url, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
@@ -92,12 +105,22 @@ describe('problems', () => {
     await post('{"type":"x"}', type).expect(201);
   });
 
-  it.each(['{', '{"type":}', "{'type':'x'}", '{"type":"x"} x', '{"type":"x",}', 'undefined', '\u{feff}{"type":"x"}x', '{"type":"x"', '[1', 'NaN', '{"a":01}', '{"a":"\n"}'])(
-    'answer the bad JSON %j',
-    async (text) => {
-      isProblem(await post(text), 400, 'malformed-json');
-    },
-  );
+  it.each([
+    '{',
+    '{"type":}',
+    "{'type':'x'}",
+    '{"type":"x"} x',
+    '{"type":"x",}',
+    'undefined',
+    '\u{feff}{"type":"x"}x',
+    '{"type":"x"',
+    '[1',
+    'NaN',
+    '{"a":01}',
+    '{"a":"\n"}',
+  ])('answer the bad JSON %j', async (text) => {
+    isProblem(await post(text), 400, 'malformed-json');
+  });
 
   it.each(['[]', 'null', '"text"', '5', 'true', '[{"type":"x"}]', ''])('answer JSON that is no object: %j', async (text) => {
     isProblem(await post(text), 400, 'validation-failed');
@@ -129,7 +152,10 @@ describe('problems', () => {
       expect((await service.as().get('/v1/tiers').set('x-request-id', id)).headers['x-request-id']).toBe(id);
     }
     for (const id of ['', ' ', '-abc', 'x'.repeat(65), 'a b', 'a\tb', '<script>', 'a;b', '../x', 'ü', '%0a']) {
-      const { headers } = await service.as().get('/v1/none').set('x-request-id', encodeURI(id) === id ? id : Buffer.from(id).toString('latin1'));
+      const { headers } = await service
+        .as()
+        .get('/v1/none')
+        .set('x-request-id', encodeURI(id) === id ? id : Buffer.from(id).toString('latin1'));
       expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     }
     const two = await rawRequest(service.url, 'GET /v1/tiers HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\r\nX-Request-Id: b\r\nConnection: close\r\n\r\n');

@@ -39,7 +39,9 @@ export function routesOf(app: INestApplicationContext): Route[] {
         const [body, query] = [checkedBy(BODY), checkedBy(QUERY)];
         const paths = [Reflect.getMetadata(PATH_METADATA, handler) as string | string[]].flat();
         const bases = [Reflect.getMetadata(PATH_METADATA, controller) as string | string[]].flat();
-        return bases.flatMap((base) => paths.map((path) => ({ method, path: `/${base}/${path}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1'), access, body, query })));
+        return bases.flatMap((base) =>
+          paths.map((path) => ({ method, path: `/${base}/${path}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1'), access, body, query })),
+        );
       });
   });
 }
