@@ -26,7 +26,7 @@ describe('a replica that stops', () => {
       late.on('error', () => resolve(undefined));
     });
     late.flushHeaders();
-    let closing: Promise<void> | null = null;
+    const stopping: Promise<void>[] = [];
     const submits = await inTransaction(service, async (client) => {
       await client.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [user.id]);
       const answers = Array.from({ length: 20 }, () =>
@@ -37,14 +37,14 @@ describe('a replica that stops', () => {
           .then((answer) => answer.status),
       );
       await untilBlocked(service, 1);
-      closing = replica.close();
+      stopping.push(replica.close());
       await until(() => Promise.resolve(replica.app.get(GracefulShutdown, { strict: false }).draining), 'the replica drains');
       late.end('{"type":"x"}');
       return answers;
     });
     expect(await Promise.all(submits)).toEqual(Array.from({ length: 20 }, () => 201));
     expect(await lateStatus).toBe(201);
-    await closing;
+    await Promise.all(stopping);
     await expect(fetch(`${replica.url}/health/live`)).rejects.toThrow();
     const [books] = await service.sql(
       'SELECT api_quota_used_today AS used, (SELECT count(*)::int FROM requests WHERE user_id = u.id) AS rows FROM users u WHERE id = $1',
