@@ -146,7 +146,8 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     this.entriesOfUser.delete(Number(userId));
   }
 
-  private async flushUsed(): Promise<void> {
+  /** Notes in the database which keys were used since the last time; runs by itself twice a minute. */
+  async flushUsed(): Promise<void> {
     if (this.used.size === 0) return;
     const ids = [...this.used];
     this.used.clear();

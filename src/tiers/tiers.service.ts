@@ -45,7 +45,7 @@ export class TiersService {
   async create(actor: Actor, dto: CreateTierDto, call: IdempotentCall | null = null): Promise<TierDto> {
     return this.idempotency.transaction(call, async (tx) => {
       const unlimited = dto.unlimited ?? false;
-      const draft = this.tiers.create({ ...dto, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
+      const draft = this.tiers.create({ ...dto, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
       const tier = await tx.save(draft).catch(nameTaken(dto.name));
       await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
       return TierDto.of(tier);
