@@ -105,7 +105,8 @@ export class QuotasService {
 
 function day(date: string, pointer: string): number {
   const instant = Date.parse(`${date}T00:00:00Z`);
-  if (new Date(instant).toJSON()?.startsWith(date)) return instant / DAY_MS;
+  // Years before 1970 hold nothing, and the year 0000 is none to PostgreSQL.
+  if (instant >= 0 && new Date(instant).toJSON().startsWith(date)) return instant / DAY_MS;
   throw new ValidationProblem([{ pointer, detail: 'is not a day of the calendar', code: 'no-such-day' }]);
 }
 
