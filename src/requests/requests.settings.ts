@@ -20,6 +20,11 @@ export interface RequestType {
 const attempts = { type: 'integer', minimum: 1, maximum: 100 };
 const concurrency = { type: ['integer', 'null'], minimum: 1, maximum: 100_000 };
 
+/** What is listed of a type. `constructor` is a good name for a type, and no member of the list by being one of every object. */
+export function listedType(types: Record<string, RequestType>, name: string): RequestType | undefined {
+  return Object.hasOwn(types, name) ? types[name] : undefined;
+}
+
 export const RequestSettings = {
   types: defineSetting<Record<string, RequestType>>({
     key: 'requests.types',

@@ -14,7 +14,7 @@ import { type BurstState, rateLimitFields, secondsLeft } from '../quotas/rate-li
 import { type SubmitRequestDto } from './dto/submit-request.dto';
 import { PayloadTooLarge, UnknownType } from './requests.errors';
 import { RequestsRepository } from './requests.repository';
-import { RequestSettings } from './requests.settings';
+import { listedType, RequestSettings } from './requests.settings';
 import { admittedJson, asSubmittedJson } from './submission';
 
 /** What `POST /v1/requests` answers: a request (`RequestDto`) as JSON, and fields of the header. */
@@ -60,7 +60,7 @@ export class SubmitService {
     const userId = dto.userId ?? principal.userId;
     if (userId !== principal.userId && !isService) throw new NotFoundProblem('user');
     if (dto.cost !== undefined && !isService) throw new ScopeRequired(['service']);
-    const type = this.settings.get(RequestSettings.types)[dto.type];
+    const type = listedType(this.settings.get(RequestSettings.types), dto.type);
     if (type === undefined && this.settings.get(RequestSettings.strictTypes)) throw new UnknownType(dto.type);
     const payloadJson = JSON.stringify(dto.payload ?? {});
     const payloadBytes = Buffer.byteLength(payloadJson);
