@@ -4,11 +4,14 @@ import { Command } from 'commander';
 import { version } from '../package.json';
 import * as adminCreate from './cli/admin-create';
 import * as audit from './cli/audit';
+import * as configApply from './cli/config-apply';
+import * as configExport from './cli/config-export';
 import { exitWith, FAILED, USAGE } from './cli/exit';
 import * as migrate from './cli/migrate';
 import * as openapi from './cli/openapi';
 import * as quotaReset from './cli/quota-reset';
 import * as replay from './cli/replay';
+import * as secretsRotate from './cli/secrets-rotate';
 import * as serve from './cli/serve';
 
 const program = new Command('quotidian')
@@ -21,7 +24,7 @@ const program = new Command('quotidian')
       '\nExit codes: 0 done, 1 it failed or the audit found a difference, 2 it was called wrongly.',
   );
 
-for (const command of [serve, migrate, quotaReset, adminCreate, audit, replay, openapi]) command.register(program);
+for (const command of [serve, migrate, quotaReset, adminCreate, audit, replay, configExport, configApply, secretsRotate, openapi]) command.register(program);
 // Before any subcommand is parsed: commander would end the process with 1 for a wrong call.
 for (const command of [program, ...program.commands]) {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE));
