@@ -30,6 +30,7 @@ export interface ApplyOptions {
 }
 
 const SECRET = '(secret)';
+const { declared: _, ...UNSAID } = NEW;
 /** Ends a transaction that was to try things only. */
 class DryRun extends Error {}
 
@@ -91,10 +92,9 @@ export class SettingsApplyService {
     await this.repository.lock(tx, key);
     const before = await this.content(tx, key);
     const declared = declaredSettings().has(key);
-    const { valueFromEnv, ...said } = entry;
+    const { valueFromEnv: _, ...said } = entry;
     const value = this.valueOf(key, entry, before);
-    const { declared: _, ...fresh } = NEW;
-    const after = { ...(declared ? {} : fresh), ...said, value };
+    const after = { ...(declared ? {} : UNSAID), ...said, value };
     if (before !== null && sameJson(before, after)) return null;
     const dto = checkBody(PutConfigurationDto, { ...after, reason });
     await this.configurations.write(tx, actor, key, dto);
@@ -131,8 +131,11 @@ export class SettingsApplyService {
 
   private async change(key: string, action: AppliedChange['action'], before: SettingContent | null, after: SettingContent | null, tx: EntityManager): Promise<AppliedChange> {
     const secret = before?.visibility === 'secret' || after?.visibility === 'secret';
-    const changes = jsonDiff(before ?? {}, after ?? {}).map((change) =>
-      secret && /^#\/value(\/|$)/.test(change.pointer) ? { pointer: '#/value', before: before && SECRET, after: after && SECRET } : change,
+    const nothing = declaredSettings().has(key) ? {} : UNSAID;
+    const changes = jsonDiff(before ?? nothing, after ?? nothing).map((change) =>
+      secret && /^#\/value(\/|$)/.test(change.pointer)
+        ? { pointer: '#/value', before: before ? SECRET : undefined, after: after ? SECRET : undefined }
+        : change,
     );
     const definition = this.definitions.of(key, (await this.repository.state(tx, key)).row);
     const { overridesOutOfBounds } = await this.configurations.impact(key, definition);
