@@ -14,6 +14,9 @@ const COMMANDS: Record<string, () => CommandFile> = {
   'admin:create': () => import('./cli/admin-create.js'),
   audit: () => import('./cli/audit.js'),
   replay: () => import('./cli/replay.js'),
+  'config:export': () => import('./cli/config-export.js'),
+  'config:apply': () => import('./cli/config-apply.js'),
+  'secrets:rotate': () => import('./cli/secrets-rotate.js'),
   openapi: () => import('./cli/openapi.js'),
 };
 
