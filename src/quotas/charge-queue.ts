@@ -81,7 +81,7 @@ function* take<T>(items: Iterator<T>, most: number): Generator<T> {
 /** Marks what only one charge of a batch may touch: an Idempotency-Key, and the cap of a key that pays for others. */
 function claim(taken: Set<string>, { userId, idempotency, keyCap, keyId }: Charge): boolean {
   const names: string[] = [];
-  if (idempotency) names.push(`${userId} ${idempotency.key}`);
+  if (idempotency) names.push(`${userId} ${idempotency.scope} ${idempotency.key}`);
   if (keyCap === 'foreign') names.push(`key ${keyId}`);
   if (names.some((name) => taken.has(name))) return false;
   for (const name of names) taken.add(name);

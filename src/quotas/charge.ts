@@ -12,7 +12,8 @@ export interface Charge {
   cost: number;
   /** The payload as JSON text, made once: for the bound of the queue, the statement and the answer. */
   payloadJson: string;
-  idempotency: { key: string; fingerprint: Buffer } | null;
+  /** The scope is a word of ours: the same key on two routes is two keys. */
+  idempotency: { scope: 'requests' | 'authorize'; key: string; fingerprint: Buffer } | null;
   /** Whether nobody waits for the answer any more; asked just before the charge is sent. */
   isGone?: () => boolean;
 }

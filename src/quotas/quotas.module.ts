@@ -6,6 +6,7 @@ import { TiersModule } from '../tiers/tiers.module';
 import { AdmissionRepository } from './admission.repository';
 import { AdmissionService } from './admission.service';
 import { BurstLimiter } from './burst-limiter';
+import { ChargingService } from './charging.service';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
 import { PeriodBoundsRepository } from './period-bounds.repository';
@@ -23,12 +24,13 @@ import { QuotasService } from './quotas.service';
     AdmissionRepository,
     AdmissionService,
     BurstLimiter,
+    ChargingService,
     PeriodBoundsRepository,
     QuotaResetJob,
     QuotaResetService,
     QuotasRepository,
     QuotasService,
   ],
-  exports: [AdmissionService, BurstLimiter, QuotasRepository, QuotaResetService, QuotasService],
+  exports: [AdmissionService, BurstLimiter, ChargingService, QuotasRepository, QuotaResetService, QuotasService],
 })
 export class QuotasModule {}
