@@ -23,7 +23,7 @@ export class CreateUsers1795305602000 implements MigrationInterface {
         api_quota_used_today integer NOT NULL DEFAULT 0,
         api_quota_refunded_today integer NOT NULL DEFAULT 0,
         api_quota_requests_today integer NOT NULL DEFAULT 0,
-        quota_reset_date date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date,
+        quota_reset_date date NOT NULL DEFAULT timezone('UTC', now())::date,
         quota_reset_zone varchar(64),
         quota_reset_fold smallint NOT NULL DEFAULT 0,
         quota_override_daily integer,

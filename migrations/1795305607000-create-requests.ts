@@ -8,8 +8,16 @@ export class CreateRequests1795305607000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
+      -- A UUIDv7 (RFC 9562, section 5.7) by the database's clock, for rows that other programs insert: lists go by id.
+      CREATE FUNCTION next_request_id() RETURNS uuid
+      LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+        SELECT (lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+          || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid
+      $$
+    `);
+    await queryRunner.query(`
       CREATE TABLE requests (
-        id uuid NOT NULL DEFAULT gen_random_uuid(),
+        id uuid NOT NULL DEFAULT next_request_id(),
         user_id integer NOT NULL,
         api_key_id integer,
         type varchar(50) NOT NULL,
@@ -46,5 +54,6 @@ export class CreateRequests1795305607000 implements MigrationInterface {
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`DROP TABLE requests`);
+    await queryRunner.query(`DROP FUNCTION next_request_id()`);
   }
 }

@@ -1,3 +1,4 @@
-import { exitWith, serve } from './serve';
+import { exitWith } from './cli/exit';
+import { serve } from './serve';
 
 serve().catch(exitWith);

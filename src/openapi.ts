@@ -1,11 +1,27 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { version } from '../package.json';
+import { completeDocument } from './openapi-completion';
 
 export const DOCS_PATH = '/docs';
 /** The page runs scripts of its own and calls this service; every other answer may do nothing in a browser. */
 export const DOCS_POLICY =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+const TAGS = {
+  auth: 'Accounts are registered and sessions begin here.',
+  users: 'Accounts.',
+  'api-keys': 'What programs call with.',
+  tiers: 'Plans: daily quota and burst limit.',
+  quotas: 'What is left of the day, what was used, and what operators change about it.',
+  requests: 'The metered acts. A request exists if and only if it was charged.',
+  workers: 'Those who carry requests out: claim, heartbeat, complete, fail.',
+  gateway: 'The check that a reverse proxy asks for before it forwards.',
+  configurations: 'Settings, and where each value came from.',
+  jobs: 'Scheduled work.',
+  audit: 'Every administrative change.',
+  health: 'For orchestrators and monitors.',
+};
 
 /** The document of all routes, as `/openapi.json` serves it and `openapi.json` keeps it. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
@@ -14,9 +30,19 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setDescription('Accounts, plans, exact daily quotas, settings, and the requests that spend the quota.')
     .setVersion(version)
     .setOpenAPIVersion('3.1.0')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token or an API key.' }, 'bearer')
-    .build();
-  return SwaggerModule.createDocument(app, config);
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .setContact('Quotidian', 'https://github.com/quotidian', 'security@quotidian.example')
+    .addServer('/')
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An access token from `POST /v1/auth/login` (a JWT, held to RFC8725: algorithm, issuer, audience, type and expiry are checked), or an API key.',
+      },
+      'bearer',
+    );
+  for (const [tag, description] of Object.entries(TAGS)) config.addTag(tag, description);
+  return completeDocument(SwaggerModule.createDocument(app, config.build()));
 }
 
 /** The document at `/openapi.json` and its page at `/docs`. */

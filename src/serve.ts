@@ -1,12 +1,17 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from './app';
+import { AdminsService } from './auth/admins.service';
+import { banner } from './banner';
 import { StartupError } from './common/startup-error';
 import { Environment } from './config/environment';
+import { holdMemoryDown, settleMemory } from './memory';
 
-/** Starts the service and listens. @throws StartupError */
+/** Starts the service, listens, and says where on standard output. @throws StartupError */
 export async function serve(): Promise<NestFastifyApplication> {
+  holdMemoryDown();
   const app = await createApp();
-  const { PORT: port, host } = app.get(Environment);
+  const environment = app.get(Environment);
+  const { PORT: port, host } = environment;
   try {
     await app.listen({ port, host });
   } catch (error) {
@@ -15,11 +20,9 @@ export async function serve(): Promise<NestFastifyApplication> {
       ? new StartupError(`Port ${port} on ${host} is in use. Stop what listens there, or set PORT.`)
       : error;
   }
+  // In production standard output is kept, so nothing secret is shown there: `quotidian admin:create` makes the first one.
+  const admin = environment.NODE_ENV === 'production' ? null : await app.get(AdminsService).createFirst();
+  process.stdout.write(banner(app, admin));
+  settleMemory();
   return app;
-}
-
-/** Ends the process with one clear line, or with the stack of what nobody foresaw. */
-export function exitWith(error: unknown): never {
-  process.stderr.write(error instanceof StartupError ? `quotidian: ${error.message}\n` : `${(error as Error).stack ?? String(error)}\n`);
-  process.exit(1);
 }

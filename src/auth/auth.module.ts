@@ -6,6 +6,7 @@ import { AuditModule } from '../audit/audit.module';
 import { User } from '../users/entities/user.entity';
 import { UsersModule } from '../users/users.module';
 import { AccessCheck } from './access-check';
+import { AdminsService } from './admins.service';
 import { AccessTokens } from './access-tokens';
 import { Attempts } from './attempts';
 import { AuthController } from './auth.controller';
@@ -18,7 +19,7 @@ import { RefreshTokensService } from './refresh-tokens.service';
 @Module({
   imports: [TypeOrmModule.forFeature([RefreshToken, User]), DiscoveryModule, ApiKeysModule, AuditModule, UsersModule],
   controllers: [AuthController],
-  providers: [AccessCheck, AccessTokens, Attempts, AuthService, PrincipalsRepository, PrincipalsService, RefreshTokensService],
-  exports: [AccessTokens, PrincipalsService, RefreshTokensService],
+  providers: [AccessCheck, AccessTokens, AdminsService, Attempts, AuthService, PrincipalsRepository, PrincipalsService, RefreshTokensService],
+  exports: [AccessTokens, AdminsService, PrincipalsService, RefreshTokensService],
 })
 export class AuthModule {}

@@ -1,4 +1,5 @@
-import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { NotFoundProblem } from './problem';
 import { type Actor, type Principal, type Scope } from './principal';
@@ -14,18 +15,22 @@ export interface Access {
 }
 
 export const ACCESS = 'quotidian:access';
+/** The same in the OpenAPI document. */
+export const ACCESS_EXTENSION = 'x-access';
+
+const access = (asked: Access) => applyDecorators(SetMetadata(ACCESS, asked), ApiExtension(ACCESS_EXTENSION, asked));
 
 /** Anyone, signed in or not. */
-export const Public = () => SetMetadata(ACCESS, { public: true } satisfies Access);
+export const Public = () => access({ public: true });
 
 /** Any credential that is good and holds all these scopes. */
-export const Scopes = (...scopes: Scope[]) => SetMetadata(ACCESS, { scopes } satisfies Access);
+export const Scopes = (...scopes: Scope[]) => access({ scopes });
 
 /** Administrators only: a session of one, or their key with the `admin` scope. */
-export const AdminOnly = () => SetMetadata(ACCESS, { adminOnly: true } satisfies Access);
+export const AdminOnly = () => access({ adminOnly: true });
 
 /** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
-export const AccountOwner = () => SetMetadata(ACCESS, { accountOwner: true } satisfies Access);
+export const AccountOwner = () => access({ accountOwner: true });
 
 /** A request that the guard let through. */
 export type AuthenticatedRequest = FastifyRequest & { principal: Principal };

@@ -6,7 +6,8 @@ const errorOf = (text: string): { pointer: string; code: string } => {
   try {
     parse(text);
   } catch (error) {
-    return (error as ValidationProblem & { getResponse(): { errors: { pointer: string; code: string }[] } }).getResponse().errors[0];
+    const { errors } = (error as ValidationProblem).getResponse() as { errors: [{ pointer: string; code: string }] };
+    return errors[0];
   }
   throw new Error(`accepted ${text}`);
 };

@@ -25,12 +25,15 @@ export function makeLogger({ level, pretty }: LogOptions): Logger {
 /** What the framework tells of itself at every start; of no use to an operator. */
 const FRAMEWORK = new Set<unknown>(['NestFactory', 'NestApplication', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
 
+/** These tell of an error that is thrown as well, to where the process ends with one clear line. */
+const RETHROWN = new Set<unknown>(['ExceptionHandler', 'NestApplication']);
+
 /** Nest's logging through ours. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
   log = (message: unknown, ...rest: unknown[]) => this.write(FRAMEWORK.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
-  error = (message: unknown, ...rest: unknown[]) => this.write('error', message, rest);
+  error = (message: unknown, ...rest: unknown[]) => this.write(RETHROWN.has(rest.at(-1)) ? 'debug' : 'error', message, rest);
   warn = (message: unknown, ...rest: unknown[]) => this.write('warn', message, rest);
   debug = (message: unknown, ...rest: unknown[]) => this.write('debug', message, rest);
   verbose = (message: unknown, ...rest: unknown[]) => this.write('trace', message, rest);

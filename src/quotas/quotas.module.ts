@@ -5,6 +5,7 @@ import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { AdmissionRepository } from './admission.repository';
 import { AdmissionService } from './admission.service';
+import { BooksRepository } from './books.repository';
 import { BurstLimiter } from './burst-limiter';
 import { ChargingService } from './charging.service';
 import { QuotaEvent } from './entities/quota-event.entity';
@@ -23,6 +24,7 @@ import { QuotasService } from './quotas.service';
   providers: [
     AdmissionRepository,
     AdmissionService,
+    BooksRepository,
     BurstLimiter,
     ChargingService,
     PeriodBoundsRepository,
@@ -31,6 +33,6 @@ import { QuotasService } from './quotas.service';
     QuotasRepository,
     QuotasService,
   ],
-  exports: [AdmissionService, BurstLimiter, ChargingService, QuotasRepository, QuotaResetService, QuotasService],
+  exports: [AdmissionService, BooksRepository, BurstLimiter, ChargingService, QuotasRepository, QuotaResetService, QuotasService],
 })
 export class QuotasModule {}

@@ -13,6 +13,6 @@ import { UsersService } from './users.service';
   imports: [TypeOrmModule.forFeature([User]), AuditModule, IdempotencyModule, TiersModule],
   controllers: [UsersController],
   providers: [UsersService, UpdateUserService, UsersRepository],
-  exports: [UsersService],
+  exports: [UsersRepository, UsersService],
 })
 export class UsersModule {}

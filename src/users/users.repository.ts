@@ -69,6 +69,24 @@ export class UsersRepository {
     return id;
   }
 
+  /** Makes an account that nobody can log in to for each address that has none, and gives all of them this quota of their own. */
+  async ensureMany(emails: string[], dailyQuota: number): Promise<{ email: string; id: number }[]> {
+    return this.dataSource.query(
+      `WITH known AS (
+         UPDATE users SET api_quota_daily = $2, api_quota_unlimited = false, api_quota_custom = true
+         WHERE email = ANY ($1::text[]) RETURNING email, id
+       ), made AS (
+         INSERT INTO users (email, password_hash, api_quota_daily, api_quota_custom, quota_reset_date)
+         SELECT email, '!', $2, true, (now() AT TIME ZONE quota_default_zone())::date
+         FROM unnest($1::text[]) email WHERE email NOT IN (SELECT email FROM known)
+         ON CONFLICT (email) DO UPDATE SET api_quota_daily = excluded.api_quota_daily
+         RETURNING email, id
+       )
+       SELECT * FROM known UNION ALL SELECT * FROM made`,
+      [emails, dailyQuota],
+    );
+  }
+
   /**
    * Closes the user's day if it is over and locks the row, so that what follows changes the present period. Pins the zone
    * that the running day was reckoned in: changing `time_zone` then starts the next day by the new one, not this one.

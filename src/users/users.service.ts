@@ -43,6 +43,11 @@ export class UsersService {
     return user;
   }
 
+  /** Whether there is any account. */
+  any(): Promise<boolean> {
+    return this.dataSource.manager.existsBy(User, {});
+  }
+
   /** The account behind an address, whatever its case. */
   async findByEmail(email: string): Promise<User | null> {
     const id = await this.repository.idByEmail(email);

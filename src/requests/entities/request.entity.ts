@@ -16,7 +16,7 @@ export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 @Check('requests_used_at_charge_check', 'used_at_charge >= cost AND used_at_charge <= limit_at_charge')
 export class Request {
   /** UUIDv7 by the database's clock, so ids sort by time. */
-  @PrimaryColumn({ type: 'uuid', default: () => 'gen_random_uuid()', primaryKeyConstraintName: 'requests_pkey' })
+  @PrimaryColumn({ type: 'uuid', default: () => 'next_request_id()', primaryKeyConstraintName: 'requests_pkey' })
   id: string;
 
   @ForeignKey('User', { name: 'requests_user_id_fkey', onDelete: 'CASCADE' })

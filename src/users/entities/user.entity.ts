@@ -80,7 +80,7 @@ export class User {
   requestsToday: number;
 
   /** The local day that the counter belongs to. */
-  @Column({ name: 'quota_reset_date', type: 'date', default: () => "(now() AT TIME ZONE 'UTC')::date" })
+  @Column({ name: 'quota_reset_date', type: 'date', default: () => "(timezone('UTC', now()))" })
   quotaResetDate: string;
 
   /** The zone that the day was reckoned in; null: the one in force. Differs from it after a change of zone. */

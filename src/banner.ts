@@ -1,0 +1,28 @@
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { version } from '../package.json';
+import { type NewAdmin } from './auth/admins.service';
+import { Environment } from './config/environment';
+
+/** What `serve` says once it listens. The administrator, if one was just made, is shown here and never again. */
+export function banner(app: NestFastifyApplication, admin: (NewAdmin & { password: string }) | null): string {
+  const environment = app.get(Environment);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const host = ['0.0.0.0', '::'].includes(environment.host) ? 'localhost' : environment.host;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const rows = [
+    ['API', url],
+    ['Docs', `${url}/docs`],
+    ['Data', environment.embedded ? `${resolve(environment.DATA_DIR)} (embedded PostgreSQL)` : databaseOf(environment.DATABASE_URL ?? '')],
+  ];
+  const secrets = admin === null ? [] : [['e-mail', admin.email], ['password', admin.password], ['API key', admin.apiKey]];
+  const lines = (pairs: string[][]) => pairs.map(([label = '', value]) => `  ${label.padEnd(10)} ${value}\n`).join('');
+  const once = admin === null ? '' : `\n  First start: this administrator was made. It is shown once.\n${lines(secrets)}`;
+  return `\n  Quotidian ${version}\n\n${lines(rows)}${once}\n`;
+}
+
+/** Without user and password. */
+function databaseOf(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^@/]*@/, '$1').replace(/\?.*/, '');
+}

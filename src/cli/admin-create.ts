@@ -1,0 +1,46 @@
+import { type Command } from 'commander';
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { AdminsService } from '../auth/admins.service';
+import { checkBody } from '../common/validation.pipe';
+import { CredentialsDto } from '../users/dto/credentials.dto';
+import { COMMAND, withApp } from './with-app';
+
+interface Options {
+  email: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('admin:create')
+    .description('Make an administrator with an API key that has every scope. The password comes from QUOTIDIAN_ADMIN_PASSWORD or standard input.')
+    .requiredOption('--email <address>', 'e-mail address of the account')
+    .option('--json', 'print one line of JSON: { id, email, apiKey }')
+    .action(async ({ email, json }: Options) => {
+      const password = process.env.QUOTIDIAN_ADMIN_PASSWORD ?? (await readPassword());
+      const credentials = checkBody(CredentialsDto, { email, password });
+      const admin = await withApp((app) => app.get(AdminsService).create(COMMAND, credentials));
+      process.stdout.write(
+        json
+          ? `${JSON.stringify(admin)}\n`
+          : `Administrator ${admin.email} (id ${admin.id}) was made. The key is shown once:\n  API key    ${admin.apiKey}\n`,
+      );
+    });
+}
+
+/** One line of standard input; typed on a terminal, it is not shown. */
+function readPassword(): Promise<string> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = process.stdin.isTTY;
+  if (terminal) process.stderr.write('Password: ');
+  const lines = createInterface({ input: process.stdin, output: silent, terminal });
+  return new Promise((resolve) => {
+    lines.once('line', (line) => {
+      resolve(line);
+      lines.close();
+      if (terminal) process.stderr.write('\n');
+    });
+    lines.once('close', () => resolve(''));
+  });
+}

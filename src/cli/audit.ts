@@ -1,0 +1,30 @@
+import Table from 'cli-table3';
+import { type Command } from 'commander';
+import { type BooksReport, BooksRepository } from '../quotas/books.repository';
+import { FAILED } from './exit';
+import { Progress } from './progress';
+import { withApp } from './with-app';
+
+const SHOWN = 20;
+
+export function register(program: Command): void {
+  program
+    .command('audit')
+    .description('Prove on the live database that nobody got more than their quota, and that counters and history agree with the ledger.')
+    .option('--json', 'print the whole report as one line of JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const progress = new Progress('Comparing the books');
+      const report = await withApp((app) => app.get(BooksRepository).compare(progress.at)).finally(() => progress.stop());
+      process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
+      if (!report.clean) process.exitCode = FAILED;
+    });
+}
+
+function describe({ clean, users, days, requests, counts, differences }: BooksReport): string {
+  const compared = `${users} users, ${days} charged days, ${requests} requests`;
+  if (clean) return `The books agree: ${compared}.\n`;
+  const table = new Table({ head: ['check', 'user', 'day', 'expected', 'found'], style: { head: [], border: [] } });
+  for (const { check, userId, date, expected, found } of differences.slice(0, SHOWN)) table.push([check, userId, date ?? 'now', expected, found]);
+  const totals = Object.entries(counts).map(([check, count]) => `${check}: ${count}`);
+  return `The books do NOT agree (${compared}). ${totals.join(', ')}\n${table.toString()}\n`;
+}

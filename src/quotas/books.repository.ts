@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Client } from 'pg';
+import { CONNECT_TIMEOUT_MS } from '../database/data-source-options';
+import { DATABASE_URL } from '../database/database.tokens';
+
+/** One place where the books do not agree. */
+export interface Difference {
+  check: string;
+  userId: number;
+  /** The local day; null where the check is about the user as they are now. */
+  date: string | null;
+  expected: number;
+  found: number;
+}
+
+export interface BooksReport {
+  clean: boolean;
+  /** What was compared: users, charged days, and requests. */
+  users: number;
+  days: number;
+  requests: number;
+  /** How many differences each check found; only checks that found any. */
+  counts: Record<string, number>;
+  /** The first hundred of each check. */
+  differences: Difference[];
+}
+
+const SHOWN = 100;
+
+/** The ledger by user and period; `open` marks the period that the user's counter belongs to. */
+const LEDGER = `
+  CREATE TEMPORARY TABLE ledger ON COMMIT DROP AS
+  SELECT r.user_id, r.charged_on, r.charged_fold, r.charged_on = u.quota_reset_date AND r.charged_fold = u.quota_reset_fold AS open,
+    count(*) AS requests, sum(r.cost) AS charged, sum(r.refunded_units) AS refunded,
+    CASE WHEN bool_and(r.limit_at_charge IS NOT NULL) THEN max(r.limit_at_charge) END AS ceiling
+  FROM requests r JOIN users u ON u.id = r.user_id
+  GROUP BY r.user_id, r.charged_on, r.charged_fold, u.quota_reset_date, u.quota_reset_fold`;
+
+/** Each query gives user_id, date, expected, found for every difference. */
+const CHECKS: Record<string, string> = {
+  // Promise 1, by the sums: no period has more units than the largest quota that was in force in it.
+  'over-admitted': `
+    SELECT user_id, charged_on, ceiling AS expected, charged - refunded AS found FROM ledger WHERE charged - refunded > ceiling`,
+  // Promise 1, charge by charge: the counter that was checked against the quota is the one that the charges before it left.
+  // Refunds make the order unknowable, so periods that had any are held to the sums alone.
+  'charged-out-of-line': `
+    SELECT user_id, charged_on, expected, used_at_charge AS found FROM (
+      SELECT r.user_id, r.charged_on, r.used_at_charge,
+        sum(r.cost) OVER (PARTITION BY r.user_id, r.charged_on, r.charged_fold ORDER BY r.used_at_charge) AS expected
+      FROM requests r JOIN ledger l USING (user_id, charged_on, charged_fold)
+      WHERE l.refunded = 0 AND r.used_at_charge IS NOT NULL
+    ) c WHERE expected <> used_at_charge`,
+  // Promise 3: the counter is what the period's requests cost less what was refunded.
+  'counter-and-ledger': `
+    SELECT u.id, NULL::date, coalesce(l.charged - l.refunded, 0) AS expected, u.api_quota_used_today AS found
+    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.charged - l.refunded, 0) <> u.api_quota_used_today`,
+  'refunds-and-ledger': `
+    SELECT u.id, NULL::date, coalesce(l.refunded, 0) AS expected, u.api_quota_refunded_today AS found
+    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.refunded, 0) <> u.api_quota_refunded_today`,
+  'requests-and-ledger': `
+    SELECT u.id, NULL::date, coalesce(l.requests, 0) AS expected, u.api_quota_requests_today AS found
+    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.requests, 0) <> u.api_quota_requests_today`,
+  // The same for the days that are closed: what was archived is what the ledger holds.
+  'history-and-ledger': `
+    SELECT coalesce(h.user_id, l.user_id), coalesce(h.date, l.charged_on), coalesce(l.used, 0) AS expected, coalesce(h.used, 0) AS found
+    FROM quota_usage h FULL JOIN (
+      SELECT user_id, charged_on, sum(charged - refunded) AS used, sum(refunded) AS refunded, sum(requests) AS requests
+      FROM ledger WHERE NOT open GROUP BY user_id, charged_on
+    ) l ON l.user_id = h.user_id AND l.charged_on = h.date
+    WHERE (coalesce(l.used, 0), coalesce(l.refunded, 0), coalesce(l.requests, 0)) <> (coalesce(h.used, 0), coalesce(h.refunded, 0), coalesce(h.requests, 0))`,
+};
+
+/** Reads the books twice, as they were kept and as the ledger says, in one snapshot of a live database. */
+@Injectable()
+export class BooksRepository {
+  constructor(@Inject(DATABASE_URL) private readonly url: string) {}
+
+  /** @param onCheck is told of each check before it runs */
+  async compare(onCheck?: (done: number, of: number) => void): Promise<BooksReport> {
+    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: 'quotidian audit' });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'`);
+      const { rows } = await client.query<{ users: number }>('SELECT count(*)::integer AS users FROM users');
+      await client.query(LEDGER);
+      await client.query('ANALYZE ledger');
+      const report = await this.run(client, onCheck);
+      return { ...report, users: rows[0]?.users ?? 0 };
+    } finally {
+      await client.end();
+    }
+  }
+
+  private async run(client: Client, onCheck?: (done: number, of: number) => void): Promise<BooksReport> {
+    const counts: Record<string, number> = {};
+    const differences: Difference[] = [];
+    const checks = Object.entries(CHECKS);
+    for (const [done, [check, sql]] of checks.entries()) {
+      onCheck?.(done, checks.length);
+      const { rows } = await client.query<Omit<Difference, 'check'> & { total: number }>(
+        `SELECT d.user_id AS "userId", d.date::text, d.expected::float8, d.found::float8, count(*) OVER ()::integer AS total
+         FROM (${sql}) d (user_id, date, expected, found) ORDER BY 1, 2 LIMIT ${SHOWN}`,
+      );
+      if (rows[0] === undefined) continue;
+      counts[check] = rows[0].total;
+      differences.push(...rows.map(({ userId, date, expected, found }) => ({ check, userId, date, expected, found })));
+    }
+    onCheck?.(checks.length, checks.length);
+    const { rows } = await client.query<{ days: number; requests: number }>(
+      'SELECT count(*)::integer AS days, coalesce(sum(requests), 0)::float8 AS requests FROM ledger',
+    );
+    return { clean: differences.length === 0, users: 0, days: rows[0]?.days ?? 0, requests: rows[0]?.requests ?? 0, counts, differences };
+  }
+}
