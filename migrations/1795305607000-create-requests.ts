@@ -32,6 +32,12 @@ export class CreateRequests1795305607000 implements MigrationInterface {
         result jsonb,
         error jsonb,
         attempt integer NOT NULL DEFAULT 0,
+        max_attempts integer,
+        held boolean NOT NULL DEFAULT false,
+        available_at timestamptz,
+        lease_expires_at timestamptz,
+        deadline_at timestamptz,
+        cancel_requested_at timestamptz,
         created_at timestamptz NOT NULL DEFAULT now(),
         started_at timestamptz,
         finished_at timestamptz,
@@ -44,11 +50,37 @@ export class CreateRequests1795305607000 implements MigrationInterface {
         CONSTRAINT requests_status_check CHECK (status IN ('pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired')),
         CONSTRAINT requests_cost_check CHECK (cost > 0),
         CONSTRAINT requests_refunded_units_check CHECK (refunded_units >= 0 AND refunded_units <= cost),
-        CONSTRAINT requests_used_at_charge_check CHECK (used_at_charge >= cost AND used_at_charge <= limit_at_charge)
+        CONSTRAINT requests_used_at_charge_check CHECK (used_at_charge >= cost AND used_at_charge <= limit_at_charge),
+        CONSTRAINT requests_attempt_check CHECK (attempt >= CASE WHEN status = 'processing' THEN 1 ELSE 0 END),
+        CONSTRAINT requests_lease_expires_at_check CHECK ((lease_expires_at IS NOT NULL) = (status = 'processing')),
+        CONSTRAINT requests_available_at_check CHECK (available_at IS NULL OR status = 'pending'),
+        CONSTRAINT requests_finished_at_check CHECK (finished_at IS NULL OR status NOT IN ('pending', 'processing')),
+        CONSTRAINT requests_held_check CHECK (NOT held OR status <> 'pending')
       )
     `);
     await queryRunner.query(`
       CREATE INDEX requests_user_id_id_idx ON requests (user_id, id)
+    `);
+    // From here on indexes of what is at work only: claiming costs the same however many requests are finished.
+    await queryRunner.query(`
+      CREATE INDEX requests_type_id_idx ON requests (type, id) WHERE status = 'pending' AND available_at IS NULL
+    `);
+    await queryRunner.query(`
+      CREATE INDEX requests_type_user_id_id_idx ON requests (type, user_id, id) WHERE status = 'pending' AND available_at IS NULL
+    `);
+    await queryRunner.query(`
+      CREATE INDEX requests_type_available_at_idx ON requests (type, available_at) WHERE status = 'pending' AND available_at IS NOT NULL
+    `);
+    await queryRunner.query(`
+      CREATE INDEX requests_type_lease_expires_at_idx ON requests (type, lease_expires_at) WHERE status = 'processing'
+    `);
+    await queryRunner.query(`
+      CREATE INDEX requests_deadline_at_idx ON requests (deadline_at) WHERE status = 'pending' AND deadline_at IS NOT NULL
+    `);
+    // What the cap on refunds of a day adds up: never more rows than units under the cap.
+    await queryRunner.query(`
+      CREATE INDEX requests_user_id_charged_on_idx ON requests (user_id, charged_on)
+      WHERE refunded_units > 0 AND status IN ('failed', 'canceled', 'expired')
     `);
   }
 

@@ -10,6 +10,7 @@ import { EmbeddedPostgres } from './embedded/embedded-postgres';
 import { migrate } from './migrate';
 import { Notifications } from './notifications';
 import { assertUsable } from './server-check';
+import { StatementPool } from './statement-pool';
 import { TimeZones } from './time-zones';
 
 /** The server itself: ours when DATABASE_URL is unset. Stopped after everything that uses it. */
@@ -65,7 +66,7 @@ export class DatabaseServerModule implements OnApplicationShutdown {
       },
     }),
   ],
-  providers: [DatabaseClock, Notifications, TimeZones],
-  exports: [DatabaseClock, Notifications, TimeZones],
+  providers: [DatabaseClock, Notifications, StatementPool, TimeZones],
+  exports: [DatabaseClock, Notifications, StatementPool, TimeZones],
 })
 export class DatabaseModule {}

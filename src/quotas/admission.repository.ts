@@ -30,6 +30,10 @@ interface Parts {
   caps: boolean;
   /** A charge comes from a user who had nothing left a moment ago. */
   peeks: boolean;
+  /** A charge has a deadline. */
+  deadlines: boolean;
+  /** A charge is held under a lease. */
+  holds: boolean;
 }
 
 const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date,
@@ -55,13 +59,15 @@ const TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigin
  * breaks idempotency_keys_pkey: the batch rolls back, is sent again, and then finds the key. Tables of several modules
  * are written together here and nowhere else: see DECISIONS.md.
  */
-const admitStatement = ({ keys, caps, peeks }: Parts): string => `
+const admitStatement = ({ keys, caps, peeks, deadlines, holds }: Parts): string => `
 WITH item AS MATERIALIZED (
   SELECT i.*${keys ? `, k.*` : ''}
   FROM ROWS FROM (json_to_recordset($1) AS (
     user_id integer, key_id integer, capped boolean, type text, status text, cost integer, payload jsonb, tail text,
-    scope text, key text, fingerprint text
-  )) WITH ORDINALITY AS i(user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
+    scope text, key text, fingerprint text${deadlines ? `, deadline_at timestamptz, deadline_seconds integer` : ''}${holds ? `, hold_seconds integer` : ''}
+  )) WITH ORDINALITY AS i(user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint${
+    deadlines ? `, deadline_at, deadline_seconds` : ''
+  }${holds ? `, hold_seconds` : ''}, n)
   ${
     keys
       ? `LEFT JOIN LATERAL (
@@ -157,9 +163,15 @@ WITH item AS MATERIALIZED (
     : ''
 }recorded AS (
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
-    payload, started_at, finished_at)
+    payload, started_at, finished_at${deadlines ? `, deadline_at` : ''}${holds ? `, attempt, lease_expires_at, held` : ''})
   SELECT (${TIME} || i.tail)::uuid, i.user_id, i.key_id, i.type, i.status, i.cost, d.day, d.fold, nullif(d.ceiling, 2147483647),
     v.used_after, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
+    ${deadlines ? `, coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))` : ''}
+    ${
+      holds
+        ? `, (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL`
+        : ''
+    }
   FROM verdict v JOIN item i USING (n) JOIN charged d ON d.id = v.user_id WHERE v.outcome = 'admitted'
 )${
   keys
@@ -224,6 +236,8 @@ export class AdmissionRepository implements OnApplicationShutdown {
       keys: charges.some(({ idempotency }) => idempotency !== null),
       caps: charges.some(({ keyCap }) => keyCap !== 'none'),
       peeks: peeked.size > 0,
+      deadlines: charges.some(({ deadline }) => deadline !== undefined),
+      holds: charges.some(({ holdSeconds }) => holdSeconds !== undefined),
     };
     const { name, text } = statementFor(parts);
     const shares = thresholds.map((share) => Math.round(share * 10_000));
@@ -248,14 +262,16 @@ function statementFor(parts: Parts): { name: string; text: string } {
 }
 
 /** A charge as JSON. Written by hand, because its payload is JSON already; every other text in it is of a plain alphabet or encoded. */
-function toItem({ userId, keyId, keyCap, type, status, cost, payloadJson, idempotency }: Charge): string {
+function toItem({ userId, keyId, keyCap, type, status, cost, payloadJson, idempotency, deadline, holdSeconds }: Charge): string {
   const key =
     idempotency === null
       ? ''
       : `,"scope":"${idempotency.scope}","key":${JSON.stringify(idempotency.key)},"fingerprint":"${idempotency.fingerprint.toString('hex')}"`;
+  const due = deadline === undefined ? '' : typeof deadline === 'number' ? `,"deadline_seconds":${deadline}` : `,"deadline_at":"${deadline}"`;
+  const hold = holdSeconds === undefined ? '' : `,"hold_seconds":${holdSeconds}`;
   return (
     `{"user_id":${userId},"key_id":${keyId},"capped":${keyCap !== 'none'},"type":"${type}","status":"${status}",` +
-    `"cost":${cost},"tail":"${uuidTail()}","payload":${payloadJson}${key}}`
+    `"cost":${cost},"tail":"${uuidTail()}","payload":${payloadJson}${key}${due}${hold}}`
   );
 }
 

@@ -14,6 +14,10 @@ export interface Charge {
   payloadJson: string;
   /** The scope is a word of ours: the same key on two routes is two keys. */
   idempotency: { scope: 'requests' | 'authorize'; key: string; fingerprint: Buffer } | null;
+  /** When it expires, if it does: an instant in RFC 3339, or seconds after the charge. */
+  deadline?: string | number;
+  /** With `processing`: the lease under which it is held; when that runs out it counts as succeeded. */
+  holdSeconds?: number;
   /** Whether nobody waits for the answer any more; asked just before the charge is sent. */
   isGone?: () => boolean;
 }

@@ -1,10 +1,12 @@
-import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { checkBody } from '../common/validation.pipe';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { CancelService } from './cancel.service';
+import { CanceledRequestDto } from './dto/canceled-request.dto';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { RequestDto, RequestPage } from './dto/request.dto';
 import { SubmitRequestDto } from './dto/submit-request.dto';
@@ -19,6 +21,7 @@ export class RequestsController {
   constructor(
     private readonly submits: SubmitService,
     private readonly requests: RequestsService,
+    private readonly cancels: CancelService,
   ) {}
 
   /** Submits a request and charges its cost. It is on disk when this answers 201. */
@@ -46,5 +49,16 @@ export class RequestsController {
   @Scopes('requests:read')
   get(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<RequestDto> {
     return this.requests.get(principal, id);
+  }
+
+  /**
+   * Cancels a request. One that waits is canceled at once. One that is carried out is asked to stop: its worker hears so at
+   * the next heartbeat, and until then it stays `processing`. 409 once it has ended.
+   */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Scopes('requests:write')
+  cancel(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<CanceledRequestDto> {
+    return this.cancels.cancel(principal, id);
   }
 }

@@ -1,4 +1,5 @@
 import { Problem, ValidationProblem } from '../common/problem';
+import { type RequestStatus } from './entities/request.entity';
 
 export class UnknownType extends ValidationProblem {
   constructor(type: string) {
@@ -7,9 +8,25 @@ export class UnknownType extends ValidationProblem {
 }
 
 export class PayloadTooLarge extends Problem {
-  constructor(bytes: number, most: number) {
-    super(413, 'payload-too-large', `The payload has ${bytes} bytes of JSON; ${most} are taken.`, {
-      members: { errors: [{ pointer: '#/payload', detail: `is larger than ${most} bytes`, code: 'payload-too-large' }] },
+  constructor(bytes: number, most: number, what: 'payload' | 'result' | 'error' = 'payload') {
+    super(413, `${what}-too-large`, `The ${what} has ${bytes} bytes of JSON; ${most} are taken.`, {
+      members: { errors: [{ pointer: `#/${what}`, detail: `is larger than ${most} bytes`, code: `${what}-too-large` }] },
+    });
+  }
+}
+
+/** The request has ended, and stays as it ended. */
+export class RequestFinal extends Problem {
+  constructor(currentStatus: RequestStatus, currentAttempt: number) {
+    super(409, 'request-final', `The request is ${currentStatus} already, and that is final.`, { members: { currentStatus, currentAttempt } });
+  }
+}
+
+/** Somebody else has the request by now, or nobody. */
+export class StaleAttempt extends Problem {
+  constructor(currentStatus: RequestStatus, currentAttempt: number) {
+    super(409, 'stale-attempt', `The attempt is not under way any more: the request is ${currentStatus} in attempt ${currentAttempt}.`, {
+      members: { currentStatus, currentAttempt },
     });
   }
 }

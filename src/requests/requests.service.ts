@@ -2,11 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
+import { isUuid } from '../common/uuid';
 import { type RequestDto } from './dto/request.dto';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { RequestsRepository } from './requests.repository';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Reads the ledger. Users see their own requests; administrators and `service` keys see everybody's. */
 @Injectable()
@@ -22,18 +21,24 @@ export class RequestsService {
     const filters = { ...chosen, userId };
     const size = pageSize(query);
     const rows = await this.repository.list(userId, query, cursorPosition(cursor, filters), size + 1);
-    return toPage(rows, size, filters, (row) => row.id, (row) => row);
+    return toPage(
+      rows,
+      size,
+      filters,
+      (row) => row.id,
+      (row) => row,
+    );
   }
 
   /** @throws NotFoundProblem */
   async get(principal: Principal, id: string): Promise<RequestDto> {
-    const request = UUID.test(id) ? await this.repository.find(id, ownOnly(principal)) : null;
+    const request = isUuid(id) ? await this.repository.find(id, ownOnly(principal)) : null;
     if (request === null) throw new NotFoundProblem('request');
     return request;
   }
 }
 
 /** The only user whose requests the caller may see; null: everybody's. */
-function ownOnly(principal: Principal): number | null {
+export function ownOnly(principal: Principal): number | null {
   return principal.isAdmin || principal.scopes.has('service') ? null : principal.userId;
 }

@@ -1,12 +1,24 @@
 import { defineSetting } from '../configurations/setting';
 
+/** A worker that needs longer says so at its heartbeats. */
+export const LONGEST_LEASE_SECONDS = 3_600;
+
 /** How requests of one type are charged and carried out. */
 export interface RequestType {
   /** Units; a caller with the `service` scope may state another cost. */
   cost?: number;
   /** `queued` waits for a worker, `instant` is recorded as succeeded at once. */
   execution?: 'queued' | 'instant';
+  /** How often it is begun before it fails for good. */
+  maxAttempts?: number;
+  /** From submit; a submit may state a deadline of its own. */
+  deadlineSeconds?: number;
+  /** How many of one user are carried out at once; null: any number. */
+  concurrency?: number | null;
 }
+
+const attempts = { type: 'integer', minimum: 1, maximum: 100 };
+const concurrency = { type: ['integer', 'null'], minimum: 1, maximum: 100_000 };
 
 export const RequestSettings = {
   types: defineSetting<Record<string, RequestType>>({
@@ -19,12 +31,16 @@ export const RequestSettings = {
         properties: {
           cost: { type: 'integer', minimum: 1, maximum: 2_147_483_647 },
           execution: { enum: ['queued', 'instant'] },
+          maxAttempts: attempts,
+          deadlineSeconds: { type: 'integer', minimum: 1, maximum: 31_536_000 },
+          concurrency,
         },
         additionalProperties: false,
       },
     },
     default: {},
-    description: 'Per request type: its cost in units (1 where not said) and its execution, `queued` (the default) or `instant`.',
+    description:
+      'Per request type: its cost in units (1 where not said), its execution, `queued` (the default) or `instant`, and in place of the general settings its attempts, its deadline in seconds after submit and its concurrency.',
     visibility: 'public',
   }),
   strictTypes: defineSetting<boolean>({
@@ -40,5 +56,41 @@ export const RequestSettings = {
     default: 65_536,
     description: 'The largest payload that is taken, in bytes of JSON.',
     visibility: 'public',
+  }),
+  maxAttempts: defineSetting<number>({
+    key: 'requests.maxAttempts',
+    schema: attempts,
+    default: 3,
+    description: 'How often a request is begun before it fails for good, unless its type says otherwise. Read when it is claimed.',
+  }),
+  concurrency: defineSetting<number | null>({
+    key: 'requests.concurrency',
+    schema: concurrency,
+    default: null,
+    description: 'How many requests of one user and type workers carry out at once, unless the type says otherwise; null: any number.',
+  }),
+  leaseSeconds: defineSetting<number>({
+    key: 'requests.leaseSeconds',
+    schema: { type: 'integer', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
+    default: 60,
+    description: 'For how many seconds a worker holds what it claims, when it does not say.',
+  }),
+  retryBaseSeconds: defineSetting<number>({
+    key: 'requests.retryBaseSeconds',
+    schema: { type: 'number', minimum: 0, maximum: 3_600 },
+    default: 2,
+    description: 'The pause in seconds before the second attempt; each further one doubles it. Half of it is left to chance.',
+  }),
+  retryMaxSeconds: defineSetting<number>({
+    key: 'requests.retryMaxSeconds',
+    schema: { type: 'number', minimum: 0, maximum: 86_400 },
+    default: 300,
+    description: 'The longest pause in seconds before another attempt.',
+  }),
+  maxResultBytes: defineSetting<number>({
+    key: 'requests.maxResultBytes',
+    schema: { type: 'integer', minimum: 2, maximum: 262_144 },
+    default: 65_536,
+    description: 'The largest result or error that a worker may deliver, in bytes of JSON.',
   }),
 };

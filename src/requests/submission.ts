@@ -2,15 +2,17 @@ import { type Admitted, type Charge } from '../quotas/charge';
 import { type RequestDto } from './dto/request.dto';
 
 /** A request as it was admitted, as JSON. */
-export function admittedJson({ id, chargedOn, state }: Admitted, { userId, type, status, cost, payloadJson }: Charge): string {
-  return submittedJson(id, userId, type, status, cost, chargedOn, isoOf(state.now), payloadJson);
+export function admittedJson({ id, chargedOn, state }: Admitted, { userId, type, status, cost, payloadJson, deadline }: Charge): string {
+  const deadlineAt = typeof deadline === 'number' ? new Date(state.now + deadline * 1_000).toISOString() : (deadline ?? null);
+  return submittedJson(id, userId, type, status, cost, chargedOn, isoOf(state.now), payloadJson, deadlineAt);
 }
 
 /** A request as it was answered when it was made, whatever became of it, as JSON: a retry is answered the same. */
-export function asSubmittedJson({ id, userId, type, cost, chargedOn, createdAt, startedAt, finishedAt }: RequestDto, payloadJson: string): string {
-  const at = createdAt.getTime();
-  const status = finishedAt?.getTime() === at ? 'succeeded' : startedAt?.getTime() === at ? 'processing' : 'pending';
-  return submittedJson(id, userId, type, status, cost, chargedOn, createdAt.toISOString(), payloadJson);
+export function asSubmittedJson(request: RequestDto & { held: boolean }, payloadJson: string): string {
+  const { id, userId, type, cost, chargedOn, createdAt, deadlineAt } = request;
+  // Only an instant request ever succeeds without an attempt.
+  const status = request.held ? 'processing' : request.attempt === 0 && request.status === 'succeeded' ? 'succeeded' : 'pending';
+  return submittedJson(id, userId, type, status, cost, chargedOn, createdAt.toISOString(), payloadJson, deadlineAt?.toISOString() ?? null);
 }
 
 /** Written by hand: the payload is JSON already, and this is on the way of every submit. Its members are those of `RequestDto`. */
@@ -23,12 +25,14 @@ function submittedJson(
   chargedOn: string,
   at: string,
   payloadJson: string,
+  deadlineAt: string | null,
 ): string {
   return (
     `{"id":"${id}","userId":${userId},"type":"${type}","status":"${status}","cost":${cost},"refundedUnits":0,` +
     `"chargedOn":"${chargedOn}","payload":${payloadJson},"result":null,"error":null,"attempt":${status === 'processing' ? 1 : 0},` +
     `"createdAt":"${at}","startedAt":${status === 'pending' ? 'null' : `"${at}"`},` +
-    `"finishedAt":${status === 'succeeded' ? `"${at}"` : 'null'},"updatedAt":"${at}"}`
+    `"finishedAt":${status === 'succeeded' ? `"${at}"` : 'null'},"updatedAt":"${at}","availableAt":null,` +
+    `"deadlineAt":${deadlineAt === null ? 'null' : `"${deadlineAt}"`},"cancelRequestedAt":null}`
   );
 }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ScopeRequired } from '../common/access.errors';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem } from '../common/problem';
+import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
+import { DatabaseClock } from '../database/database-clock';
 import { fingerprintOf } from '../idempotency/idempotency-key';
 import { type Charge } from '../quotas/charge';
 import { type Charged, ChargingService } from '../quotas/charging.service';
@@ -28,6 +29,7 @@ export class SubmitService {
     private readonly charging: ChargingService,
     private readonly settings: SettingsService,
     private readonly repository: RequestsRepository,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -37,6 +39,9 @@ export class SubmitService {
    */
   async submit(principal: Principal, dto: SubmitRequestDto, idempotencyKey: string | null, isGone?: () => boolean): Promise<Submitted> {
     const charge = this.toCharge(principal, dto, idempotencyKey);
+    if (dto.deadlineAt !== undefined && new Date(charge.deadline as string) <= (await this.clock.now())) {
+      throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
+    }
     charge.isGone = isGone;
     return this.answer(charge, await this.charging.charge(charge));
   }
@@ -58,6 +63,7 @@ export class SubmitService {
       keyCap: principal.hasCap ? (userId === principal.userId ? 'own' : 'foreign') : 'none',
       type: dto.type,
       status: type?.execution === 'instant' ? 'succeeded' : 'pending',
+      deadline: dto.deadlineAt === undefined ? type?.deadlineSeconds : instantOf(dto.deadlineAt),
       cost: dto.cost ?? type?.cost ?? 1,
       payloadJson,
       idempotency: key === null ? null : { scope: 'requests', key, fingerprint: fingerprintOf(dto) },
@@ -67,9 +73,16 @@ export class SubmitService {
   private async answer(charge: Charge, { verdict, headers }: Charged): Promise<Submitted> {
     const location = `/v1/requests/${verdict.id}`;
     if (verdict.outcome === 'admitted') return { json: admittedJson(verdict, charge), headers: { location, ...headers } };
-    const request = await this.repository.find(verdict.id, charge.userId);
+    const request = await this.repository.findSubmitted(verdict.id, charge.userId);
     if (request === null) throw new NotFoundProblem('request');
     // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
     return { json: asSubmittedJson(request, charge.payloadJson), headers: { location, ...headers } };
   }
+}
+
+/** The instant in UTC, to the millisecond. @throws ValidationProblem for one that no calendar has */
+function instantOf(text: string): string {
+  const at = new Date(text);
+  if (!Number.isNaN(at.getTime())) return at.toISOString();
+  throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is not an instant of the calendar', code: 'no-such-instant' }]);
 }

@@ -24,9 +24,16 @@ export class RequestDto {
   /** How often it was begun. */
   attempt: number;
   createdAt: Date;
+  /** When the attempt began. */
   startedAt: Date | null;
   finishedAt: Date | null;
   updatedAt: Date;
+  /** While it waits for another attempt: when that may begin. */
+  availableAt: Date | null;
+  /** When it expires unless it is finished. */
+  deadlineAt: Date | null;
+  /** While it is carried out: when its cancel was asked for, which its worker hears at the next heartbeat. */
+  cancelRequestedAt: Date | null;
 }
 
 export class RequestPage {

@@ -1,7 +1,9 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
 
 export const TYPE = /^[a-z0-9][a-z0-9._-]{0,49}$/;
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 export class SubmitRequestDto {
   /** A short name; the setting `requests.types` says what it costs. */
@@ -27,4 +29,10 @@ export class SubmitRequestDto {
   @Min(1)
   @Max(2_147_483_647)
   cost?: number;
+
+  /** When it expires unless it is finished; the type's deadline where it is not said. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @Matches(INSTANT, { message: 'deadlineAt must be an RFC 3339 instant with its offset' })
+  deadlineAt?: string;
 }

@@ -3,17 +3,29 @@ import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColu
 export const REQUEST_STATUSES = ['pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired'] as const;
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 
+const PENDING = "status = 'pending'";
+
 /** One metered act. The table is the ledger: the user's counter is the sum of (cost − refunded units) over its period. */
 @Entity('requests')
 @Index('requests_user_id_id_idx', ['userId', 'id'])
-@Check(
-  'requests_type_check',
-  "type <> '' AND left(type, 1) NOT IN ('.', '_', '-') AND translate(type, 'abcdefghijklmnopqrstuvwxyz0123456789._-', '') = ''",
-)
+@Index('requests_type_id_idx', ['type', 'id'], { where: `${PENDING} AND available_at IS NULL` })
+@Index('requests_type_user_id_id_idx', ['type', 'userId', 'id'], { where: `${PENDING} AND available_at IS NULL` })
+@Index('requests_type_available_at_idx', ['type', 'availableAt'], { where: `${PENDING} AND available_at IS NOT NULL` })
+@Index('requests_type_lease_expires_at_idx', ['type', 'leaseExpiresAt'], { where: "status = 'processing'" })
+@Index('requests_deadline_at_idx', ['deadlineAt'], { where: `${PENDING} AND deadline_at IS NOT NULL` })
+@Index('requests_user_id_charged_on_idx', ['userId', 'chargedOn'], {
+  where: "refunded_units > 0 AND status IN ('failed', 'canceled', 'expired')",
+})
+@Check('requests_type_check', "type <> '' AND left(type, 1) NOT IN ('.', '_', '-') AND translate(type, 'abcdefghijklmnopqrstuvwxyz0123456789._-', '') = ''")
 @Check('requests_status_check', "status IN ('pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired')")
 @Check('requests_cost_check', 'cost > 0')
 @Check('requests_refunded_units_check', 'refunded_units >= 0 AND refunded_units <= cost')
 @Check('requests_used_at_charge_check', 'used_at_charge >= cost AND used_at_charge <= limit_at_charge')
+@Check('requests_attempt_check', "attempt >= CASE WHEN status = 'processing' THEN 1 ELSE 0 END")
+@Check('requests_lease_expires_at_check', "(lease_expires_at IS NOT NULL) = (status = 'processing')")
+@Check('requests_available_at_check', "available_at IS NULL OR status = 'pending'")
+@Check('requests_finished_at_check', "finished_at IS NULL OR status NOT IN ('pending', 'processing')")
+@Check('requests_held_check', "NOT held OR status <> 'pending'")
 export class Request {
   /** UUIDv7 by the database's clock, so ids sort by time. */
   @PrimaryColumn({ type: 'uuid', default: () => 'next_request_id()', primaryKeyConstraintName: 'requests_pkey' })
@@ -64,12 +76,37 @@ export class Request {
   @Column({ type: 'jsonb', nullable: true })
   error: unknown;
 
+  /** How often it was begun. Whoever works on it must name the number it got: that fences off those who lost their lease. */
   @Column({ type: 'integer', default: 0 })
   attempt: number;
+
+  /** Attempts that it has at most, as the settings said when it was last claimed. */
+  @Column({ name: 'max_attempts', type: 'integer', nullable: true })
+  maxAttempts: number | null;
+
+  /** A reservation of the gateway: nobody tries again, and when its lease runs out it counts as succeeded. */
+  @Column({ type: 'boolean', default: false })
+  held: boolean;
+
+  /** Set while it waits for its next attempt. */
+  @Column({ name: 'available_at', type: 'timestamptz', nullable: true })
+  availableAt: Date | null;
+
+  @Column({ name: 'lease_expires_at', type: 'timestamptz', nullable: true })
+  leaseExpiresAt: Date | null;
+
+  /** Past it the request expires, wherever it is; no lease reaches beyond. */
+  @Column({ name: 'deadline_at', type: 'timestamptz', nullable: true })
+  deadlineAt: Date | null;
+
+  /** Its worker is told at the next heartbeat. */
+  @Column({ name: 'cancel_requested_at', type: 'timestamptz', nullable: true })
+  cancelRequestedAt: Date | null;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;
 
+  /** When the attempt began. */
   @Column({ name: 'started_at', type: 'timestamptz', nullable: true })
   startedAt: Date | null;
 

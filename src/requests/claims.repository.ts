@@ -1,0 +1,155 @@
+import { Injectable } from '@nestjs/common';
+import { type PreparedStatement, StatementPool } from '../database/statement-pool';
+import { type RequestDto } from './dto/request.dto';
+import { REQUEST } from './request-row';
+import { type Lead } from './turns';
+
+/** A type to claim, with what the settings say about it. */
+export interface Kind {
+  type: string;
+  max_attempts: number;
+  concurrency: number | null;
+}
+
+export interface Claim {
+  kinds: readonly Kind[];
+  limit: number;
+  leaseSeconds: number;
+  leads: readonly Lead[];
+}
+
+export type ClaimedRow = RequestDto & { leaseExpiresAt: Date };
+
+export interface ClaimResult {
+  items: ClaimedRow[];
+  /** There was something to claim, others may have taken all of it meanwhile. */
+  contended: boolean;
+  /** Requests of these types that the clock has ended and nobody noticed. */
+  overdue: string[];
+  /** Milliseconds until something more is to be had without anybody's word; null when nothing is known of. */
+  nextInMs: number | null;
+}
+
+/** Users looked up besides those of the oldest requests, when more wait than are looked at. */
+const GUESTS = 64;
+const SWEPT = 100;
+
+const READY = `w.status = 'pending' AND w.available_at IS NULL`;
+const DELAYED = `w.status = 'pending' AND w.available_at IS NOT NULL`;
+const IN_TIME = `(w.deadline_at IS NULL OR w.deadline_at > now())`;
+const LOST = `w.status = 'processing' AND w.lease_expires_at <= now()`;
+const RETRIED = `NOT w.held AND w.cancel_requested_at IS NULL AND w.attempt < w.max_attempts`;
+
+/**
+ * Hands out requests: oldest first, users in turn. One statement, so a request is handed out with its attempt or not at all.
+ *
+ * Candidates are the oldest that are ready, those whose pause is over and those whose worker lost its lease; all from
+ * partial indexes, so finished requests cost nothing. When more are ready than are looked at, one user may fill the sight:
+ * then other users are looked up too, from a random one on, each with its share. A candidate's rank is its place among its
+ * user's plus that user's lead. What another claim holds is skipped, and what it took meanwhile fails the recheck of the lock.
+ *
+ * With a limit on concurrency the count must see what the claims before have committed: the caller takes the types' lock first.
+ */
+const CLAIM: PreparedStatement = {
+  name: 'claim',
+  text: `
+WITH RECURSIVE kind AS MATERIALIZED (
+  SELECT * FROM json_to_recordset($1) AS k(type text, max_attempts integer, concurrency integer)
+), oldest AS MATERIALIZED (
+  SELECT w.* FROM kind k CROSS JOIN LATERAL (
+    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.id LIMIT $5) w
+), turn (type, user_id) AS (
+  SELECT k.type, coalesce(
+      (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND w.user_id >= (SELECT floor($6::float8 * max(u.id))::integer FROM users u) ORDER BY w.user_id LIMIT 1),
+      (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} ORDER BY w.user_id LIMIT 1))
+  FROM kind k WHERE (SELECT count(*) FROM oldest o WHERE o.type = k.type) >= $5
+  UNION
+  SELECT t.type, coalesce(
+      (SELECT w.user_id FROM requests w WHERE w.type = t.type AND ${READY} AND w.user_id > t.user_id ORDER BY w.user_id LIMIT 1),
+      (SELECT w.user_id FROM requests w WHERE w.type = t.type AND ${READY} ORDER BY w.user_id LIMIT 1))
+  FROM turn t WHERE t.user_id IS NOT NULL
+), guest AS MATERIALIZED (
+  SELECT t.type, t.user_id FROM turn t WHERE t.user_id IS NOT NULL LIMIT ${GUESTS}
+), candidate AS (
+  SELECT id, type, user_id FROM oldest
+  UNION
+  SELECT w.* FROM guest g CROSS JOIN LATERAL (
+    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = g.type AND w.user_id = g.user_id AND ${READY} AND ${IN_TIME}
+    ORDER BY w.id LIMIT (SELECT greatest(1, ceil($2::integer::float8 / count(*)))::integer FROM guest)) w
+  UNION
+  SELECT w.* FROM kind k CROSS JOIN LATERAL (
+    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME}
+    ORDER BY w.available_at LIMIT $5) w
+  UNION
+  SELECT w.* FROM kind k CROSS JOIN LATERAL (
+    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = k.type AND ${LOST} AND ${RETRIED} AND ${IN_TIME}
+    ORDER BY w.lease_expires_at LIMIT $5) w
+), busy AS MATERIALIZED (
+  SELECT w.type, w.user_id, count(*) AS count FROM kind k JOIN requests w ON w.type = k.type
+  WHERE k.concurrency IS NOT NULL AND w.status = 'processing' AND w.lease_expires_at > now() AND NOT w.held GROUP BY 1, 2
+), ranked AS (
+  SELECT c.id, c.place, c.place + coalesce(l.lead, 0) AS rank, k.concurrency - coalesce(b.count, 0) AS room
+  FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY id) AS place FROM candidate) c
+  JOIN kind k USING (type) LEFT JOIN busy b USING (type, user_id)
+  LEFT JOIN json_to_recordset($4) AS l(type text, user_id integer, lead integer) USING (type, user_id)
+), chosen AS MATERIALIZED (
+  SELECT id, rank FROM ranked WHERE room IS NULL OR place <= room ORDER BY rank, id LIMIT $2::integer * 2 + 16
+), taken AS MATERIALIZED (
+  SELECT w.id, c.rank, w.type, w.status, w.attempt, w.started_at, w.created_at FROM chosen c JOIN requests w ON w.id = c.id
+  WHERE (w.status = 'pending' AND coalesce(w.available_at <= now(), true)) OR (${LOST} AND ${RETRIED})
+  ORDER BY c.rank, c.id LIMIT $2::integer FOR NO KEY UPDATE OF w SKIP LOCKED
+), lost AS (
+  INSERT INTO request_attempts (request_id, attempt, outcome, started_at)
+  SELECT id, attempt, 'lost', coalesce(started_at, created_at) FROM taken WHERE status = 'processing'
+), claimed AS (
+  UPDATE requests w SET status = 'processing', attempt = w.attempt + 1, max_attempts = greatest(k.max_attempts, w.attempt + 1),
+    available_at = NULL, lease_expires_at = least(now() + make_interval(secs => $3), w.deadline_at), started_at = now(), updated_at = now()
+  FROM taken t JOIN kind k USING (type) WHERE w.id = t.id
+  RETURNING w.*, t.rank
+)
+SELECT (SELECT count(*) FROM chosen) > 0 AS contended,
+  ARRAY(
+    (SELECT w.id FROM requests w WHERE w.status = 'pending' AND w.deadline_at <= now() LIMIT ${SWEPT})
+    UNION ALL
+    (SELECT w.id FROM kind k JOIN requests w ON w.type = k.type WHERE ${LOST} AND (${RETRIED} AND ${IN_TIME}) IS NOT TRUE LIMIT ${SWEPT})
+  ) AS overdue,
+  CASE WHEN r.id IS NULL THEN (
+    SELECT (extract(epoch FROM min(at) - now()) * 1000)::float8 FROM kind k CROSS JOIN LATERAL (
+      (SELECT w.available_at AS at FROM requests w WHERE w.type = k.type AND ${DELAYED} ORDER BY w.available_at LIMIT 1)
+      UNION ALL
+      (SELECT w.lease_expires_at FROM requests w WHERE w.type = k.type AND w.status = 'processing' AND w.lease_expires_at > now()
+       ORDER BY w.lease_expires_at LIMIT 1)
+    ) n
+  ) END AS "nextInMs", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}
+FROM (SELECT) one LEFT JOIN claimed r ON true ORDER BY r.rank, r.id
+`,
+};
+
+const LOCK_TYPES: PreparedStatement = {
+  name: 'lock types',
+  text: `SELECT pg_advisory_xact_lock(hashtextextended('claim ' || t.type, 0)) FROM (SELECT type FROM unnest($1::text[]) AS type ORDER BY 1) t`,
+};
+
+type Row = ClaimedRow & Omit<ClaimResult, 'items'>;
+
+@Injectable()
+export class ClaimsRepository {
+  constructor(private readonly statements: StatementPool) {}
+
+  async claim({ kinds, limit, leaseSeconds, leads }: Claim): Promise<ClaimResult> {
+    const sight = Math.max(200, limit * 4);
+    const values = [JSON.stringify(kinds), limit, leaseSeconds, JSON.stringify(leads), sight, Math.random()];
+    const limited = kinds.filter(({ concurrency }) => concurrency !== null).map(({ type }) => type);
+    if (limited.length === 0) return toResult(await this.statements.run<Row>(CLAIM, values));
+    return this.statements.transaction(async (run) => {
+      await run(LOCK_TYPES, [limited]);
+      return toResult(await run<Row>(CLAIM, values));
+    });
+  }
+}
+
+function toResult(rows: Row[]): ClaimResult {
+  const { contended, overdue, nextInMs } = rows[0];
+  const items = rows.flatMap(({ contended: _, overdue: __, nextInMs: ___, ...item }) => (item.id === null ? [] : [item]));
+  return { items, contended, overdue, nextInMs };
+}

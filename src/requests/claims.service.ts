@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { SettingsService } from '../configurations/settings.service';
+import { ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from './claims.repository';
+import { type ClaimDto } from './dto/claim.dto';
+import { EndingsService } from './endings.service';
+import { RequestSettings } from './requests.settings';
+import { Turns } from './turns';
+
+/** Claims that all candidates were taken from under are tried anew. */
+const TRIES = 4;
+
+/** Hands requests to workers. Always true: each attempt is handed out once, and bears its number from then on. */
+@Injectable()
+export class ClaimsService {
+  private readonly turns = new Turns();
+
+  constructor(
+    private readonly repository: ClaimsRepository,
+    private readonly endings: EndingsService,
+    private readonly settings: SettingsService,
+  ) {}
+
+  async claim(dto: ClaimDto): Promise<ClaimedRow[]> {
+    return (await this.look(dto)).items;
+  }
+
+  private async look({ types, limit, leaseSeconds }: ClaimDto): Promise<ClaimResult> {
+    const kinds = this.kindsOf(types);
+    const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
+    for (let tries = 1; ; tries++) {
+      const result = await this.repository.claim({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.turns.leads(types) });
+      for (const { type, userId } of result.items) this.turns.served(type, userId);
+      if (result.overdue.length > 0) await this.endings.sweep(result.overdue);
+      if (result.items.length > 0 || !result.contended || tries === TRIES) return result;
+    }
+  }
+
+  private kindsOf(types: readonly string[]): Kind[] {
+    const known = this.settings.get(RequestSettings.types);
+    const maxAttempts = this.settings.get(RequestSettings.maxAttempts);
+    const concurrency = this.settings.get(RequestSettings.concurrency);
+    return types.map((type) => ({
+      type,
+      max_attempts: known[type]?.maxAttempts ?? maxAttempts,
+      concurrency: known[type]?.concurrency === undefined ? concurrency : known[type].concurrency,
+    }));
+  }
+}

@@ -1,0 +1,37 @@
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { LONGEST_LEASE_SECONDS } from '../requests.settings';
+import { RequestDto } from './request.dto';
+import { TYPE } from './submit-request.dto';
+
+export class ClaimDto {
+  /** The types that the worker can carry out. */
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @Matches(TYPE, { each: true, message: 'types must be request types' })
+  types: string[];
+
+  /** How many requests, at most; 1 where not said. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  limit?: number;
+
+  /** For how long they are the worker's alone, unless it sends a heartbeat; the setting `requests.leaseSeconds` where not said. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_LEASE_SECONDS)
+  leaseSeconds?: number;
+}
+
+export class ClaimedRequestDto extends RequestDto {
+  /** Others may claim it from then on. */
+  leaseExpiresAt: Date;
+}
+
+export class ClaimAnswerDto {
+  items: ClaimedRequestDto[];
+}

@@ -1,0 +1,61 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Allow, IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { LONGEST_LEASE_SECONDS } from '../requests.settings';
+
+class AttemptDto {
+  /** The attempt that the claim named: it shows that the lease is still the worker's. */
+  @IsInt()
+  @Min(1)
+  @Max(2_147_483_647)
+  attempt: number;
+}
+
+export class HeartbeatDto extends AttemptDto {
+  /** For how long from now; the setting `requests.leaseSeconds` where not said. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_LEASE_SECONDS)
+  leaseSeconds?: number;
+}
+
+export class CompleteDto extends AttemptDto {
+  /** Any JSON. */
+  @ApiPropertyOptional({ nullable: true })
+  @Allow()
+  result?: unknown;
+
+  /** Units that it came to, if fewer than its cost; the rest goes back. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(2_147_483_647)
+  units?: number;
+}
+
+export class FailDto extends AttemptDto {
+  /** What went wrong: any JSON. */
+  @ApiPropertyOptional({ nullable: true })
+  @Allow()
+  error?: unknown;
+
+  /** Whether another attempt may succeed; false where not said. */
+  @IsOptional()
+  @IsBoolean()
+  retryable?: boolean;
+
+  /** Units that it came to all the same, where the refund policy is to give back what was not settled. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(2_147_483_647)
+  units?: number;
+}
+
+export class LeaseDto {
+  id: string;
+  attempt: number;
+  leaseExpiresAt: Date;
+  /** True: the owner wants it no more. Stop, and report a failure; it then ends as `canceled`. */
+  cancelRequested: boolean;
+}

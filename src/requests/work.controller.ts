@@ -1,0 +1,49 @@
+import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Scopes } from '../common/access.decorators';
+import { ClaimsService } from './claims.service';
+import { ClaimAnswerDto, ClaimDto } from './dto/claim.dto';
+import { RequestDto } from './dto/request.dto';
+import { CompleteDto, FailDto, HeartbeatDto, LeaseDto } from './dto/work.dto';
+import { WorkService } from './work.service';
+
+@ApiTags('work')
+@Controller('v1/requests')
+export class WorkController {
+  constructor(
+    private readonly claims: ClaimsService,
+    private readonly work: WorkService,
+  ) {}
+
+  /** Takes requests to carry out, oldest first and users in turn. Each is the worker's until its lease runs out. */
+  @Post('claim')
+  @HttpCode(200)
+  @Scopes('worker')
+  async claim(@Body() dto: ClaimDto): Promise<ClaimAnswerDto> {
+    return { items: await this.claims.claim(dto) };
+  }
+
+  /** Extends the lease, and tells whether the request is still wanted. 409 when the attempt is over. */
+  @Post(':id/heartbeat')
+  @HttpCode(200)
+  @Scopes('worker')
+  heartbeat(@Param('id') id: string, @Body() dto: HeartbeatDto): Promise<LeaseDto> {
+    return this.work.heartbeat(id, dto);
+  }
+
+  /** Delivers the result. Fewer units than the cost: the rest goes back. 409 when the attempt is over. */
+  @Post(':id/complete')
+  @HttpCode(200)
+  @Scopes('worker')
+  complete(@Param('id') id: string, @Body() dto: CompleteDto): Promise<RequestDto> {
+    return this.work.complete(id, dto);
+  }
+
+  /** Reports a failure; `retryable` ones are begun again after a pause while attempts are left. 409 when the attempt is over. */
+  @Post(':id/fail')
+  @HttpCode(200)
+  @Scopes('worker')
+  fail(@Param('id') id: string, @Body() dto: FailDto): Promise<RequestDto> {
+    return this.work.fail(id, dto);
+  }
+}
