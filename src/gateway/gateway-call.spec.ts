@@ -3,7 +3,7 @@ import { gatewayCallOf } from './gateway-call';
 
 describe('what a proxy says of a call', () => {
   it('is nothing when no field says it', () => {
-    expect(gatewayCallOf({ authorization: 'Bearer x' })).toEqual({ cost: null, type: null });
+    expect(gatewayCallOf({ authorization: 'Bearer x' })).toEqual({ cost: null, type: null, holdSeconds: null });
   });
 
   it.each(['1', '7', '2147483647'])('takes the cost %s', (cost) => {
@@ -16,6 +16,10 @@ describe('what a proxy says of a call', () => {
 
   it.each(['', 'Search', 'a b', '-a', `a${'a'.repeat(50)}`, 'a, b', 'ä'])('refuses the type "%s" by name', (type) => {
     expect(refusalOf({ 'x-quota-type': type })).toMatch(/^#\/headers\/x-quota-type: X-Quota-Type must be/);
+  });
+
+  it.each(['0', '3601', '86400', '60s', ''])('refuses the hold "%s" by name', (hold) => {
+    expect(refusalOf({ 'x-quota-hold': hold })).toMatch(/^#\/headers\/x-quota-hold: X-Quota-Hold must be a whole number of seconds from 1 to 3600/);
   });
 });
 

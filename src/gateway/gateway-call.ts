@@ -1,11 +1,13 @@
 import { type IncomingHttpHeaders } from 'node:http';
 import { type FieldError, ValidationProblem } from '../common/problem';
 import { TYPE } from '../requests/dto/submit-request.dto';
+import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
 
 /** What a proxy says of the call that it asks about; null where it says nothing. */
 export interface GatewayCall {
   cost: number | null;
   type: string | null;
+  holdSeconds: number | null;
 }
 
 const MOST_UNITS = 2_147_483_647;
@@ -26,6 +28,11 @@ export function gatewayCallOf(headers: IncomingHttpHeaders): GatewayCall {
       'X-Quota-Type',
       (text) => (TYPE.test(text) ? text : undefined),
       'must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit',
+    ),
+    holdSeconds: read(
+      'X-Quota-Hold',
+      (text) => wholeNumber(text, LONGEST_LEASE_SECONDS),
+      `must be a whole number of seconds from 1 to ${LONGEST_LEASE_SECONDS}`,
     ),
   };
   if (errors.length > 0) throw new ValidationProblem(errors);

@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiQuery } from '@nestjs/swagger';
+import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 const optional = (name: string, description: string, schema: object) => ApiHeader({ name, description, required: false, schema });
@@ -13,6 +14,11 @@ export const ApiGatewayCheck = () =>
       type: 'string',
       pattern: '^[a-z0-9][a-z0-9._-]{0,49}$',
     }),
+    optional(
+      'X-Quota-Hold',
+      'Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded.',
+      { type: 'integer', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
+    ),
     optional('X-Quota-Allow-Status', 'Answer 200 instead of 204, for Envoy.', { type: 'string', enum: ['200'] }),
     optional('Idempotency-Key', 'Charges once for all calls that bear it. A proxy must not pass on one that its client chose.', {
       type: 'string',

@@ -12,7 +12,8 @@ const TYPE = 'gateway';
 
 /**
  * Charges for calls that a reverse proxy is about to forward. Always true: a call that is let through is a request in the
- * ledger, on disk before the proxy hears of it; a refused one leaves nothing behind.
+ * ledger, on disk before the proxy hears of it; a refused one leaves nothing behind. A reservation is charged like any
+ * other call, and is `processing`, attempt 1, until a worker settles it or its lease runs out.
  */
 @Injectable()
 export class GatewayService {
@@ -35,7 +36,8 @@ export class GatewayService {
       keyId,
       keyCap: hasCap ? 'own' : 'none',
       type,
-      status: 'succeeded',
+      status: call.holdSeconds === null ? 'succeeded' : 'processing',
+      holdSeconds: call.holdSeconds ?? undefined,
       cost: call.cost ?? this.costOf(type),
       payloadJson: '{}',
       idempotency: idempotencyKey === null ? null : { scope: 'authorize', key: idempotencyKey, fingerprint: fingerprintOf(call) },

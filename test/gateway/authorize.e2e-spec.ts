@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { METHODS, request as httpRequest, type Server } from 'node:http';
+import { METHODS, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { AdmissionService } from '../../src/quotas/admission.service';
@@ -28,7 +28,7 @@ describe('the gateway check', () => {
        FROM users WHERE id = $1`,
       [id],
     );
-    return books!;
+    return books;
   };
 
   /** Node's own client, because supertest knows neither every method nor a raw body. */
@@ -234,7 +234,7 @@ describe('the gateway check', () => {
   it('charges once for 20 parallel calls with one Idempotency-Key on two replicas', async () => {
     const user = await makeUser(service);
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => service.replicas[i % 2]!.as(user).get('/v1/authorize').set('idempotency-key', 'parallel')),
+      Array.from({ length: 20 }, (_, i) => service.replicas[i % 2].as(user).get('/v1/authorize').set('idempotency-key', 'parallel')),
     );
     expect(new Set(answers.map(({ status, headers }) => `${status} ${headers['x-charge-id']}`)).size).toBe(1);
     expect(await booksOf(user)).toEqual({ rows: 1, cost: 1, used: 1 });
@@ -242,7 +242,7 @@ describe('the gateway check', () => {
 
   it('admits exactly 50 of 200 parallel calls on a quota of 50, from two replicas', async () => {
     const user = await makeUser(service, { dailyQuota: 50 });
-    const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => service.replicas[i % 2]!.as(user).get('/v1/authorize')));
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => service.replicas[i % 2].as(user).get('/v1/authorize')));
     const count = (status: number) => answers.filter((answer) => answer.status === status).length;
     expect([count(204), count(429)]).toEqual([50, 150]);
     expect(await booksOf(user)).toEqual({ rows: 50, cost: 50, used: 50 });
@@ -270,7 +270,7 @@ describe('the gateway check', () => {
       async () => (await blocker.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).rowCount === 1,
     );
     const { hostname, port } = new URL(service.url);
-    const accepted = once(service.app.getHttpServer() as Server, 'connection') as Promise<[Socket]>;
+    const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
     const gone = connect(Number(port), hostname);
     const [atService] = await accepted;
     gone.write(`GET /v1/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\n\r\n`);
