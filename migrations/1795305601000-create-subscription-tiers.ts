@@ -18,7 +18,7 @@ export class CreateSubscriptionTiers1795305601000 implements MigrationInterface 
         updated_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
         CONSTRAINT subscription_tiers_name_key UNIQUE (name),
-        CONSTRAINT subscription_tiers_daily_quota_check CHECK (CASE WHEN unlimited THEN daily_quota IS NULL ELSE daily_quota >= 0 END),
+        CONSTRAINT subscription_tiers_daily_quota_check CHECK (CASE WHEN unlimited THEN daily_quota IS NULL ELSE coalesce(daily_quota >= 0, false) END),
         CONSTRAINT subscription_tiers_burst_per_minute_check CHECK (burst_per_minute > 0)
       )
     `);

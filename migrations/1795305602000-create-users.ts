@@ -17,6 +17,8 @@ export class CreateUsers1795305602000 implements MigrationInterface {
         time_zone varchar(64),
         subscription_tier varchar(50) NOT NULL DEFAULT 'free',
         next_subscription_tier varchar(50),
+        next_quota_daily integer,
+        next_quota_unlimited boolean NOT NULL DEFAULT false,
         api_quota_daily integer NOT NULL DEFAULT 5,
         api_quota_unlimited boolean NOT NULL DEFAULT false,
         api_quota_custom boolean NOT NULL DEFAULT false,
@@ -41,13 +43,16 @@ export class CreateUsers1795305602000 implements MigrationInterface {
           REFERENCES subscription_tiers (name) ON UPDATE CASCADE,
         CONSTRAINT users_role_check CHECK (role IN ('user', 'admin')),
         CONSTRAINT users_status_check CHECK (status IN ('active', 'suspended')),
+        CONSTRAINT users_next_quota_check CHECK (
+          next_subscription_tier IS NULL OR next_quota_unlimited OR coalesce(next_quota_daily >= 0, false)
+        ),
         CONSTRAINT users_api_quota_daily_check CHECK (api_quota_daily >= 0),
         CONSTRAINT users_api_quota_used_today_check CHECK (api_quota_used_today >= 0),
         CONSTRAINT users_api_quota_refunded_today_check CHECK (api_quota_refunded_today >= 0),
         CONSTRAINT users_api_quota_requests_today_check CHECK (api_quota_requests_today >= 0),
         CONSTRAINT users_quota_override_check CHECK (
           quota_override_expires_at IS NULL
-          OR (quota_override_reason IS NOT NULL AND CASE WHEN quota_override_unlimited THEN quota_override_daily IS NULL ELSE quota_override_daily >= 0 END)
+          OR (quota_override_reason IS NOT NULL AND CASE WHEN quota_override_unlimited THEN quota_override_daily IS NULL ELSE coalesce(quota_override_daily >= 0, false) END)
         )
       ) WITH (fillfactor = 70)
     `);

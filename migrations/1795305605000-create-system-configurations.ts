@@ -11,6 +11,7 @@ export class CreateSystemConfigurations1795305605000 implements MigrationInterfa
         value jsonb NOT NULL,
         schema jsonb,
         description text NOT NULL DEFAULT '',
+        unit varchar(40),
         visibility varchar(20) NOT NULL DEFAULT 'internal',
         overridable boolean NOT NULL DEFAULT false,
         bounds jsonb,

@@ -112,8 +112,9 @@ export class CreateQuotaProjection1795305611000 implements MigrationInterface {
           IF u.next_subscription_tier IS NOT NULL THEN
             q.tier := u.next_subscription_tier;
             IF NOT u.api_quota_custom THEN
-              SELECT t.unlimited, coalesce(t.daily_quota, q.base_quota) INTO q.base_unlimited, q.base_quota
-              FROM subscription_tiers t WHERE t.name = u.next_subscription_tier;
+              -- From the row, not from the tier: an edit of the tier is seen with the row's lock, whatever the snapshot.
+              q.base_unlimited := u.next_quota_unlimited;
+              q.base_quota := coalesce(u.next_quota_daily, q.base_quota);
             END IF;
           END IF;
         ELSE

@@ -13,7 +13,7 @@ export class CreateQuotaCloseOut1795305611500 implements MigrationInterface {
         WITH account AS MATERIALIZED (
           SELECT quota_of(u, quota_default_zone()) AS q, u.quota_reset_date, u.api_quota_used_today,
             u.api_quota_refunded_today, u.api_quota_requests_today
-          FROM users u WHERE u.id = ANY (ids) ORDER BY u.id FOR UPDATE
+          FROM users u WHERE u.id = ANY (ids) ORDER BY u.id FOR NO KEY UPDATE
         ), archived AS (
           INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
           SELECT (a.q).user_id, a.quota_reset_date, (a.q).closed_quota, a.api_quota_used_today,

@@ -48,10 +48,14 @@ export class AccessTokens {
         complete: true,
       });
       const userId = Number(payload.sub);
-      const ours = header.typ === TYPE && header.crit === undefined && Number.isInteger(userId) && typeof payload.exp === 'number';
+      const ours = header.typ === TYPE && header.crit === undefined && isId(userId) && typeof payload.exp === 'number';
       return ours && typeof payload.ver === 'number' ? { userId, version: payload.ver } : null;
     } catch {
       return null;
     }
   }
+}
+
+function isId(value: number): boolean {
+  return Number.isInteger(value) && value > 0 && value <= 2_147_483_647;
 }

@@ -20,43 +20,64 @@ export class Attempts {
   private readonly limiters = new Map<Limit, RateLimiterMemory>(
     Object.entries(LIMITS).map(([name, options]) => [name as Limit, new RateLimiterMemory(options)]),
   );
+  private readonly turns = new Map<string, Promise<void>>();
 
-  /** @throws TooManyAttempts when one of the limits is used up */
-  async assertLogin(email: string, address: string): Promise<void> {
-    for (const [limit, key] of loginKeys(email, address)) {
-      const state = await this.limiter(limit).get(key);
-      if (state !== null && state.consumedPoints >= LIMITS[limit].points) throw new TooManyAttempts(seconds(state));
-    }
-  }
-
-  /** Only failures count: a right password is never too often. */
-  async loginFailed(email: string, address: string): Promise<void> {
-    for (const [limit, key] of loginKeys(email, address)) await this.limiter(limit).consume(key).catch(() => undefined);
+  /**
+   * Makes one attempt to log in; null: it failed. It counts before it is made, or many at once would slip past the count,
+   * and is given back unless it failed: a right password is never too often. Attempts from one address on one account
+   * take turns, so that right ones at once do not refuse each other.
+   *
+   * @throws TooManyAttempts when one of the limits is used up
+   */
+  async login<T>(email: string, address: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    const account = email.toLowerCase();
+    const counted: [Limit, string][] = [
+      ['loginFromAddress', address],
+      ['loginOfAccountFromAddress', `${account} ${address}`],
+      ['loginOfAccount', account],
+    ];
+    return this.inTurn(`${account} ${address}`, async () => {
+      for (const [limit, key] of counted) await this.count(limit, key);
+      let failed = false;
+      try {
+        const result = await attempt();
+        failed = result === null;
+        return result;
+      } finally {
+        if (!failed) for (const [limit, key] of counted) await this.limiter(limit).reward(key);
+      }
+    });
   }
 
   /** @throws TooManyAttempts */
   async assertRegistration(address: string): Promise<void> {
-    await this.limiter('registrationFromAddress')
-      .consume(address)
+    await this.count('registrationFromAddress', address);
+  }
+
+  private async count(limit: Limit, key: string): Promise<void> {
+    await this.limiter(limit)
+      .consume(key)
       .catch((state: RateLimiterRes) => {
-        throw new TooManyAttempts(seconds(state));
+        throw new TooManyAttempts(Math.max(1, Math.ceil(state.msBeforeNext / 1_000)));
       });
+  }
+
+  private async inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.turns.get(name) ?? Promise.resolve();
+    const mine = before.then(work);
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.turns.set(name, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.turns.get(name) === settled) this.turns.delete(name);
+    }
   }
 
   private limiter(limit: Limit): RateLimiterMemory {
     return this.limiters.get(limit) as RateLimiterMemory;
   }
-}
-
-function loginKeys(email: string, address: string): [Limit, string][] {
-  const account = email.toLowerCase();
-  return [
-    ['loginOfAccountFromAddress', `${account} ${address}`],
-    ['loginOfAccount', account],
-    ['loginFromAddress', address],
-  ];
-}
-
-function seconds(state: RateLimiterRes): number {
-  return Math.max(1, Math.ceil(state.msBeforeNext / 1_000));
 }

@@ -45,13 +45,12 @@ export class AuthService {
 
   /** @throws LoginRefused, TooManyAttempts */
   async login({ email, password }: CredentialsDto, address: string): Promise<TokensDto> {
-    await this.attempts.assertLogin(email, address);
-    const user = await this.users.findByEmail(email);
-    const right = await verifyPassword(user?.passwordHash ?? null, password);
-    if (user === null || !right || user.status !== 'active') {
-      await this.attempts.loginFailed(email, address);
-      throw new LoginRefused();
-    }
+    const user = await this.attempts.login(email, address, async () => {
+      const found = await this.users.findByEmail(email);
+      const right = await verifyPassword(found?.passwordHash ?? null, password);
+      return right && found?.status === 'active' ? found : null;
+    });
+    if (user === null) throw new LoginRefused();
     if (needsRehash(user.passwordHash)) {
       const { id, passwordHash: old } = user;
       await this.accounts.update({ id, passwordHash: old }, { passwordHash: await hashPassword(password) });

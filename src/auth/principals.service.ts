@@ -52,9 +52,9 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     private readonly notifications: Notifications,
   ) {}
 
-  onModuleInit(): void {
-    this.notifications.on('principals', (userId) => this.forget(userId));
+  async onModuleInit(): Promise<void> {
     this.notifications.onGap(() => this.forget('*'));
+    await this.notifications.on('principals', (userId) => this.forget(userId));
     this.timer = setInterval(() => void this.flushUsed(), TOUCH_EVERY_MS).unref();
   }
 

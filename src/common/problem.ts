@@ -42,6 +42,7 @@ export class Problem extends HttpException {
       status,
     );
     Error.stackTraceLimit = stackTraceLimit;
+    this.message = detail;
     this.headers = options.headers ?? {};
   }
 }

@@ -31,3 +31,9 @@ export class TooManyOwnKeys extends Problem {
     super(409, 'too-many-keys', `A user has at most ${limit} values of their own.`);
   }
 }
+
+export class SecretUnreadable extends Problem {
+  constructor(key: string) {
+    super(409, 'secret-unreadable', `"${key}" was sealed with a key that this service is not given: see SECRETS_KEY_PREVIOUS.`);
+  }
+}

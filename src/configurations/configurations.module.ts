@@ -1,7 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
+import { ConfigurationHistoryService } from './configuration-history.service';
 import { ConfigurationsRepository } from './configurations.repository';
+import { EffectiveSettings } from './effective-settings.service';
 import { SystemConfiguration } from './entities/system-configuration.entity';
 import { SystemConfigurationVersion } from './entities/system-configuration-version.entity';
 import { UserConfiguration } from './entities/user-configuration.entity';
@@ -13,6 +15,7 @@ import { SettingsService } from './settings.service';
 import { SystemConfigurationsController } from './system-configurations.controller';
 import { SystemConfigurationsService } from './system-configurations.service';
 import { UserConfigurationsController } from './user-configurations.controller';
+import { UserConfigurationsRepository } from './user-configurations.repository';
 import { UserConfigurationsService } from './user-configurations.service';
 
 @Global()
@@ -23,12 +26,15 @@ import { UserConfigurationsService } from './user-configurations.service';
   ],
   controllers: [SystemConfigurationsController, UserConfigurationsController],
   providers: [
+    ConfigurationHistoryService,
     ConfigurationsRepository,
+    EffectiveSettings,
     JsonSchemas,
     SecretBox,
     SettingDefinitions,
     SettingsService,
     SystemConfigurationsService,
+    UserConfigurationsRepository,
     UserConfigurationsService,
   ],
   exports: [SecretBox, SettingsService, SystemConfigurationsService],

@@ -2,20 +2,29 @@ import { type JsonSchema } from './setting';
 
 export type Source = 'user' | 'system' | 'default';
 
-/** What happened to a user's value that newer bounds no longer allow; null: nothing. */
+/** What happened to a user's value that the schema or bounds of now do not allow; null: nothing. */
 export type Adjustment = 'clamped' | 'inherited' | null;
 
 /**
- * What a user's value counts as under the bounds of now. Narrowing bounds never breaks a user: a number is clamped to
- * the nearest one allowed, anything else falls back to the inherited value. The stored value stays, and counts again
- * when the bounds widen.
+ * What a user's value counts as under the schema and bounds of now. Narrowing them never breaks a user: a number is
+ * clamped to the nearest one allowed, anything else falls back to the inherited value. The stored value stays, and counts
+ * again when it is allowed again.
  */
-export function withinBounds(value: unknown, bounds: JsonSchema | null, allows: (value: unknown) => boolean): { value: unknown; adjusted: Adjustment } {
-  if (bounds === null || allows(value)) return { value, adjusted: null };
+export function withinLimits(
+  value: unknown,
+  limits: (JsonSchema | null)[],
+  allows: (value: unknown) => boolean,
+): { value: unknown; adjusted: Adjustment } {
+  if (allows(value)) return { value, adjusted: null };
   if (typeof value === 'number') {
-    const { minimum = -Infinity, maximum = Infinity } = bounds as { minimum?: number; maximum?: number };
-    const clamped = Math.min(Math.max(value, minimum), maximum);
+    const least = Math.max(...limits.map((limit) => numberOr(limit?.minimum, -Infinity)));
+    const most = Math.min(...limits.map((limit) => numberOr(limit?.maximum, Infinity)));
+    const clamped = Math.min(Math.max(value, least), most);
     if (allows(clamped)) return { value: clamped, adjusted: 'clamped' };
   }
   return { value: undefined, adjusted: 'inherited' };
+}
+
+function numberOr(value: unknown, other: number): number {
+  return typeof value === 'number' ? value : other;
 }

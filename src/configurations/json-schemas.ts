@@ -10,59 +10,89 @@ import { type JsonSchema } from './setting';
 const SHOWN_VIOLATIONS = 5;
 const COMPILED_SCHEMAS = 500;
 
+/** Bounds narrow a schema that says the type already; they may leave it out. */
+export type SchemaRole = 'schema' | 'bounds';
+
 /** JSON Schema 2020-12 by Ajv in strict mode, compiled once each. Knows the formats `iana-time-zone` and `cron` besides the usual. */
 @Injectable()
 export class JsonSchemas {
-  private readonly ajv: Ajv2020;
-  private readonly compiled: LRUCache<string, ValidateFunction>;
+  private readonly ajv: Record<SchemaRole, Ajv2020>;
+  private readonly byText: LRUCache<string, ValidateFunction>;
+  /** Spares the settings in memory the text. */
+  private readonly byObject = new WeakMap<JsonSchema, ValidateFunction>();
 
   constructor(zones: TimeZones) {
-    this.ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true, validateFormats: true });
-    addFormats.default(this.ajv);
-    this.ajv.addFormat('iana-time-zone', (name) => zones.has(name));
-    this.ajv.addFormat('cron', (expression) => validateCronExpression(expression).valid);
-    this.compiled = new LRUCache({ max: COMPILED_SCHEMAS, dispose: (validate) => this.ajv.removeSchema(validate.schema) });
+    this.ajv = { schema: makeAjv(zones, true), bounds: makeAjv(zones, false) };
+    this.byText = new LRUCache({ max: COMPILED_SCHEMAS, dispose: ({ schema }) => Object.values(this.ajv).forEach((ajv) => ajv.removeSchema(schema)) });
   }
 
   /** Why the schema cannot be used, or null. */
-  refusal(schema: JsonSchema, pointer: string): FieldError | null {
+  refusal(schema: JsonSchema, role: SchemaRole): FieldError | null {
     try {
-      this.compile(schema);
+      this.compile(schema, role);
       return null;
     } catch (error) {
-      return { pointer, detail: `is not a usable JSON Schema: ${(error as Error).message}`, code: 'invalid-schema' };
+      return { pointer: `#/${role}`, detail: `is not a usable JSON Schema: ${(error as Error).message}`, code: 'invalid-schema' };
     }
   }
 
   /** The first five places where the value breaks the schema. */
-  violations(schema: JsonSchema, value: unknown, pointer: string): FieldError[] {
-    const validate = this.compile(schema);
+  violations(schema: JsonSchema, value: unknown, pointer: string, role: SchemaRole = 'schema'): FieldError[] {
+    const validate = this.compile(schema, role);
     if (validate(value)) return [];
     return (validate.errors ?? []).slice(0, SHOWN_VIOLATIONS).map((error) => ({
-      pointer: pointer + error.instancePath,
-      detail: detailOf(error),
+      pointer: pointer + error.instancePath + memberOf(error),
+      detail: error.message ?? 'is not valid',
       code: error.keyword.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
     }));
   }
 
-  allows(schema: JsonSchema, value: unknown): boolean {
-    return this.compile(schema)(value);
+  allows(schema: JsonSchema, value: unknown, role: SchemaRole = 'schema'): boolean {
+    return this.compile(schema, role)(value);
   }
 
-  private compile(schema: JsonSchema): ValidateFunction {
+  private compile(schema: JsonSchema, role: SchemaRole): ValidateFunction {
+    let validate = this.byObject.get(schema);
+    if (validate !== undefined) return validate;
     const text = JSON.stringify(schema);
-    let validate = this.compiled.get(text);
+    validate = this.byText.get(role + text);
     if (validate === undefined) {
-      // $async would make every check look passed (a promise), and $id would clash between versions of one schema.
-      if ('$async' in schema || '$id' in schema) throw new Error('$async and $id are not supported');
-      validate = this.ajv.compile(JSON.parse(text) as JsonSchema);
-      this.compiled.set(text, validate);
+      const copy = JSON.parse(text) as JsonSchema;
+      assertSelfContained(copy);
+      try {
+        validate = this.ajv[role].compile(copy);
+      } catch (error) {
+        // Ajv keeps a schema that did not compile.
+        this.ajv[role].removeSchema(copy);
+        throw error;
+      }
+      this.byText.set(role + text, validate);
     }
+    this.byObject.set(schema, validate);
     return validate;
   }
 }
 
-function detailOf({ keyword, message, params }: ErrorObject): string {
-  const which = keyword === 'additionalProperties' ? ` (${String((params as { additionalProperty: string }).additionalProperty)})` : '';
-  return `${message ?? 'is not valid'}${which}`;
+function makeAjv(zones: TimeZones, strictTypes: boolean): Ajv2020 {
+  const ajv = new Ajv2020({ strict: true, strictTypes, strictRequired: false, allErrors: true, allowUnionTypes: true, validateFormats: true });
+  addFormats.default(ajv);
+  ajv.addFormat('iana-time-zone', (name) => zones.has(name));
+  ajv.addFormat('cron', (expression) => validateCronExpression(expression).valid);
+  return ajv;
+}
+
+/** `$async` would make every check look passed (a promise), and `$id` would clash between the versions of one schema. */
+function assertSelfContained(part: unknown): void {
+  if (typeof part !== 'object' || part === null) return;
+  for (const [name, value] of Object.entries(part)) {
+    if ((name === '$id' && typeof value === 'string') || (name === '$async' && typeof value === 'boolean')) throw new Error(`${name} is not supported`);
+    assertSelfContained(value);
+  }
+}
+
+/** The member that an error is about, which Ajv reports at its parent. */
+function memberOf({ params }: ErrorObject): string {
+  const { additionalProperty, unevaluatedProperty, propertyName, missingProperty } = params as Record<string, unknown>;
+  const name = additionalProperty ?? unevaluatedProperty ?? propertyName ?? missingProperty;
+  return typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
 }

@@ -5,18 +5,27 @@ export interface Preconditions {
   ifNoneMatch?: string;
 }
 
+/** What the preconditions are held against: its entity tag, whether it can be read, and whether it was ever written. */
+export interface Current {
+  etag: string;
+  /** A default is there to be read without having been written. */
+  readable: boolean;
+  written: boolean;
+}
+
 /**
- * Whether a write may go on: settings are never written blindly.
+ * Whether a write may go on (RFC 9110, section 13.2.2): settings are never written blindly.
  *
- * @param exists whether there is something to replace; `If-None-Match: *` asks that there is not.
- * @throws PreconditionRequired 428 without a precondition, StaleVersion 412 when it does not hold
+ * @throws PreconditionRequired 428 without a precondition, StaleVersion 412 when one does not hold
  */
-export function assertPrecondition({ ifMatch, ifNoneMatch }: Preconditions, etag: string, exists: boolean): void {
-  if (ifNoneMatch !== undefined) {
-    if (ifNoneMatch.trim() === '*' && !exists) return;
-    throw new StaleVersion(etag);
-  }
-  if (ifMatch === undefined) throw new PreconditionRequired(etag);
-  if (ifMatch.trim() === '*' ? exists : ifMatch.split(',').some((tag) => tag.trim() === etag)) return;
-  throw new StaleVersion(etag);
+export function assertPreconditions({ ifMatch, ifNoneMatch }: Preconditions, current: Current): void {
+  if (ifMatch === undefined && ifNoneMatch === undefined) throw new PreconditionRequired(current.etag);
+  assertGivenPreconditions({ ifMatch, ifNoneMatch }, current);
+}
+
+/** The same where preconditions are optional. @throws StaleVersion */
+export function assertGivenPreconditions({ ifMatch, ifNoneMatch }: Preconditions, { etag, readable, written }: Current): void {
+  const names = (tags: string) => tags.split(',').some((tag) => tag.trim() === etag);
+  if (ifMatch !== undefined && !(ifMatch.trim() === '*' ? readable : names(ifMatch))) throw new StaleVersion(etag);
+  if (ifNoneMatch !== undefined && (ifNoneMatch.trim() === '*' ? written : names(ifNoneMatch))) throw new StaleVersion(etag);
 }

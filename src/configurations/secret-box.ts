@@ -30,16 +30,20 @@ export class SecretBox {
     return { keyId: this.keyId, sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64') };
   }
 
-  /** The value, or undefined when it was sealed with a key that is not given any more. */
+  /** The value, or undefined when it was sealed with a key that is not given any more, or is not what was sealed here. */
   open(name: string, stored: unknown): unknown {
-    const { keyId, sealed } = stored as SealedValue;
-    if (!this.keys.has(keyId)) return undefined;
+    const { keyId, sealed } = (stored ?? {}) as Partial<SealedValue>;
+    if (typeof keyId !== 'string' || typeof sealed !== 'string' || !this.keys.has(keyId)) return undefined;
     const bytes = Buffer.from(sealed, 'base64');
-    const decipher = createDecipheriv('aes-256-gcm', this.key(keyId), bytes.subarray(0, NONCE_BYTES))
-      .setAAD(Buffer.from(name))
-      .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-    const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
-    return JSON.parse(text.toString('utf8')) as unknown;
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', this.key(keyId), bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+        .setAAD(Buffer.from(name))
+        .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+      const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+      return JSON.parse(text.toString('utf8')) as unknown;
+    } catch {
+      return undefined;
+    }
   }
 
   private key(keyId: string): Buffer {

@@ -10,13 +10,14 @@ import { declaredSettings, type JsonSchema } from './setting';
 export const LARGEST_VALUE_BYTES = 32_768;
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** Everything about a setting but who may read it now: declared in code, or written by an operator. */
+/** Everything about a setting but its value: declared in code, or written by an operator. */
 export interface SettingDefinition {
   key: string;
   /** True: its schema and bounds are the code's, and deleting it means "back to default". */
   declared: boolean;
   schema: JsonSchema | null;
   description: string;
+  unit: string | null;
   visibility: Visibility;
   overridable: boolean;
   bounds: JsonSchema | null;
@@ -34,20 +35,22 @@ export class SettingDefinitions {
   of(key: string, row: SystemConfiguration | null): SettingDefinition | null {
     const setting = declaredSettings().get(key);
     if (setting) {
-      const { schema, description, visibility, overridable, bounds = null } = setting;
-      return { key, declared: true, schema, description, visibility, overridable, bounds };
+      const { schema, description, unit, visibility, overridable, bounds = null } = setting;
+      return { key, declared: true, schema, description, unit, visibility, overridable, bounds };
     }
     if (row === null) return null;
-    const { schema, description, visibility, overridable, bounds } = row;
-    return { key, declared: false, schema: schema as JsonSchema | null, description, visibility, overridable, bounds: bounds as JsonSchema | null };
+    const { schema, description, unit, visibility, overridable, bounds } = row;
+    const [checked, narrowed] = [schema as JsonSchema | null, bounds as JsonSchema | null];
+    return { key, declared: false, schema: checked, description, unit, visibility, overridable, bounds: narrowed };
   }
 
-  toDto(definition: SettingDefinition, { row, version }: SystemState): ConfigurationDto {
+  /** @param showsAuthor whether the reader may know which administrator set it */
+  toDto(definition: SettingDefinition, { row, version }: SystemState, showsAuthor: boolean): ConfigurationDto {
     const { declared: _, key, ...rest } = definition;
-    const value = row ? row.value : declaredSettings().get(key)?.default;
-    const source = row ? 'system' : 'default';
+    const value = row ? row.value : (declaredSettings().get(key)?.default ?? null);
     const shown = definition.visibility === 'secret' ? null : value;
-    return { key, value: shown, source, version, ...rest, updatedAt: row?.updatedAt ?? null };
+    const updatedBy = showsAuthor ? (row?.updatedBy ?? null) : null;
+    return { key, value: shown, source: row ? 'system' : 'default', version, ...rest, updatedAt: row?.updatedAt ?? null, updatedBy };
   }
 
   /**
@@ -55,19 +58,19 @@ export class SettingDefinitions {
    * @throws ValidationProblem naming the key, the schema, the bounds or the first five places of the value that are wrong
    */
   next(key: string, current: SettingDefinition | null, dto: PutConfigurationDto): SettingDefinition {
-    const errors: FieldError[] = KEY.test(key) ? [] : [KEY_MALFORMED];
+    const errors: FieldError[] = isKey(key) ? [] : [KEY_MALFORMED];
     const { value, reason: _, ...given } = dto;
     const named = Object.entries(given).filter(([, field]) => field !== undefined);
     if (current?.declared) {
       errors.push(...named.map(([name]) => ({ pointer: `#/${name}`, detail: 'is declared in code', code: 'declared-in-code' })));
     }
     const next: SettingDefinition = {
-      ...(current ?? { key, declared: false, schema: null, description: '', visibility: 'internal', overridable: false, bounds: null }),
+      ...(current ?? { ...NEW, key }),
       ...(current?.declared ? {} : Object.fromEntries(named)),
     };
-    for (const name of ['schema', 'bounds'] as const) {
-      const schema = next[name];
-      const flaw = schema === null ? null : (this.schemas.refusal(schema, `#/${name}`) ?? tooLarge(schema, `#/${name}`));
+    for (const role of ['schema', 'bounds'] as const) {
+      const schema = next[role];
+      const flaw = schema === null ? null : (tooLarge(schema, `#/${role}`) ?? this.schemas.refusal(schema, role));
       if (flaw) errors.push(flaw);
     }
     if (next.visibility === 'secret' && next.overridable) {
@@ -85,11 +88,33 @@ export class SettingDefinitions {
     return schema === null ? [] : this.schemas.violations(schema, value, '#/value');
   }
 
+  /** Why the value cannot be a user's own. */
+  overrideErrors({ schema, bounds }: SettingDefinition, value: unknown): FieldError[] {
+    const errors = this.valueErrors(schema, value);
+    return errors.length > 0 || bounds === null ? errors : this.schemas.violations(bounds, value, '#/value', 'bounds');
+  }
+
   /** Whether a user's value obeys the setting's schema and bounds. */
   allowsOverride({ schema, bounds }: SettingDefinition, value: unknown): boolean {
-    return (schema === null || this.schemas.allows(schema, value)) && (bounds === null || this.schemas.allows(bounds, value));
+    return (schema === null || this.schemas.allows(schema, value)) && (bounds === null || this.schemas.allows(bounds, value, 'bounds'));
   }
 }
+
+/** Whether text can be the key of a setting: anything else names nothing, and need not be looked for. */
+export function isKey(text: string): boolean {
+  return KEY.test(text);
+}
+
+/** What an operator's key is where nothing is said. */
+export const NEW: Omit<SettingDefinition, 'key'> = {
+  declared: false,
+  schema: null,
+  description: '',
+  unit: null,
+  visibility: 'internal',
+  overridable: false,
+  bounds: null,
+};
 
 const KEY_MALFORMED: FieldError = {
   pointer: '#/key',

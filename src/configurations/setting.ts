@@ -8,8 +8,10 @@ export interface Setting<T> {
   /** JSON Schema 2020-12 of the value, with our formats `iana-time-zone` and `cron`. */
   schema: JsonSchema;
   default: T;
-  /** What it does, in a sentence, with its unit. */
+  /** What it does, in a sentence. */
   description: string;
+  /** What its number counts; null where there is none to count. */
+  unit: string | null;
   visibility: Exclude<Visibility, 'secret'>;
   /** Whether users may have a value of their own, and within which bounds (a second schema). */
   overridable: boolean;
@@ -19,8 +21,8 @@ export interface Setting<T> {
 const declared = new Map<string, Setting<unknown>>();
 
 /** Declares a setting; one file per module does so: `quotas/quota.settings.ts`. */
-export function defineSetting<T>(setting: Omit<Setting<T>, 'visibility' | 'overridable'> & Partial<Setting<T>>): Setting<T> {
-  const complete: Setting<T> = { visibility: 'internal', overridable: false, ...setting };
+export function defineSetting<T>(setting: Omit<Setting<T>, 'unit' | 'visibility' | 'overridable'> & Partial<Setting<T>>): Setting<T> {
+  const complete: Setting<T> = { unit: null, visibility: 'internal', overridable: false, ...setting };
   if (declared.has(complete.key)) throw new Error(`The setting ${complete.key} is declared twice.`);
   declared.set(complete.key, complete);
   return complete;

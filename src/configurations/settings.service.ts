@@ -1,44 +1,50 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
 import { Notifications } from '../database/notifications';
-import { SystemConfiguration } from './entities/system-configuration.entity';
+import { ConfigurationsRepository, type SystemState } from './configurations.repository';
+import { type SystemConfiguration } from './entities/system-configuration.entity';
 import { JsonSchemas } from './json-schemas';
 import { SecretBox } from './secret-box';
 import { declaredSettings, type Setting } from './setting';
 
 const REREAD_MS = 30_000;
+const RETRY_MS = 200;
 
 /**
  * The settings in force, for the modules to read: from memory, typed, without I/O. Always true: the whole set is replaced
  * at once, within a second of a committed change anywhere, because a trigger notifies every replica; a re-read after
- * each gap in the notifications and every half minute is the net under it.
+ * each gap in the notifications and every half minute is the net under it. A read that fails is tried again until it does not.
  */
 @Injectable()
 export class SettingsService implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(SettingsService.name);
   private values: ReadonlyMap<string, unknown> = new Map();
+  private all: ReadonlyMap<string, SystemState> = new Map();
   private readonly listeners: (() => void)[] = [];
-  private reading: Promise<void> | null = null;
-  private again = false;
+  private running: Promise<void> = Promise.resolve();
+  /** A read that was asked for and has not begun. */
+  private next: Promise<void> | null = null;
   private timer: NodeJS.Timeout;
+  private retry: NodeJS.Timeout | undefined;
+  private closing = false;
 
   constructor(
-    @InjectRepository(SystemConfiguration) private readonly rows: Repository<SystemConfiguration>,
+    private readonly repository: ConfigurationsRepository,
     private readonly schemas: JsonSchemas,
     private readonly secrets: SecretBox,
     private readonly notifications: Notifications,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.notifications.on('settings', () => void this.refresh());
     this.notifications.onGap(() => this.refresh());
-    this.timer = setInterval(() => void this.refresh(), REREAD_MS).unref();
+    await this.notifications.on('settings', () => void this.refresh().catch(() => undefined));
+    this.timer = setInterval(() => void this.refresh().catch(() => undefined), REREAD_MS).unref();
     await this.read();
   }
 
   onModuleDestroy(): void {
+    this.closing = true;
     clearInterval(this.timer);
+    clearTimeout(this.retry);
   }
 
   get<T>(setting: Setting<T>): T {
@@ -51,30 +57,43 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
     return this.values.get(key);
   }
 
+  /** Every setting that is declared or written, in order of the key. The map is replaced by another, never changed. */
+  get states(): ReadonlyMap<string, SystemState> {
+    return this.all;
+  }
+
   /** Calls the listener after each change of the set. */
   onChange(listener: () => void): void {
     this.listeners.push(listener);
   }
 
-  /** Reads the set anew. A change that is notified while a read is under way is caught by one more read. */
-  async refresh(): Promise<void> {
-    if (this.reading) {
-      this.again = true;
-      return this.reading;
-    }
-    this.reading = this.read()
-      .catch((error: Error) => this.logger.warn(`settings not re-read: ${error.message}`))
-      .finally(() => (this.reading = null));
-    await this.reading;
-    if (this.again) {
-      this.again = false;
-      await this.refresh();
-    }
+  /**
+   * Reads the set anew, and resolves when one read that began after the call is in force. Calls that come while a read is
+   * under way share the next one.
+   */
+  refresh(): Promise<void> {
+    this.next ??= this.running.then(() => {
+      this.next = null;
+      const reading = this.read();
+      this.running = reading.catch((error: Error) => this.readAgainSoon(error));
+      return reading;
+    });
+    return this.next;
+  }
+
+  private readAgainSoon(error: Error): void {
+    if (this.closing) return;
+    this.logger.warn(`settings not re-read, trying again: ${error.message}`);
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.refresh().catch(() => undefined), RETRY_MS).unref();
   }
 
   private async read(): Promise<void> {
-    const rows = await this.rows.find();
-    this.values = new Map(rows.flatMap((row) => (this.usable(row) ? [[row.key, this.reveal(row)]] : [])));
+    const states = await this.repository.states(declaredSettings().keys());
+    const values = new Map<string, unknown>();
+    for (const [key, { row }] of states) if (row !== null && this.usable(row)) values.set(key, this.reveal(row));
+    this.all = states;
+    this.values = values;
     for (const listener of this.listeners) listener();
   }
 
@@ -87,6 +106,9 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   private reveal({ key, visibility, value }: SystemConfiguration): unknown {
-    return visibility === 'secret' ? this.secrets.open(key, value) : value;
+    if (visibility !== 'secret') return value;
+    const opened = this.secrets.open(key, value);
+    if (opened === undefined) this.logger.error(`the secret ${key} cannot be opened with the keys that are given`);
+    return opened;
   }
 }

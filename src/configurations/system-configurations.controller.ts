@@ -5,8 +5,11 @@ import { AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/acc
 import { DryRunQuery } from '../common/dry-run-query.dto';
 import { ListQuery } from '../common/list-query.dto';
 import { type Actor, type Principal } from '../common/principal';
+import { ConfigurationHistoryService } from './configuration-history.service';
 import { ConfigurationDto, ConfigurationPage } from './dto/configuration.dto';
 import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
+import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
+import { DeleteConfigurationQuery } from './dto/delete-configuration.dto';
 import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
@@ -15,7 +18,10 @@ import { systemEtag, SystemConfigurationsService } from './system-configurations
 @ApiTags('configurations')
 @Controller('v1/configurations')
 export class SystemConfigurationsController {
-  constructor(private readonly configurations: SystemConfigurationsService) {}
+  constructor(
+    private readonly configurations: SystemConfigurationsService,
+    private readonly versions: ConfigurationHistoryService,
+  ) {}
 
   /** System settings by key: the public ones, or all of them for administrators. */
   @Get()
@@ -48,43 +54,52 @@ export class SystemConfigurationsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationDto> {
-    if (dryRun) return this.configurations.preview(key, dto);
-    const setting = await this.configurations.put(actor, key, dto, { ifMatch, ifNoneMatch });
-    void reply.status(setting.version === 1 ? 201 : 200).header('etag', systemEtag(setting.version));
+    if (dryRun) return this.configurations.preview(key, dto, { ifMatch, ifNoneMatch });
+    const { setting, created } = await this.configurations.put(actor, key, dto, { ifMatch, ifNoneMatch });
+    void reply.status(created ? 201 : 200).header('etag', systemEtag(setting.version));
     return setting;
   }
 
-  /** Back to the default; an operator's own key is gone. */
+  /** Back to the default; an operator's own key is gone. `?dryRun=true` answers 200 with what would be. */
   @Delete(':key')
   @AdminOnly()
   @HttpCode(204)
   async delete(
     @CurrentActor() actor: Actor,
     @Param('key') key: string,
+    @Query() { dryRun, reason }: DeleteConfigurationQuery,
     @Headers('if-match') ifMatch: string | undefined,
-  ): Promise<void> {
-    await this.configurations.delete(actor, key, { ifMatch });
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ConfigurationPreviewDto | undefined> {
+    if (dryRun) {
+      void reply.status(200);
+      return this.configurations.previewDelete(key, { ifMatch });
+    }
+    await this.configurations.delete(actor, key, { ifMatch }, reason);
+    return undefined;
   }
 
-  /** Every version the setting ever had, newest first. */
+  /** Every version the setting ever had, newest first; who and why are for administrators. */
   @Get(':key/history')
-  @AdminOnly()
-  history(@Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
-    return this.configurations.history(key, query);
+  @Scopes('configurations:read')
+  history(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
+    return this.versions.history(principal.isAdmin, key, query);
   }
 
-  /** Makes an earlier version the newest one. */
+  /** Makes an earlier version the newest one, as a version of its own; `?dryRun=true` tells whom it would touch. */
   @Post(':key/rollback')
   @AdminOnly()
   @HttpCode(200)
   async rollback(
     @CurrentActor() actor: Actor,
     @Param('key') key: string,
-    @Body() { version, reason }: RollbackConfigurationDto,
+    @Body() dto: RollbackConfigurationDto,
+    @Query() { dryRun }: DryRunQuery,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationDto> {
-    const setting = await this.configurations.rollback(actor, key, version, { ifMatch }, reason);
+    if (dryRun) return this.versions.preview(key, dto, { ifMatch });
+    const setting = await this.versions.rollback(actor, key, dto, { ifMatch });
     void reply.header('etag', systemEtag(setting.version));
     return setting;
   }

@@ -6,20 +6,25 @@ import { ListQuery } from '../common/list-query.dto';
 import { type Actor } from '../common/principal';
 import { UserConfigurationDto, UserConfigurationPage } from './dto/configuration.dto';
 import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
+import { DeleteUserConfigurationQuery } from './dto/delete-configuration.dto';
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
-import { userEtag, UserConfigurationsService } from './user-configurations.service';
+import { EffectiveSettings } from './effective-settings.service';
+import { UserConfigurationsService } from './user-configurations.service';
 
 @ApiTags('configurations')
 @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
 @Controller('v1/users/:userId/configurations')
 export class UserConfigurationsController {
-  constructor(private readonly configurations: UserConfigurationsService) {}
+  constructor(
+    private readonly configurations: UserConfigurationsService,
+    private readonly effective: EffectiveSettings,
+  ) {}
 
   /** The public settings as they are for the user, each with its source. */
   @Get()
   @Scopes('configurations:read')
   list(@SubjectId() userId: number, @Query() query: ListQuery): Promise<UserConfigurationPage> {
-    return this.configurations.list(userId, query);
+    return this.effective.list(userId, query);
   }
 
   @Get(':key')
@@ -29,8 +34,8 @@ export class UserConfigurationsController {
     @Param('key') key: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserConfigurationDto> {
-    const setting = await this.configurations.get(userId, key);
-    void reply.header('etag', userEtag(setting));
+    const { setting, etag } = await this.configurations.get(userId, key);
+    void reply.header('etag', etag);
     return setting;
   }
 
@@ -46,8 +51,8 @@ export class UserConfigurationsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserConfigurationDto> {
-    const setting = await this.configurations.put(actor, userId, key, dto, { ifMatch, ifNoneMatch });
-    void reply.header('etag', userEtag(setting));
+    const { setting, etag } = await this.configurations.put(actor, userId, key, dto, { ifMatch, ifNoneMatch });
+    void reply.header('etag', etag);
     return setting;
   }
 
@@ -59,9 +64,10 @@ export class UserConfigurationsController {
     @CurrentActor() actor: Actor,
     @SubjectId() userId: number,
     @Param('key') key: string,
+    @Query() { reason }: DeleteUserConfigurationQuery,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    await this.configurations.delete(actor, userId, key, { ifMatch });
+    await this.configurations.delete(actor, userId, key, { ifMatch }, reason);
   }
 
   /** The user's own values for the key, newest first. */

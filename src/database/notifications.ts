@@ -7,6 +7,7 @@ import { DATABASE_URL } from './database.tokens';
 const HEARTBEAT_MS = 500;
 const HEARTBEAT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 250;
+const RECONNECT_MS = 20;
 
 type Handler = (payload: string) => void;
 
@@ -22,14 +23,15 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private readonly gapHandlers: (() => void | Promise<void>)[] = [];
   private client: Client | null = null;
   private closing = false;
+  private lost = new AbortController();
   healthy = false;
 
   constructor(@Inject(DATABASE_URL) private readonly url: string) {}
 
-  /** Calls the handler with the payload of every notification on the channel. */
-  on(channel: string, handler: Handler): void {
+  /** Calls the handler with the payload of every notification on the channel. When this resolves, none that is committed later is missed. */
+  async on(channel: string, handler: Handler): Promise<void> {
     this.handlers.set(channel, [...(this.handlers.get(channel) ?? []), handler]);
-    if (this.client) void this.client.query(`LISTEN ${this.client.escapeIdentifier(channel)}`).catch(() => this.drop());
+    await this.client?.query(`LISTEN ${this.client.escapeIdentifier(channel)}`).catch(() => this.drop());
   }
 
   /** Calls the handler after each time in which notifications may have been missed. */
@@ -49,11 +51,13 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
 
   private async keepAlive(): Promise<void> {
     while (!this.closing) {
-      await delay(HEARTBEAT_MS, undefined, { ref: false });
+      // A connection that says it ended is replaced at once, not at the next beat.
+      await delay(HEARTBEAT_MS, undefined, { ref: false, signal: this.lost.signal }).catch(() => delay(RECONNECT_MS, undefined, { ref: false }));
+      this.lost = new AbortController();
       try {
         if (this.closing) return;
         if (this.client === null) await this.connect();
-        else await this.client.query({ text: 'SELECT', query_timeout: HEARTBEAT_TIMEOUT_MS } as { text: string });
+        else await this.client.query('SELECT');
       } catch (error) {
         this.logger.debug(`listening connection lost: ${(error as Error).message}`);
         this.drop();
@@ -67,6 +71,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       connectionString: this.url,
       application_name: 'quotidian listen',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: HEARTBEAT_TIMEOUT_MS,
       keepAlive: true,
     });
     client.on('error', () => this.drop(client));
@@ -85,6 +90,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     if (client === null || client !== this.client) return;
     this.client = null;
     this.healthy = false;
+    this.lost.abort();
     // end() would wait for an answer that a half-open link never gives.
     (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }

@@ -14,6 +14,8 @@ export interface Decision {
   capUsed: number | null;
   cap: number | null;
   unlimited: boolean;
+  /** Whether the user's row was locked for it: then it was decided by what others committed after the statement's snapshot. */
+  locked: boolean;
   quota: number;
   tier: string;
   zone: string | null;
@@ -54,7 +56,8 @@ const TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigin
  * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
  * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
  *
- * The day in `requests` is the one that the update of `users` returned, whatever the clock does meanwhile. A day that is
+ * The day in `requests` is the one that the update of `users` returned, whatever the clock does meanwhile. The owner of a
+ * capped key may not be locked here, so what the key's own row says wins when its period is the later one. A day that is
  * over is archived by the statement that leaves it. A retry of an Idempotency-Key that another replica is just storing
  * breaks idempotency_keys_pkey: the batch rolls back, is sent again, and then finds the key. Tables of several modules
  * are written together here and nowhere else: see DECISIONS.md.
@@ -92,12 +95,16 @@ WITH item AS MATERIALIZED (
 ), ${
   caps
     ? `cap AS MATERIALIZED (
-  SELECT k.id, k.daily_cap, (o.q).day, (o.q).fold,
-    CASE WHEN k.cap_reset_date = (o.q).day AND k.cap_reset_fold = (o.q).fold THEN k.cap_used_today ELSE 0 END AS used
-  FROM api_keys k
-  CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
-  WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
-  ORDER BY k.id FOR NO KEY UPDATE OF k
+  SELECT l.id, l.daily_cap, CASE WHEN l.counts THEN l.cap_used_today ELSE 0 END AS used,
+    CASE WHEN l.counts THEN l.cap_reset_date ELSE (l.q).day END AS day, CASE WHEN l.counts THEN l.cap_reset_fold ELSE (l.q).fold END AS fold
+  FROM (
+    SELECT k.id, k.daily_cap, k.cap_used_today, k.cap_reset_date, k.cap_reset_fold, o.q,
+      (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
+    FROM api_keys k
+    CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
+    WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
+    ORDER BY k.id FOR NO KEY UPDATE OF k
+  ) l
 ), `
     : ''
 }running AS (
@@ -191,7 +198,7 @@ SELECT i.n::integer AS n, ${keys ? `CASE WHEN v.outcome = 'admitted' THEN (${TIM
   coalesce(v.outcome, CASE WHEN a.user_id IS NULL THEN 'no-user' ${keys ? `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'` : ''} END) AS outcome,
   coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
   CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
-  a.unlimited, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone",
+  a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone",
   floor(extract(epoch FROM now()) * 1000)::float8 AS now
 FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)
 `;

@@ -57,7 +57,7 @@ export class AdmissionService {
     if (full) return Promise.reject(new QueueFull());
     return new Promise((resolve, reject) => {
       const left = this.exhausted.get(charge.userId);
-      this.queue.push({ charge, peek: left !== undefined && charge.cost > left, resolve, reject });
+      this.queue.push({ charge, peek: left !== undefined && charge.cost > left, doubted: false, resolve, reject });
       this.schedule();
     });
   }
@@ -94,25 +94,27 @@ export class AdmissionService {
       return;
     }
     this.inFlight--;
-    this.queue.putBack(batch.filter((_, i) => this.defer(batch[i] as Waiting, decisions[i] as Decision)));
+    const again = new Set(batch.filter((waiting, i) => this.defer(waiting, decisions[i] as Decision)));
+    this.queue.putBack([...again]);
     // The next batch goes before this one is answered: the database works while the answers are written.
     this.send();
     // What fails from here on is committed: it must never come to `recover`, which sends charges again.
-    await this.tell(batch, decisions).catch((error: unknown) => batch.forEach(({ reject }) => reject(error)));
+    await this.tell(batch, decisions, again).catch((error: unknown) => batch.forEach(({ reject }) => reject(error)));
   }
 
-  private defer(waiting: Waiting, { outcome }: Decision): boolean {
-    if (outcome !== 'deferred') return false;
+  private defer(waiting: Waiting, decision: Decision): boolean {
+    if (isDoubtful(waiting, decision)) return (waiting.peek = waiting.doubted = true);
+    if (decision.outcome !== 'deferred') return false;
     this.exhausted.delete(waiting.charge.userId);
     waiting.peek = false;
     return true;
   }
 
-  private async tell(batch: Waiting[], decisions: Decision[]): Promise<void> {
+  private async tell(batch: Waiting[], decisions: Decision[], again: Set<Waiting>): Promise<void> {
     this.counts.batches++;
     for (const [i, waiting] of batch.entries()) {
       const decision = decisions[i] as Decision;
-      if (decision.outcome === 'deferred') continue;
+      if (again.has(waiting)) continue;
       this.note(waiting, decision);
       const state = this.stateOf(decision) ?? (await this.readState(decision));
       waiting.resolve(verdictOf(decision, state));
@@ -170,6 +172,14 @@ function stillWanted({ charge, reject }: Waiting): boolean {
   if (!charge.isGone?.()) return true;
   reject(new ClientGone());
   return false;
+}
+
+/**
+ * A refusal that the charge's own first delivery may be the cause of: it committed while this one waited for the lock, so its
+ * units are seen and its Idempotency-Key is not. The next statement's snapshot sees both.
+ */
+function isDoubtful({ charge, doubted }: Waiting, { outcome, locked }: Decision): boolean {
+  return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap');
 }
 
 function verdictOf(decision: Decision, state: QuotaState | null): Verdict {

@@ -5,6 +5,8 @@ export interface Waiting {
   charge: Charge;
   /** Read without a lock first: its user had nothing left a moment ago. */
   peek: boolean;
+  /** Refused once already, by rows newer than the look for its Idempotency-Key. */
+  doubted: boolean;
   resolve(verdict: Verdict): void;
   reject(error: unknown): void;
 }

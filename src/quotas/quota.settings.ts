@@ -32,6 +32,7 @@ export const QuotaSettings = {
     key: 'quota.thresholds',
     schema: { type: 'array', items: { type: 'number', minimum: 0.0001, maximum: 1, multipleOf: 0.0001 }, maxItems: 10, uniqueItems: true },
     default: [0.5, 0.8, 1],
+    unit: 'share of the daily quota',
     description: 'The shares of the daily quota whose crossing is recorded as an event, once a period.',
   }),
   refundPolicy: defineSetting<RefundPolicy>({
@@ -50,6 +51,7 @@ export const QuotaSettings = {
     key: 'quota.refundDailyCap',
     schema: { type: ['integer', 'null'], minimum: 0, maximum: 2_147_483_647 },
     default: null,
+    unit: 'units',
     description: 'The most units refunded to a user for one day; null: no cap. What is settled below the cost is no refund of a failure and does not count.',
   }),
 };

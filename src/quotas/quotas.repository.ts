@@ -32,9 +32,10 @@ export class QuotasRepository {
       `SELECT q.unlimited, q.quota, q.used, q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
-         u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN t.name END AS "nextTier",
-         CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END ELSE t.daily_quota END AS "nextDailyQuota"
-       FROM quota_now q JOIN users u ON u.id = q.user_id LEFT JOIN subscription_tiers t ON t.name = u.next_subscription_tier
+         u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN u.next_subscription_tier END AS "nextTier",
+         CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
+           WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota"
+       FROM quota_now q JOIN users u ON u.id = q.user_id
        WHERE u.id = $1`,
       [userId],
     );

@@ -54,6 +54,7 @@ export const RequestSettings = {
     key: 'requests.maxPayloadBytes',
     schema: { type: 'integer', minimum: 2, maximum: 262_144 },
     default: 65_536,
+    unit: 'bytes',
     description: 'The largest payload that is taken, in bytes of JSON.',
     visibility: 'public',
   }),

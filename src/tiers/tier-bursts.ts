@@ -15,8 +15,8 @@ export class TierBursts implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.notifications.on('tiers', () => void this.read().catch(() => undefined));
     this.notifications.onGap(() => this.read());
+    await this.notifications.on('tiers', () => void this.read().catch(() => undefined));
     await this.read();
   }
 

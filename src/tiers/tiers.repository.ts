@@ -8,15 +8,16 @@ const CHUNK = 5_000;
 @Injectable()
 export class TiersRepository {
   /**
-   * Gives the tier's quota to its users who have no number of their own. Runs in the transaction that edits the tier, so
-   * no charge sees one without the other. Users are locked in id order, as admission does, and a day that is over is
-   * archived first, with the quota it had. Crosses into the table `users`: see DECISIONS.md.
+   * Gives the tier's quota to its users who have no number of their own, and to those who wait for it. Runs in the
+   * transaction that edits the tier, so no charge sees one without the other. Users are locked in id order, as admission
+   * does, and a day that is over is archived first, with the quota it had. Crosses into the table `users`: see DECISIONS.md.
    */
   async giveQuotaToUsers(tx: EntityManager, tier: Tier): Promise<void> {
     for (let after = 0; ; ) {
       const [{ ids, last }] = await tx.query<[{ ids: number[] | null; last: number }]>(
         `SELECT array_agg(id) AS ids, max(id) AS last FROM (
-           SELECT id FROM users WHERE subscription_tier = $1 AND id > $2 ORDER BY id LIMIT ${CHUNK} FOR UPDATE
+           SELECT id FROM users WHERE (subscription_tier = $1 OR next_subscription_tier = $1) AND id > $2
+           ORDER BY id LIMIT ${CHUNK} FOR NO KEY UPDATE
          ) chunk`,
         [tier.name, after],
       );
@@ -25,6 +26,10 @@ export class TiersRepository {
       await tx.query(
         `UPDATE users SET api_quota_unlimited = $2, api_quota_daily = coalesce($3, api_quota_daily), updated_at = now()
          WHERE id = ANY ($4) AND subscription_tier = $1 AND NOT api_quota_custom`,
+        [tier.name, tier.unlimited, tier.dailyQuota, ids],
+      );
+      await tx.query(
+        `UPDATE users SET next_quota_unlimited = $2, next_quota_daily = $3 WHERE id = ANY ($4) AND next_subscription_tier = $1`,
         [tier.name, tier.unlimited, tier.dailyQuota, ids],
       );
       after = last;

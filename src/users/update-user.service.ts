@@ -41,9 +41,9 @@ export class UpdateUserService {
     try {
       await runner.startTransaction();
       const after = await this.apply(runner.manager, actor, id, dto, ifMatch);
-      const { endsAt, ...outlook } = await this.repository.outlook(runner.manager, id);
+      const { endsAt, now, ...outlook } = await this.repository.outlook(runner.manager, id);
       const waits = (await runner.manager.findOneByOrFail(User, { id })).nextTier !== null;
-      return { ...after, ...outlook, effectiveAt: waits ? endsAt : new Date() };
+      return { ...after, ...outlook, effectiveAt: waits ? endsAt : now };
     } finally {
       await runner.rollbackTransaction().catch(() => undefined);
       await runner.release();
@@ -91,6 +91,8 @@ async function quotaChanges(tx: EntityManager, user: User, dto: UpdateUserDto, o
   if (offered) {
     const waits = dto.effective ? dto.effective === 'next-period' : isDowngrade(user, offered);
     changes.nextTier = waits ? offered.name : null;
+    changes.nextQuotaDaily = waits ? offered.dailyQuota : null;
+    changes.nextQuotaUnlimited = waits && offered.unlimited;
     if (!waits) changes.tier = offered.name;
   }
   const ownNumber = typeof dto.dailyQuota === 'number' || dto.unlimited === true;

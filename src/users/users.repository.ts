@@ -18,6 +18,13 @@ export interface NewUser {
   timeZone: string | null;
 }
 
+export interface Outlook {
+  now: Date;
+  endsAt: Date;
+  remainingToday: number | null;
+  nextDailyQuota: number | null;
+}
+
 /** Accounts as the projection shows them: a tier that waited for a period that has begun is the tier. */
 @Injectable()
 export class UsersRepository {
@@ -97,12 +104,12 @@ export class UsersRepository {
   }
 
   /** What a change would leave: when the present period ends, the units left of it, and the quota from then on. */
-  async outlook(tx: EntityManager, id: number): Promise<{ endsAt: Date; remainingToday: number | null; nextDailyQuota: number | null }> {
-    const [outlook] = await tx.query<[{ endsAt: Date; remainingToday: number | null; nextDailyQuota: number | null }]>(
-      `SELECT q.ends_at AS "endsAt", CASE WHEN NOT q.unlimited THEN greatest(q.quota - q.used, 0) END AS "remainingToday",
-         CASE WHEN u.api_quota_custom OR t.name IS NULL THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
-           ELSE t.daily_quota END AS "nextDailyQuota"
-       FROM quota_now q JOIN users u ON u.id = q.user_id LEFT JOIN subscription_tiers t ON t.name = u.next_subscription_tier
+  async outlook(tx: EntityManager, id: number): Promise<Outlook> {
+    const [outlook] = await tx.query<[Outlook]>(
+      `SELECT now() AS now, q.ends_at AS "endsAt", CASE WHEN NOT q.unlimited THEN greatest(q.quota - q.used, 0) END AS "remainingToday",
+         CASE WHEN u.api_quota_custom OR u.next_subscription_tier IS NULL THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
+           WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota"
+       FROM quota_now q JOIN users u ON u.id = q.user_id
        WHERE q.user_id = $1`,
       [id],
     );

@@ -12,6 +12,8 @@ export class ConfigurationDto {
   /** JSON Schema 2020-12 that every value obeys; null: anything goes. */
   schema: Record<string, unknown> | null;
   description: string;
+  /** What its number counts, such as `hours`. */
+  unit: string | null;
   visibility: Visibility;
   /** Whether users may have a value of their own. */
   overridable: boolean;
@@ -19,6 +21,8 @@ export class ConfigurationDto {
   bounds: Record<string, unknown> | null;
   /** When the source last changed; null for a default. */
   updatedAt: Date | null;
+  /** The user who last changed the source; null for a default, for the command line, and to users for what administrators set for everybody. */
+  updatedBy: number | null;
 }
 
 export class UserConfigurationDto extends ConfigurationDto {

@@ -1,4 +1,4 @@
-import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
 import { IsPresent } from '../../common/is-present';
 import { type Visibility } from '../entities/system-configuration.entity';
 
@@ -13,22 +13,29 @@ export class PutConfigurationDto {
   @IsObject()
   schema?: Record<string, unknown> | null;
 
-  @IsOptional()
+  @ValidateIf((_, value) => value !== undefined)
   @IsString()
   @MaxLength(1_000)
   description?: string;
 
-  /** Who reads it: every signed-in user, administrators, or nobody. */
+  /** What its number counts, such as `hours`. */
   @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(40)
+  unit?: string | null;
+
+  /** Who reads it: every signed-in user, administrators, or nobody. */
+  @ValidateIf((_, value) => value !== undefined)
   @IsIn(['public', 'internal', 'secret'])
   visibility?: Visibility;
 
   /** Whether users may have a value of their own. */
-  @IsOptional()
+  @ValidateIf((_, value) => value !== undefined)
   @IsBoolean()
   overridable?: boolean;
 
-  /** JSON Schema that users' values obey as well; null: no bounds. */
+  /** JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
   @IsOptional()
   @IsObject()
   bounds?: Record<string, unknown> | null;

@@ -20,6 +20,9 @@ export class SystemConfiguration {
   @Column({ type: 'text', default: '' })
   description: string;
 
+  @Column({ type: 'varchar', length: 40, nullable: true })
+  unit: string | null;
+
   @Column({ type: 'varchar', length: 20, default: 'internal' })
   visibility: Visibility;
 

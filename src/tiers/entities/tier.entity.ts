@@ -2,7 +2,7 @@ import { Check, Column, CreateDateColumn, Entity, PrimaryGeneratedColumn, Unique
 
 @Entity('subscription_tiers')
 @Unique('subscription_tiers_name_key', ['name'])
-@Check('subscription_tiers_daily_quota_check', 'CASE WHEN unlimited THEN daily_quota IS NULL ELSE daily_quota >= 0 END')
+@Check('subscription_tiers_daily_quota_check', 'CASE WHEN unlimited THEN daily_quota IS NULL ELSE coalesce(daily_quota >= 0, false) END')
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
 export class Tier {
   @PrimaryGeneratedColumn('identity', {

@@ -15,13 +15,14 @@ export type UserStatus = 'active' | 'suspended';
 @Index('users_next_subscription_tier_idx', ['nextTier'], { where: 'next_subscription_tier IS NOT NULL' })
 @Check('users_role_check', "role IN ('user', 'admin')")
 @Check('users_status_check', "status IN ('active', 'suspended')")
+@Check('users_next_quota_check', 'next_subscription_tier IS NULL OR next_quota_unlimited OR coalesce(next_quota_daily >= 0, false)')
 @Check('users_api_quota_daily_check', 'api_quota_daily >= 0')
 @Check('users_api_quota_used_today_check', 'api_quota_used_today >= 0')
 @Check('users_api_quota_refunded_today_check', 'api_quota_refunded_today >= 0')
 @Check('users_api_quota_requests_today_check', 'api_quota_requests_today >= 0')
 @Check(
   'users_quota_override_check',
-  'quota_override_expires_at IS NULL OR (quota_override_reason IS NOT NULL AND CASE WHEN quota_override_unlimited THEN quota_override_daily IS NULL ELSE quota_override_daily >= 0 END)',
+  'quota_override_expires_at IS NULL OR (quota_override_reason IS NOT NULL AND CASE WHEN quota_override_unlimited THEN quota_override_daily IS NULL ELSE coalesce(quota_override_daily >= 0, false) END)',
 )
 export class User {
   @PrimaryGeneratedColumn('identity', { type: 'integer', generatedIdentity: 'BY DEFAULT', primaryKeyConstraintName: 'users_pkey' })
@@ -57,6 +58,13 @@ export class User {
   @ForeignKey(() => Tier, 'name', { name: 'users_next_subscription_tier_fkey', onUpdate: 'CASCADE' })
   @Column({ name: 'next_subscription_tier', type: 'varchar', length: 50, nullable: true })
   nextTier: string | null;
+
+  /** Units a day from then on, copied from the tier and edited with it; means nothing without `nextTier`. */
+  @Column({ name: 'next_quota_daily', type: 'integer', nullable: true })
+  nextQuotaDaily: number | null;
+
+  @Column({ name: 'next_quota_unlimited', type: 'boolean', default: false })
+  nextQuotaUnlimited: boolean;
 
   /** Units a day: the tier's, unless `quotaCustom`. */
   @Column({ name: 'api_quota_daily', type: 'integer', default: 5 })

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, run } from '../support/command';
+import { makeUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+
+describe('the command line', () => {
+  let service: Service;
+  let folder: string;
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    build();
+    service = await startService();
+    folder = mkdtempSync(join(tmpdir(), 'quotidian-cli-'));
+    environment = { DATABASE_URL: service.databaseUrl, DATA_DIR: folder, PORT: new URL(service.url).port };
+  }, 180_000);
+
+  afterAll(async () => {
+    await service.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('makes an administrator whose key and password work, prints one line of JSON, and refuses the address a second time', async () => {
+    const args = ['admin:create', '--email', 'root@example.com', '--json'];
+    const { code, stdout } = await run(args, { ...environment, QUOTIDIAN_ADMIN_PASSWORD: 'by the environment' });
+    expect([code, stdout.trim().split('\n').length]).toEqual([0, 1]);
+    const admin = JSON.parse(stdout) as { id: number; email: string; apiKey: string };
+    expect(admin).toEqual({ id: expect.any(Number), email: 'root@example.com', apiKey: expect.stringMatching(/^qtd_/) });
+    await service.as(admin.apiKey).get('/v1/users').expect(200);
+    await service.as().post('/v1/auth/login').send({ email: 'ROOT@example.com', password: 'by the environment' }).expect(200);
+    const again = await run(args, environment, 'by standard input\n');
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already')]);
+  });
+
+  it('replays an access log exactly, and a second time charges nothing', async () => {
+    const log = join(folder, 'access.log');
+    const clients = Array.from({ length: 300 }, (_, i) => `10.0.0.${(i * i) % 23}`);
+    writeFileSync(log, clients.map((client, i) => `${client} - - [10/Oct/2026:13:55:36 +0000] "GET /${i} HTTP/1.1" 200 1 "-" "test"\n`).join(''));
+    const perClient = [...new Set(clients)];
+    const expected = perClient.reduce((sum, client) => sum + Math.min(5, clients.filter((other) => other === client).length), 0);
+    const first = await run(['replay', log, '--json', '--concurrency', '40'], environment);
+    expect(JSON.parse(first.stdout)).toMatchObject({ hits: 300, users: perClient.length, admitted: expected, refused: 300 - expected, replayed: 0, failed: 0 });
+    const second = await run(['replay', log, '--concurrency', '3'], environment);
+    expect(second.code).toBe(0);
+    expect(second.stdout).toMatch(/admitted\s*│\s*0 /);
+    expect(second.stdout).toMatch(new RegExp(`replayed\\)\\s*│\\s*${expected} `));
+    const [ledger] = await service.sql(`SELECT count(*)::int AS rows FROM requests WHERE type = 'hit'`);
+    expect(ledger).toEqual({ rows: expected });
+  });
+
+  it('proves the books, and finds every way in which they can be wrong', async () => {
+    const user = await makeUser(service, { dailyQuota: 5 });
+    for (let i = 0; i < 3; i++) await service.as(user).post('/v1/requests').send({ type: 'search' }).expect(201);
+    const clean = await run(['audit'], environment);
+    expect([clean.code, clean.stdout]).toEqual([0, expect.stringMatching(/^The books agree/)]);
+    const tamper = async (sql: string, undo: string) => {
+      await service.sql(sql, [user.id]);
+      const { code, stdout } = await run(['audit', '--json'], environment);
+      await service.sql(undo, [user.id]);
+      const report = JSON.parse(stdout) as { clean: boolean; counts: Record<string, number> };
+      expect([code, report.clean]).toEqual([1, false]);
+      return Object.keys(report.counts).sort();
+    };
+    const set = (change: string) => `UPDATE users SET ${change} WHERE id = $1`;
+    expect(await tamper(set('api_quota_used_today = 2'), set('api_quota_used_today = 3'))).toEqual(['counter-and-ledger']);
+    expect(await tamper(set('api_quota_requests_today = 4'), set('api_quota_requests_today = 3'))).toEqual(['requests-and-ledger']);
+    expect(await tamper(set('api_quota_refunded_today = 1'), set('api_quota_refunded_today = 0'))).toEqual(['refunds-and-ledger']);
+    const insert = 'INSERT INTO quota_usage (user_id, date, quota, used, requests) VALUES ($1, current_date - 9, 5, 1, 1)';
+    expect(await tamper(insert, 'DELETE FROM quota_usage WHERE user_id = $1')).toEqual(['history-and-ledger']);
+    const limit = (units: number) => `UPDATE requests SET limit_at_charge = ${units}, cost = ${units === 5 ? 1 : 2}, used_at_charge = used_at_charge ${units === 5 ? '- 1' : '+ 1'} WHERE user_id = $1`;
+    expect(await tamper(limit(4), limit(5))).toContain('over-admitted');
+    const chain = (sign: string) => `UPDATE requests SET used_at_charge = used_at_charge ${sign} 1 WHERE user_id = $1`;
+    expect(await tamper(chain('+'), chain('-'))).toEqual(['charged-out-of-line']);
+    expect((await run(['audit'], environment)).code).toBe(0);
+  });
+
+  it('closes out days for an external cron', async () => {
+    const user = await makeUser(service, { dailyQuota: 5 });
+    await service.as(user).post('/v1/requests').send({ type: 'search' }).expect(201);
+    await service.sql('UPDATE users SET quota_reset_date = quota_reset_date - 1 WHERE id = $1', [user.id]);
+    await service.sql('UPDATE requests SET charged_on = charged_on - 1 WHERE user_id = $1', [user.id]);
+    const { code, stdout } = await run(['quota:reset', '--json'], environment);
+    expect([code, JSON.parse(stdout)]).toEqual([0, { closedOut: 1 }]);
+    expect(await service.sql('SELECT used, requests FROM quota_usage WHERE user_id = $1', [user.id])).toEqual([{ used: 1, requests: 1 }]);
+    expect(JSON.parse((await run(['quota:reset', '--json'], environment)).stdout)).toEqual({ closedOut: 0 });
+    expect((await run(['audit'], environment)).code).toBe(0);
+  });
+
+  it('says how it is called, with exit codes that scripts can use', async () => {
+    for (const command of [[], ['serve'], ['migrate'], ['quota:reset'], ['admin:create'], ['audit'], ['replay'], ['openapi']]) {
+      const { code, stdout } = await run([...command, '--help'], {});
+      expect([code, stdout]).toEqual([0, expect.stringContaining('Usage: quotidian')]);
+    }
+    expect((await run(['no-such-command'], {})).code).toBe(2);
+    expect((await run(['replay'], {})).code).toBe(2);
+    const missing = await run(['replay', join(folder, 'no-such-file')], environment);
+    expect([missing.code, missing.stderr.split('\n').length]).toEqual([1, 2]);
+  });
+});

@@ -1,0 +1,82 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import { build, Command, run } from '../support/command';
+
+/** With the embedded database, as on a fresh machine. */
+describe('quotidian serve', () => {
+  let folder: string;
+  const environment = (more: Record<string, string> = {}) => ({ DATA_DIR: folder, PORT: '0', LOG_FORMAT: 'json', ...more });
+
+  beforeAll(() => {
+    build();
+    folder = mkdtempSync(join(tmpdir(), 'quotidian-serve-'));
+    chmodSync(folder, 0o755);
+  }, 180_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('shows the first administrator once, keeps what it acknowledged through kill -9, and ends with 0 on SIGTERM', async () => {
+    const first = new Command(['serve'], environment());
+    const url = (await first.said(/API +(http\S+)/))[1] as string;
+    const key = (await first.said(/API key +(\S+)/))[1] as string;
+    const password = (await first.said(/password +(\S+)/))[1] as string;
+    await request(url).get('/health/ready').expect(200);
+    await request(url).post('/v1/auth/login').send({ email: 'admin@quotidian.local', password }).expect(200);
+    const { body } = await request(url).post('/v1/requests').set('authorization', `Bearer ${key}`).send({ type: 'first' }).expect(201);
+    first.child.kill('SIGKILL');
+    await first.finished();
+
+    const second = new Command(['serve'], environment());
+    const again = (await second.said(/API +(http\S+)/))[1] as string;
+    expect(second.stdout).not.toMatch(/password|API key/);
+    await request(again).get(`/v1/requests/${body.id}`).set('authorization', `Bearer ${key}`).expect(200);
+    second.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await second.finished();
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).not.toMatch(/"level":"(warn|error|fatal)"/);
+    for (const secret of readdirSync(join(folder, 'secrets'))) expect(statSync(join(folder, 'secrets', secret)).mode & 0o777).toBe(0o600);
+  }, 60_000);
+
+  it('refuses production without secrets, and names each variable', async () => {
+    const { code, stderr } = await run(['serve'], environment({ NODE_ENV: 'production', JWT_SECRET: 'short' }));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/JWT_SECRET.*SECRETS_KEY/);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says in one line what to do when the database does not answer, without its password', async () => {
+    const { code, stderr, stdout } = await run(['serve'], environment({ DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' }));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^quotidian: PostgreSQL at 127\.0\.0\.1:1 cannot be used .*DATABASE_URL.*\n$/);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  it('says in one line what to do about data of another major version', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'quotidian-other-'));
+    mkdirSync(join(other, 'postgres'));
+    writeFileSync(join(other, 'postgres', 'PG_VERSION'), '13\n');
+    chmodSync(other, 0o755);
+    const { code, stderr } = await run(['serve'], environment({ DATA_DIR: other }));
+    rmSync(other, { recursive: true });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^quotidian: .*made by PostgreSQL 13.*\n$/);
+  });
+
+  it('says in one line that the port is busy', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { code, stderr } = await run(['serve'], environment({ PORT: String(port) }));
+    other.close();
+    expect([code, stderr]).toEqual([1, `quotidian: Port ${port} on 127.0.0.1 is in use. Stop what listens there, or set PORT.\n`]);
+  });
+
+  it('says in one line that a folder holds no PostgreSQL', async () => {
+    const { code, stderr } = await run(['serve'], environment({ EMBEDDED_PG_BIN_DIR: '/nonexistent' }));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^quotidian: EMBEDDED_PG_BIN_DIR=.*\n$/)]);
+  });
+});

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { auditFindings, brokenInvariants, brokenPromises } from './books.mjs';
+import { Cluster } from './cluster.mjs';
+import { Random } from './random.mjs';
+import { makeOffers, Workload } from './workload.mjs';
+
+const OFFERS = Number(process.env.FAULTS_OFFERS ?? 3_000);
+
+/** The corners first, then whatever the seed says. */
+const CORNERS = [
+  { replicas: 1, clients: 1, hot: true, mostCost: 1, factor: 0.5, offers: 300 },
+  { replicas: 3, clients: 500, hot: true, mostCost: 1, factor: 10 },
+  { replicas: 5, clients: 200, hot: false, mostCost: 20, factor: 2 },
+  { replicas: 2, clients: 64, hot: true, mostCost: 20, factor: 1 },
+];
+
+export function planOf(number, seed) {
+  const random = new Random(seed);
+  const corner = CORNERS[number];
+  const drawn = {
+    replicas: random.integer(1, 5),
+    clients: random.pick([1, 8, 50, 200, 500]),
+    hot: random.chance(0.5),
+    mostCost: random.pick([1, 1, 5, 20]),
+    factor: random.pick([0.5, 0.9, 1, 1.1, 2, 5, 10]),
+  };
+  return { seed, random, offers: OFFERS, ...(corner ?? drawn) };
+}
+
+export const describe = ({ seed, replicas, clients, hot, mostCost, factor }) =>
+  `seed ${seed}: ${replicas} replica(s), ${clients} client(s), ${hot ? 'hot' : 'spread'}, costs 1–${mostCost}, ${factor} × the quota`;
+
+/** One run under faults. @returns what was broken, and what happened */
+export async function runExactness(plan, options = {}) {
+  const { random, faults = random.integer(3, 6), kinds = ['kill', 'crash', 'terminate', 'freeze'] } = plan;
+  const cluster = await Cluster.start({ replicas: plan.replicas, ...options });
+  try {
+    if (options.prepare) await cluster.sql(options.prepare);
+    const { users, offers } = await makeOffers((text, values) => cluster.sql(text, values), random, plan);
+    const workload = new Workload(cluster.replicas, random, offers);
+    const hurt = new Faults(cluster, random, kinds, faults);
+    await workload.run(plan.clients, (burst, bursts) => hurt.before(burst, bursts));
+    await hurt.mending;
+    await cluster.stopReplicas();
+    const broken = [
+      ...workload.violations.slice(0, 5),
+      ...(await brokenInvariants(cluster)),
+      ...(await brokenPromises(cluster, { users, offers })),
+      ...(options.root === undefined ? auditFindings(cluster) : []),
+    ];
+    const admitted = offers.filter(({ id }) => id !== null).length;
+    const { lost, unavailable, replays } = workload;
+    const story = `${offers.length} offers by ${users.length} users, ${admitted} admitted, ${lost} answers lost, ${unavailable} × 503, ${replays} replays; ${hurt.happened.join(', ') || 'no faults'}`;
+    return { broken, story };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Faults spread over the bursts, each some milliseconds after its burst has begun. The next one waits until the last is mended. */
+class Faults {
+  happened = [];
+  mending = Promise.resolve();
+
+  constructor(cluster, random, kinds, count) {
+    this.cluster = cluster;
+    this.random = random;
+    this.kinds = kinds;
+    this.count = count;
+  }
+
+  /** To be called before each burst. */
+  async before(burst, bursts) {
+    const due = Math.floor(((burst + 1) * this.count) / bursts) - Math.floor((burst * this.count) / bursts);
+    if (due === 0) return;
+    await this.mending;
+    this.mending = this.strike(due);
+  }
+
+  async strike(count) {
+    const { cluster, random } = this;
+    for (let i = 0; i < count; i++) {
+      const kind = random.pick(this.kinds);
+      const replica = random.pick(cluster.replicas);
+      await delay(random.integer(0, 30));
+      this.happened.push(kind);
+      if (kind === 'kill') await cluster.kill(replica);
+      if (kind === 'crash') await cluster.crash(random.integer(0, 400));
+      if (kind === 'terminate') await cluster.terminate(random.integer(1, 4));
+      if (kind === 'freeze') await cluster.freeze(replica, random.integer(300, 1_500));
+    }
+  }
+}

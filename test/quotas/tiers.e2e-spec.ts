@@ -1,0 +1,159 @@
+import { type ClockedService, startClockedService } from '../support/clocked-service';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { inTransaction, untilBlocked } from '../support/waiting';
+
+const HOUR_MS = 3_600_000;
+const NOON = Date.parse('2027-03-10T12:00:00Z');
+
+describe('the quota of a tier', () => {
+  let service: ClockedService;
+  let admin: TestUser;
+  beforeAll(async () => {
+    service = await startClockedService({ replicas: 2 });
+    admin = await makeAdmin(service);
+  });
+  beforeEach(() => service.setClock(NOON));
+  afterAll(() => service.close());
+
+  let tiers = 0;
+  async function makeTier(dailyQuota: number | null): Promise<string> {
+    const name = `tier-${++tiers}`;
+    await service.as(admin).post('/v1/tiers').send({ name, dailyQuota, unlimited: dailyQuota === null }).expect(201);
+    return name;
+  }
+  async function makeMember(tier: string): Promise<TestUser> {
+    const member = await makeUser(service);
+    await service.sql(
+      `UPDATE users u SET subscription_tier = t.name, api_quota_custom = false, api_quota_daily = coalesce(t.daily_quota, 0), api_quota_unlimited = t.unlimited,
+         quota_reset_date = (now() AT TIME ZONE 'UTC')::date
+       FROM subscription_tiers t WHERE u.id = $1 AND t.name = $2`,
+      [member.id, tier],
+    );
+    return member;
+  }
+  const submit = (user: TestUser, replica = 0) => service.replicas[replica]!.as(user).post('/v1/requests').send({ type: 'search' });
+  const quotaOf = async (user: TestUser) => (await service.as(admin).get(`/v1/users/${user.id}/quota`).expect(200)).body;
+  const patch = (user: TestUser, body: object, query = '') => service.as(admin).patch(`/v1/users/${user.id}${query}`).send(body);
+  const lastEvent = async (kind: string, id: number) => {
+    const [event] = await service.sql('SELECT * FROM audit_events WHERE target_kind = $1 AND target_id = $2 ORDER BY id DESC LIMIT 1', [kind, String(id)]);
+    return event;
+  };
+
+  it('reaches its users with the answer to the edit, on every replica, and leaves custom numbers alone', async () => {
+    const tier = await makeTier(2);
+    const [member, custom] = [await makeMember(tier), await makeMember(tier)];
+    await patch(custom, { dailyQuota: 7 }).expect(200);
+    for (const status of [201, 201, 429]) expect((await submit(member)).status).toBe(status);
+    const { body } = await service.as(admin).patch(`/v1/tiers/${tier}`).send({ dailyQuota: 3 }).expect(200);
+    expect((await submit(member, 1)).headers.ratelimit).toMatch(/^"daily";r=0;/);
+    expect((await submit(member)).status).toBe(429);
+    expect(await quotaOf(custom)).toMatchObject({ limit: 7 });
+    expect(await lastEvent('tier', body.id)).toMatchObject({ action: 'tier.update', actor_id: admin.id, before: { dailyQuota: 2 }, after: { dailyQuota: 3 } });
+  });
+
+  it('lowered below what is used refuses new charges and breaks nothing', async () => {
+    const tier = await makeTier(5);
+    const member = await makeMember(tier);
+    for (let i = 0; i < 4; i++) await submit(member).expect(201);
+    await service.as(admin).patch(`/v1/tiers/${tier}`).send({ dailyQuota: 2 }).expect(200);
+    const refused = await submit(member).expect(429);
+    expect(refused.body).toMatchObject({ code: 'quota-exceeded', limit: 2, used: 4, remaining: 0 });
+    expect(refused.headers.ratelimit).toMatch(/^"daily";r=0;/);
+    expect(await quotaOf(member)).toMatchObject({ limit: 2, used: 4, remaining: 0 });
+  });
+
+  it('of zero refuses every charge as one that waiting does not help', async () => {
+    const member = await makeMember(await makeTier(0));
+    const refused = await submit(member).expect(429);
+    expect(refused.body).toMatchObject({ code: 'cost-exceeds-quota', limit: 0, used: 0, requested: 1, remaining: 0 });
+  });
+
+  it('without a limit counts and never refuses, and announces no limit', async () => {
+    const member = await makeMember(await makeTier(null));
+    for (let i = 0; i < 3; i++) expect((await submit(member).expect(201)).headers.ratelimit).toBeUndefined();
+    expect(await quotaOf(member)).toMatchObject({ limit: null, unlimited: true, used: 3, remaining: null });
+  });
+
+  it('becomes a higher one at once on upgrade, and what was used stays used', async () => {
+    const member = await makeMember(await makeTier(2));
+    await submit(member).expect(201);
+    const higher = await makeTier(10);
+    await patch(member, { tier: higher }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ tier: higher, limit: 10, used: 1, remaining: 9, next: null });
+    expect(await lastEvent('user', member.id)).toMatchObject({ action: 'user.update', actor_id: admin.id, after: { tier: higher, dailyQuota: 10 } });
+  });
+
+  it('becomes a lower one with the next period, and not before', async () => {
+    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const member = await makeMember(higher);
+    for (let i = 0; i < 3; i++) await submit(member).expect(201);
+    await patch(member, { tier: lower }).expect(200);
+    const resetsAt = '2027-03-11T00:00:00.000Z';
+    expect(await quotaOf(member)).toMatchObject({ tier: higher, limit: 10, used: 3, next: { tier: lower, dailyQuota: 2, effectiveAt: resetsAt } });
+    expect(await lastEvent('user', member.id)).toMatchObject({ after: { nextTier: lower } });
+    await service.setClock(Date.parse(resetsAt) - 1);
+    await submit(member).expect(201);
+    await service.setClock(Date.parse(resetsAt));
+    expect(await quotaOf(member)).toMatchObject({ tier: lower, limit: 2, used: 0, next: null });
+    for (const status of [201, 201, 429]) expect((await submit(member)).status).toBe(status);
+    const [{ items }] = [(await service.as(admin).get(`/v1/users/${member.id}/usage?from=2027-03-10`)).body];
+    expect(items).toEqual([
+      { date: '2027-03-10', limit: 10, used: 4, refunded: 0, requests: 4 },
+      { date: '2027-03-11', limit: 2, used: 2, refunded: 0, requests: 2 },
+    ]);
+  });
+
+  it('becomes a lower one now if the operator says so, and a higher one later', async () => {
+    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const member = await makeMember(higher);
+    await patch(member, { tier: lower, effective: 'now' }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ tier: lower, limit: 2, next: null });
+    await patch(member, { tier: higher, effective: 'next-period' }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ tier: lower, limit: 2, next: { tier: higher, dailyQuota: 10 } });
+  });
+
+  it('is previewed without being changed', async () => {
+    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const member = await makeMember(higher);
+    await submit(member).expect(201);
+    const before = await quotaOf(member);
+    const down = await patch(member, { tier: lower }, '?dryRun=true').expect(200);
+    expect(down.body).toMatchObject({ effectiveAt: '2027-03-11T00:00:00.000Z', remainingToday: 9, nextDailyQuota: 2 });
+    const now = await patch(member, { tier: lower, effective: 'now' }, '?dryRun=true').expect(200);
+    expect(now.body).toMatchObject({ tier: lower, effectiveAt: new Date(NOON).toISOString(), remainingToday: 1, nextDailyQuota: 2 });
+    expect(await quotaOf(member)).toEqual(before);
+    expect(await lastEvent('user', member.id)).toBeUndefined();
+  });
+
+  it('reaches those who wait for it too, when it is edited while they cross midnight', async () => {
+    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const [waiting, holdUp] = [await makeMember(higher), await makeMember(lower)];
+    await patch(waiting, { tier: lower }).expect(200);
+    await service.setClock(NOON + 24 * HOUR_MS);
+    await inTransaction(service, async (client) => {
+      await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [holdUp.id]);
+      const edit = service.as(admin).patch(`/v1/tiers/${lower}`).send({ dailyQuota: 5 }).then((answer) => answer);
+      await untilBlocked(service, 1);
+      // The day of the one who waits is over: whoever charges first gives them the tier.
+      const charge = submit(waiting, 1).then((answer) => answer);
+      await Promise.race([charge, untilBlocked(service, 2)]);
+      await client.query('COMMIT');
+      expect([(await edit).status, (await charge).status]).toEqual([200, 201]);
+    });
+    expect(await quotaOf(waiting)).toMatchObject({ tier: lower, limit: 5, used: 1 });
+  });
+
+  it('takes back a number of its own with dailyQuota null, and a waiting change with the tier that is', async () => {
+    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const member = await makeMember(higher);
+    await patch(member, { dailyQuota: 99 }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ limit: 99, tier: higher });
+    await patch(member, { unlimited: true }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ limit: null, unlimited: true });
+    await patch(member, { dailyQuota: null }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ limit: 10, unlimited: false });
+    await patch(member, { tier: lower }).expect(200);
+    await patch(member, { tier: higher }).expect(200);
+    expect(await quotaOf(member)).toMatchObject({ tier: higher, limit: 10, next: null });
+  });
+});
