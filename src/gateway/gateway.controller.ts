@@ -1,4 +1,4 @@
-import { All, Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { All, Controller, Get, HttpCode, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
@@ -18,6 +18,7 @@ export class GatewayController {
 
   /** Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored. */
   @Get()
+  @HttpCode(204)
   @Scopes()
   @RouteConfig({ [IGNORES_BODY]: true })
   @ApiGatewayCheck()
@@ -33,6 +34,7 @@ export class GatewayController {
 
   /** As GET. */
   @Post()
+  @HttpCode(204)
   @Scopes()
   @RouteConfig({ [IGNORES_BODY]: true })
   @ApiGatewayCheck()

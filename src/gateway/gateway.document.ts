@@ -1,9 +1,18 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiHeader, ApiNoContentResponse, ApiQuery } from '@nestjs/swagger';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
 import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 const optional = (name: string, description: string, schema: object) => ApiHeader({ name, description, required: false, schema });
+
+const CHARGED = {
+  'X-User-Id': text('The user who paid.'),
+  'X-User-Tier': text("The user's tier."),
+  'X-Charge-Id': text('The request in the ledger that this charge is.'),
+  'RateLimit-Policy': text('The limits in force; absent for a user without any.'),
+  RateLimit: text('What is left of them.'),
+  'Idempotency-Replayed': text('`true` when the charge was made by an earlier call with the same key.'),
+};
 
 /** The words of the check in the OpenAPI document. */
 export const ApiGatewayCheck = () =>
@@ -24,15 +33,6 @@ export const ApiGatewayCheck = () =>
       type: 'string',
       maxLength: 255,
     }),
-    ApiNoContentResponse({
-      description: 'Charged: let the call through.',
-      headers: {
-        'X-User-Id': text('The user who paid.'),
-        'X-User-Tier': text("The user's tier."),
-        'X-Charge-Id': text('The request in the ledger that this charge is.'),
-        'RateLimit-Policy': text('The limits in force; absent for a user without any.'),
-        RateLimit: text('What is left of them.'),
-        'Idempotency-Replayed': text('`true` when the charge was made by an earlier call with the same key.'),
-      },
-    }),
+    ApiNoContentResponse({ description: 'Charged: let the call through.', headers: CHARGED }),
+    ApiOkResponse({ description: 'The same, to `X-Quota-Allow-Status: 200`.', headers: CHARGED }),
   );
