@@ -74,6 +74,10 @@ export class CreateRequests1795305607000 implements MigrationInterface {
     await queryRunner.query(`
       CREATE INDEX requests_type_lease_expires_at_idx ON requests (type, lease_expires_at) WHERE status = 'processing'
     `);
+    // Nobody claims a reservation of the gateway, so its lease is watched by itself.
+    await queryRunner.query(`
+      CREATE INDEX requests_lease_expires_at_idx ON requests (lease_expires_at) WHERE status = 'processing' AND held
+    `);
     await queryRunner.query(`
       CREATE INDEX requests_deadline_at_idx ON requests (deadline_at) WHERE status = 'pending' AND deadline_at IS NOT NULL
     `);

@@ -9,6 +9,7 @@ import { RouteTable } from './common/route-table';
 import { ValidationPipe } from './common/validation.pipe';
 import { ConfigurationsModule } from './configurations/configurations.module';
 import { DatabaseModule } from './database/database.module';
+import { GatewayModule } from './gateway/gateway.module';
 import { HealthModule } from './health/health.module';
 import { HousekeepingModule } from './housekeeping/housekeeping.module';
 import { JobsModule } from './jobs/jobs.module';
@@ -31,6 +32,7 @@ import { UsersModule } from './users/users.module';
     AuthModule,
     QuotasModule,
     RequestsModule,
+    GatewayModule,
     HousekeepingModule,
     HealthModule,
     MetricsModule,

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import { type IncomingHttpHeaders } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, METHODS } from 'node:http';
 import { AppModule } from './app.module';
 import { answerClientError } from './common/client-errors';
 import { parseJsonBody } from './common/json-body';
@@ -12,6 +12,7 @@ import { ProblemFilter } from './common/problem.filter';
 import { RouteTable } from './common/route-table';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
+import { IGNORES_BODY, leaveBody, routedUrl } from './gateway/gateway-route';
 import { MetricsService } from './metrics/metrics.service';
 import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi';
 
@@ -64,10 +65,18 @@ export async function createApp({ environment: overrides, preview = false }: App
     return503OnClosing: false,
     skipMiddie: true,
     routerOptions: { maxParamLength: 256 },
+    rewriteUrl: ({ method, url = '/' }: IncomingMessage) => routedUrl(method, url),
   });
   const fastify: FastifyInstance = adapter.getInstance();
   const routes = new RouteTable();
-  fastify.addHook('onRoute', ({ url, method }) => routes.add(url, method));
+  fastify.addHook('onRoute', (route) => {
+    routes.add(route.url, route.method);
+    if ((route.config as Record<string, unknown> | undefined)?.[IGNORES_BODY]) route.onRequest = leaveBody;
+  });
+  // The gateway check alone takes these methods. Fastify would ask a QUERY for its content type.
+  for (const method of METHODS) {
+    if (method === 'QUERY' || !fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { overrideExisting: true });
+  }
   const parse = fastify.getDefaultJsonParser('error', 'error');
   const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module] }, adapter, {
     preview,

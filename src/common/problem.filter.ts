@@ -34,7 +34,7 @@ export class ProblemFilter implements ExceptionFilter {
     void reply.status(answer.getStatus()).headers(answer.headers ?? {}).send(answer.getResponse());
   }
 
-  private toProblem(error: unknown, request: FastifyRequest): Problem {
+  protected toProblem(error: unknown, request: FastifyRequest): Problem {
     if (error instanceof Problem) return error;
     if (isTransient(error)) {
       this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'the database did not answer in time or was not there');

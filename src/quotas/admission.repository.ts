@@ -67,8 +67,8 @@ WITH item AS MATERIALIZED (
   SELECT i.*${keys ? `, k.*` : ''}
   FROM ROWS FROM (json_to_recordset($1) AS (
     user_id integer, key_id integer, capped boolean, type text, status text, cost integer, payload jsonb, tail text,
-    key text, fingerprint text${deadlines ? `, deadline_at timestamptz, deadline_seconds integer` : ''}${holds ? `, hold_seconds integer` : ''}
-  )) WITH ORDINALITY AS i(user_id, key_id, capped, type, status, cost, payload, tail, key, fingerprint${
+    scope text, key text, fingerprint text${deadlines ? `, deadline_at timestamptz, deadline_seconds integer` : ''}${holds ? `, hold_seconds integer` : ''}
+  )) WITH ORDINALITY AS i(user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint${
     deadlines ? `, deadline_at, deadline_seconds` : ''
   }${holds ? `, hold_seconds` : ''}, n)
   ${
@@ -76,7 +76,7 @@ WITH item AS MATERIALIZED (
       ? `LEFT JOIN LATERAL (
     SELECT m.request_id AS answered_by, m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
       m.created_at <= now() - make_interval(hours => $${peeks ? 5 : 4}) AS outlived
-    FROM idempotency_keys m WHERE m.user_id = i.user_id AND m.scope = 'requests' AND m.key = i.key OFFSET 0
+    FROM idempotency_keys m WHERE m.user_id = i.user_id AND m.scope = i.scope AND m.key = i.key OFFSET 0
   ) k ON true`
       : ''
   }
@@ -184,11 +184,11 @@ WITH item AS MATERIALIZED (
   keys
     ? `, forgotten AS (
   DELETE FROM idempotency_keys k USING verdict v JOIN item i USING (n)
-  WHERE v.outcome = 'admitted' AND i.outlived AND k.user_id = i.user_id AND k.scope = 'requests' AND k.key = i.key
+  WHERE v.outcome = 'admitted' AND i.outlived AND k.user_id = i.user_id AND k.scope = i.scope AND k.key = i.key
   RETURNING k.key
 ), remembered AS (
   INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id)
-  SELECT i.user_id, 'requests', i.key, decode(i.fingerprint, 'hex'), (${TIME} || i.tail)::uuid
+  SELECT i.user_id, i.scope, i.key, decode(i.fingerprint, 'hex'), (${TIME} || i.tail)::uuid
   FROM verdict v JOIN item i USING (n)
   WHERE v.outcome = 'admitted' AND i.key IS NOT NULL AND (SELECT count(*) FROM forgotten) >= 0
 )`
@@ -270,7 +270,10 @@ function statementFor(parts: Parts): { name: string; text: string } {
 
 /** A charge as JSON. Written by hand, because its payload is JSON already; every other text in it is of a plain alphabet or encoded. */
 function toItem({ userId, keyId, keyCap, type, status, cost, payloadJson, idempotency, deadline, holdSeconds }: Charge): string {
-  const key = idempotency === null ? '' : `,"key":${JSON.stringify(idempotency.key)},"fingerprint":"${idempotency.fingerprint.toString('hex')}"`;
+  const key =
+    idempotency === null
+      ? ''
+      : `,"scope":"${idempotency.scope}","key":${JSON.stringify(idempotency.key)},"fingerprint":"${idempotency.fingerprint.toString('hex')}"`;
   const due = deadline === undefined ? '' : typeof deadline === 'number' ? `,"deadline_seconds":${deadline}` : `,"deadline_at":"${deadline}"`;
   const hold = holdSeconds === undefined ? '' : `,"hold_seconds":${holdSeconds}`;
   return (

@@ -86,7 +86,7 @@ function* take<T>(items: Iterator<T>, most: number): Generator<T> {
  */
 function claim(taken: Map<string, boolean>, { userId, idempotency, keyCap, keyId }: Charge): boolean {
   const claims: [name: string, alone: boolean][] = [];
-  if (idempotency) claims.push([`${userId} ${idempotency.key}`, true]);
+  if (idempotency) claims.push([`${userId} ${idempotency.scope} ${idempotency.key}`, true]);
   if (keyCap !== 'none') claims.push([`key ${keyId}`, keyCap === 'foreign']);
   if (claims.some(([name, alone]) => taken.has(name) && (alone || taken.get(name)))) return false;
   for (const [name, alone] of claims) taken.set(name, alone);

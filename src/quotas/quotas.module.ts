@@ -7,6 +7,7 @@ import { AdmissionRepository } from './admission.repository';
 import { AdmissionService } from './admission.service';
 import { BooksRepository } from './books.repository';
 import { BurstLimiter } from './burst-limiter';
+import { ChargingService } from './charging.service';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
 import { PeriodBoundsRepository } from './period-bounds.repository';
@@ -25,12 +26,13 @@ import { QuotasService } from './quotas.service';
     AdmissionService,
     BooksRepository,
     BurstLimiter,
+    ChargingService,
     PeriodBoundsRepository,
     QuotaResetJob,
     QuotaResetService,
     QuotasRepository,
     QuotasService,
   ],
-  exports: [AdmissionService, BooksRepository, BurstLimiter, QuotasRepository, QuotaResetService, QuotasService],
+  exports: [AdmissionService, BooksRepository, BurstLimiter, ChargingService, QuotasRepository, QuotaResetService, QuotasService],
 })
 export class QuotasModule {}

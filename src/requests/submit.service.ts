@@ -5,12 +5,8 @@ import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { DatabaseClock } from '../database/database-clock';
 import { fingerprintOf } from '../idempotency/idempotency-key';
-import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
-import { AdmissionService } from '../quotas/admission.service';
-import { BurstLimiter } from '../quotas/burst-limiter';
-import { type Charge, type Verdict } from '../quotas/charge';
-import { BurstExceeded, QuotaExceeded, UserSuspended } from '../quotas/quotas.errors';
-import { type BurstState, rateLimitFields, secondsLeft } from '../quotas/rate-limit-fields';
+import { type Charge } from '../quotas/charge';
+import { type Charged, ChargingService } from '../quotas/charging.service';
 import { type SubmitRequestDto } from './dto/submit-request.dto';
 import { PayloadTooLarge, UnknownType } from './requests.errors';
 import { RequestsRepository } from './requests.repository';
@@ -30,8 +26,7 @@ export interface Submitted {
 @Injectable()
 export class SubmitService {
   constructor(
-    private readonly admission: AdmissionService,
-    private readonly burst: BurstLimiter,
+    private readonly charging: ChargingService,
     private readonly settings: SettingsService,
     private readonly repository: RequestsRepository,
     private readonly clock: DatabaseClock,
@@ -48,11 +43,7 @@ export class SubmitService {
       throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
     }
     charge.isGone = isGone;
-    const burst = this.burst.take(charge.userId);
-    if (burst?.allowed === false) throw new BurstExceeded(burst.perMinute, burst.nextInSeconds, {});
-    const verdict = await this.admission.admit(charge);
-    if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
-    return this.answer(charge, verdict, burst);
+    return this.answer(charge, await this.charging.charge(charge));
   }
 
   private toCharge(principal: Principal, dto: SubmitRequestDto, key: string | null): Charge {
@@ -75,37 +66,17 @@ export class SubmitService {
       deadline: dto.deadlineAt === undefined ? type?.deadlineSeconds : instantOf(dto.deadlineAt),
       cost: dto.cost ?? type?.cost ?? 1,
       payloadJson,
-      idempotency: key === null ? null : { key, fingerprint: fingerprintOf(dto) },
+      idempotency: key === null ? null : { scope: 'requests', key, fingerprint: fingerprintOf(dto) },
     };
   }
 
-  private async answer(charge: Charge, verdict: Verdict, burst: BurstState | null): Promise<Submitted> {
-    switch (verdict.outcome) {
-      case 'admitted':
-        return {
-          json: admittedJson(verdict, charge),
-          headers: { location: `/v1/requests/${verdict.id}`, ...rateLimitFields(verdict.state, verdict.cap, burst) },
-        };
-      case 'replayed': {
-        const request = await this.repository.findSubmitted(verdict.id, charge.userId);
-        if (request === null) throw new NotFoundProblem('request');
-        const headers = { location: `/v1/requests/${verdict.id}`, 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) };
-        // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
-        return { json: asSubmittedJson(request, charge.payloadJson), headers };
-      }
-      case 'no-user':
-        throw new NotFoundProblem('user');
-      case 'suspended':
-        throw new UserSuspended();
-      case 'key-reused':
-        throw new IdempotencyKeyReused();
-      default: {
-        const { state, cap } = verdict;
-        if (state === null) throw new NotFoundProblem('user');
-        const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(secondsLeft(state)) };
-        throw new QuotaExceeded(charge.cost, state, cap, verdict.outcome === 'over-cap' ? 'key' : 'daily', headers);
-      }
-    }
+  private async answer(charge: Charge, { verdict, headers }: Charged): Promise<Submitted> {
+    const location = `/v1/requests/${verdict.id}`;
+    if (verdict.outcome === 'admitted') return { json: admittedJson(verdict, charge), headers: { location, ...headers } };
+    const request = await this.repository.findSubmitted(verdict.id, charge.userId);
+    if (request === null) throw new NotFoundProblem('request');
+    // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
+    return { json: asSubmittedJson(request, charge.payloadJson), headers: { location, ...headers } };
   }
 }
 

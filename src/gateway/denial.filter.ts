@@ -1,0 +1,21 @@
+import { Catch } from '@nestjs/common';
+import { type FastifyRequest } from 'fastify';
+import { type Problem } from '../common/problem';
+import { ProblemFilter } from '../common/problem.filter';
+import { RouteTable } from '../common/route-table';
+import { Denied } from './gateway.errors';
+
+/** With `?denyStatus=403` every refusal is a 403: nginx passes 401 and 403 on and takes any other status as a fault of ours. */
+@Catch()
+export class DenialFilter extends ProblemFilter {
+  constructor() {
+    // Every method and path of the check exists: there is no wrong one to look up.
+    super(new RouteTable());
+  }
+
+  protected override toProblem(error: unknown, request: FastifyRequest): Problem {
+    const problem = super.toProblem(error, request);
+    const { denyStatus } = request.query as { denyStatus?: string | string[] };
+    return [denyStatus].flat().includes('403') ? new Denied(problem) : problem;
+  }
+}

@@ -1,0 +1,28 @@
+import { type FastifyRequest } from 'fastify';
+
+const PATH = '/v1/authorize';
+
+/** In a route's config: its body is never read, whatever it is. Node throws it away when the answer is out. */
+export const IGNORES_BODY = 'ignoresBody';
+
+/**
+ * The URL that the router sees. Proxies append the path that they were asked for (Envoy does), which may be longer than the
+ * router takes, or not decodable: of a path below the check only the query is left. Methods beside GET and POST are sent
+ * there too, so that those two alone stand in the document.
+ */
+export function routedUrl(method: string | undefined, url: string): string {
+  if (!url.startsWith(PATH)) return url;
+  const next = url[PATH.length];
+  if (next !== undefined && next !== '/' && next !== '?') return url;
+  if (next !== '/' && (method === 'GET' || method === 'POST')) return url;
+  const query = url.indexOf('?');
+  return `${PATH}/${query === -1 ? '' : url.slice(query)}`;
+}
+
+/** Takes from the request what makes Fastify look for a parser. */
+export function leaveBody({ raw }: FastifyRequest, _: unknown, done: () => void): void {
+  delete raw.headers['content-type'];
+  delete raw.headers['content-length'];
+  delete raw.headers['transfer-encoding'];
+  done();
+}

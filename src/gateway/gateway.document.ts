@@ -1,0 +1,38 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
+
+const text = (description: string) => ({ description, schema: { type: 'string' as const } });
+const optional = (name: string, description: string, schema: object) => ApiHeader({ name, description, required: false, schema });
+
+const CHARGED = {
+  'X-User-Id': text('The user who paid.'),
+  'X-User-Tier': text("The user's tier."),
+  'X-Charge-Id': text('The request in the ledger that this charge is.'),
+  'RateLimit-Policy': text('The limits in force; absent for a user without any.'),
+  RateLimit: text('What is left of them.'),
+  'Idempotency-Replayed': text('`true` when the charge was made by an earlier call with the same key.'),
+};
+
+/** The words of the check in the OpenAPI document. */
+export const ApiGatewayCheck = () =>
+  applyDecorators(
+    ApiQuery({ name: 'denyStatus', required: false, enum: ['403'], description: 'Answer every refusal with 403; its own status is then in `X-Quota-Status`.' }),
+    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'integer', minimum: 1, maximum: 2_147_483_647 }),
+    optional('X-Quota-Type', 'The type that the charge is recorded as, `gateway` when none is given.', {
+      type: 'string',
+      pattern: '^[a-z0-9][a-z0-9._-]{0,49}$',
+    }),
+    optional(
+      'X-Quota-Hold',
+      'Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded.',
+      { type: 'integer', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
+    ),
+    optional('X-Quota-Allow-Status', 'Answer 200 instead of 204, for Envoy.', { type: 'string', enum: ['200'] }),
+    optional('Idempotency-Key', 'Charges once for all calls that bear it. A proxy must not pass on one that its client chose.', {
+      type: 'string',
+      maxLength: 255,
+    }),
+    ApiNoContentResponse({ description: 'Charged: let the call through.', headers: CHARGED }),
+    ApiOkResponse({ description: 'The same, to `X-Quota-Allow-Status: 200`.', headers: CHARGED }),
+  );

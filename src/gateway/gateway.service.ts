@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import { type Principal } from '../common/principal';
+import { ValidationProblem } from '../common/problem';
+import { SettingsService } from '../configurations/settings.service';
+import { fingerprintOf } from '../idempotency/idempotency-key';
+import { ChargingService } from '../quotas/charging.service';
+import { RequestSettings } from '../requests/requests.settings';
+import { fieldError, type GatewayCall } from './gateway-call';
+
+/** The type of a charge that the proxy gave none. */
+const TYPE = 'gateway';
+
+/**
+ * Charges for calls that a reverse proxy is about to forward. Always true: a call that is let through is a request in the
+ * ledger, on disk before the proxy hears of it; a refused one leaves nothing behind. A reservation is charged like any
+ * other call, and is `processing`, attempt 1, until a worker settles it or its lease runs out.
+ */
+@Injectable()
+export class GatewayService {
+  constructor(
+    private readonly charging: ChargingService,
+    private readonly settings: SettingsService,
+  ) {}
+
+  /**
+   * Returns the fields of the answer's header.
+   *
+   * @param isGone whether the proxy hung up; asked until the charge is sent
+   * @throws QuotaExceeded, BurstExceeded, ValidationProblem, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull, ClientGone
+   */
+  async check(principal: Principal, call: GatewayCall, idempotencyKey: string | null, isGone: () => boolean): Promise<Record<string, string>> {
+    const { userId, keyId, hasCap } = principal;
+    const type = call.type ?? TYPE;
+    const { verdict, headers } = await this.charging.charge({
+      userId,
+      keyId,
+      keyCap: hasCap ? 'own' : 'none',
+      type,
+      status: call.holdSeconds === null ? 'succeeded' : 'processing',
+      holdSeconds: call.holdSeconds ?? undefined,
+      cost: call.cost ?? this.costOf(type),
+      payloadJson: '{}',
+      idempotency: idempotencyKey === null ? null : { scope: 'authorize', key: idempotencyKey, fingerprint: fingerprintOf(call) },
+      isGone,
+    });
+    return { 'x-user-id': String(userId), 'x-user-tier': verdict.state.tier, 'x-charge-id': verdict.id, ...headers };
+  }
+
+  private costOf(type: string): number {
+    const known = this.settings.get(RequestSettings.types)[type];
+    if (known === undefined && type !== TYPE && this.settings.get(RequestSettings.strictTypes)) {
+      throw new ValidationProblem([fieldError('X-Quota-Type', `names "${type}", which is not one of the types that are taken here`, 'unknown-type')]);
+    }
+    return known?.cost ?? 1;
+  }
+}

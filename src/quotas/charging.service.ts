@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { NotFoundProblem } from '../common/problem';
+import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
+import { AdmissionService } from './admission.service';
+import { BurstLimiter } from './burst-limiter';
+import { type Admitted, type Charge, type Refused, type Replayed } from './charge';
+import { BurstExceeded, QuotaExceeded, UserSuspended } from './quotas.errors';
+import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
+
+/** A charge that is in force, now or since it was first asked for, and what every answer says of it in its header. */
+export interface Charged {
+  verdict: Admitted | Replayed;
+  headers: Record<string, string>;
+}
+
+/** Charges for the routes that do: the tier's burst limit first, then admission, and a refusal as the problem that tells it. */
+@Injectable()
+export class ChargingService {
+  constructor(
+    private readonly admission: AdmissionService,
+    private readonly burst: BurstLimiter,
+  ) {}
+
+  /** @throws QuotaExceeded, BurstExceeded, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull, ClientGone */
+  async charge(charge: Charge): Promise<Charged> {
+    const burst = this.burst.take(charge.userId);
+    if (burst?.allowed === false) throw new BurstExceeded(burst.perMinute, burst.nextInSeconds, {});
+    const verdict = await this.admission.admit(charge);
+    if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
+    switch (verdict.outcome) {
+      case 'admitted':
+        return { verdict, headers: rateLimitFields(verdict.state, verdict.cap, burst) };
+      case 'replayed':
+        return { verdict, headers: { 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) } };
+      default:
+        throw refusalOf(charge, verdict, burst);
+    }
+  }
+}
+
+function refusalOf({ cost }: Charge, { outcome, state, cap }: Refused, burst: BurstState | null): Error {
+  if (outcome === 'key-reused') return new IdempotencyKeyReused();
+  if (outcome === 'suspended') return new UserSuspended();
+  if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
+  const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(secondsLeft(state)) };
+  return new QuotaExceeded(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
+}
