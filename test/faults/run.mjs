@@ -4,6 +4,8 @@ import { build } from '../../bench/support/built.mjs';
 build();
 const { describe, planOf, runExactness } = await import('./exactness.mjs');
 const { proveHarness } = await import('./harness.mjs');
+const { replayLog } = await import('./log.mjs');
+const { crossMidnights } = await import('./midnights.mjs');
 
 const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000_000);
 const RUNS = Number(process.env.FAULTS_RUNS ?? 8);
@@ -18,6 +20,8 @@ async function* exactness() {
 const PARTS = {
   exactness,
   harness: () => proveHarness(SEED),
+  midnights: () => crossMidnights(SEED),
+  log: () => replayLog(SEED, process.env.ACCESS_LOG),
 };
 
 const asked = process.argv.slice(2);
