@@ -1,5 +1,7 @@
+import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
-import { makeMutant, MUTANTS } from './mutants.mjs';
+import { crossMidnights } from './midnights.mjs';
+import { CLOCK_MUTANT, makeMutant, MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
 
 const plan = (seed, rest = {}) => ({ seed, random: new Random(seed), replicas: 2, clients: 64, hot: false, mostCost: 1, factor: 2, offers: 1_500, kinds: ['kill'], ...rest });
@@ -12,9 +14,18 @@ export async function* proveHarness(seed) {
   for (const [name, mutant] of Object.entries(MUTANTS)) {
     if (mutant.optional) continue;
     const { root, remove } = makeMutant(mutant);
-    yield prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) => runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }));
+    yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) => runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }));
     remove();
   }
+  const name = 'the service with a day of its own in the ledger is found out';
+  if (NO_CLOCK) return yield { name, skipped: NO_CLOCK };
+  const { root, remove } = makeMutant(CLOCK_MUTANT);
+  yield await prove(name, [/^days are not|^I2/], 1, async () => {
+    const broken = [];
+    for await (const result of crossMidnights(seed, { root, only: /backwards/ })) broken.push(...result.broken);
+    return { broken, story: '' };
+  });
+  remove();
 }
 
 async function prove(name, findings, attempts, run) {
