@@ -22,6 +22,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private readonly gapHandlers: (() => void | Promise<void>)[] = [];
   private client: Client | null = null;
   private closing = false;
+  private asked: Promise<unknown> = Promise.resolve();
   healthy = false;
 
   constructor(@Inject(DATABASE_URL) private readonly url: string) {}
@@ -29,7 +30,8 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   /** Calls the handler with the payload of every notification on the channel. */
   on(channel: string, handler: Handler): void {
     this.handlers.set(channel, [...(this.handlers.get(channel) ?? []), handler]);
-    if (this.client) void this.client.query(`LISTEN ${this.client.escapeIdentifier(channel)}`).catch(() => this.drop());
+    const { client } = this;
+    if (client) this.ask(client, { text: `LISTEN ${client.escapeIdentifier(channel)}` }).catch(() => this.drop(client));
   }
 
   /** Calls the handler after each time in which notifications may have been missed. */
@@ -53,7 +55,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       try {
         if (this.closing) return;
         if (this.client === null) await this.connect();
-        else await this.client.query({ text: 'SELECT', query_timeout: HEARTBEAT_TIMEOUT_MS } as { text: string });
+        else await this.ask(this.client, { text: 'SELECT', query_timeout: HEARTBEAT_TIMEOUT_MS } as { text: string });
       } catch (error) {
         this.logger.debug(`listening connection lost: ${(error as Error).message}`);
         this.drop();
@@ -79,6 +81,12 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     for (const channel of this.handlers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
     for (const handler of this.gapHandlers) await handler();
     this.healthy = this.client === client;
+  }
+
+  /** One statement after the other: pg takes no second one while the first is under way. */
+  private ask(client: Client, query: { text: string }): Promise<unknown> {
+    this.asked = this.asked.catch(() => undefined).then(() => client.query(query));
+    return this.asked;
   }
 
   private drop(client = this.client): void {

@@ -12,6 +12,7 @@ import { type Charge, type Verdict } from '../quotas/charge';
 import { BurstExceeded, QuotaExceeded, UserSuspended } from '../quotas/quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from '../quotas/rate-limit-fields';
 import { type SubmitRequestDto } from './dto/submit-request.dto';
+import { RequestSignals } from './request-signals';
 import { PayloadTooLarge, UnknownType } from './requests.errors';
 import { RequestsRepository } from './requests.repository';
 import { RequestSettings } from './requests.settings';
@@ -19,9 +20,13 @@ import { admittedJson, asSubmittedJson } from './submission';
 
 /** What `POST /v1/requests` answers: a request (`RequestDto`) as JSON, and fields of the header. */
 export interface Submitted {
+  id: string;
   json: string;
   headers: Record<string, string>;
 }
+
+/** One of a batch: what to submit, or why it cannot be. */
+export type BatchItem = { dto: SubmitRequestDto; key: string | null } | { refusal: unknown };
 
 /**
  * Submits requests. Always true: a request exists if and only if it was charged, and is on disk before its submit is
@@ -35,6 +40,7 @@ export class SubmitService {
     private readonly settings: SettingsService,
     private readonly repository: RequestsRepository,
     private readonly clock: DatabaseClock,
+    private readonly signals: RequestSignals,
   ) {}
 
   /**
@@ -44,10 +50,26 @@ export class SubmitService {
    */
   async submit(principal: Principal, dto: SubmitRequestDto, idempotencyKey: string | null, isGone?: () => boolean): Promise<Submitted> {
     const charge = this.toCharge(principal, dto, idempotencyKey);
-    if (dto.deadlineAt !== undefined && new Date(charge.deadline as string) <= (await this.clock.now())) {
-      throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
-    }
     charge.isGone = isGone;
+    if (dto.deadlineAt !== undefined) assertAhead(charge, await this.clock.now());
+    return this.send(charge);
+  }
+
+  /** Submits many, which go to admission together; each has its own fate. */
+  async submitAll(principal: Principal, items: readonly BatchItem[], isGone?: () => boolean): Promise<PromiseSettledResult<Submitted>[]> {
+    const now = items.some((item) => 'dto' in item && item.dto.deadlineAt !== undefined) ? await this.clock.now() : null;
+    return Promise.allSettled(
+      items.map(async (item) => {
+        if ('refusal' in item) throw item.refusal;
+        const charge = this.toCharge(principal, item.dto, item.key);
+        charge.isGone = isGone;
+        if (now !== null && item.dto.deadlineAt !== undefined) assertAhead(charge, now);
+        return this.send(charge);
+      }),
+    );
+  }
+
+  private async send(charge: Charge): Promise<Submitted> {
     const burst = this.burst.take(charge.userId);
     if (burst?.allowed === false) throw new BurstExceeded(burst.perMinute, burst.nextInSeconds, {});
     const verdict = await this.admission.admit(charge);
@@ -82,7 +104,9 @@ export class SubmitService {
   private async answer(charge: Charge, verdict: Verdict, burst: BurstState | null): Promise<Submitted> {
     switch (verdict.outcome) {
       case 'admitted':
+        if (charge.status === 'pending') this.signals.ready(charge.type);
         return {
+          id: verdict.id,
           json: admittedJson(verdict, charge),
           headers: { location: `/v1/requests/${verdict.id}`, ...rateLimitFields(verdict.state, verdict.cap, burst) },
         };
@@ -91,7 +115,7 @@ export class SubmitService {
         if (request === null) throw new NotFoundProblem('request');
         const headers = { location: `/v1/requests/${verdict.id}`, 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) };
         // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
-        return { json: asSubmittedJson(request, charge.payloadJson), headers };
+        return { id: verdict.id, json: asSubmittedJson(request, charge.payloadJson), headers };
       }
       case 'no-user':
         throw new NotFoundProblem('user');
@@ -114,4 +138,9 @@ function instantOf(text: string): string {
   const at = new Date(text);
   if (!Number.isNaN(at.getTime())) return at.toISOString();
   throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is not an instant of the calendar', code: 'no-such-instant' }]);
+}
+
+function assertAhead({ deadline }: Charge, now: Date): void {
+  if (new Date(deadline as string) > now) return;
+  throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
 }
