@@ -111,7 +111,7 @@ export class SubmitService {
           headers: { location: `/v1/requests/${verdict.id}`, ...rateLimitFields(verdict.state, verdict.cap, burst) },
         };
       case 'replayed': {
-        const request = await this.repository.findSubmitted(verdict.id, charge.userId);
+        const request = await this.repository.find(verdict.id, charge.userId);
         if (request === null) throw new NotFoundProblem('request');
         const headers = { location: `/v1/requests/${verdict.id}`, 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) };
         // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
