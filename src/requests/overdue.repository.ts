@@ -44,8 +44,8 @@ export class OverdueRepository {
 
   /** Ids from here on are of the last so many days. */
   async horizon(days: number): Promise<string> {
-    const [{ id }] = await this.statements.run<{ id: string }>(HORIZON, [days]);
-    return id;
+    const [row] = await this.statements.run<{ id: string }>(HORIZON, [days]);
+    return (row as { id: string }).id;
   }
 
   /**
@@ -54,6 +54,6 @@ export class OverdueRepository {
    */
   async remove(count: number, after: string | null, before: string): Promise<{ removed: number; last: string | null }> {
     const [result] = await this.statements.run<{ removed: number; last: string | null }>(REMOVE, [count, after ?? FIRST, before]);
-    return result;
+    return result as { removed: number; last: string | null };
   }
 }

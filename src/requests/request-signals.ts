@@ -16,6 +16,7 @@ const NAMES_A_NOTIFICATION = 140;
 /** The first signal goes at once, and those of this long after it together. */
 const PAUSE_MS = 20;
 
+type Channel = typeof READY | typeof CHANGED;
 type Handler = (name: string) => void;
 
 /**
@@ -27,8 +28,8 @@ type Handler = (name: string) => void;
 export class RequestSignals implements OnModuleInit {
   private readonly logger = new Logger(RequestSignals.name);
   private readonly self = randomBytes(6).toString('base64url');
-  private readonly handlers: Record<string, Handler[]> = { [READY]: [], [CHANGED]: [] };
-  private unsent: Record<string, Set<string>> = { [READY]: new Set(), [CHANGED]: new Set() };
+  private readonly handlers: Record<Channel, Handler[]> = { [READY]: [], [CHANGED]: [] };
+  private unsent: Record<Channel, Set<string>> = { [READY]: new Set(), [CHANGED]: new Set() };
   private sending = false;
 
   constructor(
@@ -37,8 +38,8 @@ export class RequestSignals implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    for (const channel of [READY, CHANGED]) {
-      this.notifications.on(channel, (payload) => {
+    for (const channel of [READY, CHANGED] as const) {
+      void this.notifications.on(channel, (payload) => {
         const [sender, ...names] = payload.split(' ');
         if (sender !== this.self) for (const name of names) this.tell(channel, name);
       });
@@ -63,7 +64,7 @@ export class RequestSignals implements OnModuleInit {
     this.publish(CHANGED, id);
   }
 
-  private publish(channel: string, name: string): void {
+  private publish(channel: Channel, name: string): void {
     this.tell(channel, name);
     this.unsent[channel].add(name);
     if (this.sending) return;
@@ -71,7 +72,7 @@ export class RequestSignals implements OnModuleInit {
     setImmediate(() => void this.send());
   }
 
-  private tell(channel: string, name: string): void {
+  private tell(channel: Channel, name: string): void {
     for (const handler of this.handlers[channel]) handler(name);
   }
 

@@ -23,9 +23,9 @@ describe('quotidian serve', () => {
 
   it('shows the first administrator once, keeps what it acknowledged through kill -9, and ends with 0 on SIGTERM', async () => {
     const first = new Command(['serve'], environment());
-    const url = (await first.said(/API +(http\S+)/))[1] as string;
-    const key = (await first.said(/API key +(\S+)/))[1] as string;
-    const password = (await first.said(/password +(\S+)/))[1] as string;
+    const url = (await first.said(/API +(http\S+)/))[1];
+    const key = (await first.said(/API key +(\S+)/))[1];
+    const password = (await first.said(/password +(\S+)/))[1];
     await request(url).get('/health/ready').expect(200);
     await request(url).post('/v1/auth/login').send({ email: 'admin@quotidian.local', password }).expect(200);
     const { body } = await request(url).post('/v1/requests').set('authorization', `Bearer ${key}`).send({ type: 'first' }).expect(201);
@@ -33,7 +33,7 @@ describe('quotidian serve', () => {
     await first.finished();
 
     const second = new Command(['serve'], environment());
-    const again = (await second.said(/API +(http\S+)/))[1] as string;
+    const again = (await second.said(/API +(http\S+)/))[1];
     expect(second.stdout).not.toMatch(/password|API key/);
     await request(again).get(`/v1/requests/${body.id}`).set('authorization', `Bearer ${key}`).expect(200);
     second.child.kill('SIGTERM');

@@ -107,7 +107,7 @@ describe('jobs', () => {
       await start(2);
       await eventually(async () => expect(await usage(user)).toMatchObject([{ used: 2 }]));
       await eventually(async () => expect((await slots()).map(({ status }) => status)).toEqual(['succeeded']));
-      const { slot } = (await slots())[0]!;
+      const { slot } = (await slots())[0];
       expect(slot.getTime() % 900_000).toBe(0);
       const { body } = await scheduled[0].as(admin).get('/v1/jobs').expect(200);
       const job = body.items.find(({ name }: { name: string }) => name === 'quota-reset');

@@ -17,7 +17,7 @@ describe('the burst limit of a tier', () => {
     await service.as(admin).post('/v1/tiers').send({ name, dailyQuota: 1_000, burstPerMinute }).expect(201);
     const user = await makeUser(service, { tier: name, dailyQuota: 1_000 });
     // The first charge tells this process the user's tier.
-    await until(async () => /"burst"/.test((await submit(user).expect(201)).headers.ratelimit as string), 'the limit is known');
+    await until(async () => /"burst"/.test((await submit(user).expect(201)).headers.ratelimit), 'the limit is known');
     return user;
   }
 
@@ -28,7 +28,7 @@ describe('the burst limit of a tier', () => {
     expect(headers.ratelimit).toMatch(/^"daily";r=\d+;t=\d+, "burst";r=9\d;t=1$/);
     const [first, second] = [await service.as(user).get('/v1/users/me/quota'), await service.as(user).get('/v1/users/me/quota')];
     expect(first.headers['ratelimit-policy']).toBe(headers['ratelimit-policy']);
-    const left = ({ headers }: typeof first) => Number(/"burst";r=(\d+)/.exec(headers.ratelimit as string)?.[1]);
+    const left = ({ headers }: typeof first) => Number(/"burst";r=(\d+)/.exec(headers.ratelimit)?.[1]);
     expect(left(second)).toBeGreaterThanOrEqual(left(first));
   });
 

@@ -18,7 +18,7 @@ describe("the database's clock", () => {
   afterAll(() => service.close());
 
   const charge = async (user: TestUser, replica = 0) => {
-    const { status, body } = await service.replicas[replica]!.as(user).post('/v1/requests').send({ type: 'search' });
+    const { status, body } = await service.replicas[replica].as(user).post('/v1/requests').send({ type: 'search' });
     return status === 201 ? (body.chargedOn as string) : status;
   };
 

@@ -41,17 +41,17 @@ describe('charges that are sent at once to two replicas', () => {
       `INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, daily_cap) VALUES ($1, 'test', $2, $3, $4, $5) RETURNING id`,
       [id, shownPrefix(key), hashKey(key), SCOPES, dailyCap],
     );
-    return { id: row!.id, key };
+    return { id: row.id, key };
   }
 
   async function send(users: TestUser[], keys: { id: number; key: string }[], charges: (typeof charge extends fc.Arbitrary<infer C> ? C : never)[]): Promise<Sent[]> {
     return Promise.all(
       charges.map(async ({ user: u, by, cost, retryKey }, i) => {
-        const [user, key] = [users[u]!, keys[by]!];
+        const [user, key] = [users[u], keys[by]];
         // The same key always comes with the same body.
         const fixed = retryKey === null ? cost : (retryKey % 4) + 1;
         const retry = retryKey === null ? null : `retry-${retryKey}`;
-        const call = service.replicas[i % 2]!.as(key).post('/v1/requests');
+        const call = service.replicas[i % 2].as(key).post('/v1/requests');
         if (retry) void call.set('idempotency-key', retry);
         const { status, body } = await call.send({ type: 'search', userId: user.id, cost: fixed });
         return { user, key, cost: fixed, retry, status, body: body as Answer };
@@ -63,7 +63,7 @@ describe('charges that are sent at once to two replicas', () => {
     await fc.assert(
       fc.asyncProperty(scene, async ({ quotas, caps, charges }) => {
         const users = await Promise.all(quotas.map((quota) => makeUser(service, quota === null ? { unlimited: true } : { dailyQuota: quota })));
-        const keys = await Promise.all(caps.map((cap, i) => addKey(users[i % USERS]!, cap)));
+        const keys = await Promise.all(caps.map((cap, i) => addKey(users[i % USERS], cap)));
         const sent = await send(users, keys, charges);
         expect(sent.filter(({ status }) => status !== 201 && status !== 429)).toEqual([]);
         for (const [i, user] of users.entries()) await assertOneOrder(user, quotas[i] ?? null, sent.filter((one) => one.user === user));
@@ -108,12 +108,12 @@ describe('charges that are sent at once to two replicas', () => {
       [id],
     );
     if (cap === null) return;
-    expect(books!.used).toBe(books!.ledger);
-    expect(books!.used).toBeLessThanOrEqual(cap);
+    expect(books.used).toBe(books.ledger);
+    expect(books.used).toBeLessThanOrEqual(cap);
     for (const { status, cost, body } of sent) {
       if (status !== 429 || body['violated-policies'][0] !== 'key') continue;
       expect(body).toMatchObject({ limit: cap, requested: cost });
-      expect(body.used).toBeLessThanOrEqual(books!.used);
+      expect(body.used).toBeLessThanOrEqual(books.used);
       expect(cost).toBeGreaterThan(body.limit - body.used);
     }
   }

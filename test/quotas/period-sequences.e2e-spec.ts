@@ -79,14 +79,14 @@ describe('sequences of charges, midnights and changes', () => {
       case 'clock back':
         return now - step.minutes * MINUTE_MS;
       case 'zone': {
-        const zone = zones[step.pick % zones.length] as LocalDays;
+        const zone = zones[step.pick % zones.length];
         await service.as(admin).patch(path).send({ timeZone: zone.zone }).expect(200);
         model.open(now);
         model.zone = zone;
         return now;
       }
       case 'tier': {
-        const plan = PLANS[step.pick % PLANS.length] as Plan;
+        const plan = PLANS[step.pick % PLANS.length];
         await service.as(admin).patch(path).send({ tier: plan.name }).expect(200);
         model.assign(now, plan);
         return now;
@@ -112,7 +112,7 @@ describe('sequences of charges, midnights and changes', () => {
       fc.asyncProperty(start, fc.array(step, { minLength: 5, maxLength: 30 }), async ({ at, zone, plan }, steps) => {
         let now = at;
         await service.setClock(now);
-        const { user, model } = await begin(zones[zone % zones.length] as LocalDays, PLANS[plan] as Plan, now);
+        const { user, model } = await begin(zones[zone % zones.length], PLANS[plan], now);
         for (const step of steps) {
           now = await take(step, now, user, model);
           await service.setClock(now);
@@ -148,23 +148,23 @@ describe('sequences of charges, midnights and changes', () => {
       fc.asyncProperty(fc.integer({ min: FROM + DAY_MS, max: TO - 90 * DAY_MS }), hops, async (at, moves) => {
         let [now, latest] = [at, at];
         await service.setClock(now);
-        const { user } = await begin(zones[0] as LocalDays, PLANS[0] as Plan, now);
+        const { user } = await begin(zones[0], PLANS[0], now);
         const starts = new Set<number>();
         let charged = 0;
         for (const { zone, minutes, back } of moves) {
           while ((await charge(user, 1)) === 201) charged++;
           const { body } = await service.as(admin).get(`/v1/users/${user.id}/quota`).expect(200);
           starts.add(Date.parse(body.periodStart));
-          await service.as(admin).patch(`/v1/users/${user.id}`).send({ timeZone: (zones[zone % zones.length] as LocalDays).zone }).expect(200);
+          await service.as(admin).patch(`/v1/users/${user.id}`).send({ timeZone: (zones[zone % zones.length]).zone }).expect(200);
           now += (back ? -1 : 1) * minutes * MINUTE_MS;
           latest = Math.max(latest, now);
           await service.setClock(now);
         }
         const ordered = [...starts].sort((a, b) => a - b);
         // Only a day of a clock change is shorter than 24 hours, and only for who stays in its zone: 22 hours at the least.
-        ordered.slice(1).forEach((start, i) => expect(start - (ordered[i] as number)).toBeGreaterThanOrEqual(22 * 3_600_000));
+        ordered.slice(1).forEach((start, i) => expect(start - (ordered[i])).toBeGreaterThanOrEqual(22 * 3_600_000));
         expect(charged).toBeLessThanOrEqual(3 * starts.size);
-        expect(starts.size).toBeLessThanOrEqual(Math.floor((latest - (ordered[0] as number)) / (22 * 3_600_000)) + 1);
+        expect(starts.size).toBeLessThanOrEqual(Math.floor((latest - (ordered[0])) / (22 * 3_600_000)) + 1);
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 10) },
     );

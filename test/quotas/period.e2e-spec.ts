@@ -49,7 +49,7 @@ describe('the quota period', () => {
     const hours = (zone: string) => {
       const { starts } = zones.find((days) => days.zone === zone) as LocalDays;
       return [
-        ...new Set(starts.slice(1).map(([, start], i) => (start - (starts[i] as [number, number])[1]) / 3_600_000)),
+        ...new Set(starts.slice(1).map(([, start], i) => (start - (starts[i])[1]) / 3_600_000)),
       ].sort((a, b) => a - b);
     };
     expect([hours('Europe/Berlin'), hours('Australia/Lord_Howe'), hours('Antarctica/Troll')]).toEqual([
@@ -68,8 +68,8 @@ describe('the quota period', () => {
       fc.asyncProperty(cases, async (picks) => {
         const moves = picks.map(([day, a, b]) => ({
           day,
-          from: zones[a % zones.length] as LocalDays,
-          to: zones[b % zones.length] as LocalDays,
+          from: zones[a % zones.length],
+          to: zones[b % zones.length],
         }));
         const rows = await service.sql<{ end: number }>(
           `SELECT (extract(epoch FROM quota_period_end(day, a, b)) * 1000)::float8 AS end

@@ -86,7 +86,7 @@ describe('the queue of charges', () => {
       await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [holder.id]);
       const first = submit(holder);
       await untilBlocked(service, 1);
-      const together = Array.from({ length: 48 }, (_, i) => submit(users[i % 6]!, i % 16 === 5 ? { payload: { poison: i } } : {}));
+      const together = Array.from({ length: 48 }, (_, i) => submit(users[i % 6], i % 16 === 5 ? { payload: { poison: i } } : {}));
       await untilBlocked(service, 2);
       await client.query('COMMIT');
       const statuses = (await Promise.all(together)).map(({ status }) => status);

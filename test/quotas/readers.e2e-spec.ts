@@ -73,7 +73,7 @@ describe('every reader of a quota', () => {
       `SELECT CASE WHEN NOT unlimited THEN quota END AS "limit", used, day::text, fold, zone FROM quota_now WHERE user_id = $1`,
       [user.id],
     );
-    return row!;
+    return row;
   };
   const endpoint = async () => (await service.as(user).get('/v1/users/me/quota').expect(200));
   const today = async () => (await service.as(user).get('/v1/users/me/usage').expect(200)).body.items.at(-1);
@@ -111,7 +111,7 @@ describe('every reader of a quota', () => {
         expect({ s, status: answer.status }).toEqual({ s, status: fits ? 201 : 429 });
         const after = { limit, used: fits ? used + 1 : used };
         expect(fields(answer)).toEqual(asFields(after));
-        if (!fits) expect(answer.body).toMatchObject({ limit, used, remaining: Math.max(0, (limit as number) - used), requested: 1 });
+        if (!fits) expect(answer.body).toMatchObject({ limit, used, remaining: Math.max(0, (limit) - used), requested: 1 });
         expect(await assertAgreement(s)).toMatchObject(after);
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 60) },

@@ -31,7 +31,7 @@ describe('the quota of a tier', () => {
     );
     return member;
   }
-  const submit = (user: TestUser, replica = 0) => service.replicas[replica]!.as(user).post('/v1/requests').send({ type: 'search' });
+  const submit = (user: TestUser, replica = 0) => service.replicas[replica].as(user).post('/v1/requests').send({ type: 'search' });
   const quotaOf = async (user: TestUser) => (await service.as(admin).get(`/v1/users/${user.id}/quota`).expect(200)).body;
   const patch = (user: TestUser, body: object, query = '') => service.as(admin).patch(`/v1/users/${user.id}${query}`).send(body);
   const lastEvent = async (kind: string, id: number) => {

@@ -16,7 +16,7 @@ describe('what was used', () => {
   afterAll(() => service.close());
 
   const charge = (user: TestUser, cost = 1, replica = 0) =>
-    service.replicas[replica]!.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost });
+    service.replicas[replica].as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost });
   const usage = async (user: TestUser, query = '') => (await service.as(user).get(`/v1/users/me/usage${query}`).expect(200)).body.items;
   const quotaOf = async (user: TestUser) => (await service.as(user).get('/v1/users/me/quota').expect(200)).body;
 
@@ -96,12 +96,12 @@ describe('what was used', () => {
       const { body } = await service.as(admin).get(`/v1/users?quotaUsedAtLeast=${share}&limit=100`).expect(200);
       return body.items.map(({ id }: { id: number }) => id).filter((id: number) => users.some((user) => user.id === id));
     };
-    expect(await near('0.8')).toEqual([users[1]!.id, users[2]!.id]);
-    expect(await near('1')).toEqual([users[2]!.id]);
+    expect(await near('0.8')).toEqual([users[1].id, users[2].id]);
+    expect(await near('1')).toEqual([users[2].id]);
     await service.setClock(NOON + 12 * HOUR_MS);
     expect(await near('0.8')).toEqual([]);
     expect(await near('0')).toHaveLength(3);
-    await service.as(users[0]!).get('/v1/users?quotaUsedAtLeast=0.8').expect(403);
+    await service.as(users[0]).get('/v1/users?quotaUsedAtLeast=0.8').expect(403);
     const { body } = await service.as(admin).get('/v1/users?quotaUsedAtLeast=most').expect(400);
     expect(body.errors[0]).toMatchObject({ pointer: '#/query/quotaUsedAtLeast' });
   });
