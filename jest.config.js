@@ -30,6 +30,8 @@ const project = (displayName, testMatch, extra = {}) => ({
 /** @type {import('jest').Config} */
 module.exports = {
   testTimeout: 30_000,
+  // The tests wait for the database more than they compute.
+  maxWorkers: 2,
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/*.spec.ts']),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], {

@@ -13,7 +13,7 @@ export class CreateIdempotencyKeys1795305608000 implements MigrationInterface {
         fingerprint bytea NOT NULL,
         request_id uuid,
         response_status smallint,
-        response_body jsonb,
+        response_body text,
         created_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, scope, key),
         CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,

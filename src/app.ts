@@ -1,12 +1,14 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type FastifyInstance } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders, type IncomingMessage, METHODS } from 'node:http';
 import { AppModule } from './app.module';
+import { answerClientError } from './common/client-errors';
 import { parseJsonBody } from './common/json-body';
 import { makeLogger, NestLogger } from './common/logger';
+import { ProblemFilter } from './common/problem.filter';
 import { RouteTable } from './common/route-table';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
@@ -52,6 +54,12 @@ export async function createApp({ environment: overrides, preview = false }: App
     genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => saneId(headers['x-request-id']) ?? randomUUID(),
     // A body that trickles in is cut off; Node looks only so often.
     requestTimeout: 10_000,
+    clientErrorHandler: answerClientError,
+    // A path that cannot be decoded comes to no hook and no filter.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.headers(HEADERS).header('x-request-id', request.id);
+      app.get(ProblemFilter).render(error, request, reply);
+    },
     http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     // Requests on open connections are still served while the process drains.
     return503OnClosing: false,

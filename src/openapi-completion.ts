@@ -69,14 +69,14 @@ const PROBLEM = {
 export function completeDocument(document: OpenAPIObject): OpenAPIObject {
   const components = (document.components ??= {});
   for (const server of document.servers ?? []) Object.assign(server, { 'x-internal': false });
-  (components.schemas ??= {}).Problem = PROBLEM as never;
+  (components.schemas ??= {}).Problem = PROBLEM;
   components.responses = Object.fromEntries(Object.entries(ERRORS).map(([status, description]) => [`Problem${status}`, problemResponse(description)])) as never;
   for (const [path, item] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(item)) {
       if (typeof operation === 'object' && 'responses' in operation) completeOperation(path, method, operation as never);
     }
   }
-  bound(document as never);
+  bound(document);
   return document;
 }
 

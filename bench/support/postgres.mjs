@@ -74,12 +74,14 @@ export class PostgresServer {
   async launch() {
     const args = ['-D', this.data, '-p', '5432', ...[...SETTINGS, `unix_socket_directories=${this.socket}`, ...this.settings].flatMap((s) => ['-c', s])];
     const log = openSync(join(this.folder, 'postgres.log'), 'a');
-    const options = { cwd: '/', env: { PATH: process.env.PATH, ...LOCALE, ...this.environment }, stdio: ['ignore', log, log], detached: true };
+    const options = { cwd: '/', env: { PATH: process.env.PATH, ...LOCALE }, stdio: ['ignore', log, log], detached: true };
     const { uid, gid } = this.account;
     const drop = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+    // Through env, after the account is dropped: a preloaded library must not leave things behind as root.
+    const program = ['env', ...Object.entries(this.environment).map(([name, value]) => `${name}=${value}`), this.binaries.postgres, ...args];
     this.child = existsSync(SETPRIV)
-      ? spawn(SETPRIV, ['--pdeathsig=QUIT', ...drop, '--', this.binaries.postgres, ...args], options)
-      : spawn(this.binaries.postgres, args, { ...options, ...this.account });
+      ? spawn(SETPRIV, ['--pdeathsig=QUIT', ...drop, '--', ...program], options)
+      : spawn(program[0], program.slice(1), { ...options, ...this.account });
     for (const deadline = Date.now() + 60_000; ; await delay(25)) {
       if (await this.answers()) return;
       if (this.child.exitCode !== null || Date.now() > deadline) throw new Error(`PostgreSQL did not start:\n${this.logTail()}`);

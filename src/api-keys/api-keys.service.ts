@@ -10,6 +10,7 @@ import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { DatabaseClock } from '../database/database-clock';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
+import { User } from '../users/entities/user.entity';
 import { ScopeNotGrantable, TooManyKeys } from './api-keys.errors';
 import { ApiKeyDto, NewApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
@@ -33,7 +34,7 @@ export class ApiKeysService {
     private readonly dataSource: DataSource,
   ) {}
 
-  /** The keys that were not revoked, newest first. */
+  /** The keys that were not revoked, newest first. @throws NotFoundProblem */
   async list(userId: number, query: ListQuery): Promise<Page<ApiKeyDto>> {
     const filters = { userId };
     const before = cursorPosition(query.cursor, filters);
@@ -44,6 +45,7 @@ export class ApiKeysService {
       .orderBy('k.id', 'DESC')
       .take(size + 1)
       .getMany();
+    if (rows.length === 0 && !(await this.dataSource.manager.existsBy(User, { id: userId }))) throw new NotFoundProblem('user');
     return toPage(rows, size, filters, (row) => String(row.id), ApiKeyDto.of);
   }
 
@@ -59,7 +61,8 @@ export class ApiKeysService {
     await this.assertFuture(tx, dto.expiresAt);
     if ((await tx.countBy(ApiKey, { userId, revokedAt: IsNull() })) >= MOST_KEYS) throw new TooManyKeys(MOST_KEYS);
     const key = makeKey();
-    const { name, scopes = DEFAULT_SCOPES, dailyCap = null } = dto;
+    const { name, dailyCap = null } = dto;
+    const scopes = dto.scopes ?? DEFAULT_SCOPES;
     const expiresAt = dto.expiresAt == null ? null : new Date(dto.expiresAt);
     const draft = tx.create(ApiKey, { userId, name, scopes, dailyCap, expiresAt, prefix: shownPrefix(key), keyHash: hashKey(key) });
     const row = await tx.save(draft).catch((error: unknown) => {

@@ -42,7 +42,7 @@ export class AuthGuard implements CanActivate {
 function admit(request: Request, principal: Principal | null, access: Access): boolean {
   if (principal === null) throw new CredentialsInvalid();
   request.principal = principal;
-  if (access.adminOnly && !principal.isAdmin) throw new AdminRequired();
+  if (access.adminOnly && !principal.isAdmin) throw principal.role === 'admin' ? new ScopeRequired(['admin']) : new AdminRequired();
   if (access.accountOwner && principal.keyId !== null && !principal.isAdmin) throw new ScopeRequired(['admin']);
   const missing = (access.scopes ?? []).filter((scope) => !principal.scopes.has(scope));
   if (missing.length > 0) throw new ScopeRequired(missing);

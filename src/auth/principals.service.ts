@@ -16,8 +16,8 @@ const TOUCH_EVERY_MS = 30_000;
 
 interface Lookup {
   found: Promise<Principal | null>;
-  resolve(principal: Principal | null): void;
-  reject(error: unknown): void;
+  resolve: (principal: Principal | null) => void;
+  reject: (error: unknown) => void;
 }
 
 interface Entry {
@@ -146,7 +146,8 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     this.entriesOfUser.delete(Number(userId));
   }
 
-  private async flushUsed(): Promise<void> {
+  /** Notes in the database which keys were used since the last time; runs by itself twice a minute. */
+  async flushUsed(): Promise<void> {
     if (this.used.size === 0) return;
     const ids = [...this.used];
     this.used.clear();
@@ -159,7 +160,7 @@ function principalOf({ keyId, userId, role, hasCap, scopes: granted }: KeyHolder
   return { userId, role, isAdmin, scopes: new Set<Scope>(isAdmin ? SCOPES : granted), keyId, hasCap };
 }
 
-function deferred<T>(): { found: Promise<T>; resolve(value: T): void; reject(error: unknown): void } {
+function deferred<T>(): { found: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
   let [resolve, reject] = [(_: T) => {}, (_: unknown) => {}];
   const found = new Promise<T>((ok, no) => ([resolve, reject] = [ok, no]));
   return { found, resolve, reject };

@@ -16,7 +16,7 @@ export function compileQuickCheck(dto: new () => object): Check | null {
     fields.set(propertyName, field);
     if (type === ValidationTypes.CONDITIONAL_VALIDATION && name === 'isOptional') field.optional = true;
     else {
-      const check = KNOWN[name ?? '']?.(constraints as never[]);
+      const check = KNOWN[name ?? '']?.(constraints as [never]);
       if (check === undefined || each || groups?.length || validateIf !== undefined) return null;
       field.checks.push(check);
     }
@@ -36,7 +36,7 @@ export function compileQuickCheck(dto: new () => object): Check | null {
 }
 
 /** The decorators that the hot routes use; each says what class-validator's own does, for values that come from JSON. */
-const KNOWN: Record<string, (constraints: never[]) => Check> = {
+const KNOWN: Record<string, (constraints: [never]) => Check> = {
   isString: () => (value) => typeof value === 'string',
   isInt: () => (value) => Number.isInteger(value),
   isBoolean: () => (value) => typeof value === 'boolean',

@@ -34,8 +34,16 @@ describe('parseJsonBody', () => {
     ['{"a":{"b":1e400}}', '#/a/b', 'inexact-number'],
     ['{"a/b":[1,2,9007199254740993]}', '#/a~1b/2', 'inexact-number'],
     ['{"a":-12345678901234567890}', '#/a', 'inexact-number'],
+    ['{"a":1e-400}', '#/a', 'inexact-number'],
+    ['{"a":[1234567890.123456789]}', '#/a/0', 'inexact-number'],
   ])('names the place that cannot be stored as it was sent: %s', (text, pointer, code) => {
     expect(errorOf(text)).toMatchObject({ pointer, code });
+  });
+
+  it('accepts a fraction as doubles are written: shortest, in 17 digits, exactly, or with zeros at the end', () => {
+    for (const text of ['0.30000000000000004', '0.10000000000000001', '0.1000000000000000055511151231257827021181583404541015625', '1.5000000000000000000']) {
+      expect(parse(`[${text}]`)).toEqual([Number(text)]);
+    }
   });
 
   it('accepts paired surrogates and escaped backslashes before u0000', () => {

@@ -4,13 +4,13 @@ import { type FieldError, Problem, ValidationProblem } from './problem';
 export const MAX_JSON_DEPTH = 32;
 
 /** What PostgreSQL's jsonb cannot hold, or JavaScript would silently change: see `firstFlaw`. Text without these has no flaw. */
-const SUSPECT = /\\u(?:0000|[dD][89a-fA-F])|\d{16}|\d[eE][+-]?\d{3}/;
+const SUSPECT = /\\u(?:0000|[dD][89a-fA-F])|[\d.]{16}|\d[eE][+-]?\d{3}/;
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /**
  * Parses a JSON body. Refuses, with the pointer of the place: text that is not UTF-8, nesting beyond 32 levels, the NUL
  * character and lone surrogates (a jsonb column takes neither), and numbers that a double cannot hold (1e400,
- * 9007199254740993), rather than storing another value than was sent.
+ * 1e-400, 9007199254740993, 0.12345678901234567891), rather than storing another value than was sent.
  */
 export function parseJsonBody(body: Buffer, parse: (text: string) => unknown): unknown {
   if (body.length === 0) return undefined;
@@ -87,8 +87,23 @@ function stringFlaw(token: string): [string, string] | null {
 function numberFlaw(token: string): [string, string] | null {
   const value = Number(token);
   if (!/^-?\d/.test(token) || Number.isNaN(value)) return null;
-  const exact = /^-?\d+$/.test(token) ? Number.isFinite(value) && BigInt(token) === BigInt(value) : Number.isFinite(value);
-  return exact ? null : ['inexact-number', 'is a number that cannot be held exactly; send it as a string'];
+  return isExact(token, value) ? null : ['inexact-number', 'is a number that cannot be held exactly; send it as a string'];
+}
+
+/** Whether the double is what the text says: exactly, or as doubles are written, in as few digits as tell it from its neighbours or in 17. */
+function isExact(token: string, value: number): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (/^-?\d+$/.test(token)) return BigInt(token) === BigInt(value);
+  const sent = decimal(token);
+  return [String(value), value.toPrecision(17), value.toPrecision(100)].some((written) => decimal(written) === sent);
+}
+
+/** A number's digits without zeros at either end, and its exponent: equal for equal numbers. */
+function decimal(text: string): string {
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  return significant === '' ? '0' : `${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
 function flaw(path: (string | number)[], code: string, detail: string): FieldError {

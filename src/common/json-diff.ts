@@ -9,7 +9,7 @@ export interface JsonChange {
 export function jsonDiff(before: unknown, after: unknown, pointer = '#'): JsonChange[] {
   if (isObject(before) && isObject(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-    return names.flatMap((name) => jsonDiff(before[name], after[name], `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`));
+    return names.flatMap((name) => jsonDiff(own(before, name), own(after, name), `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`));
   }
   return sameJson(before, after) ? [] : [{ pointer, before, after }];
 }
@@ -24,6 +24,11 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   );
+}
+
+/** Not what every object inherits: `constructor` is a name like any other. */
+function own(object: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -19,7 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   render(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     if (reply.sent) return;
-    if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error as HttpException & Headed, reply);
+    if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error, reply);
     const problem = this.toProblem(error, request);
     void reply
       .status(problem.getStatus())
@@ -42,8 +42,11 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const refusal = fastifyProblem(error) ?? this.nestProblem(error, request);
     if (refusal) return refusal;
+    if (isBadData(error)) {
+      this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
+      return new Problem(400, 'unstorable-value', 'A value in the request cannot be stored.');
+    }
     this.logger.error({ requestId: request.id, err: error }, 'unexpected failure');
-    if (isBadData(error)) return new Problem(400, 'unstorable-value', 'A value in the request cannot be stored.');
     return new Problem(500, 'internal-error', 'Something failed on our side. It is logged under the id in `instance`.');
   }
 

@@ -16,7 +16,7 @@ export class RouteTable {
 
   /** The methods that the path of this URL takes; none when there is no such path. */
   allowed(url: string): string[] {
-    const parts = (url.split('?', 1)[0] as string).split('/');
+    const parts = (url.split('?', 1)[0]).split('/');
     const methods = [...this.routes.values()].flatMap((route) => (matches(route.parts, parts) ? [...route.methods] : []));
     return [...new Set(methods)].sort();
   }

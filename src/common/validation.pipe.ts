@@ -33,6 +33,7 @@ export function checkBody<T extends object>(dto: new () => T, value: unknown): T
     throw new ValidationProblem([{ pointer: '#', detail: 'must be a JSON object', code: 'is-object' }]);
   }
   if (quickCheckOf(dto)?.(value)) return value as T;
+  assertOwnNames(value, '#');
   return check(Object.assign(new dto(), value), '#');
 }
 
@@ -48,7 +49,17 @@ function quickCheckOf(dto: Dto): ReturnType<typeof compileQuickCheck> {
 }
 
 function checkQuery(dto: Dto, value: unknown): object {
+  assertOwnNames(value as object, '#/query');
+  const unstorable = Object.entries(value as object).find(([, text]) => String(text).includes('\0'));
+  if (unstorable) throw new ValidationProblem([{ pointer: `#/query/${unstorable[0]}`, detail: 'contains the character U+0000', code: 'nul-character' }]);
   return check(plainToInstance(dto, value), '?');
+}
+
+/** `constructor` and the like: class-validator looks rules up by name in plain objects, where every object has these. */
+function assertOwnNames(value: object, root: string): void {
+  const inherited = Object.keys(value).filter((name) => name in Object.prototype);
+  if (inherited.length === 0) return;
+  throw new ValidationProblem(inherited.map((name) => ({ pointer: `${root}/${name}`, detail: 'is not a known field', code: 'unknown-field' })));
 }
 
 function check<T extends object>(instance: T, root: string): T {

@@ -10,7 +10,11 @@ import { UserConfiguration } from './entities/user-configuration.entity';
 import { UserConfigurationVersion } from './entities/user-configuration-version.entity';
 import { JsonSchemas } from './json-schemas';
 import { SecretBox } from './secret-box';
+import { SecretsRepository } from './secrets.repository';
+import { SecretsRotationService } from './secrets-rotation.service';
 import { SettingDefinitions } from './setting-definitions';
+import { SettingsApplyService } from './settings-apply.service';
+import { SettingsExportService } from './settings-export.service';
 import { SettingsService } from './settings.service';
 import { SystemConfigurationsController } from './system-configurations.controller';
 import { SystemConfigurationsService } from './system-configurations.service';
@@ -31,7 +35,11 @@ import { UserConfigurationsService } from './user-configurations.service';
     EffectiveSettings,
     JsonSchemas,
     SecretBox,
+    SecretsRepository,
+    SecretsRotationService,
     SettingDefinitions,
+    SettingsApplyService,
+    SettingsExportService,
     SettingsService,
     SystemConfigurationsService,
     UserConfigurationsRepository,

@@ -44,8 +44,8 @@ export class ConfigurationsRepository {
    * The primary key (key, version) lets exactly one of any number of writers through, also those that do not lock.
    */
   async append(tx: EntityManager, key: string, after: number, content: object | null, author: number | null, reason: string | null): Promise<boolean> {
-    const rows: unknown[] = await tx
-      .query(
+    const rows = await tx
+      .query<unknown[]>(
         `INSERT INTO system_configuration_versions (key, version, content, author, reason)
          SELECT $1::varchar, $2::integer + 1, $3::jsonb, $4::integer, $5
          WHERE $2 = (SELECT coalesce(max(version), 0) FROM system_configuration_versions WHERE key = $1)

@@ -1,6 +1,6 @@
 import { jsonDiff } from '../common/json-diff';
 import { type Page, toPage } from '../common/page';
-import { ConfigurationVersionDto } from './dto/configuration-version.dto';
+import { type ConfigurationVersionDto } from './dto/configuration-version.dto';
 
 export interface Version {
   version: number;

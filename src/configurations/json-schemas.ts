@@ -75,7 +75,7 @@ export class JsonSchemas {
 
 function makeAjv(zones: TimeZones, strictTypes: boolean): Ajv2020 {
   const ajv = new Ajv2020({ strict: true, strictTypes, strictRequired: false, allErrors: true, allowUnionTypes: true, validateFormats: true });
-  addFormats.default(ajv);
+  (addFormats.default as unknown as (ajv: Ajv2020) => void)(ajv);
   ajv.addFormat('iana-time-zone', (name) => zones.has(name));
   ajv.addFormat('cron', (expression) => validateCronExpression(expression).valid);
   return ajv;

@@ -154,7 +154,7 @@ export class SystemConfigurationsService {
   }
 
   /** How many users have a value of their own, and for how many it would not count as it is. */
-  private async impact(key: string, next: SettingDefinition | null): Promise<{ overrides: number; overridesOutOfBounds: number }> {
+  async impact(key: string, next: SettingDefinition | null): Promise<{ overrides: number; overridesOutOfBounds: number }> {
     let [overrides, overridesOutOfBounds] = [0, 0];
     const counts = next !== null && next.overridable && next.visibility === 'public';
     for await (const { value } of this.users.valuesOf(key)) {

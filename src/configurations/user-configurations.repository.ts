@@ -42,8 +42,8 @@ export class UserConfigurationsRepository {
 
   /** Adds the version that follows `after`, unless `after` is not the latest: then nothing happens and the answer is false. */
   async append(tx: EntityManager, userId: number, key: string, after: number, content: object | null, author: number | null, reason: string | null): Promise<boolean> {
-    const rows: unknown[] = await tx
-      .query(
+    const rows = await tx
+      .query<unknown[]>(
         `INSERT INTO user_configuration_versions (user_id, key, version, content, author, reason)
          SELECT $1::integer, $2::varchar, $3::integer + 1, $4::jsonb, $5::integer, $6
          WHERE $3 = (SELECT coalesce(max(version), 0) FROM user_configuration_versions WHERE user_id = $1 AND key = $2)

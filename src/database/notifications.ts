@@ -24,6 +24,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private client: Client | null = null;
   private closing = false;
   private lost = new AbortController();
+  private asked: Promise<unknown> = Promise.resolve();
   healthy = false;
 
   constructor(@Inject(DATABASE_URL) private readonly url: string) {}
@@ -31,7 +32,8 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   /** Calls the handler with the payload of every notification on the channel. When this resolves, none that is committed later is missed. */
   async on(channel: string, handler: Handler): Promise<void> {
     this.handlers.set(channel, [...(this.handlers.get(channel) ?? []), handler]);
-    await this.client?.query(`LISTEN ${this.client.escapeIdentifier(channel)}`).catch(() => this.drop());
+    const { client } = this;
+    if (client) await this.ask(client, `LISTEN ${client.escapeIdentifier(channel)}`).catch(() => this.drop(client));
   }
 
   /** Calls the handler after each time in which notifications may have been missed. */
@@ -57,7 +59,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       try {
         if (this.closing) return;
         if (this.client === null) await this.connect();
-        else await this.client.query('SELECT');
+        else await this.ask(this.client, 'SELECT');
       } catch (error) {
         this.logger.debug(`listening connection lost: ${(error as Error).message}`);
         this.drop();
@@ -84,6 +86,12 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     for (const channel of this.handlers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
     for (const handler of this.gapHandlers) await handler();
     this.healthy = this.client === client;
+  }
+
+  /** One statement after the other: pg takes no second one while the first is under way. */
+  private ask(client: Client, query: string): Promise<unknown> {
+    this.asked = this.asked.catch(() => undefined).then(() => client.query(query));
+    return this.asked;
   }
 
   private drop(client = this.client): void {

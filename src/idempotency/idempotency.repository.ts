@@ -24,12 +24,14 @@ export class IdempotencyRepository {
   }
 
   async find(tx: EntityManager, { userId, scope, key }: IdempotentCall, retentionHours: number): Promise<StoredResponse | null> {
-    const rows: StoredResponse[] = await tx.query(
+    const rows: (Omit<StoredResponse, 'responseBody'> & { responseBody: string | null })[] = await tx.query(
       `SELECT fingerprint, response_status AS "responseStatus", response_body AS "responseBody" FROM idempotency_keys
        WHERE user_id = $1 AND scope = $2 AND key = $3 AND created_at > now() - make_interval(hours => $4)`,
       [userId, scope, key, retentionHours],
     );
-    return rows[0] ?? null;
+    const [row] = rows;
+    // A row without a body answers by its request; those are of submits, which do not come here.
+    return row ? { ...row, responseBody: JSON.parse(row.responseBody ?? 'null') as unknown } : null;
   }
 
   /** Stores the answer in place of one that is past its retention. */

@@ -73,7 +73,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     const runs = await this.repository.lastRuns(SHOWN_RUNS);
     return [...this.jobs.values()].map((job) => {
       const { cron, zone } = job.schedule();
-      const own = runs.filter((run) => run.job === job.name);
+      const own = runs.filter((run) => run.job === job.name).map(({ job: _, ...run }) => run);
       const nextRunAt = this.environment.SCHEDULER_ENABLED ? nextSlot(cron, zone, new Date()) : null;
       return { name: job.name, cron, timeZone: zone, enabled: this.environment.SCHEDULER_ENABLED, nextRunAt, lastRuns: own };
     });

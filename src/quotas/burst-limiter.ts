@@ -28,17 +28,31 @@ export class BurstLimiter {
     if (this.bursts.none) return null;
     const perMinute = this.bursts.of(this.tiers.get(userId));
     if (perMinute === null) return null;
-    const bucket = this.buckets.get(userId) ?? { tokens: perMinute, filledAt: at };
-    const tokens = Math.min(perMinute, bucket.tokens + ((at - bucket.filledAt) * perMinute) / MINUTE_MS);
+    const tokens = this.tokens(userId, perMinute, at);
     const allowed = tokens >= 1;
     const left = allowed ? tokens - 1 : tokens;
     this.buckets.set(userId, { tokens: left, filledAt: at });
-    const missing = 1 - (left - Math.floor(left));
-    return { allowed, perMinute, remaining: Math.floor(left), nextInSeconds: Math.max(1, Math.ceil((missing * 60) / perMinute)) };
+    return { allowed, ...stateOf(left, perMinute) };
+  }
+
+  /** How the bucket of a user on this tier stands; nothing is taken. */
+  look(userId: number, tier: string, at = performance.now()): BurstState | null {
+    const perMinute = this.bursts.of(tier);
+    return perMinute === null ? null : stateOf(this.tokens(userId, perMinute, at), perMinute);
+  }
+
+  private tokens(userId: number, perMinute: number, at: number): number {
+    const bucket = this.buckets.get(userId);
+    return bucket === undefined ? perMinute : Math.min(perMinute, bucket.tokens + ((at - bucket.filledAt) * perMinute) / MINUTE_MS);
   }
 
   /** Notes the tier that a user was found on. */
   learn(userId: number, tier: string): void {
     if (!this.bursts.none) this.tiers.set(userId, tier);
   }
+}
+
+function stateOf(tokens: number, perMinute: number): BurstState {
+  const missing = 1 - (tokens - Math.floor(tokens));
+  return { perMinute, remaining: Math.floor(tokens), nextInSeconds: Math.max(1, Math.ceil((missing * 60) / perMinute)) };
 }

@@ -7,8 +7,8 @@ export interface Waiting {
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */
   doubted: boolean;
-  resolve(verdict: Verdict): void;
-  reject(error: unknown): void;
+  resolve: (verdict: Verdict) => void;
+  reject: (error: unknown) => void;
 }
 
 /**
@@ -39,14 +39,14 @@ export class ChargeQueue {
   /** The next batch: one of each user in turn, then a second one, and so on, as far as it holds. */
   take(most: number, mostOfUser: number): Waiting[] {
     const batch: Waiting[] = [];
-    const exclusive = new Set<string>();
+    const taken = new Map<string, boolean>();
     let turn = [...take(this.users.keys(), most)];
     for (let round = 0; round < mostOfUser && turn.length > 0 && batch.length < most; round++) {
       const again: number[] = [];
       for (const userId of turn) {
         if (batch.length === most) break;
         const next = (this.users.get(userId) as Waiting[])[round];
-        if (next === undefined || !claim(exclusive, next.charge)) continue;
+        if (next === undefined || !claim(taken, next.charge)) continue;
         batch.push(next);
         again.push(userId);
       }
@@ -80,12 +80,15 @@ function* take<T>(items: Iterator<T>, most: number): Generator<T> {
   for (let i = 0, next = items.next(); i < most && !next.done; i++, next = items.next()) yield next.value;
 }
 
-/** Marks what only one charge of a batch may touch: an Idempotency-Key, and the cap of a key that pays for others. */
-function claim(taken: Set<string>, { userId, idempotency, keyCap, keyId }: Charge): boolean {
-  const names: string[] = [];
-  if (idempotency) names.push(`${userId} ${idempotency.scope} ${idempotency.key}`);
-  if (keyCap === 'foreign') names.push(`key ${keyId}`);
-  if (names.some((name) => taken.has(name))) return false;
-  for (const name of names) taken.add(name);
+/**
+ * Marks what the charge touches, and whether it must be alone with it in a batch: with its Idempotency-Key, and with the
+ * cap of its key when it charges another user. A user's own charges under a cap are decided in order, so they share it.
+ */
+function claim(taken: Map<string, boolean>, { userId, idempotency, keyCap, keyId }: Charge): boolean {
+  const claims: [name: string, alone: boolean][] = [];
+  if (idempotency) claims.push([`${userId} ${idempotency.scope} ${idempotency.key}`, true]);
+  if (keyCap !== 'none') claims.push([`key ${keyId}`, keyCap === 'foreign']);
+  if (claims.some(([name, alone]) => taken.has(name) && (alone || taken.get(name)))) return false;
+  for (const [name, alone] of claims) taken.set(name, alone);
   return true;
 }

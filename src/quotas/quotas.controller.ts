@@ -3,6 +3,7 @@ import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, Scopes, SubjectId } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
+import { BurstLimiter } from './burst-limiter';
 import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto } from './dto/quota.dto';
 import { ResetQuotaDto } from './dto/reset-quota.dto';
@@ -14,14 +15,17 @@ import { rateLimitFields } from './rate-limit-fields';
 @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
 @Controller('v1/users/:userId')
 export class QuotasController {
-  constructor(private readonly quotas: QuotasService) {}
+  constructor(
+    private readonly quotas: QuotasService,
+    private readonly burst: BurstLimiter,
+  ) {}
 
   /** What is left today. Reading costs nothing. */
   @Get('quota')
   @Scopes('quota:read')
   async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<QuotaDto> {
     const { quota, state } = await this.quotas.get(userId);
-    void reply.headers(rateLimitFields(state));
+    void reply.headers(rateLimitFields(state, null, this.burst.look(userId, state.tier)));
     return quota;
   }
 

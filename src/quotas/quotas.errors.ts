@@ -1,12 +1,15 @@
 import { Problem, UnavailableProblem } from '../common/problem';
+import { LARGEST_QUOTA } from '../tiers/dto/create-tier.dto';
 import { type CapState, type QuotaState } from './charge';
+import { burstFields } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
-/** The daily quota, or the key's own share of it, does not hold the cost today, or ever. */
+/** The daily quota, or the key's own share of it, does not hold the cost today, or ever. A day without a limit ends where its counter does. */
 export class QuotaExceeded extends Problem {
   constructor(requested: number, state: QuotaState, cap: CapState | null, by: 'daily' | 'key', headers: Record<string, string>) {
-    const { limit, used } = by === 'key' && cap ? { limit: cap.cap, used: cap.used } : { limit: state.quota, used: state.used };
+    const quota = { limit: state.unlimited ? LARGEST_QUOTA : state.quota, used: state.used };
+    const { limit, used } = by === 'key' && cap ? { limit: cap.cap, used: cap.used } : quota;
     const never = requested > limit;
     const resetsAt = new Date(state.endsAt).toISOString();
     const what = by === 'key' ? "this API key's share of the daily quota" : 'the daily quota';
@@ -36,7 +39,7 @@ export class BurstExceeded extends Problem {
     super(429, 'burst-exceeded', `More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
       type: QUOTA_EXCEEDED,
       title: 'Burst limit exceeded',
-      headers: { ...headers, 'retry-after': String(retryAfterSeconds) },
+      headers: { ...burstFields({ perMinute, remaining: 0, nextInSeconds: retryAfterSeconds }), ...headers, 'retry-after': String(retryAfterSeconds) },
       members: { 'violated-policies': ['burst'], limit: perMinute },
     });
   }

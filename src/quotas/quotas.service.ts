@@ -105,7 +105,8 @@ export class QuotasService {
 
 function day(date: string, pointer: string): number {
   const instant = Date.parse(`${date}T00:00:00Z`);
-  if (new Date(instant).toJSON()?.startsWith(date)) return instant / DAY_MS;
+  // Years before 1970 hold nothing, and the year 0000 is none to PostgreSQL.
+  if (instant >= 0 && new Date(instant).toJSON().startsWith(date)) return instant / DAY_MS;
   throw new ValidationProblem([{ pointer, detail: 'is not a day of the calendar', code: 'no-such-day' }]);
 }
 
@@ -138,11 +139,12 @@ function overrideOf(row: QuotaRow): QuotaOverrideDto | null {
   };
 }
 
-/** At the pace of this period until now; in the past for none, because what is used up is used up now. */
+/** At the pace of this period until now. Null too while the clock is set back to before the period: then there is no pace. */
 function exhaustedAt({ unlimited, quota, used, startsAt, endsAt, now }: QuotaRow): Date | null {
   if (unlimited || used <= 0) return null;
   if (used >= quota) return now;
-  const elapsedMs = Math.max(1, now.getTime() - startsAt.getTime());
+  const elapsedMs = now.getTime() - startsAt.getTime();
+  if (elapsedMs < 0) return null;
   const at = new Date(now.getTime() + ((quota - used) * elapsedMs) / used);
   return at < endsAt ? at : null;
 }

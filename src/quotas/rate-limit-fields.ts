@@ -28,6 +28,11 @@ export function rateLimitFields(state: QuotaState, cap: CapState | null = null, 
   return policies === '' ? {} : { 'ratelimit-policy': policies, ratelimit: limits };
 }
 
+/** What a refusal by burst can say without asking the database. */
+export function burstFields({ perMinute, remaining, nextInSeconds }: BurstState): Record<string, string> {
+  return { 'ratelimit-policy': `"burst";q=${perMinute};w=60`, ratelimit: `"burst";r=${remaining};t=${nextInSeconds}` };
+}
+
 /** Whole seconds until the period ends, rounded up, and never 0: a client that waits so long finds the next one. */
 export function secondsLeft({ endsAt, now }: QuotaState): number {
   return Math.max(1, Math.ceil((endsAt - now) / 1_000));

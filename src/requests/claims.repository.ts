@@ -149,7 +149,7 @@ export class ClaimsRepository {
 }
 
 function toResult(rows: Row[]): ClaimResult {
-  const { contended, overdue, nextInMs } = rows[0];
+  const { contended, overdue, nextInMs } = rows[0] as Row;
   const items = rows.flatMap(({ contended: _, overdue: __, nextInMs: ___, ...item }) => (item.id === null ? [] : [item]));
   return { items, contended, overdue, nextInMs };
 }

@@ -20,6 +20,11 @@ export interface RequestType {
 const attempts = { type: 'integer', minimum: 1, maximum: 100 };
 const concurrency = { type: ['integer', 'null'], minimum: 1, maximum: 100_000 };
 
+/** What is listed of a type. `constructor` is a good name for a type, and no member of the list by being one of every object. */
+export function listedType(types: Record<string, RequestType>, name: string): RequestType | undefined {
+  return Object.hasOwn(types, name) ? types[name] : undefined;
+}
+
 export const RequestSettings = {
   types: defineSetting<Record<string, RequestType>>({
     key: 'requests.types',
@@ -93,5 +98,11 @@ export const RequestSettings = {
     schema: { type: 'integer', minimum: 2, maximum: 262_144 },
     default: 65_536,
     description: 'The largest result or error that a worker may deliver, in bytes of JSON.',
+  }),
+  retentionDays: defineSetting<number | null>({
+    key: 'requests.retentionDays',
+    schema: { type: ['integer', 'null'], minimum: 1, maximum: 36_500 },
+    default: null,
+    description: 'For how many days a finished request is kept after its submit; null: for ever. The totals of its day stay in the usage history.',
   }),
 };

@@ -4,7 +4,7 @@ import { Turns } from './turns';
 function serve(turns: Turns, users: number[], count: number): number[] {
   return Array.from({ length: count }, () => {
     const leads = new Map(turns.leads(['x']).map(({ user_id, lead }) => [user_id, lead]));
-    const next = users.toSorted((a, b) => (leads.get(a) ?? 0) - (leads.get(b) ?? 0) || a - b)[0];
+    const next = users.toSorted((a, b) => (leads.get(a) ?? 0) - (leads.get(b) ?? 0) || a - b)[0] as number;
     turns.served('x', next);
     return next;
   });

@@ -62,7 +62,7 @@ export class WordQueue {
   private async settle(batch: Waiting[], attempt: number): Promise<void> {
     try {
       const rulings = await this.send(batch.map(({ word }) => word));
-      batch.forEach(({ resolve }, i) => resolve(rulings[i]));
+      batch.forEach(({ resolve }, i) => resolve(rulings[i] as Ruling));
     } catch (error) {
       if (isRolledBack(error) && attempt < RETRIES && /^(40001|40P01|55P03)$/.test(sqlState(error) ?? '')) {
         await delay(Math.random() * 20 * 2 ** attempt);

@@ -34,7 +34,7 @@ export class TiersService {
     const position = cursorPosition(query.cursor, {});
     const all = await this.tiers.find({ order: { sortOrder: 'ASC', id: 'ASC' } });
     const from = position === null ? 0 : all.findIndex((tier) => String(tier.id) === position) + 1;
-    return toPage(all.slice(from, from + size + 1), size, {}, (tier) => String(tier.id), TierDto.of);
+    return toPage(all.slice(from, from + size + 1), size, {}, (tier) => String(tier.id), (tier) => TierDto.of(tier));
   }
 
   async get(idOrName: string): Promise<TierDto> {
@@ -45,7 +45,7 @@ export class TiersService {
   async create(actor: Actor, dto: CreateTierDto, call: IdempotentCall | null = null): Promise<TierDto> {
     return this.idempotency.transaction(call, async (tx) => {
       const unlimited = dto.unlimited ?? false;
-      const draft = this.tiers.create({ ...dto, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
+      const draft = this.tiers.create({ ...dto, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
       const tier = await tx.save(draft).catch(nameTaken(dto.name));
       await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
       return TierDto.of(tier);

@@ -78,7 +78,7 @@ export class UsersController {
   @UserId()
   @AccountOwner()
   @HttpCode(204)
-  async delete(@CurrentActor() actor: Actor, @SubjectId() userId: number): Promise<void> {
-    await this.users.delete(actor, userId);
+  async delete(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    await this.users.delete(actor, userId, ifMatch);
   }
 }

@@ -45,7 +45,8 @@ export class UsersRepository {
 
   /**
    * By id. The comparisons with the raw counter only thin out the rows for the projection, which decides: they take any
-   * counter of a day that may still run somewhere, against the lowest quota that may be in force.
+   * counter of a day that may still run somewhere, against the lowest quota that may be in force, and every quota of zero,
+   * which is used up by nothing.
    */
   async list({ tier, status, email, quotaUsedAtLeast }: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
     return this.dataSource.query(
@@ -55,8 +56,9 @@ export class UsersRepository {
          AND ($3::text IS NULL OR u.status = $3)
          AND ($4::text IS NULL OR lower(u.email COLLATE "C") = lower($4 COLLATE "C"))
          AND ($5::numeric IS NULL OR (
-           u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
-           AND u.api_quota_used_today >= $5 * least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))
+           (u.api_quota_used_today >= $5 * least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))
+             AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
+             OR $5 * least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily)) = 0 OR u.next_subscription_tier IS NOT NULL)
            AND NOT q.unlimited AND q.used >= $5 * q.quota))
        ORDER BY u.id LIMIT $6`,
       [afterId, tier ?? null, status ?? null, email ?? null, quotaUsedAtLeast ?? null, count],

@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
+import { assertMatch, etagOf } from '../common/etag';
 import { jsonDiff } from '../common/json-diff';
 import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { hashPassword } from '../common/passwords';
@@ -75,9 +76,9 @@ export class UsersService {
       const custom = typeof dto.dailyQuota === 'number' || dto.unlimited === true;
       const unlimited = custom ? dto.unlimited === true : tier.unlimited;
       const dailyQuota = unlimited ? null : custom ? (dto.dailyQuota ?? null) : tier.dailyQuota;
-      const { email, role = 'user', timeZone = null } = dto;
+      const { email, role, timeZone = null } = dto;
       const id = await this.repository
-        .insert(tx, { email, passwordHash, role, tier: tier.name, dailyQuota, unlimited, custom, timeZone })
+        .insert(tx, { email, passwordHash, role: role ?? 'user', tier: tier.name, dailyQuota, unlimited, custom, timeZone })
         .catch(emailTaken);
       const user = await this.get(id, tx);
       if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
@@ -85,10 +86,11 @@ export class UsersService {
     });
   }
 
-  /** Deletes the account with all that hangs on it. @throws NotFoundProblem, LastAdmin */
-  async delete(actor: Actor, id: number): Promise<void> {
+  /** Deletes the account with all that hangs on it. @throws NotFoundProblem, LastAdmin, Problem 412 when `ifMatch` is stale */
+  async delete(actor: Actor, id: number, ifMatch?: string): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
       const before = await this.get(id, tx);
+      assertMatch(ifMatch, etagOf(before));
       if (before.role === 'admin') await this.assertAnotherAdmin(tx, id);
       await tx.delete(User, { id });
       await this.audit.record(tx, actor, { action: 'user.delete', target: ['user', id], before });

@@ -16,7 +16,7 @@ describe('sessions', () => {
 
   const login = (email: string, password: string) => service.as().post('/v1/auth/login').send({ email, password });
   const refresh = (refreshToken: string) => service.as().post('/v1/auth/refresh').send({ refreshToken });
-  const me = (session: Session, replica = 0) => service.replicas[replica]!.as(session.accessToken).get('/v1/users/me');
+  const me = (session: Session, replica = 0) => service.replicas[replica].as(session.accessToken).get('/v1/users/me');
   const gone = async (session: Session) => {
     for (const replica of [0, 1]) await eventually(() => me(session, replica).expect(401), 1_000);
     await refresh(session.refreshToken).expect(401);
@@ -70,7 +70,7 @@ describe('sessions', () => {
     await service.sql('UPDATE users SET password_hash = $2 WHERE id = $1', [user.id, weak]);
     await login(user.email, PASSWORD).expect(200);
     const [row] = await service.sql('SELECT password_hash FROM users WHERE id = $1', [user.id]);
-    expect(row!.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(row.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   });
 
   it('go on by refresh tokens, each of which works once', async () => {
@@ -96,11 +96,11 @@ describe('sessions', () => {
   it('survive 16 refreshes at once with one token: one wins and the reuse ends the family', async () => {
     const session = await logIn(service, await makeUser(service));
     const answers = await Promise.all(
-      Array.from({ length: 16 }, (_, i) => service.replicas[i % 2]!.as().post('/v1/auth/refresh').send({ refreshToken: session.refreshToken })),
+      Array.from({ length: 16 }, (_, i) => service.replicas[i % 2].as().post('/v1/auth/refresh').send({ refreshToken: session.refreshToken })),
     );
     const won = answers.filter(({ status }) => status === 200);
     expect(won).toHaveLength(1);
-    await refresh((won[0]!.body as Session).refreshToken).expect(401);
+    await refresh((won[0].body as Session).refreshToken).expect(401);
   });
 
   it('end with a logout, and a logout of nothing is no error', async () => {

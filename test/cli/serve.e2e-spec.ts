@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { build, Command, run } from '../support/command';
 
+jest.setTimeout(120_000);
+
 /** With the embedded database, as on a fresh machine. */
 describe('quotidian serve', () => {
   let folder: string;
@@ -39,7 +41,7 @@ describe('quotidian serve', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).not.toMatch(/"level":"(warn|error|fatal)"/);
     for (const secret of readdirSync(join(folder, 'secrets'))) expect(statSync(join(folder, 'secrets', secret)).mode & 0o777).toBe(0o600);
-  }, 60_000);
+  });
 
   it('refuses production without secrets, and names each variable', async () => {
     const { code, stderr } = await run(['serve'], environment({ NODE_ENV: 'production', JWT_SECRET: 'short' }));

@@ -77,8 +77,8 @@ describe('system settings', () => {
     }
     const keys: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const { body } = await service.as(admin).get(`/v1/configurations?prefix=page.&limit=2${cursor && `&cursor=${cursor}`}`).expect(200);
-      keys.push(...body.items.map((item: { key: string }) => item.key));
+      const { body }: { body: { items: { key: string }[]; nextCursor: string | null } } = await service.as(admin).get(`/v1/configurations?prefix=page.&limit=2${cursor && `&cursor=${cursor}`}`).expect(200);
+      keys.push(...body.items.map((item) => item.key));
       cursor = body.nextCursor;
     }
     expect(keys).toEqual(['page.0', 'page.1', 'page.2', 'page.3', 'page.4']);

@@ -10,7 +10,9 @@ export class Offer {
   /** What is left of the quota by the first answer; null when that was lost. */
   left = null;
 
-  constructor(number, user, cost, credential, actsFor) {
+  /** @param {{ twice: boolean, later: boolean }} delivery whether it is delivered again: at once, or when its outcome is known */
+  constructor(number, user, cost, credential, actsFor, delivery) {
+    this.delivery = delivery;
     this.user = user;
     this.cost = cost;
     this.credential = credential;
@@ -51,7 +53,7 @@ export async function makeOffers(sql, random, { hot, mostCost, factor, offers: w
       const cost = random.integer(1, mostCost);
       units += cost;
       const byTeller = random.chance(0.3);
-      offers.push(new Offer(offers.length, user, cost, byTeller ? teller.key : user.key, byTeller));
+      offers.push(new Offer(offers.length, user, cost, byTeller ? teller.key : user.key, byTeller, { twice: random.chance(0.2), later: random.chance(0.5) }));
     }
   }
   for (let i = offers.length - 1; i > 0; i--) {
@@ -86,20 +88,18 @@ export class Workload {
    * Offers in bursts, one from each client at a time, each burst when the last one's outcomes are known.
    * @param {number} clients
    * @param {(burst: number, bursts: number) => Promise<void>} beforeBurst
-   * @param {number} duplicates the share of offers that is delivered twice
    */
-  async run(clients, beforeBurst = async () => undefined, duplicates = 0.2) {
+  async run(clients, beforeBurst = async () => undefined) {
     const bursts = Math.ceil(this.offers.length / clients);
     for (let burst = 0; burst < bursts; burst++) {
       await beforeBurst(burst, bursts);
-      await Promise.all(this.offers.slice(burst * clients, (burst + 1) * clients).map((offer) => this.deliver(offer, duplicates)));
+      await Promise.all(this.offers.slice(burst * clients, (burst + 1) * clients).map((offer) => this.deliver(offer)));
     }
     await this.agent.close();
   }
 
-  async deliver(offer, duplicates) {
-    const twice = this.random.chance(duplicates);
-    const later = this.random.chance(0.5);
+  async deliver(offer) {
+    const { twice, later } = offer.delivery;
     await Promise.all(twice && !later ? [this.settle(offer), this.settle(offer)] : [this.settle(offer)]);
     if (twice && later) await this.settle(offer);
   }

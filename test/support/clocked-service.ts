@@ -8,7 +8,7 @@ export interface ClockedService extends Service {
 }
 
 /**
- * A schema that stands before pg_catalog in the search path has its own now(). Statements, SQL and PL/pgSQL functions
+ * A schema that stands before pg_catalog in the search path has its own now() and clock_timestamp(). Statements, SQL and PL/pgSQL functions
  * look the name up in each session, so the service runs as it is; column defaults were resolved when the tables were made.
  */
 const CLOCK = `
@@ -17,6 +17,8 @@ const CLOCK = `
   INSERT INTO clock.reading VALUES (NULL);
   CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce((SELECT at FROM clock.reading), pg_catalog.now()) $$;
+  CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+    AS $$ SELECT coalesce((SELECT at FROM clock.reading), pg_catalog.clock_timestamp()) $$;
   DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, clock, pg_catalog', current_database()); END $$`;
 
 export async function startClockedService(options: ServiceOptions = {}): Promise<ClockedService> {

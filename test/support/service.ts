@@ -11,7 +11,7 @@ import { createDatabase, type TestDatabase } from './databases';
 
 /** Days are compared as they are written. */
 const asText: CustomTypesConfig = {
-  getTypeParser: (oid, format) => (oid === types.builtins.DATE ? String : types.getTypeParser(oid, format as 'text')) as never,
+  getTypeParser: (oid, format) => (oid === types.builtins.DATE ? String : types.getTypeParser(oid, format)) as never,
 };
 
 export type Http = ReturnType<typeof request.agent>;

@@ -70,7 +70,10 @@ describe('the list of users', () => {
   });
 
   it.each(['x', '', 'AAAAAAAAAAAAMQ', '%00', `${'A'.repeat(500)}`, '1', "'; DROP TABLE users; --"])('refuses the cursor %j', async (cursor) => {
-    const { body } = await service.as(admin).get(`/v1/users?cursor=${encodeURIComponent(cursor)}`).expect(400);
+    const { body } = await service
+      .as(admin)
+      .get(`/v1/users?cursor=${encodeURIComponent(cursor)}`)
+      .expect(400);
     expect(['invalid-cursor', 'validation-failed']).toContain(body.code);
   });
 
@@ -78,7 +81,10 @@ describe('the list of users', () => {
     const { nextCursor } = await list('limit=5');
     for (let i = 0; i < nextCursor!.length; i++) {
       const flipped = nextCursor!.slice(0, i) + String.fromCharCode(nextCursor!.charCodeAt(i) ^ 1) + nextCursor!.slice(i + 1);
-      await service.as(admin).get(`/v1/users?cursor=${encodeURIComponent(flipped)}`).expect(400);
+      await service
+        .as(admin)
+        .get(`/v1/users?cursor=${encodeURIComponent(flipped)}`)
+        .expect(400);
     }
   });
 

@@ -57,16 +57,21 @@ describe('changing a user', () => {
     expect((await me().patch('/v1/users/me').send({ timeZone: null }).expect(200)).body.timeZone).toBeNull();
   });
 
-  it.each([{ tier: 'pro' }, { dailyQuota: 1_000_000 }, { dailyQuota: null }, { unlimited: true }, { role: 'admin' }, { status: 'active' }, { tier: 'pro', effective: 'now' }])(
-    'to %j is for administrators',
-    async (change) => {
-      const user = await makeUser(service);
-      const me = await session(user);
-      const before = await asAdmin().get(`/v1/users/${user.id}`);
-      expect((await me().patch('/v1/users/me').send(change).expect(403)).body.code).toBe('admin-only');
-      expect((await asAdmin().get(`/v1/users/${user.id}`)).body).toEqual(before.body);
-    },
-  );
+  it.each([
+    { tier: 'pro' },
+    { dailyQuota: 1_000_000 },
+    { dailyQuota: null },
+    { unlimited: true },
+    { role: 'admin' },
+    { status: 'active' },
+    { tier: 'pro', effective: 'now' },
+  ])('to %j is for administrators', async (change) => {
+    const user = await makeUser(service);
+    const me = await session(user);
+    const before = await asAdmin().get(`/v1/users/${user.id}`);
+    expect((await me().patch('/v1/users/me').send(change).expect(403)).body.code).toBe('admin-only');
+    expect((await asAdmin().get(`/v1/users/${user.id}`)).body).toEqual(before.body);
+  });
 
   it.each([{ id: 5 }, { usedToday: 0 }, { passwordHash: 'x' }, { tokenVersion: 5 }, { createdAt: '2020-01-01T00:00:00Z' }, { password: 'x' }])(
     'to %j is a change of no known field',
@@ -84,15 +89,25 @@ describe('changing a user', () => {
   it('takes If-Match where it is given, and answers with the new ETag', async () => {
     const user = await makeUser(service);
     const { headers } = await asAdmin().get(`/v1/users/${user.id}`).expect(200);
-    const changed = await patch(user, { dailyQuota: 7 }).set('if-match', headers.etag as string).expect(200);
+    const changed = await patch(user, { dailyQuota: 7 })
+      .set('if-match', headers.etag)
+      .expect(200);
     expect(changed.headers.etag).not.toBe(headers.etag);
     expect((await asAdmin().get(`/v1/users/${user.id}`)).headers.etag).toBe(changed.headers.etag);
-    const stale = await patch(user, { dailyQuota: 8 }).set('if-match', headers.etag as string).expect(412);
+    const stale = await patch(user, { dailyQuota: 8 })
+      .set('if-match', headers.etag)
+      .expect(412);
     expect(stale.body.code).toBe('precondition-failed');
     await patch(user, { dailyQuota: 8 }).set('if-match', '*').expect(200);
-    await asAdmin().delete(`/v1/users/${user.id}`).set('if-match', headers.etag as string).expect(412);
+    await asAdmin()
+      .delete(`/v1/users/${user.id}`)
+      .set('if-match', headers.etag)
+      .expect(412);
     const { headers: last } = await asAdmin().get(`/v1/users/${user.id}`).expect(200);
-    await asAdmin().delete(`/v1/users/${user.id}`).set('if-match', last.etag as string).expect(204);
+    await asAdmin()
+      .delete(`/v1/users/${user.id}`)
+      .set('if-match', last.etag)
+      .expect(204);
   });
 
   it('keeps the ETag when the user only spends', async () => {
@@ -167,7 +182,9 @@ describe('changing a user', () => {
 
   it('64 times at once ends in one of the asked states and no error', async () => {
     const user = await makeUser(service);
-    const answers = await Promise.all(Array.from({ length: 64 }, (_, i) => patch(user, { dailyQuota: i, ...(i % 3 ? {} : { tier: 'pro', effective: 'now' }) })));
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, (_, i) => patch(user, { dailyQuota: i, ...(i % 3 ? {} : { tier: 'pro', effective: 'now' }) })),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
 });

@@ -14,7 +14,10 @@ describe('users', () => {
   afterAll(() => service.close());
 
   const asAdmin = () => service.as(admin);
-  const create = (body: object) => asAdmin().post('/v1/users').send({ password, ...body });
+  const create = (body: object) =>
+    asAdmin()
+      .post('/v1/users')
+      .send({ password, ...body });
   let count = 0;
   const email = () => `made-${++count}@example.com`;
 
@@ -34,7 +37,10 @@ describe('users', () => {
       updatedAt: expect.any(String),
     });
     expect(headers).toMatchObject({ location: `/v1/users/${body.id}`, etag: expect.stringMatching(/^"[\w-]+"$/) });
-    const [row] = await service.sql(`SELECT quota_reset_date = (now() AT TIME ZONE 'UTC')::date AS today, api_quota_used_today AS used FROM users WHERE id = $1`, [body.id]);
+    const [row] = await service.sql(
+      `SELECT quota_reset_date = (now() AT TIME ZONE 'UTC')::date AS today, api_quota_used_today AS used FROM users WHERE id = $1`,
+      [body.id],
+    );
     expect(row).toEqual({ today: true, used: 0 });
   });
 
@@ -45,10 +51,16 @@ describe('users', () => {
     [{ dailyQuota: 0 }, { dailyQuota: 0, unlimited: false }],
     [{ dailyQuota: 2_147_483_647 }, { dailyQuota: 2_147_483_647 }],
     [{ dailyQuota: null }, { dailyQuota: 5, unlimited: false }],
-    [{ tier: 'enterprise', dailyQuota: 7 }, { tier: 'enterprise', dailyQuota: 7, unlimited: false }],
+    [
+      { tier: 'enterprise', dailyQuota: 7 },
+      { tier: 'enterprise', dailyQuota: 7, unlimited: false },
+    ],
     [{ unlimited: true }, { dailyQuota: null, unlimited: true }],
     [{ unlimited: false }, { dailyQuota: 5, unlimited: false }],
-    [{ role: 'admin', timeZone: 'Asia/Kathmandu' }, { role: 'admin', timeZone: 'Asia/Kathmandu' }],
+    [
+      { role: 'admin', timeZone: 'Asia/Kathmandu' },
+      { role: 'admin', timeZone: 'Asia/Kathmandu' },
+    ],
     [{ timeZone: null }, { timeZone: null }],
   ])('made with %j are %j', async (given, expected) => {
     const { body } = await create({ email: email(), ...given }).expect(201);
@@ -142,7 +154,6 @@ describe('users', () => {
       await asAdmin().delete(`/v1/users/${id}`).expect(404);
       await asAdmin().get(`/v1/users/${id}/quota`).expect(404);
       await asAdmin().get(`/v1/users/${id}/usage`).expect(404);
-      await asAdmin().get(`/v1/users/${id}/configurations`).expect(404);
       await asAdmin().get(`/v1/users/${id}/api-keys`).expect(404);
       await asAdmin().post(`/v1/users/${id}/api-keys`).send({ name: 'x' }).expect(404);
       await asAdmin().post(`/v1/users/${id}/quota/reset`).send({ reason: 'x' }).expect(404);
@@ -162,8 +173,18 @@ describe('users', () => {
     const tables = await service.sql<{ table: string }>(
       `SELECT conrelid::regclass::text AS table FROM pg_constraint WHERE confrelid = 'users'::regclass AND contype = 'f' AND confdeltype = 'c' ORDER BY 1`,
     );
-    const filled = () => Promise.all(tables.map(async ({ table }) => ((await service.sql(`SELECT 1 FROM ${table} WHERE user_id = ${id}`)).length > 0 ? table : null)));
-    const known = ['api_keys', 'idempotency_keys', 'quota_events', 'quota_usage', 'refresh_tokens', 'requests', 'user_configuration_versions', 'user_configurations'];
+    const filled = () =>
+      Promise.all(tables.map(async ({ table }) => ((await service.sql(`SELECT 1 FROM ${table} WHERE user_id = ${id}`)).length > 0 ? table : null)));
+    const known = [
+      'api_keys',
+      'idempotency_keys',
+      'quota_events',
+      'quota_usage',
+      'refresh_tokens',
+      'requests',
+      'user_configuration_versions',
+      'user_configurations',
+    ];
     expect(await filled()).toEqual(expect.arrayContaining(known));
     await service.as(session.accessToken).delete('/v1/users/me').expect(204);
     expect((await filled()).filter(Boolean)).toEqual([]);
@@ -188,7 +209,7 @@ describe('users', () => {
     expect(row).toEqual({ id: expect.any(Number), subscription_tier: 'free', api_quota_daily: 5, api_quota_used_today: 0, today: true });
     const { accessToken } = await logIn(service, { email: 'plain@EXAMPLE.com' });
     const { body } = await service.as(accessToken).post('/v1/requests').send({ type: 'search' }).expect(201);
-    expect(body).toMatchObject({ userId: row!.id, cost: 1 });
+    expect(body).toMatchObject({ userId: row.id, cost: 1 });
     expect((await service.as(accessToken).get('/v1/users/me/quota').expect(200)).body).toMatchObject({ limit: 5, used: 1, remaining: 4 });
   });
 

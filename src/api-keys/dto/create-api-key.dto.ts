@@ -1,4 +1,5 @@
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { IsInstant } from '../../common/is-instant';
 import { type Scope, SCOPES } from '../../common/principal';
 import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
 
@@ -19,7 +20,7 @@ export class CreateApiKeyDto {
 
   /** When the key stops; null: never. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstant()
   expiresAt?: string | null;
 
   /** Units a day that this key may spend of its user's quota; null: all of it. */

@@ -15,7 +15,7 @@ export async function ensureClients(app: INestApplicationContext, clients: strin
 }
 
 /** A key that charges for any user, of an account that lives as long as the replay. */
-export async function openServiceKey(app: INestApplicationContext): Promise<{ key: string; remove(): Promise<void> }> {
+export async function openServiceKey(app: INestApplicationContext): Promise<{ key: string; remove: () => Promise<void> }> {
   const users = app.get(UsersService);
   const { id } = await users.create(COMMAND, { email: `${randomUUID()}@${DOMAIN}`, password: randomUUID() });
   const { key } = await app.get(ApiKeysService).create(COMMAND, true, id, { name: 'replay', scopes: ['service', 'requests:write', 'quota:read'] });

@@ -154,6 +154,6 @@ function isAlive(pid: number | undefined): boolean {
 }
 
 /** Two first starts at once: 42P04 duplicate_database, or 23505 on pg_database's own index. */
-function ignoreDuplicate(error: { code?: string }): void {
+function ignoreDuplicate(error: Error & { code?: string }): void {
   if (error.code !== '42P04' && error.code !== '23505') throw error;
 }

@@ -1,4 +1,5 @@
-import { IsBoolean, IsInt, IsISO8601, IsOptional, IsString, Max, MaxLength, Min, MinLength, ValidateIf } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsInstant } from '../../common/is-instant';
 import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
 
 export class PutOverrideDto {
@@ -14,12 +15,12 @@ export class PutOverrideDto {
   unlimited?: boolean;
 
   /** When it ends, by the clock. */
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstant()
   expiresAt: string;
 
   /** Why; kept with it and in the audit log. */
   @IsString()
-  @MinLength(1)
   @MaxLength(500)
+  @Matches(/\S/, { message: 'reason must say something' })
   reason: string;
 }

@@ -1,9 +1,9 @@
-import { IsString, MaxLength, MinLength } from 'class-validator';
+import { IsString, Matches, MaxLength } from 'class-validator';
 
 export class ResetQuotaDto {
   /** Why; kept in the audit log. */
   @IsString()
-  @MinLength(1)
   @MaxLength(500)
+  @Matches(/\S/, { message: 'reason must say something' })
   reason: string;
 }

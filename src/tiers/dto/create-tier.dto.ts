@@ -1,10 +1,12 @@
 import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 
 export const LARGEST_QUOTA = 2_147_483_647;
+/** Never digits alone: in a path those are an id. */
+export const TIER_NAME = /^(?!\d+$)[a-z0-9][a-z0-9._-]{0,49}$/;
 
 export class CreateTierDto {
   /** What users carry in `tier`. */
-  @Matches(/^[a-z0-9][a-z0-9._-]{0,49}$/, { message: 'name must be 1 to 50 of a-z, 0-9, dot, dash and underscore' })
+  @Matches(TIER_NAME, { message: 'name must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and not digits alone' })
   name: string;
 
   /** Units a day; left out or null when unlimited. Zero means none. */

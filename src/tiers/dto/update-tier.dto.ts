@@ -1,10 +1,11 @@
 import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
-import { LARGEST_QUOTA } from './create-tier.dto';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
+import { LARGEST_QUOTA, TIER_NAME } from './create-tier.dto';
 
 export class UpdateTierDto {
   /** Renaming reaches the tier's users at once. */
-  @IsOptional()
-  @Matches(/^[a-z0-9][a-z0-9._-]{0,49}$/, { message: 'name must be 1 to 50 of a-z, 0-9, dot, dash and underscore' })
+  @MayBeLeftOut()
+  @Matches(TIER_NAME, { message: 'name must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and not digits alone' })
   name?: string;
 
   /** Units a day. Reaches all users of the tier in the same transaction, but those with a custom number. */
@@ -14,7 +15,7 @@ export class UpdateTierDto {
   @Max(LARGEST_QUOTA)
   dailyQuota?: number | null;
 
-  @IsOptional()
+  @MayBeLeftOut()
   @IsBoolean()
   unlimited?: boolean;
 
@@ -25,14 +26,14 @@ export class UpdateTierDto {
   @Max(1_000_000)
   burstPerMinute?: number | null;
 
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(-1_000_000)
   @Max(1_000_000)
   sortOrder?: number;
 
   /** An archived tier keeps its users and is offered to nobody else. */
-  @IsOptional()
+  @MayBeLeftOut()
   @IsBoolean()
   archived?: boolean;
 }

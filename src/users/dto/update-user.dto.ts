@@ -1,11 +1,12 @@
-import { IsBoolean, IsEmail, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsBoolean, IsEmail, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role } from '../../common/principal';
 import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { type UserStatus } from '../entities/user.entity';
 
 export class UpdateUserDto {
   /** Users give `currentPassword` with it. */
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   @Matches(/^[\x21-\x7e]+$/, { message: 'email must be plain ASCII' })
@@ -24,13 +25,13 @@ export class UpdateUserDto {
   timeZone?: string | null;
 
   /** For administrators: the plan. More quota acts now; less acts at the next period, unless `effective` says otherwise. */
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(50)
   tier?: string;
 
   /** For administrators, with `tier`. */
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsIn(['now', 'next-period'])
   effective?: 'now' | 'next-period';
 
@@ -42,17 +43,17 @@ export class UpdateUserDto {
   dailyQuota?: number | null;
 
   /** For administrators: no limit of this user's own. */
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsBoolean()
   unlimited?: boolean;
 
   /** For administrators. */
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsIn(['user', 'admin'])
   role?: Role;
 
   /** For administrators: a suspended user's sessions end and their keys stop. */
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsIn(['active', 'suspended'])
   status?: UserStatus;
 }

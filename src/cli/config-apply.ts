@@ -1,0 +1,56 @@
+import { type Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { type FieldError, ValidationProblem } from '../common/problem';
+import { type AppliedChange, SettingsApplyService } from '../configurations/settings-apply.service';
+import { readDocument } from '../configurations/settings-document';
+import { FAILED } from './exit';
+import { COMMAND, withApp } from './with-app';
+
+const SHOWN_CHARS = 200;
+const SIGNS = { create: '+', update: '~', delete: '-' };
+
+interface Options {
+  dryRun?: boolean;
+  prune?: boolean;
+  reason: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('config:apply')
+    .description('Make the system settings what the file says, all of it or nothing. A second time changes nothing.')
+    .argument('<file>', 'YAML as config:export prints it; - for standard input')
+    .option('--dry-run', 'tell what would change, and change nothing')
+    .option('--prune', 'also take back every written setting that the file does not name')
+    .option('--reason <text>', 'kept in the history', 'config:apply')
+    .option('--json', 'print one line of JSON: { dryRun, changes }')
+    .action(async (file: string, { dryRun = false, prune = false, reason, json }: Options) => {
+      try {
+        const document = readDocument(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
+        const changes = await withApp((app) => app.get(SettingsApplyService).apply(COMMAND, document, { dryRun, prune, reason }));
+        process.stdout.write(json ? `${JSON.stringify({ dryRun, changes })}\n` : describe(changes, dryRun));
+      } catch (error) {
+        if (!(error instanceof ValidationProblem)) throw error;
+        const { errors } = error.getResponse() as { errors: FieldError[] };
+        process.stderr.write(errors.map(({ pointer, detail }) => `quotidian: ${pointer}: ${detail}\n`).join(''));
+        process.exitCode = FAILED;
+      }
+    });
+}
+
+function describe(changes: AppliedChange[], dryRun: boolean): string {
+  if (changes.length === 0) return 'Nothing to change.\n';
+  const lines = changes.flatMap(({ key, action, changes: places, overridesOutOfBounds }) => [
+    `${SIGNS[action]} ${key}`,
+    ...places.map(({ pointer, before, after }) => `    ${pointer.slice(2)}: ${shown(before)} -> ${shown(after)}`),
+    ...(overridesOutOfBounds > 0 ? [`    ! ${overridesOutOfBounds} users' own values do not count as they are after this`] : []),
+  ]);
+  return `${lines.join('\n')}\n${changes.length} settings ${dryRun ? 'would change' : 'changed'}.\n`;
+}
+
+function shown(value: unknown): string {
+  const whole = value === undefined ? '(none)' : value === '(secret)' ? value : JSON.stringify(value);
+  return whole.length > SHOWN_CHARS ? `${whole.slice(0, SHOWN_CHARS)}…` : whole;
+}

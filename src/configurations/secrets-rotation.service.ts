@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { SecretBox } from './secret-box';
+import { type SealedSecret, SecretsRepository } from './secrets.repository';
+
+export interface RotationReport {
+  /** Values and earlier versions that were sealed anew. */
+  resealed: number;
+  /** Those that no given key opens, as `key` or `key, version 3`. */
+  unreadable: string[];
+}
+
+/**
+ * Seals every secret, its earlier versions too, with SECRETS_KEY. Always true: each is one statement of its own and names
+ * its key, so that a rotation that ended half way is gone on with by the next, and everything stays readable meanwhile by
+ * whoever has both keys. A secret that is written at the same time is left as the writer left it.
+ */
+@Injectable()
+export class SecretsRotationService {
+  constructor(
+    private readonly repository: SecretsRepository,
+    private readonly secrets: SecretBox,
+  ) {}
+
+  async rotate(): Promise<RotationReport> {
+    const report: RotationReport = { resealed: 0, unreadable: [] };
+    for await (const sealed of this.repository.sealedWithout(this.secrets.keyId)) {
+      const value = this.secrets.open(sealed.key, sealed.value);
+      if (value === undefined) report.unreadable.push(nameOf(sealed));
+      else if (await this.repository.replace(sealed, this.secrets.seal(sealed.key, value))) report.resealed++;
+    }
+    return report;
+  }
+}
+
+function nameOf({ key, version }: SealedSecret): string {
+  return version === null ? key : `${key}, version ${version}`;
+}

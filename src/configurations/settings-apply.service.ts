@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { jsonDiff, type JsonChange, sameJson } from '../common/json-diff';
+import { type Actor } from '../common/principal';
+import { type FieldError, ValidationProblem } from '../common/problem';
+import { checkBody } from '../common/validation.pipe';
+import { SecretUnreadable } from './configurations.errors';
+import { ConfigurationsRepository } from './configurations.repository';
+import { PutConfigurationDto } from './dto/put-configuration.dto';
+import { SecretBox } from './secret-box';
+import { declaredSettings } from './setting';
+import { NEW, type SettingContent, SettingDefinitions } from './setting-definitions';
+import { type SettingEntry, type SettingsDocument } from './settings-document';
+import { SystemConfigurationsService } from './system-configurations.service';
+
+export interface AppliedChange {
+  key: string;
+  action: 'create' | 'update' | 'delete';
+  /** What changes; a secret's value is `(secret)`. */
+  changes: JsonChange[];
+  /** Users whose own values do not count as they are after it. */
+  overridesOutOfBounds: number;
+}
+
+export interface ApplyOptions {
+  dryRun: boolean;
+  /** Also take back every written setting that the document does not name. */
+  prune: boolean;
+  reason: string;
+}
+
+const SECRET = '(secret)';
+const { declared: _, ...UNSAID } = NEW;
+/** Ends a transaction that was to try things only. */
+class DryRun extends Error {}
+
+/**
+ * Makes the settings what a document says. Always true: all of it or nothing; a second time changes nothing; a dry run does
+ * the same work and takes it back, so what it tells is what would happen.
+ */
+@Injectable()
+export class SettingsApplyService {
+  constructor(
+    private readonly configurations: SystemConfigurationsService,
+    private readonly repository: ConfigurationsRepository,
+    private readonly definitions: SettingDefinitions,
+    private readonly secrets: SecretBox,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** @throws ValidationProblem naming everything that is wrong, by key; SecretUnreadable */
+  async apply(actor: Actor, document: SettingsDocument, { dryRun, prune, reason }: ApplyOptions): Promise<AppliedChange[]> {
+    let applied: AppliedChange[] = [];
+    const work = async (tx: EntityManager) => {
+      applied = await this.applyIn(tx, actor, document, prune, reason);
+    };
+    if (!dryRun) await this.configurations.inForce(work);
+    else {
+      const trial = this.dataSource.transaction(async (tx) => {
+        await work(tx);
+        throw new DryRun();
+      });
+      await trial.catch((error: unknown) => {
+        if (!(error instanceof DryRun)) throw error;
+      });
+    }
+    return applied;
+  }
+
+  private async applyIn(tx: EntityManager, actor: Actor, document: SettingsDocument, prune: boolean, reason: string): Promise<AppliedChange[]> {
+    const written = [...(await this.repository.states([], tx)).keys()];
+    // In one order for everybody, because each key is locked to the end.
+    const keys = [...new Set([...document.keys(), ...(prune ? written : [])])].sort();
+    const applied: AppliedChange[] = [];
+    const errors: FieldError[] = [];
+    for (const key of keys) {
+      const entry = document.get(key);
+      try {
+        const change = entry === undefined ? await this.remove(tx, actor, key, reason) : await this.put(tx, actor, key, entry, reason);
+        if (change) applied.push(change);
+      } catch (error) {
+        if (!(error instanceof ValidationProblem)) throw error;
+        const refusals = (error.getResponse() as { errors: FieldError[] }).errors;
+        errors.push(...refusals.map((refusal) => ({ ...refusal, pointer: refusal.pointer.replace('#', `#/settings/${key}`) })));
+      }
+    }
+    if (errors.length > 0) throw new ValidationProblem(errors);
+    return applied;
+  }
+
+  private async put(tx: EntityManager, actor: Actor, key: string, entry: SettingEntry, reason: string): Promise<AppliedChange | null> {
+    await this.repository.lock(tx, key);
+    const before = await this.content(tx, key);
+    const declared = declaredSettings().has(key);
+    const { valueFromEnv: _, ...said } = entry;
+    const value = this.valueOf(key, entry, before);
+    const after = { ...(declared ? {} : UNSAID), ...said, value };
+    if (before !== null && sameJson(before, after)) return null;
+    const dto = checkBody(PutConfigurationDto, { ...after, reason });
+    await this.configurations.write(tx, actor, key, dto);
+    return this.change(key, before === null ? 'create' : 'update', before, after, tx);
+  }
+
+  private async remove(tx: EntityManager, actor: Actor, key: string, reason: string): Promise<AppliedChange | null> {
+    const before = await this.content(tx, key);
+    if (before === null) return null;
+    await this.configurations.remove(tx, actor, key, reason);
+    return this.change(key, 'delete', before, null, tx);
+  }
+
+  /** What is stored now, secrets opened: for comparing only. */
+  private async content(tx: EntityManager, key: string): Promise<SettingContent | null> {
+    const { row } = await this.repository.state(tx, key);
+    const definition = row && this.definitions.of(key, row);
+    if (!definition) return null;
+    const { declared, key: _, ...rest } = definition;
+    const value = definition.visibility === 'secret' ? this.secrets.open(key, row.value) : row.value;
+    return declared ? { value } : { ...rest, value };
+  }
+
+  private valueOf(key: string, { value, valueFromEnv, visibility }: SettingEntry, before: SettingContent | null): unknown {
+    if (valueFromEnv !== undefined) {
+      const given = process.env[valueFromEnv];
+      if (given !== undefined) return given;
+      throw new ValidationProblem([{ pointer: '#/valueFromEnv', detail: `names ${valueFromEnv}, which is not set`, code: 'not-set' }]);
+    }
+    if (value !== undefined || visibility !== 'secret' || before?.visibility !== 'secret') return value;
+    if (before.value === undefined) throw new SecretUnreadable(key);
+    return before.value;
+  }
+
+  private async change(key: string, action: AppliedChange['action'], before: SettingContent | null, after: SettingContent | null, tx: EntityManager): Promise<AppliedChange> {
+    const secret = before?.visibility === 'secret' || after?.visibility === 'secret';
+    const nothing = declaredSettings().has(key) ? {} : UNSAID;
+    const changes = jsonDiff(before ?? nothing, after ?? nothing).map((change) =>
+      secret && /^#\/value(\/|$)/.test(change.pointer)
+        ? { pointer: '#/value', before: before ? SECRET : undefined, after: after ? SECRET : undefined }
+        : change,
+    );
+    const definition = this.definitions.of(key, (await this.repository.state(tx, key)).row);
+    const { overridesOutOfBounds } = await this.configurations.impact(key, definition);
+    return { key, action, changes, overridesOutOfBounds };
+  }
+}

@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { hashKey, makeKey } from '../../src/api-keys/key-format';
+import { PrincipalsService } from '../../src/auth/principals.service';
+import { eventually } from '../support/eventually';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { type Http, type Service, startService } from '../support/service';
+import { logIn } from '../support/sessions';
+
+describe('API keys', () => {
+  let service: Service;
+  let admin: TestUser;
+  let user: TestUser;
+  let mine: () => Http;
+  beforeAll(async () => {
+    service = await startService({ replicas: 2 });
+    [admin, user] = [await makeAdmin(service), await makeUser(service)];
+    const { accessToken } = await logIn(service, user);
+    mine = () => service.as(accessToken);
+  });
+  afterAll(() => service.close());
+
+  const make = async (body: object = {}) =>
+    (
+      await mine()
+        .post('/v1/users/me/api-keys')
+        .send({ name: 'mine', ...body })
+        .expect(201)
+    ).body;
+  const works = (key: string, replica = 0) => service.replicas[replica].as(key).get('/v1/users/me').expect(200);
+  const isDead = async (key: string) => {
+    for (const replica of service.replicas) await eventually(() => replica.as(key).get('/v1/users/me').expect(401), 1_000);
+  };
+
+  it('show their secret once and are kept as a hash alone', async () => {
+    const { body, headers } = await mine().post('/v1/users/me/api-keys').send({ name: 'laptop' }).expect(201);
+    expect(body).toEqual({
+      id: expect.any(Number),
+      name: 'laptop',
+      prefix: body.key.slice(0, 12),
+      scopes: ['requests:read', 'requests:write', 'quota:read'],
+      dailyCap: null,
+      expiresAt: null,
+      lastUsedAt: null,
+      createdAt: expect.stringMatching(/Z$/),
+      key: expect.stringMatching(/^qtd_[0-9A-Za-z]{38}$/),
+    });
+    expect(headers.location).toBe(`/v1/users/${user.id}/api-keys/${body.id}`);
+    const { key, ...rest } = body;
+    const { items } = (await mine().get('/v1/users/me/api-keys').expect(200)).body;
+    expect(items[0]).toEqual(rest);
+    expect(JSON.stringify(items)).not.toContain(key);
+    const [row] = await service.sql('SELECT * FROM api_keys WHERE id = $1', [body.id]);
+    expect(row.key_hash).toEqual(createHash('sha256').update(key).digest());
+    expect(JSON.stringify(row)).not.toContain(key.slice(12));
+    await works(key);
+  });
+
+  it.each([
+    [{}, '#/name'],
+    [{ name: '' }, '#/name'],
+    [{ name: 'x'.repeat(101) }, '#/name'],
+    [{ name: 'x', scopes: [] }, '#/scopes'],
+    [{ name: 'x', scopes: ['everything'] }, '#/scopes'],
+    [{ name: 'x', scopes: 'requests:read' }, '#/scopes'],
+    [{ name: 'x', scopes: ['requests:read', 'requests:read'] }, '#/scopes'],
+    [{ name: 'x', expiresAt: '2020-01-01T00:00:00Z' }, '#/expiresAt'],
+    [{ name: 'x', expiresAt: 'tomorrow' }, '#/expiresAt'],
+    [{ name: 'x', expiresAt: '2030-02-30T00:00:00Z' }, '#/expiresAt'],
+    [{ name: 'x', expiresAt: 1_900_000_000 }, '#/expiresAt'],
+    [{ name: 'x', dailyCap: -1 }, '#/dailyCap'],
+    [{ name: 'x', dailyCap: 1.5 }, '#/dailyCap'],
+    [{ name: 'x', keyHash: 'x' }, '#/keyHash'],
+  ])('are not made of %j', async (body, pointer) => {
+    const answer = await mine().post('/v1/users/me/api-keys').send(body).expect(400);
+    expect(answer.body.errors[0].pointer).toBe(pointer);
+  });
+
+  it('carry only what their maker may grant', async () => {
+    for (const scope of ['service', 'worker', 'admin']) {
+      const { body } = await mine()
+        .post('/v1/users/me/api-keys')
+        .send({ name: 'x', scopes: ['requests:read', scope] })
+        .expect(403);
+      expect(body.code).toBe('scope-not-grantable');
+    }
+    const { body } = await service
+      .as(admin)
+      .post(`/v1/users/${user.id}/api-keys`)
+      .send({ name: 'x', scopes: ['service', 'quota:read'] })
+      .expect(201);
+    await service
+      .as(body.key as string)
+      .get(`/v1/users/${admin.id}/quota`)
+      .expect(200);
+  });
+
+  it('do not make, list, rotate or revoke keys, unless an administrator’s', async () => {
+    const key = await make({ scopes: ['requests:read', 'requests:write', 'quota:read', 'configurations:read', 'configurations:write'] });
+    const as = service.as(key.key as string);
+    for (const answer of [
+      as.get('/v1/users/me/api-keys'),
+      as.post('/v1/users/me/api-keys').send({ name: 'x' }),
+      as.post(`/v1/users/me/api-keys/${key.id}/rotate`),
+      as.delete(`/v1/users/me/api-keys/${key.id}`),
+    ]) {
+      expect((await answer.expect(403)).body.code).toBe('scope-required');
+    }
+    await service.as(admin).get(`/v1/users/${user.id}/api-keys`).expect(200);
+  });
+
+  it('of somebody else are not there', async () => {
+    const other = await makeUser(service);
+    const [foreign] = await service.sql('SELECT id FROM api_keys WHERE user_id = $1', [other.id]);
+    for (const id of [foreign.id, 0, 'x', 2_147_483_648]) {
+      await mine().delete(`/v1/users/me/api-keys/${id}`).expect(404);
+      await mine().post(`/v1/users/me/api-keys/${id}/rotate`).expect(404);
+    }
+    await service.as(other).get('/v1/users/me').expect(200);
+  });
+
+  it('get a new secret by rotation, and the old one stops on every replica within a second', async () => {
+    const key = await make();
+    for (const replica of [0, 1]) await works(key.key, replica);
+    const { body } = await mine().post(`/v1/users/me/api-keys/${key.id}/rotate`).expect(200);
+    expect(body).toEqual({ ...key, key: expect.any(String), prefix: body.key.slice(0, 12), lastUsedAt: body.lastUsedAt });
+    expect(body.key).not.toBe(key.key);
+    await isDead(key.key);
+    for (const replica of [0, 1]) await works(body.key, replica);
+  });
+
+  it('stop for good when they are revoked, on every replica within a second, and leave the list', async () => {
+    const key = await make();
+    for (const replica of [0, 1]) await works(key.key, replica);
+    await mine().delete(`/v1/users/me/api-keys/${key.id}`).expect(204);
+    await isDead(key.key);
+    const { items } = (await mine().get('/v1/users/me/api-keys?limit=100').expect(200)).body;
+    expect(items.map(({ id }: { id: number }) => id)).not.toContain(key.id);
+    await mine().delete(`/v1/users/me/api-keys/${key.id}`).expect(404);
+    await mine().post(`/v1/users/me/api-keys/${key.id}/rotate`).expect(404);
+  });
+
+  it.each([
+    ['revoked', 'UPDATE api_keys SET revoked_at = now() WHERE id = $1'],
+    ['deleted', 'DELETE FROM api_keys WHERE id = $1'],
+    ['expired', 'UPDATE api_keys SET expires_at = now() WHERE id = $1'],
+    ['given another hash', `UPDATE api_keys SET key_hash = sha256('x') WHERE id = $1`],
+  ])('%s by plain SQL stop on every replica within a second', async (_, statement) => {
+    const key = await make();
+    for (const replica of [0, 1]) await works(key.key, replica);
+    await service.sql(statement, [key.id]);
+    await isDead(key.key);
+  });
+
+  it('lose a scope by plain SQL on every replica within a second', async () => {
+    const key = await make();
+    for (const replica of service.replicas) await replica.as(key.key).get('/v1/users/me/quota').expect(200);
+    await service.sql(`UPDATE api_keys SET scopes = '{requests:read}' WHERE id = $1`, [key.id]);
+    for (const replica of service.replicas) await eventually(() => replica.as(key.key).get('/v1/users/me/quota').expect(403), 1_000);
+  });
+
+  it('stop when their time comes, by the database’s clock', async () => {
+    const expiresAt = new Date(Date.now() + 1_500).toISOString();
+    const key = await make({ expiresAt });
+    expect(key.expiresAt).toBe(expiresAt);
+    for (const replica of [0, 1]) await works(key.key, replica);
+    for (const replica of service.replicas) await eventually(() => replica.as(key.key).get('/v1/users/me').expect(401), 2_500);
+  });
+
+  it('say when they were used last', async () => {
+    const key = await make();
+    await works(key.key);
+    const { body } = await eventually(async () => {
+      await service.replicas[0].app.get(PrincipalsService, { strict: false }).flushUsed();
+      const answer = await mine().get('/v1/users/me/api-keys?limit=100').expect(200);
+      expect(answer.body.items.find(({ id }: { id: number }) => id === key.id).lastUsedAt).not.toBeNull();
+      return answer;
+    });
+    expect(body.nextCursor).toBeNull();
+  });
+
+  it('made under one Idempotency-Key are one key, its secret shown again to the retry', async () => {
+    const post = (body: object) => mine().post('/v1/users/me/api-keys').set('idempotency-key', 'same').send(body);
+    const first = await post({ name: 'once' }).expect(201);
+    const again = await post({ name: 'once' }).expect(201);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    await post({ name: 'other' }).expect(422);
+    const [kept] = await service.sql(`SELECT response_body::text AS body FROM idempotency_keys WHERE user_id = $1 AND key = 'same'`, [user.id]);
+    expect(kept.body).not.toContain(first.body.key);
+  });
+
+  it('that are damaged, unknown or of another prefix are refused', async () => {
+    const key = makeKey();
+    expect(hashKey(key)).toHaveLength(32);
+    for (const bad of [key, `${user.key}x`, user.key.slice(0, -1), user.key.slice(0, -1) + (user.key.endsWith('a') ? 'b' : 'a'), user.key.toUpperCase()]) {
+      const { headers } = await service.as(bad).get('/v1/users/me').expect(401);
+      expect(headers['www-authenticate']).toContain('invalid_token');
+    }
+  });
+
+  it('come in pages, newest first', async () => {
+    const other = await makeUser(service);
+    for (let i = 0; i < 4; i++)
+      await service
+        .as(admin)
+        .post(`/v1/users/${other.id}/api-keys`)
+        .send({ name: `k${i}` })
+        .expect(201);
+    const page = async (query: string) => (await service.as(admin).get(`/v1/users/${other.id}/api-keys?${query}`).expect(200)).body;
+    const first = await page('limit=3');
+    const second = await page(`limit=3&cursor=${first.nextCursor}`);
+    const names = [...first.items, ...second.items].map(({ name }: { name: string }) => name);
+    expect([names, second.nextCursor]).toEqual([['k3', 'k2', 'k1', 'k0', 'test'], null]);
+    await mine().get(`/v1/users/me/api-keys?cursor=${first.nextCursor}`).expect(400);
+  });
+
+  it('with a cap spend no more than it of their user’s quota', async () => {
+    const key = await make({ dailyCap: 2 });
+    const submit = () =>
+      service
+        .as(key.key as string)
+        .post('/v1/requests')
+        .send({ type: 'x' });
+    for (const left of [1, 0]) expect((await submit().expect(201)).headers.ratelimit).toContain(`"key";r=${left};`);
+    expect((await submit().expect(429)).body).toMatchObject({ code: 'key-cap-exceeded', 'violated-policies': ['key'], limit: 2, used: 2 });
+    await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(201);
+  });
+});

@@ -1,0 +1,62 @@
+import { readDocument } from '../../src/configurations/settings-document';
+import { SettingsApplyService } from '../../src/configurations/settings-apply.service';
+import { SettingsService } from '../../src/configurations/settings.service';
+import { makeAdmin, type TestUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+import { defineKey } from '../support/settings';
+import { dumpOf } from '../support/tables';
+
+describe('applying a file of settings', () => {
+  let service: Service;
+  let admin: TestUser;
+  beforeAll(async () => {
+    service = await startService({ replicas: 2 });
+    admin = await makeAdmin(service);
+  });
+  afterAll(() => service.close());
+
+  const actor = { kind: 'command', id: null, requestId: null } as const;
+  const apply = (text: string, options: { dryRun?: boolean; prune?: boolean } = {}, replica = 0) =>
+    service.replicas[replica]!.app.get(SettingsApplyService).apply(actor, readDocument(text), { dryRun: false, prune: false, reason: 'test', ...options });
+  const get = async (key: string) => (await service.as(admin).get(`/v1/configurations/${key}`)).body;
+
+  it('takes a secret’s value from the environment, once, and tells it to nobody', async () => {
+    const text = 'settings:\n  env.token:\n    visibility: secret\n    valueFromEnv: TEST_SETTING_TOKEN\n';
+    await expect(apply(text)).rejects.toMatchObject({ response: { detail: expect.stringContaining('names TEST_SETTING_TOKEN, which is not set') } });
+    process.env.TEST_SETTING_TOKEN = 'canary-env';
+    const changes = await apply(text);
+    expect(changes).toEqual([{ key: 'env.token', action: 'create', changes: [{ pointer: '#/value', after: '(secret)' }, { pointer: '#/visibility', before: 'internal', after: 'secret' }], overridesOutOfBounds: 0 }]);
+    expect(await apply(text)).toEqual([]);
+    process.env.TEST_SETTING_TOKEN = 'canary-other';
+    expect((await apply(text))[0]?.changes).toEqual([{ pointer: '#/value', before: '(secret)', after: '(secret)' }]);
+    delete process.env.TEST_SETTING_TOKEN;
+    expect(service.app.get(SettingsService).secret('env.token')).toBe('canary-other');
+    expect(await apply('settings:\n  env.token:\n    visibility: secret\n    description: New.\n')).toHaveLength(1);
+    expect(service.app.get(SettingsService).secret('env.token')).toBe('canary-other');
+    expect(await dumpOf(service)).not.toContain('canary');
+  });
+
+  it('makes a setting all of what the file says, also what it leaves out', async () => {
+    await defineKey(service, admin, 'whole', { value: 1, description: 'Old.', visibility: 'public', overridable: true, bounds: { maximum: 3 }, schema: { type: 'integer' }, unit: 'pieces' });
+    await apply('settings:\n  whole:\n    value: 2\n');
+    expect(await get('whole')).toMatchObject({ value: 2, description: '', visibility: 'internal', overridable: false, bounds: null, schema: null, unit: null, version: 2 });
+  });
+
+  it('tries everything in a dry run, and leaves nothing of it', async () => {
+    const before = await dumpOf(service);
+    expect(await apply('settings:\n  quota.timeZone:\n    value: Asia/Tokyo\n', { dryRun: true, prune: true })).toEqual(
+      expect.arrayContaining([expect.objectContaining({ key: 'quota.timeZone', action: 'create' }), expect.objectContaining({ key: 'whole', action: 'delete' })]),
+    );
+    await expect(apply('settings:\n  quota.timeZone:\n    value: 1\n', { dryRun: true })).rejects.toThrow();
+    expect(await dumpOf(service)).toBe(before);
+  });
+
+  it('comes to one of two files when both are applied at once', async () => {
+    const file = (value: string) => `settings:\n${['c', 'a', 'b'].map((key) => `  both.${key}:\n    value: ${value}\n`).join('')}`;
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([apply(file(`x${round}`), {}, 0), apply(file(`y${round}`), {}, 1)]);
+      const values = await Promise.all(['both.a', 'both.b', 'both.c'].map(async (key) => (await get(key)).value));
+      expect(new Set(values).size).toBe(1);
+    }
+  });
+});

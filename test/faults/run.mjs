@@ -1,0 +1,51 @@
+// npm run test:faults [-- <parts…>]: exactness, harness, midnights, log. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+import { build } from '../../bench/support/built.mjs';
+
+build();
+const { describe, planOf, runExactness } = await import('./exactness.mjs');
+const { proveHarness } = await import('./harness.mjs');
+const { replayLog } = await import('./log.mjs');
+const { crossMidnights } = await import('./midnights.mjs');
+
+const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000_000);
+const RUNS = Number(process.env.FAULTS_RUNS ?? 8);
+
+async function* exactness() {
+  for (let i = 0; i < RUNS; i++) {
+    const plan = planOf(i, SEED + i * 10);
+    yield runExactness(plan).then((result) => ({ name: describe(plan), ...result }));
+  }
+}
+
+const PARTS = {
+  exactness,
+  harness: () => proveHarness(SEED),
+  midnights: () => crossMidnights(SEED),
+  log: () => replayLog(SEED, process.env.ACCESS_LOG),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(', ')}. There are: ${Object.keys(PARTS).join(', ')}.`);
+  process.exit(2);
+}
+console.log(`FAULTS_SEED=${SEED} FAULTS_RUNS=${RUNS}`);
+const count = { passed: 0, failed: 0, skipped: 0 };
+for (const part of asked.length === 0 ? Object.keys(PARTS) : asked) {
+  try {
+    for await (const result of PARTS[part]()) report(part, result);
+  } catch (error) {
+    report(part, { name: 'could not be carried out', broken: [error.stack], story: '' });
+  }
+}
+console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} SKIPPED` : ''}`);
+process.exit(count.failed === 0 ? 0 : 1);
+
+function report(part, { name, broken = [], story = '', skipped }) {
+  const outcome = skipped ? 'skipped' : broken.length === 0 ? 'passed' : 'failed';
+  count[outcome]++;
+  console.log(`${outcome === 'passed' ? 'ok  ' : outcome === 'failed' ? 'FAIL' : 'SKIP'} ${part}: ${name}${story && `\n       ${story}`}`);
+  if (skipped) console.log(`\n     !!! NOT PROVED HERE: ${skipped} !!!\n`);
+  for (const line of broken) console.log(`     - ${line}`);
+}

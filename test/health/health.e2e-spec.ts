@@ -1,0 +1,78 @@
+import { DataSource } from 'typeorm';
+import { GracefulShutdown } from '../../src/common/graceful-shutdown';
+import { makeUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+
+describe('health', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await startService();
+  });
+  afterAll(() => service.close());
+
+  const ready = () => service.as().get('/health/ready');
+
+  it('is alive without asking the database', async () => {
+    const dataSource = service.app.get(DataSource);
+    const query = jest.spyOn(dataSource, 'query');
+    const { body } = await service.as().get('/health/live').expect(200);
+    expect(body).toEqual({ status: 'alive' });
+    expect(query).not.toHaveBeenCalled();
+    query.mockRestore();
+  });
+
+  it('is ready with each check named', async () => {
+    const { body } = await ready().expect(200);
+    const up = { status: 'up' };
+    expect(body).toEqual({ status: 'ready', checks: { draining: up, database: up, migrations: up, notifications: up, clock: up } });
+  });
+
+  it('is not ready while a migration is pending, and says which', async () => {
+    const [row] = await service.sql(`DELETE FROM migrations WHERE id = (SELECT max(id) FROM migrations) RETURNING *`);
+    const { body, headers } = await ready().expect(503);
+    expect(headers['retry-after']).toBe('1');
+    expect(headers['content-type']).toBe('application/problem+json');
+    expect(body).toMatchObject({ code: 'not-ready', checks: { migrations: { status: 'down', detail: `pending: ${String(row.name)}` } } });
+    await service.as().get('/health/live').expect(200);
+    await service.sql('INSERT INTO migrations (id, timestamp, name) VALUES ($1, $2, $3)', [row.id, row.timestamp, row.name]);
+    await ready().expect(200);
+  });
+
+  it('is not ready while it drains, and still serves', async () => {
+    const shutdown = service.app.get(GracefulShutdown, { strict: false });
+    shutdown.draining = true;
+    expect((await ready().expect(503)).body.checks.draining.status).toBe('down');
+    await service.as().get('/v1/tiers').expect(200);
+    shutdown.draining = false;
+    await ready().expect(200);
+  });
+
+  it('tells that the database’s clock was set back, and goes on serving', async () => {
+    const user = await makeUser(service);
+    const ahead = '0fffffff-ffff-7000-8000-000000000000';
+    await service.sql(`INSERT INTO requests (id, user_id, type, charged_on, created_at) VALUES ($1, $2, 'x', now(), now() + interval '1 hour')`, [
+      ahead,
+      user.id,
+    ]);
+    const { body } = await ready().expect(200);
+    expect(body.checks.clock).toEqual({ status: 'degraded', detail: expect.stringMatching(/set back 3[56]\d\d s/) });
+    await service.sql('DELETE FROM requests WHERE id = $1', [ahead]);
+  });
+
+  it('is measured in the text format of Prometheus, by route and never by id', async () => {
+    const user = await makeUser(service);
+    await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(201);
+    await service.as(user).get(`/v1/users/${user.id}`).expect(200);
+    await service.as().get('/no/such/path').expect(404);
+    const { text, headers } = await service.as().get('/metrics').expect(200);
+    expect(headers['content-type']).toMatch(/^text\/plain; ?version=0\.0\.4/);
+    expect(text).toMatch(/^# TYPE quotidian_http_request_duration_seconds histogram$/m);
+    expect(text).toContain('quotidian_http_request_duration_seconds_count{method="POST",route="/v1/requests",status="201"}');
+    expect(text).toContain('route="/v1/users/:userId"');
+    expect(text).not.toContain('/no/such/path');
+    expect(text).toMatch(/^quotidian_admission_admitted_total 1$/m);
+    expect(text).toMatch(/^quotidian_admission_waiting 0$/m);
+    for (const line of text.split('\n').filter(Boolean))
+      expect(line).toMatch(/^(# (HELP|TYPE) |[a-z_:][a-z0-9_:]*(\{.*\})? -?[\d.e+-]+$|[a-z_]+(\{.*\})? (Nan|NaN|\+Inf)$)/i);
+  });
+});

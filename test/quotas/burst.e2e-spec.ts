@@ -1,0 +1,61 @@
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+import { until } from '../support/waiting';
+
+describe('the burst limit of a tier', () => {
+  let service: Service;
+  let admin: TestUser;
+  beforeAll(async () => {
+    service = await startService();
+    admin = await makeAdmin(service);
+  });
+  afterAll(() => service.close());
+
+  const submit = (user: TestUser) => service.as(user).post('/v1/requests').send({ type: 'search' });
+
+  async function makeMember(name: string, burstPerMinute: number): Promise<TestUser> {
+    await service.as(admin).post('/v1/tiers').send({ name, dailyQuota: 1_000, burstPerMinute }).expect(201);
+    const user = await makeUser(service, { tier: name, dailyQuota: 1_000 });
+    // The first charge tells this process the user's tier.
+    await until(async () => /"burst"/.test((await submit(user).expect(201)).headers.ratelimit as string), 'the limit is known');
+    return user;
+  }
+
+  it('is announced as a second item beside the daily quota, which reading does not spend', async () => {
+    const user = await makeMember('brisk', 100);
+    const { headers } = await submit(user).expect(201);
+    expect(headers['ratelimit-policy']).toBe('"daily";q=1000;w=86400, "burst";q=100;w=60');
+    expect(headers.ratelimit).toMatch(/^"daily";r=\d+;t=\d+, "burst";r=9\d;t=1$/);
+    const [first, second] = [await service.as(user).get('/v1/users/me/quota'), await service.as(user).get('/v1/users/me/quota')];
+    expect(first.headers['ratelimit-policy']).toBe(headers['ratelimit-policy']);
+    const left = ({ headers }: typeof first) => Number(/"burst";r=(\d+)/.exec(headers.ratelimit as string)?.[1]);
+    expect(left(second)).toBeGreaterThanOrEqual(left(first));
+  });
+
+  it('refuses beyond it with Retry-After, costs no quota and leaves others alone', async () => {
+    const user = await makeMember('slow', 5);
+    const other = await makeUser(service, { tier: 'slow' });
+    const answers = [];
+    for (let i = 0; i < 12; i++) answers.push(await submit(user));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThanOrEqual(6);
+    for (const { body, headers } of refused) {
+      expect(body).toMatchObject({ code: 'burst-exceeded', 'violated-policies': ['burst'], limit: 5 });
+      expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      expect(Number(headers['retry-after'])).toBeLessThanOrEqual(12);
+      expect(headers.ratelimit).toBe(`"burst";r=0;t=${headers['retry-after']}`);
+    }
+    const [books] = await service.sql(
+      'SELECT api_quota_used_today AS used, (SELECT count(*)::integer FROM requests WHERE user_id = $1) AS rows FROM users WHERE id = $1',
+      [user.id],
+    );
+    expect(books?.used).toBe(books?.rows);
+    await submit(other).expect(201);
+  });
+
+  it('is no part of the tiers that are shipped', async () => {
+    const { body } = await service.as(admin).get('/v1/tiers').expect(200);
+    const shipped = body.items.filter(({ name }: { name: string }) => ['free', 'pro', 'enterprise'].includes(name));
+    expect(shipped.map(({ burstPerMinute }: { burstPerMinute: number | null }) => burstPerMinute)).toEqual([null, null, null]);
+  });
+});

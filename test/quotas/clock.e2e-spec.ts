@@ -1,0 +1,90 @@
+import { type ClockedService, startClockedService } from '../support/clocked-service';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
+/** Tomorrow at noon: the rows that tests make bear the true time, and the clock is not behind it. */
+const NOON = (Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS + DAY_MS / 2;
+const dateOf = (at: number) => new Date(at).toISOString().slice(0, 10);
+
+describe("the database's clock", () => {
+  let service: ClockedService;
+  let admin: TestUser;
+  beforeAll(async () => {
+    service = await startClockedService({ replicas: 2 });
+    admin = await makeAdmin(service);
+  });
+  beforeEach(() => service.setClock(NOON));
+  afterAll(() => service.close());
+
+  const charge = async (user: TestUser, replica = 0) => {
+    const { status, body } = await service.replicas[replica]!.as(user).post('/v1/requests').send({ type: 'search' });
+    return status === 201 ? (body.chargedOn as string) : status;
+  };
+
+  it('is what every part of the service goes by in these tests', async () => {
+    const user = await makeUser(service);
+    expect(await charge(user)).toBe(dateOf(NOON));
+    await service.setClock(NOON + 3 * DAY_MS);
+    expect(await charge(user)).toBe(dateOf(NOON + 3 * DAY_MS));
+    await service.setClock(NOON + 4 * DAY_MS);
+    expect((await service.sql('SELECT quota_close_out(ARRAY[$1::integer]) AS closed', [user.id]))[0]).toEqual({ closed: 1 });
+    expect((await service.sql('SELECT quota_reset_date AS day FROM users WHERE id = $1', [user.id]))[0]).toEqual({ day: dateOf(NOON + 4 * DAY_MS) });
+  });
+
+  it('set back over midnight leaves the period where it was: what is left stays usable and nothing is won', async () => {
+    const user = await makeUser(service, { dailyQuota: 2 });
+    const midnight = NOON + DAY_MS / 2;
+    expect([await charge(user), await charge(user, 1), await charge(user)]).toEqual([dateOf(NOON), dateOf(NOON), 429]);
+    await service.setClock(midnight + MINUTE_MS);
+    const later = dateOf(midnight);
+    expect(await charge(user)).toBe(later);
+    await service.setClock(midnight - MINUTE_MS);
+    expect([await charge(user, 1), await charge(user), await charge(user, 1)]).toEqual([later, 429, 429]);
+    const { body, headers } = await service.as(user).get('/v1/users/me/quota').expect(200);
+    expect(body).toMatchObject({ used: 2, remaining: 0, resetsAt: new Date(midnight + DAY_MS).toISOString(), exhaustedAt: expect.any(String) });
+    expect(headers.ratelimit).toBe(`"daily";r=0;t=${(DAY_MS + MINUTE_MS) / 1_000}`);
+    await service.setClock(midnight + 2 * MINUTE_MS);
+    expect(await charge(user)).toBe(429);
+    await service.setClock(midnight + DAY_MS);
+    expect(await charge(user)).toBe(dateOf(midnight + DAY_MS));
+  });
+
+  it('set back is told to operators in readiness and metrics, and only while it is behind', async () => {
+    const seen = async () => {
+      const [{ body }, metrics] = [await service.as().get('/health/ready').expect(200), await service.as().get('/metrics').expect(200)];
+      return [body.checks.clock.status, Number(/^quotidian_database_clock_behind_seconds (\S+)/m.exec(metrics.text)?.[1])];
+    };
+    expect(await seen()).toEqual(['up', 0]);
+    await service.setClock(NOON - 60 * MINUTE_MS);
+    const [status, seconds] = await seen();
+    expect(status).toBe('degraded');
+    expect(seconds).toBeGreaterThanOrEqual(3_600);
+    expect(seconds).toBeLessThan(3_660);
+    await service.setClock(NOON + MINUTE_MS);
+    expect(await seen()).toEqual(['up', 0]);
+  });
+
+  it('closes out, at once on two replicas, each day of each user once', async () => {
+    const users = await Promise.all(Array.from({ length: 40 }, (_, i) => makeUser(service, { timeZone: i % 2 ? 'Asia/Kathmandu' : 'Pacific/Pago_Pago' })));
+    await Promise.all(users.map((user, i) => charge(user, i % 2)));
+    await service.setClock(NOON + 3 * DAY_MS);
+    const runs = await Promise.all(service.replicas.map((replica) => replica.as(admin).post('/v1/jobs/quota-reset/run')));
+    // One may find the other at work; whatever neither took is taken now.
+    const last = await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200);
+    const ids = users.map(({ id }) => id);
+    const [books] = await service.sql('SELECT count(*)::integer AS days, sum(used)::integer AS used FROM quota_usage WHERE user_id = ANY ($1)', [ids]);
+    expect(books).toEqual({ days: 40, used: 40 });
+    expect([...runs, last].reduce((sum, { body }) => sum + (body.closedOut ?? 0), 0)).toBeGreaterThanOrEqual(40);
+    expect((await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200)).body).toEqual({ closedOut: 0 });
+  });
+
+  it('counts an unlimited day up to what the counter holds, and says so there', async () => {
+    const user = await makeUser(service, { unlimited: true });
+    const pay = (cost: number) => service.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost });
+    await pay(2_147_483_000).expect(201);
+    const { body } = await pay(1_000).expect(429);
+    expect(body).toMatchObject({ code: 'quota-exceeded', limit: 2_147_483_647, used: 2_147_483_000, requested: 1_000, remaining: 647 });
+    await pay(647).expect(201);
+  });
+});
