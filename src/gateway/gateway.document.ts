@@ -18,7 +18,7 @@ const CHARGED = {
 export const ApiGatewayCheck = () =>
   applyDecorators(
     ApiQuery({ name: 'denyStatus', required: false, enum: ['403'], description: 'Answer every refusal with 403; its own status is then in `X-Quota-Status`.' }),
-    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'integer', minimum: 1, maximum: 2_147_483_647 }),
+    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'integer', format: 'int32', minimum: 1, maximum: 2_147_483_647 }),
     optional('X-Quota-Type', 'The type that the charge is recorded as, `gateway` when none is given.', {
       type: 'string',
       pattern: '^[a-z0-9][a-z0-9._-]{0,49}$',
@@ -26,7 +26,7 @@ export const ApiGatewayCheck = () =>
     optional(
       'X-Quota-Hold',
       'Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded.',
-      { type: 'integer', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
+      { type: 'integer', format: 'int32', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
     ),
     optional('X-Quota-Allow-Status', 'Answer 200 instead of 204, for Envoy.', { type: 'string', enum: ['200'] }),
     optional('Idempotency-Key', 'Charges once for all calls that bear it. A proxy must not pass on one that its client chose.', {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { METHODS, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { Client } from 'pg';
 import { AdmissionService } from '../../src/quotas/admission.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
+import { inTransaction, until, untilBlocked } from '../support/waiting';
 
 const UUIDV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -259,28 +259,25 @@ describe('the gateway check', () => {
   it('does not charge for a caller who hung up while the charge waited', async () => {
     const user = await makeUser(service);
     await service.as(user).get('/v1/authorize').expect(204);
-    const blocker = new Client({ connectionString: service.databaseUrl });
-    await blocker.connect();
-    await blocker.query('BEGIN');
-    await blocker.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [user.id]);
-    // The first is sent and waits for the lock; the second waits for the first, and its caller goes.
-    const first = service.as(user).get('/v1/authorize').expect(204);
-    const done = first.then(() => true);
-    await until(
-      async () => (await blocker.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).rowCount === 1,
-    );
-    const { hostname, port } = new URL(service.url);
-    const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
-    const gone = connect(Number(port), hostname);
-    const [atService] = await accepted;
-    gone.write(`GET /v1/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\n\r\n`);
-    const admission = service.app.get(AdmissionService);
-    await until(() => admission.waiting === 1);
-    gone.destroy();
-    await until(() => atService.destroyed);
-    await blocker.query('COMMIT');
-    await blocker.end();
-    expect(await done).toBe(true);
+    const first = await inTransaction(service, async (blocker) => {
+      await blocker.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+      // The first is sent and waits for the lock; the second waits for the first, and its caller goes.
+      const sent = service.as(user).get('/v1/authorize').expect(204);
+      const done = sent.then(() => true);
+      await untilBlocked(service, 1);
+      const { hostname, port } = new URL(service.url);
+      const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
+      const gone = connect(Number(port), hostname);
+      const [atService] = await accepted;
+      gone.write(`GET /v1/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\n\r\n`);
+      const admission = service.app.get(AdmissionService);
+      await until(() => Promise.resolve(admission.waiting === 1), 'the second charge waits');
+      gone.destroy();
+      await until(() => Promise.resolve(atService.destroyed), 'the service sees that the caller is gone');
+      await blocker.query('COMMIT');
+      return done;
+    });
+    expect(first).toBe(true);
     await service.as(user).get('/v1/authorize').expect(204);
     expect(await booksOf(user)).toEqual({ rows: 3, cost: 3, used: 3 });
   });
@@ -290,7 +287,7 @@ describe('the gateway check', () => {
     await service.sql(`INSERT INTO system_configurations (key, value) VALUES ('requests.types', $1), ('requests.strictTypes', 'true')`, [
       JSON.stringify({ render: { cost: 5 } }),
     ]);
-    await until(async () => (await service.as(user).get('/v1/authorize').set('x-quota-type', 'unknown')).status === 400);
+    await until(async () => (await service.as(user).get('/v1/authorize').set('x-quota-type', 'unknown')).status === 400, 'types are strict');
     const { body } = await service.as(user).get('/v1/authorize').set('x-quota-type', 'unknown').expect(400);
     expect(body.errors).toMatchObject([{ pointer: '#/headers/x-quota-type', code: 'unknown-type' }]);
     const { headers } = await service.as(user).get('/v1/authorize').set('x-quota-type', 'render').expect(204);
@@ -304,7 +301,7 @@ describe('the gateway check', () => {
     await service.sql(`INSERT INTO subscription_tiers (name, daily_quota, burst_per_minute) VALUES ('calm', 100, 2)`);
     const user = await makeUser(service, { tier: 'calm' });
     let refused;
-    await until(async () => (refused = await service.as(user).get('/v1/authorize')).status === 429);
+    await until(async () => (refused = await service.as(user).get('/v1/authorize')).status === 429, 'the burst is over');
     expect(refused!.body).toMatchObject({ code: 'burst-exceeded', 'violated-policies': ['burst'] });
     expect(Number(refused!.headers['retry-after'])).toBeGreaterThan(0);
   });
@@ -319,12 +316,4 @@ function talk(url: string, text: string): Promise<string> {
     socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
     socket.on('close', () => resolve(answer)).write(text);
   });
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -1,11 +1,13 @@
+import { JobsService } from '../../src/jobs/jobs.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
+import { until } from '../support/waiting';
 
 describe('a reservation of the gateway', () => {
   let service: Service;
   let worker: TestUser;
   beforeAll(async () => {
-    service = await startService({ replicas: 2, environment: { SCHEDULER_ENABLED: true } });
+    service = await startService({ replicas: 2 });
     worker = await makeUser(service, { scopes: ['worker'] });
   });
   afterAll(() => service.close());
@@ -76,15 +78,24 @@ describe('a reservation of the gateway', () => {
     expect(await usedBy(user)).toBe(row.kept);
   });
 
-  it('counts as succeeded once its lease has run out, without anybody asking, and a late word changes nothing', async () => {
+  it('counts as succeeded once its lease has run out, and a late word changes nothing', async () => {
     const user = await makeUser(service);
     const id = await hold(user, 5, 1);
-    const deadline = Date.now() + 10_000;
-    while ((await read(user, id)).status === 'processing' && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await read(user, id)).status !== 'processing', 'the lease is over');
     expect(await read(user, id)).toMatchObject({ status: 'succeeded', refundedUnits: 0, error: null });
     const { body } = await service.as(worker).post(`/v1/requests/${id}/fail`).send({ attempt: 1 }).expect(409);
     expect(body.code).toBe('request-final');
     expect(await usedBy(user)).toBe(5);
+  });
+
+  it('is ended by the job where nobody reads it', async () => {
+    const user = await makeUser(service);
+    const ids = [await hold(user), await hold(user)];
+    await Promise.all(ids.map(runOut));
+    await service.app.get(JobsService).runNow('request-expiry', 'command');
+    expect(await service.sql('SELECT DISTINCT status, refunded_units FROM requests WHERE user_id = $1', [user.id])).toEqual([
+      { status: 'succeeded', refunded_units: 0 },
+    ]);
   });
 
   it('is lengthened by a heartbeat', async () => {

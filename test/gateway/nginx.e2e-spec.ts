@@ -7,6 +7,8 @@ import { makeUser } from '../support/factories';
 import { HAS_NGINX, Nginx } from '../support/nginx';
 import { type Service, startService } from '../support/service';
 
+const CONFIGURATION = join(__dirname, '../../docs/gateway/nginx.conf');
+
 interface Call {
   method: string;
   url: string;
@@ -22,18 +24,22 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
   let upstream: Server;
   const calls: Call[] = [];
 
+  /** What the API does before it answers. */
+  let work: (call: Call) => Promise<unknown> = () => Promise.resolve();
+
   beforeAll(async () => {
     service = await startService();
     upstream = createServer((incoming, answer) => {
       let body = '';
       incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       incoming.on('end', () => {
-        calls.push({ method: incoming.method!, url: incoming.url!, headers: incoming.headers, body });
-        answer.writeHead(incoming.url === '/forbidden' ? 403 : 200, { 'content-type': 'text/plain' }).end('from the API');
+        const call = { method: incoming.method!, url: incoming.url!, headers: incoming.headers, body };
+        calls.push(call);
+        void work(call).then(() => answer.writeHead(call.url === '/forbidden' ? 403 : 200, { 'content-type': 'text/plain' }).end('from the API'));
       });
     }).listen(0, '127.0.0.1');
     await once(upstream, 'listening');
-    nginx = await Nginx.start(join(__dirname, '../../docs/gateway/nginx.conf'), {
+    nginx = await Nginx.start(CONFIGURATION, {
       '127.0.0.1:8080': `127.0.0.1:${(upstream.address() as AddressInfo).port}`,
       '127.0.0.1:3000': service.url.slice('http://'.length),
     });
@@ -131,5 +137,39 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     const answers = await Promise.all(Array.from({ length: 100 }, () => as(user).get('/items')));
     const count = (status: number) => answers.filter((answer) => answer.status === status).length;
     expect([count(200), count(429), calls.length]).toEqual([20, 80, 20]);
+  });
+
+  it('reserves units, which the API settles or gives back by the id of the charge', async () => {
+    const user = await makeUser(service, { dailyQuota: 30 });
+    const worker = await makeUser(service, { scopes: ['worker'] });
+    const used = async () => (await service.as(user).get('/v1/users/me/quota').expect(200)).body.used as number;
+    const during: number[] = [];
+    work = async ({ url, headers }) => {
+      during.push(await used());
+      const [word, body] = url === '/renders/good' ? ['complete', { attempt: 1, units: 4 }] : ['fail', { attempt: 1, error: 'no paper' }];
+      await service
+        .as(worker)
+        .post(`/v1/requests/${headers['x-charge-id'] as string}/${word}`)
+        .send(body)
+        .expect(200);
+    };
+    await as(user).post('/renders/good').expect(200);
+    await as(user).post('/renders/broken').expect(200);
+    work = () => Promise.resolve();
+    expect(during).toEqual([10, 14]);
+    expect(await used()).toBe(4);
+    expect(await service.sql('SELECT status, cost, refunded_units FROM requests WHERE user_id = $1 ORDER BY id', [user.id])).toEqual([
+      { status: 'succeeded', cost: 10, refunded_units: 6 },
+      { status: 'failed', cost: 10, refunded_units: 10 },
+    ]);
+  });
+
+  it('lets nothing through while the check cannot be asked, and says that it will pass', async () => {
+    const user = await makeUser(service);
+    const cut = await Nginx.start(CONFIGURATION, { '127.0.0.1:3000': '127.0.0.1:1' });
+    const { headers } = await request(cut.url).get('/items').set('authorization', `Bearer ${user.key}`).expect(503);
+    await cut.stop();
+    expect(headers['retry-after']).toBe('1');
+    expect(calls).toEqual([]);
   });
 });
