@@ -111,7 +111,7 @@ describe('every reader of a quota', () => {
         expect({ s, status: answer.status }).toEqual({ s, status: fits ? 201 : 429 });
         const after = { limit, used: fits ? used + 1 : used };
         expect(fields(answer)).toEqual(asFields(after));
-        if (!fits) expect(answer.body).toMatchObject({ limit, used, remaining: Math.max(0, (limit as number) - used), requested: 1 });
+        if (!fits) expect(answer.body).toMatchObject({ limit, used, remaining: Math.max(0, (limit) - used), requested: 1 });
         expect(await assertAgreement(s)).toMatchObject(after);
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 60) },

@@ -101,7 +101,7 @@ describe('what was used', () => {
     await service.setClock(NOON + 12 * HOUR_MS);
     expect(await near('0.8')).toEqual([]);
     expect(await near('0')).toHaveLength(3);
-    await service.as(users[0]!).get('/v1/users?quotaUsedAtLeast=0.8').expect(403);
+    await service.as(users[0]).get('/v1/users?quotaUsedAtLeast=0.8').expect(403);
     const { body } = await service.as(admin).get('/v1/users?quotaUsedAtLeast=most').expect(400);
     expect(body.errors[0]).toMatchObject({ pointer: '#/query/quotaUsedAtLeast' });
   });
