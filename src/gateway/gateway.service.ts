@@ -4,7 +4,7 @@ import { ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { fingerprintOf } from '../idempotency/idempotency-key';
 import { ChargingService } from '../quotas/charging.service';
-import { RequestSettings } from '../requests/requests.settings';
+import { listedType, RequestSettings } from '../requests/requests.settings';
 import { fieldError, type GatewayCall } from './gateway-call';
 
 /** The type of a charge that the proxy gave none. */
@@ -47,7 +47,7 @@ export class GatewayService {
   }
 
   private costOf(type: string): number {
-    const known = this.settings.get(RequestSettings.types)[type];
+    const known = listedType(this.settings.get(RequestSettings.types), type);
     if (known === undefined && type !== TYPE && this.settings.get(RequestSettings.strictTypes)) {
       throw new ValidationProblem([fieldError('X-Quota-Type', `names "${type}", which is not one of the types that are taken here`, 'unknown-type')]);
     }

@@ -87,6 +87,7 @@ describe('bad input', () => {
     await until(async () => (await service.as(user).post('/v1/requests').send({ type: 'other' })).status === 400, 'types are strict');
     const { body } = await service.as(user).post('/v1/requests').send({ type: 'constructor' }).expect(400);
     expect(body).toEqual(refusal('#/type'));
+    await service.as(user).get('/v1/authorize').set('x-quota-type', 'constructor').expect(400);
     await service.sql('DELETE FROM requests');
     await service.sql('UPDATE users SET api_quota_used_today = 0, api_quota_requests_today = 0');
   });

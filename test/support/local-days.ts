@@ -58,10 +58,10 @@ export class LocalDays {
     let [low, high] = [0, this.starts.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.starts[middle])[1] < at) low = middle + 1;
+      if ((this.starts[middle]?.[1] ?? Infinity) < at) low = middle + 1;
       else high = middle;
     }
-    return (this.starts[low])[1];
+    return this.starts[low]?.[1] ?? NaN;
   }
 
   private offsetAt(at: number): number {
