@@ -1,3 +1,4 @@
+import { SettingsService } from '../../src/configurations/settings.service';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service } from '../support/service';
 
@@ -48,4 +49,24 @@ export async function books(service: Service, user: TestUser): Promise<{ used: n
 /** Lets the lease run out without waiting for it. */
 export async function loseLease(service: Service, id: string): Promise<void> {
   await service.sql(`UPDATE requests SET lease_expires_at = now() - interval '1 second' WHERE id = $1`, [id]);
+}
+
+/** Writes a setting, null for its default, and waits until every replica reads it so. */
+export async function putSetting(service: Service, key: string, value: unknown): Promise<void> {
+  await service.sql(`DELETE FROM system_configurations WHERE key = $1`, [key]);
+  if (value !== null) await service.sql(`INSERT INTO system_configurations (key, value) VALUES ($1, $2::jsonb)`, [key, JSON.stringify(value)]);
+  for (const replica of service.replicas) {
+    // A read that was under way may be of before the change; the second one is not.
+    await replica.app.get(SettingsService).refresh();
+    await replica.app.get(SettingsService).refresh();
+  }
+}
+
+/** Polls until the test holds. */
+export async function soon(test: () => Promise<boolean>, timeoutMs = 5_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await test())) {
+    if (Date.now() > deadline) throw new Error('not in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
