@@ -14,8 +14,8 @@ import { QuotaSettings } from './quota.settings';
 import { ClientGone, QueueFull } from './quotas.errors';
 
 const BATCH = 128;
-/** Of one user in one batch: what is left holds the others. */
-const BATCH_OF_USER = 96;
+/** Of one user in one batch, as many as one call may submit: what is left holds the others. */
+const BATCH_OF_USER = 100;
 /** Of payload JSON in the queue, so that its bound in charges is one in memory too. */
 const QUEUE_CHARS = 24 * 1_024 * 1_024;
 /** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */

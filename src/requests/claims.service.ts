@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
+import { ClaimRoom } from './claim-room';
 import { ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from './claims.repository';
 import { type ClaimDto } from './dto/claim.dto';
 import { EndingsService } from './endings.service';
+import { RequestSignals } from './request-signals';
 import { RequestSettings } from './requests.settings';
 import { Turns } from './turns';
 
@@ -18,10 +20,31 @@ export class ClaimsService {
     private readonly repository: ClaimsRepository,
     private readonly endings: EndingsService,
     private readonly settings: SettingsService,
+    private readonly room: ClaimRoom,
+    private readonly signals: RequestSignals,
   ) {}
 
-  async claim(dto: ClaimDto): Promise<ClaimedRow[]> {
-    return (await this.look(dto)).items;
+  /**
+   * What there is, or after a wait of `waitSeconds` at most what comes.
+   * @param gone aborted when the worker went away: then nothing is handed out to it
+   */
+  async claim(dto: ClaimDto, gone: AbortSignal): Promise<ClaimedRow[]> {
+    const endsAt = performance.now() + (dto.waitSeconds ?? 0) * 1_000;
+    const waiter = this.room.enter(dto.types);
+    try {
+      for (;;) {
+        const { items, nextInMs } = await this.look(dto);
+        if (items.length > 0) {
+          this.room.wake(dto.types);
+          return items;
+        }
+        if (!(await this.room.wait(waiter, endsAt - performance.now(), nextInMs, gone))) return [];
+      }
+    } finally {
+      this.room.leave(waiter);
+      // A signal that woke a worker who has left by now is somebody else's.
+      if (gone.aborted) this.room.wake(dto.types);
+    }
   }
 
   private async look({ types, limit, leaseSeconds }: ClaimDto): Promise<ClaimResult> {
@@ -29,7 +52,10 @@ export class ClaimsService {
     const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
     for (let tries = 1; ; tries++) {
       const result = await this.repository.claim({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.turns.leads(types) });
-      for (const { type, userId } of result.items) this.turns.served(type, userId);
+      for (const { id, type, userId } of result.items) {
+        this.turns.served(type, userId);
+        this.signals.changed(id);
+      }
       if (result.overdue.length > 0) await this.endings.sweep(result.overdue);
       if (result.items.length > 0 || !result.contended || tries === TRIES) return result;
     }

@@ -4,6 +4,7 @@ import { isUuid } from '../common/uuid';
 import { SettingsService } from '../configurations/settings.service';
 import { QuotaSettings } from '../quotas/quota.settings';
 import { EndingsRepository, type EndingRules, type Ruling, type Word } from './endings.repository';
+import { RequestSignals } from './request-signals';
 import { RequestFinal, StaleAttempt } from './requests.errors';
 import { RequestSettings } from './requests.settings';
 import { WordQueue } from './word-queue';
@@ -20,6 +21,7 @@ export class EndingsService {
   constructor(
     private readonly repository: EndingsRepository,
     private readonly settings: SettingsService,
+    private readonly signals: RequestSignals,
   ) {}
 
   /** @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem for units above the cost */
@@ -38,14 +40,16 @@ export class EndingsService {
 
   /** Ends those of the requests that the clock has ended. @returns how many */
   async sweep(ids: readonly string[]): Promise<number> {
-    const rulings = await Promise.all(ids.map((id) => this.refunding.push({ act: 'sweep', id })));
+    const rulings = await Promise.all(ids.map((id) => this.hear({ act: 'sweep', id })));
     return rulings.filter(({ outcome }) => outcome === 'late').length;
   }
 
   private async hear(word: Word): Promise<Ruling> {
-    const mayRefund = word.act === 'fail' || word.act === 'cancel' || word.units !== undefined;
-    const ruling = mayRefund ? await this.refunding.push(word) : await this.plain.push(word);
-    return ruling.outcome === 'deferred' ? this.refunding.push(word) : ruling;
+    const cannotRefund = word.act === 'heartbeat' || (word.act === 'complete' && word.units === undefined);
+    let ruling = cannotRefund ? await this.plain.push(word) : await this.refunding.push(word);
+    if (ruling.outcome === 'deferred') ruling = await this.refunding.push(word);
+    if (ruling.request !== null && word.act !== 'heartbeat') this.signals.changed(word.id);
+    return ruling;
   }
 
   private rules(): EndingRules {

@@ -1,11 +1,13 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiCreatedResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { checkBody } from '../common/validation.pipe';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
+import { BatchAnswerDto, BatchDto } from './dto/batch.dto';
 import { CanceledRequestDto } from './dto/canceled-request.dto';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { RequestDto, RequestPage } from './dto/request.dto';
@@ -20,6 +22,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export class RequestsController {
   constructor(
     private readonly submits: SubmitService,
+    private readonly batches: BatchService,
     private readonly requests: RequestsService,
     private readonly cancels: CancelService,
   ) {}
@@ -36,6 +39,18 @@ export class RequestsController {
     const key = parseIdempotencyKey(request.headers['idempotency-key']);
     const { json, headers } = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
     void reply.status(201).headers(headers).header('content-type', JSON_TYPE).send(json);
+  }
+
+  /** Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
+  @Post('batch')
+  @HttpCode(200)
+  @Scopes('requests:write')
+  @ApiOkResponse({ type: BatchAnswerDto })
+  async batch(@Req() request: AuthenticatedRequest, @Body() { items }: BatchDto, @Res() reply: FastifyReply): Promise<void> {
+    const key = parseIdempotencyKey(request.headers['idempotency-key']);
+    const instance = `urn:quotidian:request:${request.id}`;
+    const json = await this.batches.submit(request.principal, items, key, instance, () => request.raw.socket.destroyed);
+    void reply.status(200).header('content-type', JSON_TYPE).send(json);
   }
 
   /** Requests, newest first. */

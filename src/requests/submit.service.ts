@@ -8,6 +8,7 @@ import { fingerprintOf } from '../idempotency/idempotency-key';
 import { type Charge } from '../quotas/charge';
 import { type Charged, ChargingService } from '../quotas/charging.service';
 import { type SubmitRequestDto } from './dto/submit-request.dto';
+import { RequestSignals } from './request-signals';
 import { PayloadTooLarge, UnknownType } from './requests.errors';
 import { RequestsRepository } from './requests.repository';
 import { listedType, RequestSettings } from './requests.settings';
@@ -15,9 +16,13 @@ import { admittedJson, asSubmittedJson } from './submission';
 
 /** What `POST /v1/requests` answers: a request (`RequestDto`) as JSON, and fields of the header. */
 export interface Submitted {
+  id: string;
   json: string;
   headers: Record<string, string>;
 }
+
+/** One of a batch: what to submit, or why it cannot be. */
+export type BatchItem = { dto: SubmitRequestDto; key: string | null } | { refusal: unknown };
 
 /**
  * Submits requests. Always true: a request exists if and only if it was charged, and is on disk before its submit is
@@ -30,6 +35,7 @@ export class SubmitService {
     private readonly settings: SettingsService,
     private readonly repository: RequestsRepository,
     private readonly clock: DatabaseClock,
+    private readonly signals: RequestSignals,
   ) {}
 
   /**
@@ -39,10 +45,26 @@ export class SubmitService {
    */
   async submit(principal: Principal, dto: SubmitRequestDto, idempotencyKey: string | null, isGone?: () => boolean): Promise<Submitted> {
     const charge = this.toCharge(principal, dto, idempotencyKey);
-    if (dto.deadlineAt !== undefined && new Date(charge.deadline as string) <= (await this.clock.now())) {
-      throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
-    }
     charge.isGone = isGone;
+    if (dto.deadlineAt !== undefined) assertAhead(charge, await this.clock.now());
+    return this.send(charge);
+  }
+
+  /** Submits many, which go to admission together; each has its own fate. */
+  async submitAll(principal: Principal, items: readonly BatchItem[], isGone?: () => boolean): Promise<PromiseSettledResult<Submitted>[]> {
+    const now = items.some((item) => 'dto' in item && item.dto.deadlineAt !== undefined) ? await this.clock.now() : null;
+    return Promise.allSettled(
+      items.map(async (item) => {
+        if ('refusal' in item) throw item.refusal;
+        const charge = this.toCharge(principal, item.dto, item.key);
+        charge.isGone = isGone;
+        if (now !== null && item.dto.deadlineAt !== undefined) assertAhead(charge, now);
+        return this.send(charge);
+      }),
+    );
+  }
+
+  private async send(charge: Charge): Promise<Submitted> {
     return this.answer(charge, await this.charging.charge(charge));
   }
 
@@ -71,12 +93,16 @@ export class SubmitService {
   }
 
   private async answer(charge: Charge, { verdict, headers }: Charged): Promise<Submitted> {
-    const location = `/v1/requests/${verdict.id}`;
-    if (verdict.outcome === 'admitted') return { json: admittedJson(verdict, charge), headers: { location, ...headers } };
-    const request = await this.repository.findSubmitted(verdict.id, charge.userId);
+    const { id } = verdict;
+    const location = `/v1/requests/${id}`;
+    if (verdict.outcome === 'admitted') {
+      if (charge.status === 'pending') this.signals.ready(charge.type);
+      return { id, json: admittedJson(verdict, charge), headers: { location, ...headers } };
+    }
+    const request = await this.repository.findSubmitted(id, charge.userId);
     if (request === null) throw new NotFoundProblem('request');
     // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
-    return { json: asSubmittedJson(request, charge.payloadJson), headers: { location, ...headers } };
+    return { id, json: asSubmittedJson(request, charge.payloadJson), headers: { location, ...headers } };
   }
 }
 
@@ -85,4 +111,9 @@ function instantOf(text: string): string {
   const at = new Date(text);
   if (!Number.isNaN(at.getTime())) return at.toISOString();
   throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is not an instant of the calendar', code: 'no-such-instant' }]);
+}
+
+function assertAhead({ deadline }: Charge, now: Date): void {
+  if (new Date(deadline as string) > now) return;
+  throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
 }

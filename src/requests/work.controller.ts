@@ -1,5 +1,6 @@
-import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
 import { Scopes } from '../common/access.decorators';
 import { ClaimsService } from './claims.service';
 import { ClaimAnswerDto, ClaimDto } from './dto/claim.dto';
@@ -15,12 +16,17 @@ export class WorkController {
     private readonly work: WorkService,
   ) {}
 
-  /** Takes requests to carry out, oldest first and users in turn. Each is the worker's until its lease runs out. */
+  /**
+   * Takes requests to carry out, oldest first and users in turn. Each is the worker's until its lease runs out. With
+   * `waitSeconds` the answer comes as soon as there is something, and is empty when the time is over.
+   */
   @Post('claim')
   @HttpCode(200)
   @Scopes('worker')
-  async claim(@Body() dto: ClaimDto): Promise<ClaimAnswerDto> {
-    return { items: await this.claims.claim(dto) };
+  async claim(@Body() dto: ClaimDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<ClaimAnswerDto> {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    return { items: await this.claims.claim(dto, gone.signal) };
   }
 
   /** Extends the lease, and tells whether the request is still wanted. 409 when the attempt is over. */

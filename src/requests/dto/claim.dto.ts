@@ -25,6 +25,13 @@ export class ClaimDto {
   @Min(1)
   @Max(LONGEST_LEASE_SECONDS)
   leaseSeconds?: number;
+
+  /** For how long to wait for something when there is nothing; 0 where not said. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(30)
+  waitSeconds?: number;
 }
 
 export class ClaimedRequestDto extends RequestDto {

@@ -1,0 +1,35 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional, IsString } from 'class-validator';
+import { RequestDto } from './request.dto';
+import { SubmitRequestDto } from './submit-request.dto';
+
+export class BatchItemDto extends SubmitRequestDto {
+  /** As the field `Idempotency-Key` of a single submit, for this item alone. */
+  @IsOptional()
+  @IsString()
+  idempotencyKey?: string;
+}
+
+export class BatchDto {
+  /** Each is checked and charged for itself, in this order. */
+  @ApiProperty({ type: [BatchItemDto], minItems: 1, maxItems: 100 })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  items: unknown[];
+}
+
+export class BatchItemAnswerDto {
+  /** What a submit of its own would have been answered. */
+  status: number;
+  /** When it was admitted. */
+  @ApiPropertyOptional({ type: RequestDto })
+  request?: RequestDto;
+  /** When it was not: problem details (RFC 9457). */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  problem?: Record<string, unknown>;
+}
+
+export class BatchAnswerDto {
+  items: BatchItemAnswerDto[];
+}
