@@ -16,7 +16,7 @@ export class CreateRequestAttempts1795305617000 implements MigrationInterface {
         CONSTRAINT request_attempts_pkey PRIMARY KEY (request_id, attempt),
         CONSTRAINT request_attempts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests (id) ON DELETE CASCADE,
         CONSTRAINT request_attempts_attempt_check CHECK (attempt > 0),
-        CONSTRAINT request_attempts_outcome_check CHECK (outcome IN ('failed', 'lost'))
+        CONSTRAINT request_attempts_outcome_check CHECK (outcome IN ('returned', 'lost'))
       )
     `);
   }

@@ -22,7 +22,7 @@ export function toPage<Row, Item>(rows: Row[], size: number, filters: object, po
   const page = rows.slice(0, size);
   const last = page.at(-1);
   const more = rows.length > size && last !== undefined;
-  return { items: page.map(item), nextCursor: more ? encode(position(last), filters) : null };
+  return { items: page.map(item), nextCursor: more ? cursorAt(position(last), filters) : null };
 }
 
 /**
@@ -32,14 +32,14 @@ export function toPage<Row, Item>(rows: Row[], size: number, filters: object, po
 export function cursorPosition(cursor: string | undefined, filters: object): string | null {
   if (cursor === undefined) return null;
   const position = Buffer.from(cursor.slice(12), 'base64url').toString();
-  if (encode(position, filters) !== cursor) {
+  if (cursorAt(position, filters) !== cursor) {
     throw new Problem(400, 'invalid-cursor', 'The cursor does not belong to this list: start again without it.');
   }
   return position;
 }
 
-/** Not a secret: it names a place in a list that the caller may read anyway. The digest finds mix-ups and damage. */
-function encode(position: string, filters: object): string {
+/** The cursor of a position. Not a secret: it names a place in a list that the caller may read anyway. The digest finds mix-ups and damage. */
+export function cursorAt(position: string, filters: object): string {
   const digest = createHash('sha256').update(JSON.stringify(filters)).update('\0').update(position).digest('base64url');
   return digest.slice(0, 12) + Buffer.from(position).toString('base64url');
 }

@@ -159,7 +159,7 @@ WITH item AS MATERIALIZED (
   FROM due d
 ), ${refunds ? REFUNDS : ''}given_back AS (
   INSERT INTO request_attempts (request_id, attempt, outcome, error, started_at)
-  SELECT id, attempt, 'failed', given, coalesce(started_at, created_at) FROM granted WHERE next = 'pending'
+  SELECT id, attempt, 'returned', given, coalesce(started_at, created_at) FROM granted WHERE next = 'pending'
 ), ended AS (
   UPDATE requests r SET status = g.next, refunded_units = r.refunded_units + g.granted,
     result = CASE WHEN g.outcome = 'done' AND g.next = 'succeeded' THEN g.result ELSE r.result END,

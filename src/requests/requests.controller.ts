@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
@@ -10,9 +10,13 @@ import { CancelService } from './cancel.service';
 import { BatchAnswerDto, BatchDto } from './dto/batch.dto';
 import { CanceledRequestDto } from './dto/canceled-request.dto';
 import { ListRequestsQuery } from './dto/list-requests.dto';
+import { RequestDetailDto } from './dto/request-detail.dto';
 import { RequestDto, RequestPage } from './dto/request.dto';
 import { SubmitRequestDto } from './dto/submit-request.dto';
-import { RequestsService } from './requests.service';
+import { EventStreams } from './event-streams';
+import { FinalWait } from './final-wait';
+import { preferredWait } from './prefer';
+import { ownOnly, RequestsService } from './requests.service';
 import { SubmitService } from './submit.service';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -25,9 +29,14 @@ export class RequestsController {
     private readonly batches: BatchService,
     private readonly requests: RequestsService,
     private readonly cancels: CancelService,
+    private readonly waits: FinalWait,
+    private readonly streams: EventStreams,
   ) {}
 
-  /** Submits a request and charges its cost. It is on disk when this answers 201. */
+  /**
+   * Submits a request and charges its cost. It is on disk when this answers 201. With `Prefer: wait=N` the answer is held
+   * until the request has ended, for N seconds at most.
+   */
   @Post()
   @Scopes('requests:write')
   @ApiBody({ type: SubmitRequestDto })
@@ -37,8 +46,13 @@ export class RequestsController {
     // the answer for streams. Guard, validation, errors and the document are those of any other route.
     const dto = checkBody(SubmitRequestDto, request.body);
     const key = parseIdempotencyKey(request.headers['idempotency-key']);
-    const { json, headers } = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
-    void reply.status(201).headers(headers).header('content-type', JSON_TYPE).send(json);
+    const isGone = () => request.raw.socket.destroyed;
+    const submitted = await this.submits.submit(request.principal, dto, key, isGone);
+    void reply.status(201).headers(submitted.headers).header('content-type', JSON_TYPE);
+    const waitSeconds = preferredWait(request.headers.prefer);
+    if (waitSeconds === null) return void reply.send(submitted.json);
+    const final = await this.waits.until(dto.userId ?? request.principal.userId, submitted.id, waitSeconds * 1_000, isGone);
+    void reply.header('preference-applied', `wait=${waitSeconds}`).send(JSON.stringify(final));
   }
 
   /** Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
@@ -62,8 +76,20 @@ export class RequestsController {
 
   @Get(':id')
   @Scopes('requests:read')
-  get(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<RequestDto> {
+  get(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<RequestDetailDto> {
     return this.requests.get(principal, id);
+  }
+
+  /**
+   * The changes of a request's status as server-sent events (`status`), from the first one or after `Last-Event-ID`, until
+   * the request has ended. 204 when there is nothing more to tell.
+   */
+  @Get(':id/events')
+  @Scopes('requests:read')
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ schema: { type: 'string' } })
+  async events(@Req() request: AuthenticatedRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+    await this.streams.open(id, ownOnly(request.principal), request.headers['last-event-id'], reply);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { JobsModule } from '../jobs/jobs.module';
 import { QuotasModule } from '../quotas/quotas.module';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
@@ -10,16 +11,22 @@ import { EndingsRepository } from './endings.repository';
 import { EndingsService } from './endings.service';
 import { RequestAttempt } from './entities/request-attempt.entity';
 import { Request } from './entities/request.entity';
+import { EventStreams } from './event-streams';
+import { ExpiryJob } from './expiry.job';
+import { FinalWait } from './final-wait';
+import { OverdueRepository } from './overdue.repository';
 import { RequestSignals } from './request-signals';
 import { RequestsController } from './requests.controller';
 import { RequestsRepository } from './requests.repository';
 import { RequestsService } from './requests.service';
+import { RetentionJob } from './retention.job';
+import { StatusWatch } from './status-watch';
 import { SubmitService } from './submit.service';
 import { WorkController } from './work.controller';
 import { WorkService } from './work.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Request, RequestAttempt]), QuotasModule],
+  imports: [TypeOrmModule.forFeature([Request, RequestAttempt]), JobsModule, QuotasModule],
   controllers: [WorkController, RequestsController],
   providers: [
     BatchService,
@@ -29,9 +36,15 @@ import { WorkService } from './work.service';
     ClaimsService,
     EndingsRepository,
     EndingsService,
+    EventStreams,
+    ExpiryJob,
+    FinalWait,
+    OverdueRepository,
     RequestSignals,
     RequestsRepository,
     RequestsService,
+    RetentionJob,
+    StatusWatch,
     SubmitService,
     WorkService,
   ],

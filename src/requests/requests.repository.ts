@@ -1,49 +1,63 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { type RequestDto } from './dto/request.dto';
+import { type AttemptDto } from './dto/request-detail.dto';
 import { type ListRequestsQuery } from './dto/list-requests.dto';
+import { type RequestDto } from './dto/request.dto';
 import { REQUEST } from './request-row';
+
+/** `overdue`: the clock has ended it and nobody noticed yet. */
+export type RequestRow = RequestDto & { held: boolean; overdue: boolean };
+
+/** Where a page begins: after the newer or before the older end of the one that was read. */
+export interface PagePosition {
+  newer: boolean;
+  id: string;
+}
+
+const ROW = `${REQUEST}, r.held, coalesce(
+  r.status IN ('pending', 'processing') AND (r.deadline_at <= now() OR r.held AND r.lease_expires_at <= now()), false) AS overdue`;
 
 @Injectable()
 export class RequestsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** What a submit made, with whether it is a reservation. */
-  async findSubmitted(id: string, userId: number): Promise<(RequestDto & { held: boolean }) | null> {
-    const rows: (RequestDto & { held: boolean })[] = await this.dataSource.query(`SELECT ${REQUEST}, r.held FROM requests r WHERE id = $1 AND user_id = $2`, [
+  /** The request, if it is that user's; null for `userId` means anybody's. */
+  async find(id: string, userId: number | null): Promise<RequestRow | null> {
+    const rows: RequestRow[] = await this.dataSource.query(`SELECT ${ROW} FROM requests r WHERE id = $1 AND ($2::integer IS NULL OR user_id = $2)`, [
       id,
       userId,
     ]);
     return rows[0] ?? null;
   }
 
-  /** The request, if it is that user's; null for `userId` means anybody's. */
-  async find(id: string, userId: number | null): Promise<RequestDto | null> {
-    const rows: RequestDto[] = await this.dataSource.query(`SELECT ${REQUEST} FROM requests r WHERE id = $1 AND ($2::integer IS NULL OR user_id = $2)`, [
-      id,
-      userId,
-    ]);
-    return rows[0] ?? null;
+  /** Its attempts but the one that the request itself tells of, the first one first. */
+  async attempts(id: string): Promise<AttemptDto[]> {
+    return this.dataSource.query(
+      `SELECT attempt, outcome, error, started_at AS "startedAt", ended_at AS "endedAt" FROM request_attempts WHERE request_id = $1 ORDER BY attempt`,
+      [id],
+    );
   }
 
   /**
    * Newest first. Ids begin with the database's time, so order, cursor and both bounds in time are ranges of one index:
-   * every page costs the same.
+   * every page costs the same. Towards the newer end the rows come the other way round.
    */
-  async list(userId: number | null, query: ListRequestsQuery, before: string | null, count: number): Promise<RequestDto[]> {
-    const { status = null, type = null, since, until } = query;
+  async list(userId: number | null, query: ListRequestsQuery, from: PagePosition | null, count: number): Promise<RequestRow[]> {
+    const { status = null, type = null, apiKeyId = null, since, until } = query;
     const conditions = ['true'];
     const values: unknown[] = [];
     const add = (condition: string, value: unknown) => {
       if (value !== null) conditions.push(condition.replace('?', `$${values.push(value)}`));
     };
     add('user_id = ?', userId);
-    add('id < ?::uuid', before);
+    add(from?.newer ? 'id > ?::uuid' : 'id < ?::uuid', from?.id ?? null);
     add('id >= ?::uuid', since === undefined ? null : firstIdOf(since));
     add('id < ?::uuid', until === undefined ? null : firstIdOf(until));
     add('status = ?', status);
     add('type = ?', type);
-    return this.dataSource.query(`SELECT ${REQUEST} FROM requests r WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ${count}`, values);
+    add('api_key_id = ?', apiKeyId);
+    const order = from?.newer ? 'ASC' : 'DESC';
+    return this.dataSource.query(`SELECT ${ROW} FROM requests r WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ${count}`, values);
   }
 }
 

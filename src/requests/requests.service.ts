@@ -1,44 +1,94 @@
 import { Injectable } from '@nestjs/common';
-import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
+import { cursorAt, cursorPosition, pageSize } from '../common/page';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
-import { type RequestDto } from './dto/request.dto';
 import { ListRequestsQuery } from './dto/list-requests.dto';
-import { RequestsRepository } from './requests.repository';
+import { type AttemptDto, type RequestDetailDto } from './dto/request-detail.dto';
+import { type RequestDto, type RequestPage } from './dto/request.dto';
+import { EndingsService } from './endings.service';
+import { isFinal } from './entities/request.entity';
+import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
 
-/** Reads the ledger. Users see their own requests; administrators and `service` keys see everybody's. */
+/**
+ * Reads the ledger. Users see their own requests; administrators and `service` keys see everybody's. What the clock has
+ * ended is ended before it is shown, so nobody reads of a request that waits past its deadline.
+ */
 @Injectable()
 export class RequestsService {
-  constructor(private readonly repository: RequestsRepository) {}
+  constructor(
+    private readonly repository: RequestsRepository,
+    private readonly endings: EndingsService,
+  ) {}
 
-  /** Newest first. @throws NotFoundProblem for another user's id */
-  async list(principal: Principal, query: ListRequestsQuery): Promise<Page<RequestDto>> {
-    const { limit: _, cursor, ...chosen } = query;
+  /** Newest first; a cursor leads to either side of the page that it came with. @throws NotFoundProblem for another user's id */
+  async list(principal: Principal, query: ListRequestsQuery): Promise<RequestPage> {
+    const { limit: _limit, cursor, ...chosen } = query;
     const own = ownOnly(principal);
     if (own !== null && chosen.userId !== undefined && chosen.userId !== own) throw new NotFoundProblem('user');
     const userId = chosen.userId ?? own;
     const filters = { ...chosen, userId };
     const size = pageSize(query);
-    const rows = await this.repository.list(userId, query, cursorPosition(cursor, filters), size + 1);
-    return toPage(
-      rows,
-      size,
-      filters,
-      (row) => row.id,
-      (row) => row,
-    );
+    const from = toPosition(cursorPosition(cursor, filters));
+    const read = () => this.repository.list(userId, query, from, size + 1);
+    let rows = await read();
+    const overdue = rows.filter((row) => row.overdue).map(({ id }) => id);
+    if (overdue.length > 0 && (await this.endings.sweep(overdue)) > 0) rows = await read();
+    const page = rows.slice(0, size);
+    if (from?.newer) page.reverse();
+    const more = rows.length > size;
+    const [first, last] = [page.at(0), page.at(-1)];
+    return {
+      items: page.map(toDto),
+      nextCursor: last && (more || from?.newer) ? cursorAt(`<${last.id}`, filters) : null,
+      previousCursor: first && (from?.newer ? more : from !== null) ? cursorAt(`>${first.id}`, filters) : null,
+    };
   }
 
   /** @throws NotFoundProblem */
-  async get(principal: Principal, id: string): Promise<RequestDto> {
-    const request = isUuid(id) ? await this.repository.find(id, ownOnly(principal)) : null;
-    if (request === null) throw new NotFoundProblem('request');
-    return request;
+  async get(principal: Principal, id: string): Promise<RequestDetailDto> {
+    const { held: _held, ...detail } = await this.detail(id, ownOnly(principal));
+    return detail;
+  }
+
+  /** @throws NotFoundProblem */
+  async find(id: string, userId: number | null): Promise<RequestDto> {
+    return toDto(await this.read(id, userId));
+  }
+
+  /** The request with its attempts, and whether it began as a reservation. @throws NotFoundProblem */
+  async detail(id: string, userId: number | null): Promise<RequestDetailDto & { held: boolean }> {
+    const row = await this.read(id, userId);
+    const before = row.attempt > 0 ? await this.repository.attempts(id) : [];
+    return { ...toDto(row), held: row.held, attempts: attemptsOf(row, before) };
+  }
+
+  private async read(id: string, userId: number | null): Promise<RequestRow> {
+    let row = isUuid(id) ? await this.repository.find(id, userId) : null;
+    if (row?.overdue && (await this.endings.sweep([id])) > 0) row = await this.repository.find(id, userId);
+    if (row === null) throw new NotFoundProblem('request');
+    return row;
   }
 }
 
 /** The only user whose requests the caller may see; null: everybody's. */
 export function ownOnly(principal: Principal): number | null {
   return principal.isAdmin || principal.scopes.has('service') ? null : principal.userId;
+}
+
+function toPosition(text: string | null): PagePosition | null {
+  return text === null ? null : { newer: text.startsWith('>'), id: text.slice(1) };
+}
+
+function toDto({ held: _held, overdue: _overdue, ...dto }: RequestRow): RequestDto {
+  return dto;
+}
+
+function attemptsOf(request: RequestRow, before: AttemptDto[]): AttemptDto[] {
+  const { attempt, status, error, startedAt, createdAt, finishedAt } = request;
+  // Read one after the other, the attempts may be ahead of the request by one that was just lost.
+  const known = before.filter((one) => one.attempt <= attempt);
+  if (attempt === 0 || known.at(-1)?.attempt === attempt) return known;
+  const outcome = isFinal(status) ? status : null;
+  return [...known, { attempt, outcome, error: outcome === null ? null : error, startedAt: startedAt ?? createdAt, endedAt: finishedAt }];
 }

@@ -99,4 +99,10 @@ export const RequestSettings = {
     default: 65_536,
     description: 'The largest result or error that a worker may deliver, in bytes of JSON.',
   }),
+  retentionDays: defineSetting<number | null>({
+    key: 'requests.retentionDays',
+    schema: { type: ['integer', 'null'], minimum: 1, maximum: 36_500 },
+    default: null,
+    description: 'For how many days a finished request is kept after its submit; null: for ever. The totals of its day stay in the usage history.',
+  }),
 };

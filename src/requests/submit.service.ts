@@ -99,7 +99,7 @@ export class SubmitService {
       if (charge.status === 'pending') this.signals.ready(charge.type);
       return { id, json: admittedJson(verdict, charge), headers: { location, ...headers } };
     }
-    const request = await this.repository.findSubmitted(id, charge.userId);
+    const request = await this.repository.find(id, charge.userId);
     if (request === null) throw new NotFoundProblem('request');
     // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
     return { id, json: asSubmittedJson(request, charge.payloadJson), headers: { location, ...headers } };

@@ -63,7 +63,7 @@ export async function putSetting(service: Service, key: string, value: unknown):
 }
 
 /** Polls until the test holds. */
-export async function soon(test: () => Promise<boolean>, timeoutMs = 5_000): Promise<void> {
+export async function soon(test: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await test())) {
     if (Date.now() > deadline) throw new Error('not in time');

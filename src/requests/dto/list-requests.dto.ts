@@ -29,4 +29,11 @@ export class ListRequestsQuery extends ListQuery {
   @IsInt()
   @Min(1)
   userId?: number;
+
+  /** Made with this API key. */
+  @IsOptional()
+  @WholeNumber()
+  @IsInt()
+  @Min(1)
+  apiKeyId?: number;
 }

@@ -38,6 +38,8 @@ export class RequestDto {
 
 export class RequestPage {
   items: RequestDto[];
-  /** Null at the end. */
+  /** Towards the older; null at the end. */
   nextCursor: string | null;
+  /** Towards the newer; null at the beginning. */
+  previousCursor: string | null;
 }

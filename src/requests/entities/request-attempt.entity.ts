@@ -2,12 +2,12 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { Request } from './request.entity';
 
 /** How an attempt ended that did not end its request: its worker gave it back, or lost its lease. */
-export type AttemptOutcome = 'failed' | 'lost';
+export type AttemptOutcome = 'returned' | 'lost';
 
 /** An attempt before the last one, which the request itself tells of. */
 @Entity('request_attempts')
 @Check('request_attempts_attempt_check', 'attempt > 0')
-@Check('request_attempts_outcome_check', "outcome IN ('failed', 'lost')")
+@Check('request_attempts_outcome_check', "outcome IN ('returned', 'lost')")
 export class RequestAttempt {
   @ForeignKey(() => Request, 'id', { name: 'request_attempts_request_id_fkey', onDelete: 'CASCADE' })
   @PrimaryColumn({ name: 'request_id', type: 'uuid', primaryKeyConstraintName: 'request_attempts_pkey' })

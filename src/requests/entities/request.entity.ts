@@ -3,6 +3,11 @@ import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColu
 export const REQUEST_STATUSES = ['pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired'] as const;
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 
+/** Final states never change. */
+export function isFinal(status: RequestStatus): boolean {
+  return status !== 'pending' && status !== 'processing';
+}
+
 const PENDING = "status = 'pending'";
 
 /** One metered act. The table is the ledger: the user's counter is the sum of (cost − refunded units) over its period. */

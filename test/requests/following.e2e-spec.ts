@@ -1,0 +1,130 @@
+import { makeUser, type TestUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+import { claim, loseLease, makeWorker, newType, soon, submit } from './work';
+
+interface Told {
+  id: string;
+  status: string;
+  attempt: number;
+}
+
+describe('following a request', () => {
+  let service: Service;
+  let worker: TestUser;
+  beforeAll(async () => {
+    service = await startService({ replicas: 2 });
+    worker = await makeWorker(service);
+  });
+  afterAll(() => service.close());
+
+  const say = (id: string, word: string, body: object = {}, as = worker) => service.as(as).post(`/v1/requests/${id}/${word}`).send(body);
+
+  /** Reads the stream until it ends, or for as long as the test wants. */
+  async function follow(user: TestUser, id: string, headers: Record<string, string> = {}, replica = 0) {
+    const abort = new AbortController();
+    const response = await fetch(`${service.replicas[replica].url}/v1/requests/${id}/events`, {
+      headers: { authorization: `Bearer ${user.key}`, ...headers },
+      signal: abort.signal,
+    });
+    const told: Told[] = [];
+    const over = (async () => {
+      let text = '';
+      for await (const chunk of response.body ?? []) {
+        text += Buffer.from(chunk).toString();
+        const parts = text.split('\n\n');
+        text = parts.pop()!;
+        for (const part of parts) {
+          const [, n, data] = /^id: (\d+)\nevent: status\ndata: (.*)$/.exec(part) ?? [];
+          if (n !== undefined) told.push({ ...JSON.parse(data), id: n });
+        }
+      }
+    })().catch(() => undefined);
+    return { response, told, over, stop: () => abort.abort() };
+  }
+  const statuses = (told: Told[]) => told.map(({ id, status, attempt }) => `${id} ${status} ${attempt}`);
+
+  it('tells each change as it happens, on another replica too, and ends with the request', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { id } = await submit(service, user, type);
+    const stream = await follow(user, id, {}, 1);
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
+    await soon(() => stream.told.length === 1);
+    await claim(service, worker, type);
+    await soon(() => stream.told.length === 2);
+    await say(id, 'complete', { attempt: 1, result: 1 }).expect(200);
+    await stream.over;
+    expect(statuses(stream.told)).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
+  });
+
+  it('tells what was missed after the last event, and nothing when all is known', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { id } = await submit(service, user, type);
+    await claim(service, worker, type);
+    await say(id, 'fail', { attempt: 1, retryable: true }).expect(200);
+    await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1`, [id]);
+    await claim(service, worker, type);
+    await loseLease(service, id);
+    await claim(service, worker, type);
+    await say(id, 'fail', { attempt: 3, error: 'no' }).expect(200);
+    const all = await follow(user, id);
+    await all.over;
+    expect(statuses(all.told)).toEqual(['0 pending 0', '1 processing 1', '2 pending 1', '3 processing 2', '4 processing 3', '5 failed 3']);
+    const rest = await follow(user, id, { 'last-event-id': '3' });
+    await rest.over;
+    expect(statuses(rest.told)).toEqual(['4 processing 3', '5 failed 3']);
+    expect((await follow(user, id, { 'last-event-id': '5' })).response.status).toBe(204);
+  });
+
+  it('shows the history of its attempts', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { id } = await submit(service, user, type);
+    expect((await service.as(user).get(`/v1/requests/${id}`)).body.attempts).toEqual([]);
+    await claim(service, worker, type);
+    await say(id, 'fail', { attempt: 1, retryable: true, error: 'busy' }).expect(200);
+    await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1`, [id]);
+    await claim(service, worker, type);
+    const { body } = await service.as(user).get(`/v1/requests/${id}`);
+    expect(body.attempts).toMatchObject([
+      { attempt: 1, outcome: 'returned', error: 'busy', endedAt: expect.any(String) },
+      { attempt: 2, outcome: null, error: null, endedAt: null },
+    ]);
+  });
+
+  it('is for its owner alone', async () => {
+    const [user, stranger] = [await makeUser(service), await makeUser(service)];
+    const { id } = await submit(service, user, newType());
+    expect((await follow(stranger, id)).response.status).toBe(404);
+    const stream = await follow(user, id);
+    stream.stop();
+  });
+
+  it('waits for the end at submit when that is preferred', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const work = claim(service, worker, type, { waitSeconds: 10 }).then(([{ id }]) => say(id, 'complete', { attempt: 1, result: 'done' }).expect(200));
+    const { body, headers } = await service.replicas[1].as(user).post('/v1/requests').set('prefer', 'wait=10').send({ type }).expect(201);
+    await work;
+    expect(headers['preference-applied']).toBe('wait=10');
+    expect(headers.location).toBe(`/v1/requests/${body.id}`);
+    expect(body).toMatchObject({ status: 'succeeded', result: 'done', attempt: 1 });
+  });
+
+  it('answers with what it is when the preferred time is over', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { body, headers } = await service.as(user).post('/v1/requests').set('prefer', 'wait=1').send({ type }).expect(201);
+    expect(headers['preference-applied']).toBe('wait=1');
+    expect(body).toMatchObject({ status: 'pending' });
+  });
+
+  it('lets streams and waits go when the service stops', async () => {
+    const own = await startService();
+    const user = await makeUser(own);
+    const { id } = await submit(own, user, 'x');
+    const response = await fetch(`${own.url}/v1/requests/${id}/events`, { headers: { authorization: `Bearer ${user.key}` } });
+    const wait = own.as(user).post('/v1/requests').set('prefer', 'wait=30').send({ type: 'x' });
+    const waited = wait.then(({ status }) => status);
+    await soon(async () => (await own.sql(`SELECT id FROM requests`)).length === 2);
+    await own.close();
+    expect(await response.text()).toContain('event: status');
+    expect(await waited).toBe(201);
+  });
+});

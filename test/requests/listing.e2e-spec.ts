@@ -1,0 +1,89 @@
+import { JobsService } from '../../src/jobs/jobs.service';
+import { makeAdmin, makeUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+import { type Body, books, claim, makeWorker, newType, putSetting, submit } from './work';
+
+describe('listing and keeping requests', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await startService();
+  });
+  afterAll(() => service.close());
+
+  it('pages in both directions without loss or doubles while requests come in', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    for (let n = 0; n < 10; n++) await submit(service, user, type, { payload: { n } });
+    const page = async (cursor?: string): Promise<Body> => (await service.as(user).get('/v1/requests').query({ limit: 3, cursor }).expect(200)).body;
+    const ns = ({ items }: Body) => items.map(({ payload }: Body) => payload.n);
+    const first = await page();
+    expect([ns(first), first.previousCursor]).toEqual([[9, 8, 7], null]);
+    const second = await page(first.nextCursor);
+    await submit(service, user, type, { payload: { n: 10 } });
+    const third = await page(second.nextCursor);
+    const fourth = await page(third.nextCursor);
+    expect([ns(second), ns(third), ns(fourth), fourth.nextCursor]).toEqual([[6, 5, 4], [3, 2, 1], [0], null]);
+    const back = await page(fourth.previousCursor);
+    expect(ns(back)).toEqual([3, 2, 1]);
+    const back2 = await page(back.previousCursor);
+    const back3 = await page(back2.previousCursor);
+    const back4 = await page(back3.previousCursor);
+    expect([ns(back2), ns(back3), ns(back4), back4.previousCursor]).toEqual([[6, 5, 4], [9, 8, 7], [10], null]);
+    expect(ns(await page(back4.nextCursor))).toEqual([9, 8, 7]);
+  });
+
+  it('filters by the key that submitted', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { id } = await submit(service, user, type);
+    const [key] = await service.sql<{ id: number }>(`SELECT id FROM api_keys WHERE user_id = $1`, [user.id]);
+    const list = async (apiKeyId: number): Promise<Body> => (await service.as(user).get('/v1/requests').query({ apiKeyId }).expect(200)).body.items;
+    expect((await list(key.id)).map((item: Body) => item.id)).toEqual([id]);
+    expect(await list(key.id + 1_000)).toEqual([]);
+  });
+
+  it('shows no request as waiting past its deadline, in a list or alone', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const ids = [(await submit(service, user, type)).id, (await submit(service, user, type)).id];
+    await service.sql(`UPDATE requests SET deadline_at = now() WHERE id = ANY ($1)`, [ids]);
+    expect((await service.as(user).get(`/v1/requests/${ids[0]}`)).body.status).toBe('expired');
+    const { body } = await service.as(user).get('/v1/requests').query({ type });
+    expect(body.items.map(({ status }: Body) => status)).toEqual(['expired', 'expired']);
+    expect(await books(service, user)).toMatchObject({ used: 0, refunded: 2 });
+  });
+
+  it('expires by the job what nobody reads or claims', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { id } = await submit(service, user, type);
+    await service.sql(`UPDATE requests SET deadline_at = now() WHERE id = $1`, [id]);
+    expect(await service.app.get(JobsService).runNow('request-expiry', 'api')).toBe(1);
+    expect(await books(service, user)).toMatchObject({ used: 0, refunded: 1 });
+  });
+
+  it('removes finished requests past their retention once their day is archived, and nothing else', async () => {
+    const [user, worker, admin, type] = [await makeUser(service), await makeWorker(service), await makeAdmin(service), newType()];
+    const open = await submit(service, user, type);
+    const done = await submit(service, user, type);
+    const today = await submit(service, user, type);
+    await claim(service, worker, type, { limit: 3 });
+    for (const { id } of [done, today]) await service.as(worker).post(`/v1/requests/${id}/complete`).send({ attempt: 1 }).expect(200);
+    const run = () => service.app.get(JobsService).runNow('request-retention', 'api');
+    const left = async () => (await service.sql<{ id: string }>(`SELECT id FROM requests WHERE user_id = $1 ORDER BY created_at`, [user.id])).length;
+    // As if all had been made 40 days ago, when the user last came.
+    await service.sql(
+      `UPDATE requests SET id = overlay(id::text PLACING '01900000' FROM 1 FOR 8)::uuid, charged_on = charged_on - 40, created_at = created_at - interval '40 days'
+       WHERE user_id = $1`,
+      [user.id],
+    );
+    await service.sql(`UPDATE users SET quota_reset_date = quota_reset_date - 40 WHERE id = $1`, [user.id]);
+    expect(await run()).toBe(0);
+    await putSetting(service, 'requests.retentionDays', 30);
+    expect(await run()).toBe(0);
+    expect(await left()).toBe(3);
+    await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200);
+    expect(await run()).toBe(2);
+    expect(await left()).toBe(1);
+    const { days } = await books(service, user);
+    expect(days).toMatch(/ 3\/0$/);
+    expect(open.id).not.toBe(done.id);
+    await putSetting(service, 'requests.retentionDays', null);
+  });
+});
