@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { claim, loseLease, makeWorker, newType, soon, submit } from './work';
@@ -21,16 +23,14 @@ describe('following a request', () => {
 
   /** Reads the stream until it ends, or for as long as the test wants. */
   async function follow(user: TestUser, id: string, headers: Record<string, string> = {}, replica = 0) {
-    const abort = new AbortController();
-    const response = await fetch(`${service.replicas[replica].url}/v1/requests/${id}/events`, {
-      headers: { authorization: `Bearer ${user.key}`, ...headers },
-      signal: abort.signal,
-    });
+    const options = { headers: { authorization: `Bearer ${user.key}`, ...headers }, agent: false };
+    const request = get(`${service.replicas[replica].url}/v1/requests/${id}/events`, options);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
     const told: Told[] = [];
     const over = (async () => {
       let text = '';
-      for await (const chunk of response.body ?? []) {
-        text += Buffer.from(chunk).toString();
+      for await (const chunk of response) {
+        text += String(chunk);
         const parts = text.split('\n\n');
         text = parts.pop()!;
         for (const part of parts) {
@@ -39,7 +39,7 @@ describe('following a request', () => {
         }
       }
     })().catch(() => undefined);
-    return { response, told, over, stop: () => abort.abort() };
+    return { response, told, over, stop: () => request.destroy() };
   }
   const statuses = (told: Told[]) => told.map(({ id, status, attempt }) => `${id} ${status} ${attempt}`);
 
@@ -47,7 +47,7 @@ describe('following a request', () => {
     const [user, type] = [await makeUser(service), newType()];
     const { id } = await submit(service, user, type);
     const stream = await follow(user, id, {}, 1);
-    expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
+    expect(stream.response.headers['content-type']).toBe('text/event-stream');
     await soon(() => stream.told.length === 1);
     await claim(service, worker, type);
     await soon(() => stream.told.length === 2);
@@ -72,7 +72,7 @@ describe('following a request', () => {
     const rest = await follow(user, id, { 'last-event-id': '3' });
     await rest.over;
     expect(statuses(rest.told)).toEqual(['4 processing 3', '5 failed 3']);
-    expect((await follow(user, id, { 'last-event-id': '5' })).response.status).toBe(204);
+    expect((await follow(user, id, { 'last-event-id': '5' })).response.statusCode).toBe(204);
   });
 
   it('shows the history of its attempts', async () => {
@@ -93,7 +93,7 @@ describe('following a request', () => {
   it('is for its owner alone', async () => {
     const [user, stranger] = [await makeUser(service), await makeUser(service)];
     const { id } = await submit(service, user, newType());
-    expect((await follow(stranger, id)).response.status).toBe(404);
+    expect((await follow(stranger, id)).response.statusCode).toBe(404);
     const stream = await follow(user, id);
     stream.stop();
   });
