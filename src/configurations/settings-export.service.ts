@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigurationsRepository } from './configurations.repository';
 import { NEW, SettingDefinitions } from './setting-definitions';
-import { type SettingEntry, type SettingsDocument } from './settings-document';
+import { type SettingsDocument } from './settings-document';
 
 /** What operators changed, as a file that `config:apply` takes back. Always true: no secret is in it. */
 @Injectable()
@@ -20,7 +20,7 @@ export class SettingsExportService {
       const { declared, key: _, ...rest } = definition;
       const said = declared ? [] : Object.entries(rest).filter(([name, field]) => field !== NEW[name as keyof typeof NEW]);
       const value = definition.visibility === 'secret' ? {} : { value: row.value };
-      document.set(key, { ...value, ...Object.fromEntries(said) } as SettingEntry);
+      document.set(key, { ...value, ...Object.fromEntries(said) });
     }
     return document;
   }
