@@ -20,7 +20,7 @@ export class SecretBox {
   constructor(secrets: Secrets) {
     const keys = [secrets.settings, ...secrets.previousSettings].map((secret) => createHash('sha256').update(secret).digest());
     this.keys = new Map(keys.map((key) => [idOf(key), key]));
-    this.keyId = idOf(keys[0]);
+    this.keyId = idOf(keys[0] as Buffer);
   }
 
   seal(name: string, value: unknown): SealedValue {

@@ -17,7 +17,7 @@ describe('applying a file of settings', () => {
 
   const actor = { kind: 'command', id: null, requestId: null } as const;
   const apply = (text: string, options: { dryRun?: boolean; prune?: boolean } = {}, replica = 0) =>
-    service.replicas[replica].app.get(SettingsApplyService).apply(actor, readDocument(text), { dryRun: false, prune: false, reason: 'test', ...options });
+    service.replicas[replica]!.app.get(SettingsApplyService).apply(actor, readDocument(text), { dryRun: false, prune: false, reason: 'test', ...options });
   const get = async (key: string) => (await service.as(admin).get(`/v1/configurations/${key}`)).body;
 
   it('takes a secret’s value from the environment, once, and tells it to nobody', async () => {

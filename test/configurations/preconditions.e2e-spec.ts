@@ -26,16 +26,16 @@ describe('writers of one setting', () => {
       for (const refused of [await service.as(admin).put(path).send({ value: 1 }), await service.as(admin).delete(path)]) {
         expect(refused.status).toBe(428);
         expect(refused.body).toMatchObject({ code: 'precondition-required' });
-        expect(refused.headers.etag).toBe(headers.etag);
+        expect(refused.headers.etag as string).toBe(headers.etag);
       }
-      for (const stale of ['"0"', '"nonsense"', `W/${headers.etag}`, (headers.etag).replaceAll('"', '')]) {
+      for (const stale of ['"0"', '"nonsense"', `W/${headers.etag}`, (headers.etag as string).replaceAll('"', '')]) {
         const refused = await service.as(admin).put(path).set('if-match', stale).send({ value: 1 }).expect(412);
         expect(refused.body).toMatchObject({ code: 'precondition-failed' });
-        expect(refused.headers.etag).toBe(headers.etag);
+        expect(refused.headers.etag as string).toBe(headers.etag);
         await service.as(admin).delete(path).set('if-match', stale).expect(412);
       }
       await service.as(admin).put(path).set('if-match', `"x", ${headers.etag}`).send({ value: 1 }).expect(200);
-      await service.as(admin).put(path).set('if-match', headers.etag).send({ value: 2 }).expect(412);
+      await service.as(admin).put(path).set('if-match', headers.etag as string).send({ value: 2 }).expect(412);
       expect((await service.as(admin).get(path)).body.value).toBe(1);
     }
   });
@@ -54,7 +54,7 @@ describe('writers of one setting', () => {
     await defineKey(service, admin, 'sides', overridable);
     const { headers } = await service.as(user).get(own('sides'));
     await writeKey(service, admin, 'sides', { value: 1, bounds: { maximum: 5 } });
-    await service.as(user).put(own('sides')).set('if-match', headers.etag).send({ value: 1 }).expect(412);
+    await service.as(user).put(own('sides')).set('if-match', headers.etag as string).send({ value: 1 }).expect(412);
   });
 
   it('with the same ETag: one gets through, the others 412', async () => {
@@ -62,7 +62,7 @@ describe('writers of one setting', () => {
     for (const path of [system('race'), own('race')]) {
       const { headers } = await service.as(admin).get(path);
       const answers = await Promise.all(
-        [1, 2, 3, 4].map((value) => service.replicas[value % 2].as(admin).put(path).set('if-match', headers.etag).send({ value })),
+        [1, 2, 3, 4].map((value) => service.replicas[value % 2]!.as(admin).put(path).set('if-match', headers.etag as string).send({ value })),
       );
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412]);
       const winner = answers.find(({ status }) => status === 200)!;
@@ -74,7 +74,7 @@ describe('writers of one setting', () => {
     await defineKey(service, admin, 'crowd', overridable);
     for (const path of [system('crowd'), own('crowd')]) {
       const answers = await Promise.all(
-        Array.from({ length: 64 }, (_, value) => service.replicas[value % 2].as(admin).put(path).set('if-match', '*').send({ value, reason: `writer ${value}` })),
+        Array.from({ length: 64 }, (_, value) => service.replicas[value % 2]!.as(admin).put(path).set('if-match', '*').send({ value, reason: `writer ${value}` })),
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     }
@@ -93,12 +93,12 @@ describe('writers of one setting', () => {
     const increment = async (replica: Service['replicas'][number]): Promise<void> => {
       for (;;) {
         const { body, headers } = await replica.as(admin).get(system('retry')).expect(200);
-        const { status } = await replica.as(admin).put(system('retry')).set('if-match', headers.etag).send({ value: body.value + 1 });
+        const { status } = await replica.as(admin).put(system('retry')).set('if-match', headers.etag as string).send({ value: body.value + 1 });
         if (status === 200) return;
         expect(status).toBe(412);
       }
     };
-    await Promise.all(Array.from({ length: 64 }, (_, i) => increment(service.replicas[i % 2])));
+    await Promise.all(Array.from({ length: 64 }, (_, i) => increment(service.replicas[i % 2]!)));
     expect((await service.as(admin).get(system('retry'))).body).toMatchObject({ value: 64, version: 65 });
   });
 });

@@ -63,7 +63,7 @@ describe('system settings', () => {
   it('takes a declared setting back to its default when it is deleted', async () => {
     const replaced = await put('quota.timeZone', { value: 'Europe/Berlin' }, { 'if-match': '"0"' }).expect(200);
     expect(replaced.body).toMatchObject({ value: 'Europe/Berlin', source: 'system', version: 1 });
-    await service.as(admin).delete('/v1/configurations/quota.timeZone?reason=moved').set('if-match', replaced.headers.etag).expect(204);
+    await service.as(admin).delete('/v1/configurations/quota.timeZone?reason=moved').set('if-match', replaced.headers.etag as string).expect(204);
     const { body, headers } = await get('quota.timeZone').expect(200);
     expect(body).toMatchObject({ value: 'Etc/UTC', source: 'default', version: 2, updatedAt: null });
     expect(headers.etag).toBe('"2"');

@@ -26,12 +26,12 @@ describe('settings of a user', () => {
     await defineKey(service, admin, 'src.theme', { value: 'light', ...overridable, schema: { type: 'string' }, bounds: { enum: ['light', 'dark'] } });
     const inherited = await get('src.theme').expect(200);
     expect(inherited.body).toMatchObject({ value: 'light', source: 'system', version: 1, overridable: true, bounds: { enum: ['light', 'dark'] } });
-    const own = await put('src.theme', 'dark', { 'if-match': inherited.headers.etag }).expect(200);
+    const own = await put('src.theme', 'dark', { 'if-match': inherited.headers.etag as string }).expect(200);
     expect(own.body).toMatchObject({ value: 'dark', source: 'user', version: 1, updatedBy: user.id, updatedAt: expect.any(String) });
     expect((await get('src.theme')).body).toEqual(own.body);
     const { body } = await service.as(user).get(`${mine}?limit=100`).expect(200);
     expect(body.items.find((item: { key: string }) => item.key === 'src.theme')).toEqual(own.body);
-    await service.as(user).delete(`${mine}/src.theme`).set('if-match', own.headers.etag).expect(204);
+    await service.as(user).delete(`${mine}/src.theme`).set('if-match', own.headers.etag as string).expect(204);
     expect((await get('src.theme')).body).toEqual(inherited.body);
   });
 
