@@ -13,7 +13,7 @@ function refusalOf(text: string): string {
 describe('a file of settings', () => {
   it('reads back what was written, whatever the values look like', () => {
     const values = ['yes', 'null', '1e3', '2026-01-01', '=', '<<', '# no', 'a\n  b\n', ' ', '𝒳', 1e300, 0.1, -1, true, null, [], {}, { '1': [{ a: 'b' }] }];
-    const document: SettingsDocument = new Map(values.map((value, i) => [`key.${i}`, { value, description: String(value) }]));
+    const document: SettingsDocument = new Map(values.map((value, i) => [`key.${i}`, { value, description: JSON.stringify(value) }]));
     expect(readDocument(writeDocument(document))).toEqual(document);
   });
 

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { CurrentActor, Scopes, SubjectId } from '../common/access.decorators';
 import { ListQuery } from '../common/list-query.dto';
@@ -23,8 +23,9 @@ export class UserConfigurationsController {
   /** The public settings as they are for the user, each with its source. */
   @Get()
   @Scopes('configurations:read')
-  list(@SubjectId() userId: number, @Query() query: ListQuery): Promise<UserConfigurationPage> {
-    return this.effective.list(userId, query);
+  @ApiOkResponse({ type: UserConfigurationPage })
+  async list(@SubjectId() userId: number, @Query() query: ListQuery, @Res() reply: FastifyReply): Promise<void> {
+    void reply.header('content-type', 'application/json; charset=utf-8').send(await this.effective.list(userId, query));
   }
 
   @Get(':key')

@@ -8,19 +8,29 @@ const COLUMNS = `c.user_id AS "userId", c.key, c.value, c.version, c.updated_by 
 /** A user's own value and the version that it, or its absence, is at: 0 when it was never written. */
 export type UserState = { row: UserConfiguration | null; version: number };
 
+/** What a user set, and when as it is answered. */
+export interface OwnValue {
+  value: unknown;
+  version: number;
+  updatedAt: string;
+  updatedBy: number | null;
+}
+
 /** Users' own values and their history. */
 @Injectable()
 export class UserConfigurationsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** All values of a user's own by key; null when there is no such user. */
-  async own(userId: number): Promise<Map<string, UserConfiguration> | null> {
-    const rows: UserConfiguration[] = await this.dataSource.query(
-      `SELECT ${COLUMNS} FROM users u LEFT JOIN user_configurations c ON c.user_id = u.id WHERE u.id = $1`,
+  /** All values of a user's own by key; null when there is no such user. One JSON text, because 200 rows of five columns take the driver ten times as long. */
+  async own(userId: number): Promise<Map<string, OwnValue> | null> {
+    const [row]: { own: [string, OwnValue][] | null }[] = await this.dataSource.query(
+      `SELECT (SELECT json_agg(json_build_array(c.key, json_build_object('value', c.value, 'version', c.version, 'updatedBy', c.updated_by,
+           'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))))
+         FROM user_configurations c WHERE c.user_id = u.id) AS own
+       FROM users u WHERE u.id = $1`,
       [userId],
     );
-    if (rows.length === 0) return null;
-    return new Map(rows.flatMap((row) => (row.key === null ? [] : [[row.key, row]])));
+    return row === undefined ? null : new Map(row.own);
   }
 
   /** One value of a user's own; null when there is no such user. */

@@ -9,6 +9,9 @@ import { defineKey } from '../support/settings';
 
 const SECRETS_KEY = '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f';
 
+// Each command is a process that boots the application.
+jest.setTimeout(120_000);
+
 describe('settings on the command line', () => {
   let service: Service;
   let admin: TestUser;

@@ -18,7 +18,7 @@ describe('a change of a setting on two replicas', () => {
 
   const limitOf = (replica: Replica) => replica.app.get(SettingsService).get(RequestSettings.maxPayloadBytes);
   const killListeners = () => service.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'quotidian listen'`);
-  const others = (replica: Replica) => async () => limitOf(replica);
+  const others = (replica: Replica) => () => Promise.resolve(limitOf(replica));
 
   it('is in force at once where it was made, and on the other within a second', async () => {
     const [here, there] = service.replicas as [Replica, Replica];

@@ -26,12 +26,12 @@ describe('writers of one setting', () => {
       for (const refused of [await service.as(admin).put(path).send({ value: 1 }), await service.as(admin).delete(path)]) {
         expect(refused.status).toBe(428);
         expect(refused.body).toMatchObject({ code: 'precondition-required' });
-        expect(refused.headers.etag).toBe(headers.etag);
+        expect(refused.headers.etag as string).toBe(headers.etag);
       }
       for (const stale of ['"0"', '"nonsense"', `W/${headers.etag}`, (headers.etag).replaceAll('"', '')]) {
         const refused = await service.as(admin).put(path).set('if-match', stale).send({ value: 1 }).expect(412);
         expect(refused.body).toMatchObject({ code: 'precondition-failed' });
-        expect(refused.headers.etag).toBe(headers.etag);
+        expect(refused.headers.etag as string).toBe(headers.etag);
         await service.as(admin).delete(path).set('if-match', stale).expect(412);
       }
       await service.as(admin).put(path).set('if-match', `"x", ${headers.etag}`).send({ value: 1 }).expect(200);
