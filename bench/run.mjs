@@ -3,7 +3,7 @@
 import { build } from './support/built.mjs';
 
 build();
-const [{ authorize, lightLoad, refuse }, { flatCostAndCloseOut, list }, { start }, { submitHot, submitSpread, vsPeer, vsUsual }] = await Promise.all([
+const [{ authorize, lightLoad, queue, refuse }, { flatCostAndCloseOut, list }, { start }, { submitHot, submitSpread, vsPeer, vsUsual }] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/size.mjs'),
   import('./benches/start.mjs'),
@@ -24,6 +24,7 @@ const BENCHES = {
   'light-load': lightLoad,
   'flat-cost': flatCostAndCloseOut,
   list,
+  queue,
   start,
 };
 const GROUPS = { submit: ['submit-spread', 'submit-hot', 'vs-usual'], memory: ['submit-spread'], 'close-out': ['flat-cost'] };

@@ -28,12 +28,12 @@ export function keyFile(accounts) {
  * Sends requests for some seconds, each with a random one of the keys, and says what came of them (latencies in milliseconds).
  * An answer outside `expect` fails the bench: a fast refusal is no figure.
  * @param {{ port: number }} target
- * @param {{ keys: string, seconds: number, connections?: number, expect?: 'ok' | 'refused', idempotency?: boolean, rate?: number, method?: string, path?: string, body?: string | null }} options
+ * @param {{ keys: string, seconds: number, connections?: number, expect?: 'ok' | 'refused', idempotency?: boolean, rate?: number, own?: boolean, method?: string, path?: string, body?: string | null }} options
  * @returns {Promise<{ perSecond: number, p50: number, p99: number }>}
  */
 export async function load(target, options) {
-  const plan = { ...SUBMIT, connections: 64, expect: 'ok', idempotency: false, rate: null, ...options, port: target.port };
-  const result = hasWrk && plan.rate === null && plan.connections > 1 ? await withWrk(plan) : await withOwn(plan);
+  const plan = { ...SUBMIT, connections: 64, expect: 'ok', idempotency: false, rate: null, own: false, ...options, port: target.port };
+  const result = hasWrk && !plan.own && plan.rate === null && plan.connections > 1 ? await withWrk(plan) : await withOwn(plan);
   const { notOk, requests, lost } = result;
   const wrong = plan.expect === 'ok' ? notOk : requests - notOk;
   if (requests === 0 || wrong > 0 || lost > 0) throw new Error(`${requests} answers, ${wrong} not as expected (${plan.expect}), ${lost} connections lost.`);
