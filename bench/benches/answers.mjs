@@ -64,8 +64,8 @@ export function queue(stage) {
       // The same connections at work first: what they hold themselves is not the queue's.
       await delay(5_000);
       const before = service.memory().now;
-      await client.query('BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
-      await delay(3_000);
+      await client.query('BEGIN; LOCK TABLE users IN EXCLUSIVE MODE');
+      await delay(2_000);
       const during = service.memory().now;
       await client.query('COMMIT');
       await work;
