@@ -17,7 +17,15 @@ export function refuse(stage) {
       accepted: () => load(service, { keys: stage.keys.spread, seconds }),
     });
     const figure = `${perSecond(refused.perSecond)}, p99 ${ms(refused.p99)}`;
-    return [row({ bench: 'refuse', figure, baseline: `accepted ${perSecond(accepted.perSecond)}`, ratio: refused.perSecond / accepted.perSecond, atLeast: 1 })];
+    return [
+      row({
+        bench: 'refuse',
+        figure,
+        baseline: `accepted ${perSecond(accepted.perSecond)}`,
+        ratio: refused.perSecond / accepted.perSecond,
+        atLeast: 1,
+      }),
+    ];
   });
 }
 
@@ -34,7 +42,15 @@ export function authorize(stage) {
       submitted: () => load(service, { keys: stage.keys.spread, seconds }),
     });
     const figure = `${perSecond(checked.perSecond)}, p50 ${ms(checked.p50)}, p99 ${ms(checked.p99)}`;
-    return [row({ bench: 'authorize', figure, baseline: `submit-spread ${perSecond(submitted.perSecond)}`, ratio: checked.perSecond / submitted.perSecond, atLeast: 1 })];
+    return [
+      row({
+        bench: 'authorize',
+        figure,
+        baseline: `submit-spread ${perSecond(submitted.perSecond)}`,
+        ratio: checked.perSecond / submitted.perSecond,
+        atLeast: 1,
+      }),
+    ];
   });
 }
 
@@ -49,7 +65,15 @@ export function lightLoad(stage) {
       submit: () => load(service, { keys, seconds, connections: 1 }),
     });
     const figure = `p50 ${ms(submit.p50)}, p99 ${ms(submit.p99)}`;
-    return [row({ bench: 'light-load latency', figure, baseline: `bare statement p50 ${ms(bare.p50)}`, ratio: submit.p50 / bare.p50, atMost: 2 })];
+    return [
+      row({
+        bench: 'light-load latency',
+        figure,
+        baseline: `bare statement p50 ${ms(bare.p50)}`,
+        ratio: submit.p50 / bare.p50,
+        atMost: 2,
+      }),
+    ];
   });
 }
 
@@ -70,7 +94,16 @@ export function queue(stage) {
       await client.query('COMMIT');
       await work;
       const figure = `${connections} charges wait: ${Math.round(during)} MiB resident`;
-      return [row({ bench: 'queue at its bound', figure, baseline: `${Math.round(before)} MiB before`, ratio: during - before, atMost: 50, unit: ' MiB' })];
+      return [
+        row({
+          bench: 'queue at its bound',
+          figure,
+          baseline: `${Math.round(before)} MiB before`,
+          ratio: during - before,
+          atMost: 50,
+          unit: ' MiB',
+        }),
+      ];
     } finally {
       await client.end();
       await work.catch(() => undefined);
