@@ -97,7 +97,10 @@ export class CreateQuotaProjection1795305611000 implements MigrationInterface {
         q.base_unlimited := u.api_quota_unlimited;
         q.base_quota := u.api_quota_daily;
         IF q.closed THEN
-          ended_at := quota_period_end(u.quota_reset_date, q.period_zone, q.zone);
+          -- Only an override asks when exactly the day ended, and that costs more than all the rest.
+          IF u.quota_override_expires_at IS NOT NULL THEN
+            ended_at := quota_period_end(u.quota_reset_date, q.period_zone, q.zone);
+          END IF;
           q.closed_quota := CASE
             WHEN u.quota_override_expires_at >= ended_at THEN u.quota_override_daily
             WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily

@@ -11,7 +11,7 @@ export class CreateQuotaCloseOut1795305611500 implements MigrationInterface {
       CREATE FUNCTION quota_close_out(ids integer[]) RETURNS integer
       LANGUAGE sql VOLATILE AS $$
         WITH account AS MATERIALIZED (
-          SELECT quota_of(u, quota_default_zone()) AS q, u.quota_reset_date, u.api_quota_used_today,
+          SELECT quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date, u.api_quota_used_today,
             u.api_quota_refunded_today, u.api_quota_requests_today
           FROM users u WHERE u.id = ANY (ids) ORDER BY u.id FOR NO KEY UPDATE
         ), archived AS (

@@ -42,7 +42,13 @@ export function flatCostAndCloseOut(stage) {
         });
         const bench = 'flat cost';
         const figure = `${perSecond(full.perSecond)} with ${number(USERS)} users and ${number(REQUESTS)} requests`;
-        const flat = row({ bench, figure, baseline: `${perSecond(none.perSecond)} with none`, ratio: full.perSecond / none.perSecond, atLeast: 0.85 });
+        const flat = row({
+          bench,
+          figure,
+          baseline: `${perSecond(none.perSecond)} with none`,
+          ratio: full.perSecond / none.perSecond,
+          atLeast: 0.85,
+        });
         return [flat, ...(await closeOut(stage, service, full.perSecond / 2))];
       } finally {
         await service.stop();
@@ -66,11 +72,24 @@ async function closeOut(stage, service, rate) {
   const taken = (performance.now() - from) / 1_000;
   done.abort();
   const p99 = await during;
-  if (statusCode !== 200 || answer.closedOut < USERS) throw new Error(`The close-out answered ${statusCode} ${JSON.stringify(answer)}.`);
+  if (statusCode !== 200 || answer.closedOut < USERS)
+    throw new Error(`The close-out answered ${statusCode} ${JSON.stringify(answer)}.`);
   const beside = `beside ${perSecond(plan.rate)} submits`;
   return [
-    row({ bench: 'close-out, time', figure: `${number(answer.closedOut)} users, ${beside}`, ratio: taken, atMost: 60, unit: ' s' }),
-    row({ bench: 'close-out, p99 of submits', figure: ms(p99), baseline: `before it ${ms(before.p99)}`, ratio: p99 / before.p99, atMost: 2 }),
+    row({
+      bench: 'close-out, time',
+      figure: `${number(answer.closedOut)} users, ${beside}`,
+      ratio: taken,
+      atMost: 60,
+      unit: ' s',
+    }),
+    row({
+      bench: 'close-out, p99 of submits',
+      figure: ms(p99),
+      baseline: `before it ${ms(before.p99)}`,
+      ratio: p99 / before.p99,
+      atMost: 2,
+    }),
   ];
 }
 
@@ -84,25 +103,44 @@ async function loadUntil(signal, service, plan) {
 /** The first page and page 1,000 of a user's 100,000 requests. */
 export function list(stage) {
   return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
-    await stage.seed(database, [`SET session_replication_role = replica`, ledger(stage.hot.id, LISTED, 30 * 86_400), `VACUUM (ANALYZE) requests`]);
+    await stage.seed(database, [
+      `SET session_replication_role = replica`,
+      ledger(stage.hot.id, LISTED, 30 * 86_400),
+      `VACUUM (ANALYZE) requests`,
+    ]);
     const headers = { authorization: `Bearer ${stage.hot.key}` };
     const page = async (cursor) => {
-      const { statusCode, body } = await request(`${service.url}/v1/requests?limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`, { headers });
+      const { statusCode, body } = await request(
+        `${service.url}/v1/requests?limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`,
+        { headers },
+      );
       const answer = await body.json();
-      if (statusCode !== 200 || answer.items.length !== PAGE) throw new Error(`A page answered ${statusCode} with ${answer.items?.length} items.`);
+      if (statusCode !== 200 || answer.items.length !== PAGE)
+        throw new Error(`A page answered ${statusCode} with ${answer.items?.length} items.`);
       return answer.nextCursor;
     };
     let cursor = null;
     for (let i = 1; i < LISTED / PAGE; i++) cursor = await page(cursor);
     const times = { first: [], last: [] };
     for (let i = 0; i < 300; i++) {
-      for (const [name, at] of [['first', null], ['last', cursor]]) {
+      for (const [name, at] of [
+        ['first', null],
+        ['last', cursor],
+      ]) {
         const from = performance.now();
         await page(at);
         times[name].push(performance.now() - from);
       }
     }
     const [first, last] = [median(times.first), median(times.last)];
-    return [row({ bench: 'list', figure: `page ${number(LISTED / PAGE)} of ${PAGE} each: p50 ${ms(last)}`, baseline: `first page ${ms(first)}`, ratio: last / first, within: 0.2 })];
+    return [
+      row({
+        bench: 'list',
+        figure: `page ${number(LISTED / PAGE)} of ${PAGE} each: p50 ${ms(last)}`,
+        baseline: `first page ${ms(first)}`,
+        ratio: last / first,
+        within: 0.2,
+      }),
+    ];
   });
 }

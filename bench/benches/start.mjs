@@ -10,7 +10,13 @@ export async function start() {
     await service.end();
     const warm = await service.launch();
     return [
-      row({ bench: 'start, first ever', figure: 'embedded database made, migrated', ratio: cold, atMost: 10, unit: ' s' }),
+      row({
+        bench: 'start, first ever',
+        figure: 'embedded database made, migrated',
+        ratio: cold,
+        atMost: 10,
+        unit: ' s',
+      }),
       row({ bench: 'start, later', figure: 'embedded database there', ratio: warm, atMost: 4, unit: ' s' }),
     ];
   } finally {

@@ -19,9 +19,26 @@ export function submitSpread(stage) {
     const baseline = `${DRIVER} ${perSecond(bare.perSecond)}`;
     const figure = ({ perSecond: rate, p50, p99 }) => `${perSecond(rate)}, p50 ${ms(p50)}, p99 ${ms(p99)}`;
     return [
-      row({ bench: 'submit-spread', figure: figure(submit), baseline, ratio: submit.perSecond / bare.perSecond, atLeast: 1.25 }),
-      row({ bench: 'submit-spread, with Idempotency-Key', figure: figure(keyed), baseline, ratio: keyed.perSecond / bare.perSecond }),
-      row({ bench: 'memory', figure: `${Math.round(memory.now)} MiB resident, at most ${Math.round(memory.peak)}`, ratio: memory.now, atMost: 200, unit: ' MiB' }),
+      row({
+        bench: 'submit-spread',
+        figure: figure(submit),
+        baseline,
+        ratio: submit.perSecond / bare.perSecond,
+        atLeast: 1.25,
+      }),
+      row({
+        bench: 'submit-spread, with Idempotency-Key',
+        figure: figure(keyed),
+        baseline,
+        ratio: keyed.perSecond / bare.perSecond,
+      }),
+      row({
+        bench: 'memory',
+        figure: `${Math.round(memory.now)} MiB resident, at most ${Math.round(memory.peak)}`,
+        ratio: memory.now,
+        atMost: 200,
+        unit: ' MiB',
+      }),
     ];
   });
 }
@@ -38,14 +55,35 @@ export function submitHot(stage) {
     const baseline = `${DRIVER}, same user ${perSecond(bare.perSecond)}`;
     const figure = ({ perSecond: rate, p99 }) => `${perSecond(rate)}, p99 ${ms(p99)}`;
     return [
-      row({ bench: 'submit-hot', figure: figure(submit), baseline, ratio: submit.perSecond / bare.perSecond, atLeast: 8 }),
-      row({ bench: 'submit-hot, with Idempotency-Key', figure: figure(keyed), baseline, ratio: keyed.perSecond / bare.perSecond }),
+      row({
+        bench: 'submit-hot',
+        figure: figure(submit),
+        baseline,
+        ratio: submit.perSecond / bare.perSecond,
+        atLeast: 8,
+      }),
+      row({
+        bench: 'submit-hot, with Idempotency-Key',
+        figure: figure(keyed),
+        baseline,
+        ratio: keyed.perSecond / bare.perSecond,
+      }),
     ];
   });
 }
 
-export const vsUsual = againstPeer({ bench: 'vs-usual', peer: 'usual', title: 'lock, look, update, insert behind Nest', atLeast: 6 });
-export const vsPeer = againstPeer({ bench: 'vs-peer', peer: 'limiter', title: 'rate-limiter-flexible + insert behind Fastify', atLeast: 3 });
+export const vsUsual = againstPeer({
+  bench: 'vs-usual',
+  peer: 'usual',
+  title: 'lock, look, update, insert behind Nest',
+  atLeast: 6,
+});
+export const vsPeer = againstPeer({
+  bench: 'vs-peer',
+  peer: 'limiter',
+  title: 'rate-limiter-flexible + insert behind Fastify',
+  atLeast: 3,
+});
 
 function againstPeer({ bench, peer, title, atLeast }) {
   return (stage) =>

@@ -4,5 +4,10 @@ import { createHash } from 'node:crypto';
 export async function readCredentials(pool) {
   const { rows } = await pool.query(`SELECT encode(key_hash, 'hex') AS hash, user_id FROM api_keys`);
   const users = new Map(rows.map(({ hash, user_id }) => [hash, user_id]));
-  return (authorization) => users.get(createHash('sha256').update(authorization?.slice(7) ?? '').digest('hex'));
+  return (authorization) =>
+    users.get(
+      createHash('sha256')
+        .update(authorization?.slice(7) ?? '')
+        .digest('hex'),
+    );
 }

@@ -9,13 +9,18 @@ const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 16 }
 pool.on('error', () => undefined);
 const userOf = await readCredentials(pool);
 const limiter = await new Promise((resolve, reject) => {
-  const made = new RateLimiterPostgres({ storeClient: pool, storeType: 'pool', tableName: 'limits', points: 2_000_000_000, duration: 86_400 }, (error) =>
-    error ? reject(error) : resolve(made),
+  const made = new RateLimiterPostgres(
+    { storeClient: pool, storeType: 'pool', tableName: 'limits', points: 2_000_000_000, duration: 86_400 },
+    (error) => (error ? reject(error) : resolve(made)),
   );
 });
 
 const app = Fastify();
-const body = { type: 'object', required: ['type'], properties: { type: { type: 'string', maxLength: 50 }, payload: { type: 'object' } } };
+const body = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: { type: 'string', maxLength: 50 }, payload: { type: 'object' } },
+};
 app.get('/health/ready', () => ({ status: 'ready' }));
 app.post('/v1/requests', { schema: { body } }, async (request, reply) => {
   const userId = userOf(request.headers.authorization);
@@ -24,7 +29,10 @@ app.post('/v1/requests', { schema: { body } }, async (request, reply) => {
     await limiter.consume(String(userId), 1);
   } catch (refusal) {
     if (refusal instanceof Error) throw refusal;
-    return reply.code(429).header('retry-after', Math.ceil(refusal.msBeforeNext / 1_000)).send();
+    return reply
+      .code(429)
+      .header('retry-after', Math.ceil(refusal.msBeforeNext / 1_000))
+      .send();
   }
   const { rows } = await pool.query({
     name: 'insert',

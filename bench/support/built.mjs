@@ -9,7 +9,10 @@ const require = createRequire(import.meta.url);
 /** Builds the service when its sources are newer. What is measured and broken here is what production runs. `BENCH_BUILD=false` takes what is built. */
 export function build() {
   if (process.env.BENCH_BUILD === 'false') return;
-  const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts/build-if-stale.mjs')], { cwd: ROOT, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts/build-if-stale.mjs')], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   if (status !== 0) throw new Error('The service does not build.');
 }
 

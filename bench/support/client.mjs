@@ -3,10 +3,23 @@
 // latency counts from then, so a server that stalls is not spared.
 import { connect } from 'node:net';
 
-const { port, connections, seconds, warmup = 0, rate = null, method, path, body, keys, idempotency } = JSON.parse(process.argv[2]);
+const {
+  port,
+  connections,
+  seconds,
+  warmup = 0,
+  rate = null,
+  method,
+  path,
+  body,
+  keys,
+  idempotency,
+} = JSON.parse(process.argv[2]);
 const keyList = (await import('node:fs')).readFileSync(keys, 'utf8').trim().split('\n');
 const payload = body === null ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
-const heads = keyList.map((key) => `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n${payload}`);
+const heads = keyList.map(
+  (key) => `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n${payload}`,
+);
 const run = Math.random().toString(36).slice(2);
 const statuses = {};
 const latencies = [];
@@ -81,7 +94,15 @@ setTimeout(() => {
     const elapsed = (performance.now() - from) / 1_000;
     const sorted = Float64Array.from(latencies).sort();
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-    const result = { requests: sorted.length, perSecond: sorted.length / elapsed, p50: at(0.5), p99: at(0.99), statuses, lost, late: due.length };
+    const result = {
+      requests: sorted.length,
+      perSecond: sorted.length / elapsed,
+      p50: at(0.5),
+      p99: at(0.99),
+      statuses,
+      lost,
+      late: due.length,
+    };
     process.stdout.write(JSON.stringify(result), () => process.exit(0));
   }, seconds * 1_000);
 }, warmup * 1_000);

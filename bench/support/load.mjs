@@ -28,20 +28,39 @@ export function keyFile(accounts) {
  * Sends requests for some seconds, each with a random one of the keys, and says what came of them (latencies in milliseconds).
  * An answer outside `expect` fails the bench: a fast refusal is no figure.
  * @param {{ port: number }} target
- * @param {{ keys: string, seconds: number, connections?: number, expect?: 'ok' | 'refused', idempotency?: boolean, rate?: number, method?: string, path?: string, body?: string | null }} options
+ * @param {{ keys: string, seconds: number, connections?: number, expect?: 'ok' | 'refused', idempotency?: boolean, rate?: number, own?: boolean, method?: string, path?: string, body?: string | null }} options
  * @returns {Promise<{ perSecond: number, p50: number, p99: number }>}
  */
 export async function load(target, options) {
-  const plan = { ...SUBMIT, connections: 64, expect: 'ok', idempotency: false, rate: null, ...options, port: target.port };
-  const result = hasWrk && plan.rate === null && plan.connections > 1 ? await withWrk(plan) : await withOwn(plan);
+  const plan = {
+    ...SUBMIT,
+    connections: 64,
+    expect: 'ok',
+    idempotency: false,
+    rate: null,
+    own: false,
+    ...options,
+    port: target.port,
+  };
+  const result =
+    hasWrk && !plan.own && plan.rate === null && plan.connections > 1 ? await withWrk(plan) : await withOwn(plan);
   const { notOk, requests, lost } = result;
   const wrong = plan.expect === 'ok' ? notOk : requests - notOk;
-  if (requests === 0 || wrong > 0 || lost > 0) throw new Error(`${requests} answers, ${wrong} not as expected (${plan.expect}), ${lost} connections lost.`);
+  if (requests === 0 || wrong > 0 || lost > 0)
+    throw new Error(`${requests} answers, ${wrong} not as expected (${plan.expect}), ${lost} connections lost.`);
   return result;
 }
 
 async function withWrk({ port, connections, seconds, keys, method, path, body, idempotency }) {
-  const args = [`-t2`, `-c${connections}`, `-d${seconds}s`, '-s', join(ROOT, 'bench/support/wrk.lua'), `http://127.0.0.1:${port}`, '--'];
+  const args = [
+    `-t2`,
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '-s',
+    join(ROOT, 'bench/support/wrk.lua'),
+    `http://127.0.0.1:${port}`,
+    '--',
+  ];
   args.push(keys, method, path, body ?? '', idempotency ? 'key' : '', Math.random().toString(36).slice(2));
   const { stdout } = await run('wrk', args);
   const { requests, micros, p50, p99, notOk, lost } = JSON.parse(/RESULT (.*)/.exec(stdout)[1]);
@@ -49,8 +68,14 @@ async function withWrk({ port, connections, seconds, keys, method, path, body, i
 }
 
 async function withOwn({ expect: _, ...plan }) {
-  const { stdout } = await run(process.execPath, [join(ROOT, 'bench/support/client.mjs'), JSON.stringify({ warmup: 0.3, ...plan })]);
+  const { stdout } = await run(process.execPath, [
+    join(ROOT, 'bench/support/client.mjs'),
+    JSON.stringify({ warmup: 0.3, ...plan }),
+  ]);
   const result = JSON.parse(stdout);
-  const ok = Object.entries(result.statuses).reduce((sum, [status, count]) => sum + (Number(status) < 400 ? count : 0), 0);
+  const ok = Object.entries(result.statuses).reduce(
+    (sum, [status, count]) => sum + (Number(status) < 400 ? count : 0),
+    0,
+  );
   return { ...result, notOk: result.requests - ok };
 }

@@ -35,13 +35,34 @@ const statement = (userId) => `
 
 /** Charges per second of the statement, prepared, over the users with ids from `first` to `last`. */
 export async function bareStatement(server, database, { first, last, seconds }) {
-  return DRIVER === 'pgbench' ? withPgbench(server, database, first, last, seconds) : withPool(server, database, first, last, seconds);
+  return DRIVER === 'pgbench'
+    ? withPgbench(server, database, first, last, seconds)
+    : withPool(server, database, first, last, seconds);
 }
 
 async function withPgbench(server, database, first, last, seconds) {
   const script = join(folder, 'charge.sql');
   writeFileSync(script, `\\set user random(${first}, ${last})\n${statement(':user').replace(/\s+/g, ' ')};\n`);
-  const args = ['-n', '-h', server.socket, '-p', '5432', '-U', 'postgres', '-M', 'prepared', '-c', '64', '-j', '2', '-T', String(seconds), '-f', script, database];
+  const args = [
+    '-n',
+    '-h',
+    server.socket,
+    '-p',
+    '5432',
+    '-U',
+    'postgres',
+    '-M',
+    'prepared',
+    '-c',
+    '64',
+    '-j',
+    '2',
+    '-T',
+    String(seconds),
+    '-f',
+    script,
+    database,
+  ];
   const { stdout } = await run(program, args);
   return { perSecond: Number(/tps = ([\d.]+)/.exec(stdout)[1]) };
 }
@@ -70,7 +91,7 @@ export async function bareLatency(server, database, userIds, seconds) {
   await client.connect();
   const text = statement('$1');
   const times = [];
-  for (const until = performance.now() + seconds * 1_000; performance.now() < until; ) {
+  for (const until = performance.now() + seconds * 1_000; performance.now() < until;) {
     const from = performance.now();
     await client.query({ name: 'charge', text, values: [userIds[Math.floor(Math.random() * userIds.length)]] });
     times.push(performance.now() - from);

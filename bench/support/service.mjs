@@ -58,7 +58,10 @@ export class ServiceProcess {
 
   /** A program of `bench/peers`. It answers 200 on `/health/ready` too. */
   static async peer(name, databaseUrl) {
-    const peer = new ServiceProcess(join(ROOT, 'bench/peers', `${name}.mjs`), await freePort(), { DATABASE_URL: databaseUrl, NODE_ENV: 'production' });
+    const peer = new ServiceProcess(join(ROOT, 'bench/peers', `${name}.mjs`), await freePort(), {
+      DATABASE_URL: databaseUrl,
+      NODE_ENV: 'production',
+    });
     await peer.launch();
     return peer;
   }
@@ -74,7 +77,13 @@ export class ServiceProcess {
   /** Starts the process and waits until it is ready; says how many seconds that took. */
   async launch(timeoutMs = 90_000) {
     const startedAt = performance.now();
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: tmpdir(), PORT: String(this.port), ...this.environment };
+    const env = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TMPDIR: tmpdir(),
+      PORT: String(this.port),
+      ...this.environment,
+    };
     const child = spawn(process.execPath, [this.script], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     running.add(child);
@@ -88,8 +97,10 @@ export class ServiceProcess {
         () => 0,
       );
       if (status === 200) return (performance.now() - startedAt) / 1_000;
-      if (this.ended) throw new Error(`${this.script} ended with ${child.exitCode ?? child.signalCode}:\n${this.output}`);
-      if (performance.now() - startedAt > timeoutMs) throw new Error(`${this.script} was not ready in time:\n${this.output}`);
+      if (this.ended)
+        throw new Error(`${this.script} ended with ${child.exitCode ?? child.signalCode}:\n${this.output}`);
+      if (performance.now() - startedAt > timeoutMs)
+        throw new Error(`${this.script} was not ready in time:\n${this.output}`);
       await delay(20);
     }
   }

@@ -22,7 +22,12 @@ export class Stage {
     [stage.hot] = await makeAccounts(sql, 1);
     [stage.exhausted] = await makeAccounts(sql, 1, { dailyQuota: 5, used: 5 });
     [stage.admin] = await makeAccounts(sql, 1, { role: 'admin', scopes: [...USER_SCOPES, 'admin'] });
-    stage.keys = { spread: keyFile(stage.spread), hot: keyFile([stage.hot]), exhausted: keyFile([stage.exhausted]), admin: keyFile([stage.admin]) };
+    stage.keys = {
+      spread: keyFile(stage.spread),
+      hot: keyFile([stage.hot]),
+      exhausted: keyFile([stage.exhausted]),
+      admin: keyFile([stage.admin]),
+    };
     await sql('VACUUM ANALYZE');
     return stage;
   }

@@ -118,7 +118,7 @@ export class QuotasRepository {
       `SELECT quota_close_out(ARRAY(
          SELECT u.id FROM users u
          WHERE u.time_zone ${zone === null ? 'IS NULL' : '= $2'}
-           AND u.quota_reset_date < (now() AT TIME ZONE ${zone === null ? 'quota_default_zone()' : '$2'})::date
+           AND u.quota_reset_date < (now() AT TIME ZONE ${zone === null ? '(SELECT quota_default_zone())' : '$2'})::date
            AND (quota_of(u, (SELECT quota_default_zone()))).closed
          LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) AS closed`,
       zone === null ? [count] : [count, zone],

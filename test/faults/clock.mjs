@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianFolder } from '../../bench/support/postgres.mjs';
 
-const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'].map((folder) => join(folder, 'faketime/libfaketime.so.1'));
+const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'].map((folder) =>
+  join(folder, 'faketime/libfaketime.so.1'),
+);
 const library = process.env.LIBFAKETIME ?? LIBRARIES.find((path) => existsSync(path));
 
 /** Why no clock can be set here; null when one can. */
@@ -20,7 +22,12 @@ export class Clock {
 
   /** What the server is started with. */
   get environment() {
-    return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+    return {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: this.file,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    };
   }
 
   /** The server's binaries: Debian's where they are, as the library is of the same house. */

@@ -21,7 +21,8 @@ export class Cluster {
       await cluster.server.query(`CREATE DATABASE ${DATABASE}`);
       await built('database/migrate').migrate(cluster.url);
       const databaseUrl = cluster.url;
-      const start = () => ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn' } });
+      const start = () =>
+        ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn' } });
       cluster.replicas = await Promise.all(Array.from({ length: replicas }, start));
     } catch (error) {
       await cluster.stop();
@@ -40,7 +41,12 @@ export class Cluster {
 
   /** Runs several statements on one connection. */
   async session(work) {
-    const client = new pg.Client({ connectionString: this.url, types: { getTypeParser: (oid, format) => (oid === 1082 || oid === 20 ? String : pg.types.getTypeParser(oid, format)) } });
+    const client = new pg.Client({
+      connectionString: this.url,
+      types: {
+        getTypeParser: (oid, format) => (oid === 1082 || oid === 20 ? String : pg.types.getTypeParser(oid, format)),
+      },
+    });
     await client.connect();
     try {
       return await work(async (text, values) => (await client.query(text, values)).rows);
@@ -77,7 +83,10 @@ export class Cluster {
   /** Ends every connection of the replicas, some times in a row. */
   async terminate(times) {
     for (let i = 0; i < times; i++) {
-      await this.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'quotidian%'`, [DATABASE]).catch(() => undefined);
+      await this.sql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'quotidian%'`,
+        [DATABASE],
+      ).catch(() => undefined);
       await delay(100);
     }
   }

@@ -4,17 +4,32 @@ import { crossMidnights } from './midnights.mjs';
 import { CLOCK_MUTANT, makeMutant, MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
 
-const plan = (seed, rest = {}) => ({ seed, random: new Random(seed), replicas: 2, clients: 64, hot: false, mostCost: 1, factor: 2, offers: 1_500, kinds: ['kill'], ...rest });
+const plan = (seed, rest = {}) => ({
+  seed,
+  random: new Random(seed),
+  replicas: 2,
+  clients: 64,
+  hot: false,
+  mostCost: 1,
+  factor: 2,
+  offers: 1_500,
+  kinds: ['kill'],
+  ...rest,
+});
 
 /** The harness must see what it is there to see. @returns one result for each thing that is taken away on purpose */
 export async function* proveHarness(seed) {
   yield prove('synchronous_commit=off and a crash lose what was acknowledged', [/^I4/], 3, (attempt) =>
-    runExactness(plan(seed + attempt, { kinds: ['crash'], faults: 6, factor: 0.9, clients: 32 }), { settings: ['synchronous_commit=off'] }),
+    runExactness(plan(seed + attempt, { kinds: ['crash'], faults: 6, factor: 0.9, clients: 32 }), {
+      settings: ['synchronous_commit=off'],
+    }),
   );
   for (const [name, mutant] of Object.entries(MUTANTS)) {
     if (mutant.optional) continue;
     const { root, remove } = makeMutant(mutant);
-    yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) => runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }));
+    yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) =>
+      runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }),
+    );
     remove();
   }
   const name = 'the service with a day of its own in the ledger is found out';
@@ -34,7 +49,12 @@ async function prove(name, findings, attempts, run) {
     const result = await run(attempt);
     story = result.story;
     const found = findings.map((finding) => result.broken.find((line) => finding.test(line)));
-    if (!found.includes(undefined)) return { name, broken: [], story: `red, as it must be: ${found.map((line) => `${line.slice(0, 140)}…`).join('\n       ')}` };
+    if (!found.includes(undefined))
+      return {
+        name,
+        broken: [],
+        story: `red, as it must be: ${found.map((line) => `${line.slice(0, 140)}…`).join('\n       ')}`,
+      };
   }
   return { name, broken: [`the harness stayed green in ${attempts} runs`], story };
 }

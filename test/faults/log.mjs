@@ -18,20 +18,30 @@ const LINE = /^(\S+) \S+ \S+ \[(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d
 export async function* replayLog(seed, path) {
   const name = 'an access log on its own days';
   if (NO_CLOCK) return yield { name, skipped: NO_CLOCK };
-  if (!path || !existsSync(path)) return yield { name, skipped: 'set ACCESS_LOG to an Apache or nginx access log (combined format)' };
+  if (!path || !existsSync(path))
+    return yield { name, skipped: 'set ACCESS_LOG to an Apache or nginx access log (combined format)' };
   const days = daysOf(readFileSync(path, 'utf8'));
   const addresses = [...new Set([...days.values()].flat().map(({ address }) => address))];
   const clock = new Clock();
   clock.set(`${[...days.keys()][0]}T00:30:00Z`);
   const cluster = await Cluster.start({ replicas: 2, environment: clock.environment, binDir: clock.binDir });
   try {
-    const accounts = await makeAccounts((text, values) => cluster.sql(text, values), addresses.length, { dailyQuota: QUOTA, scopes: SERVICE_SCOPES });
+    const accounts = await makeAccounts((text, values) => cluster.sql(text, values), addresses.length, {
+      dailyQuota: QUOTA,
+      scopes: SERVICE_SCOPES,
+    });
     const users = new Map(addresses.map((address, i) => [address, accounts[i]]));
     const broken = [];
     const [admitted, expected] = [{}, {}];
     for (const [day, hits] of days) {
       clock.set(`${day}T12:00:00Z`);
-      const offers = hits.map(({ address, line }) => new Offer(`line-${line}`, users.get(address), 1, users.get(address).key, false, { twice: line % 20 === 0, later: true }));
+      const offers = hits.map(
+        ({ address, line }) =>
+          new Offer(`line-${line}`, users.get(address), 1, users.get(address).key, false, {
+            twice: line % 20 === 0,
+            later: true,
+          }),
+      );
       const workload = new Workload(cluster.replicas, new Random(seed), offers);
       await workload.run(CLIENTS);
       broken.push(...workload.violations.slice(0, 3));
@@ -41,11 +51,17 @@ export async function* replayLog(seed, path) {
     const [{ rows }] = await cluster.sql('SELECT count(*)::integer AS rows FROM requests');
     const total = Object.values(expected).reduce((sum, n) => sum + n, 0);
     if (JSON.stringify(admitted) !== JSON.stringify(expected) || rows !== total) {
-      broken.push(`admitted ${JSON.stringify(admitted)} (${rows} rows), where the log says ${JSON.stringify(expected)} (${total})`);
+      broken.push(
+        `admitted ${JSON.stringify(admitted)} (${rows} rows), where the log says ${JSON.stringify(expected)} (${total})`,
+      );
     }
     await cluster.stopReplicas();
     broken.push(...(await brokenInvariants(cluster)), ...auditFindings(cluster));
-    yield { name, broken, story: `${days.size} days, ${addresses.length} clients at quota ${QUOTA}: ${rows} admitted, ${JSON.stringify(admitted)}` };
+    yield {
+      name,
+      broken,
+      story: `${days.size} days, ${addresses.length} clients at quota ${QUOTA}: ${rows} admitted, ${JSON.stringify(admitted)}`,
+    };
   } finally {
     await cluster.stop();
   }

@@ -49,11 +49,16 @@ export async function makeOffers(sql, random, { hot, mostCost, factor, offers: w
   const [teller] = await makeAccounts(sql, 1, { dailyQuota: 0, scopes: SERVICE_SCOPES });
   const offers = [];
   for (const user of users) {
-    for (let units = 0; units < user.quota * factor; ) {
+    for (let units = 0; units < user.quota * factor;) {
       const cost = random.integer(1, mostCost);
       units += cost;
       const byTeller = random.chance(0.3);
-      offers.push(new Offer(offers.length, user, cost, byTeller ? teller.key : user.key, byTeller, { twice: random.chance(0.2), later: random.chance(0.5) }));
+      offers.push(
+        new Offer(offers.length, user, cost, byTeller ? teller.key : user.key, byTeller, {
+          twice: random.chance(0.2),
+          later: random.chance(0.5),
+        }),
+      );
     }
   }
   for (let i = offers.length - 1; i > 0; i--) {
@@ -81,7 +86,12 @@ export class Workload {
     this.replicas = replicas;
     this.random = random;
     this.offers = offers;
-    this.agent = new Agent({ connections: 600, headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS, connect: { timeout: 2_000 } });
+    this.agent = new Agent({
+      connections: 600,
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+      connect: { timeout: 2_000 },
+    });
   }
 
   /**
@@ -117,9 +127,17 @@ export class Workload {
 
   async send(offer) {
     const { url } = this.random.pick(this.replicas);
-    const headers = { authorization: `Bearer ${offer.credential}`, 'content-type': 'application/json', 'idempotency-key': offer.key };
+    const headers = {
+      authorization: `Bearer ${offer.credential}`,
+      'content-type': 'application/json',
+      'idempotency-key': offer.key,
+    };
     try {
-      const { statusCode: status, headers: fields, body } = await request(`${url}/v1/requests`, { method: 'POST', headers, body: offer.body, dispatcher: this.agent });
+      const {
+        statusCode: status,
+        headers: fields,
+        body,
+      } = await request(`${url}/v1/requests`, { method: 'POST', headers, body: offer.body, dispatcher: this.agent });
       const text = await body.text();
       return { status, fields, body: text === '' ? null : JSON.parse(text) };
     } catch {
@@ -131,7 +149,8 @@ export class Workload {
     if (status === 503 && fields['retry-after'] === undefined) this.violate(offer, 'a 503 without Retry-After');
     if (status === 201) {
       if (offer.refused) this.violate(offer, 'admitted after it was refused');
-      if (offer.id !== null && offer.id !== body.id) this.violate(offer, `two requests for one key: ${offer.id}, ${body.id}`);
+      if (offer.id !== null && offer.id !== body.id)
+        this.violate(offer, `two requests for one key: ${offer.id}, ${body.id}`);
       const replayed = fields['idempotency-replayed'] === 'true';
       if (replayed) this.replays++;
       else if (offer.id !== null && offer.first) this.violate(offer, 'charged again and not marked as a replay');
@@ -140,7 +159,8 @@ export class Workload {
       offer.id = body.id;
     } else if (status === 429) {
       if (offer.id !== null) this.violate(offer, 'refused after it was admitted');
-      if (body.requested !== offer.cost || body.used + body.requested <= body.limit) this.violate(offer, `refused though it fits: ${JSON.stringify(body)}`);
+      if (body.requested !== offer.cost || body.used + body.requested <= body.limit)
+        this.violate(offer, `refused though it fits: ${JSON.stringify(body)}`);
       offer.refused = true;
     } else {
       this.violate(offer, `answered ${status} ${JSON.stringify(body)}`);
