@@ -18,9 +18,9 @@ describe('another program on the same tables', () => {
     expect(row).toMatchObject({ status: 'pending', refunded_units: 0, payload: {}, attempt: 0, created_at: expect.any(Date), updated_at: expect.any(Date) });
     const { body } = await service
       .as(user)
-      .get(`/v1/requests/${row!.id as string}`)
+      .get(`/v1/requests/${row.id as string}`)
       .expect(200);
-    expect(body).toMatchObject({ id: row!.id, userId: user.id, type: 'imported', status: 'pending', cost: 2, refundedUnits: 0, payload: {} });
+    expect(body).toMatchObject({ id: row.id, userId: user.id, type: 'imported', status: 'pending', cost: 2, refundedUnits: 0, payload: {} });
     expect((await service.as(user).get('/v1/requests').expect(200)).body.items).toHaveLength(1);
   });
 
@@ -33,7 +33,7 @@ describe('another program on the same tables', () => {
     await service.sql('SELECT pg_sleep(0.002)');
     const last = await submit();
     const { body } = await service.as(user).get('/v1/requests').expect(200);
-    expect(body.items.map(({ id }: { id: string }) => id)).toEqual([last, row!.id, first]);
+    expect(body.items.map(({ id }: { id: string }) => id)).toEqual([last, row.id, first]);
   });
 
   it.each([

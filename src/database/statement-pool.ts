@@ -15,6 +15,8 @@ export interface PreparedStatement {
   text: string;
 }
 
+const NOTIFY: PreparedStatement = { name: 'notify', text: 'SELECT pg_notify($1, part) FROM unnest($2::text[]) AS part' };
+
 type Run = <Row extends QueryResultRow>(statement: PreparedStatement, values: unknown[]) => Promise<Row[]>;
 
 /**
@@ -46,6 +48,11 @@ export class StatementPool implements OnApplicationShutdown {
 
   async run<Row extends QueryResultRow>({ name, text }: PreparedStatement, values: unknown[]): Promise<Row[]> {
     return (await this.pool.query<Row>({ name, text, values })).rows;
+  }
+
+  /** Notifies whoever listens on the channel, once for each payload. */
+  async notify(channel: string, payloads: string[]): Promise<void> {
+    await this.run(NOTIFY, [channel, payloads]);
   }
 
   /** Several statements in one transaction: each sees what was committed before it began. */

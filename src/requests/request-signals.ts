@@ -2,14 +2,12 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Notifications } from '../database/notifications';
-import { type PreparedStatement, StatementPool } from '../database/statement-pool';
+import { StatementPool } from '../database/statement-pool';
 
 /** Types that have something to claim. */
 const READY = 'requests_ready';
 /** Requests whose status changed. */
 const CHANGED = 'requests_changed';
-
-const NOTIFY: PreparedStatement = { name: 'notify', text: 'SELECT pg_notify($1, part) FROM unnest($2::text[]) AS part' };
 
 /** A NOTIFY takes 8,000 bytes. */
 const NAMES_A_NOTIFICATION = 140;
@@ -93,6 +91,6 @@ export class RequestSignals implements OnModuleInit {
   private async notify(channel: string, names: string[]): Promise<void> {
     const parts: string[] = [];
     for (let i = 0; i < names.length; i += NAMES_A_NOTIFICATION) parts.push([this.self, ...names.slice(i, i + NAMES_A_NOTIFICATION)].join(' '));
-    await this.statements.run(NOTIFY, [channel, parts]);
+    await this.statements.notify(channel, parts);
   }
 }

@@ -111,7 +111,7 @@ describe('API keys', () => {
   it('of somebody else are not there', async () => {
     const other = await makeUser(service);
     const [foreign] = await service.sql('SELECT id FROM api_keys WHERE user_id = $1', [other.id]);
-    for (const id of [foreign.id, 0, 'x', 2_147_483_648]) {
+    for (const id of [foreign.id as number, 0, 'x', 2_147_483_648]) {
       await mine().delete(`/v1/users/me/api-keys/${id}`).expect(404);
       await mine().post(`/v1/users/me/api-keys/${id}/rotate`).expect(404);
     }

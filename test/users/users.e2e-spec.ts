@@ -154,6 +154,7 @@ describe('users', () => {
       await asAdmin().delete(`/v1/users/${id}`).expect(404);
       await asAdmin().get(`/v1/users/${id}/quota`).expect(404);
       await asAdmin().get(`/v1/users/${id}/usage`).expect(404);
+      await asAdmin().get(`/v1/users/${id}/configurations`).expect(404);
       await asAdmin().get(`/v1/users/${id}/api-keys`).expect(404);
       await asAdmin().post(`/v1/users/${id}/api-keys`).send({ name: 'x' }).expect(404);
       await asAdmin().post(`/v1/users/${id}/quota/reset`).send({ reason: 'x' }).expect(404);
