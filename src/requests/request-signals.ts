@@ -37,9 +37,9 @@ export class RequestSignals implements OnModuleInit {
     private readonly statements: StatementPool,
   ) {}
 
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
     for (const channel of [READY, CHANGED] as const) {
-      void this.notifications.on(channel, (payload) => {
+      await this.notifications.on(channel, (payload) => {
         const [sender, ...names] = payload.split(' ');
         if (sender !== this.self) for (const name of names) this.tell(channel, name);
       });
