@@ -5,7 +5,7 @@ import { ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from '
 import { type ClaimDto } from './dto/claim.dto';
 import { EndingsService } from './endings.service';
 import { RequestSignals } from './request-signals';
-import { RequestSettings } from './requests.settings';
+import { listedType, RequestSettings } from './requests.settings';
 import { Turns } from './turns';
 
 /** Claims that all candidates were taken from under are tried anew. */
@@ -65,10 +65,9 @@ export class ClaimsService {
     const known = this.settings.get(RequestSettings.types);
     const maxAttempts = this.settings.get(RequestSettings.maxAttempts);
     const concurrency = this.settings.get(RequestSettings.concurrency);
-    return types.map((type) => ({
-      type,
-      max_attempts: known[type]?.maxAttempts ?? maxAttempts,
-      concurrency: known[type]?.concurrency === undefined ? concurrency : known[type].concurrency,
-    }));
+    return types.map((type) => {
+      const own = listedType(known, type);
+      return { type, max_attempts: own?.maxAttempts ?? maxAttempts, concurrency: own?.concurrency === undefined ? concurrency : own.concurrency };
+    });
   }
 }
