@@ -15,7 +15,7 @@ export default tseslint.config(
       // A sort column is never text from outside: TypeORM's query builder would execute it (see DECISIONS.md).
       'no-restricted-syntax': [
         'error',
-        { selector: "CallExpression[callee.property.name=/^(addO|o)rderBy$/] > :not(Literal):first-child", message: 'orderBy takes a literal.' },
+        { selector: 'CallExpression[callee.property.name=/^(addO|o)rderBy$/] > :not(Literal):first-child', message: 'orderBy takes a literal.' },
         { selector: "CallExpression[callee.name='forwardRef']", message: 'Modules do not depend on each other in circles.' },
       ],
     },

@@ -3,12 +3,7 @@
 import { build } from './support/built.mjs';
 
 build();
-const [
-  { authorize, lightLoad, queue, refuse },
-  { flatCostAndCloseOut, list },
-  { start },
-  { submitHot, submitSpread, vsPeer, vsUsual },
-] = await Promise.all([
+const [{ authorize, lightLoad, queue, refuse }, { flatCostAndCloseOut, list }, { start }, { submitHot, submitSpread, vsPeer, vsUsual }] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/size.mjs'),
   import('./benches/start.mjs'),
@@ -42,19 +37,12 @@ const asked = process.argv.slice(2);
 const names = [...new Set(asked.length === 0 ? Object.keys(BENCHES) : asked.flatMap((name) => GROUPS[name] ?? [name]))];
 const unknown = names.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
-  console.error(
-    `There is no bench ${unknown.join(', ')}. There are: ${[...Object.keys(BENCHES), ...Object.keys(GROUPS)].join(', ')}.`,
-  );
+  console.error(`There is no bench ${unknown.join(', ')}. There are: ${[...Object.keys(BENCHES), ...Object.keys(GROUPS)].join(', ')}.`);
   process.exit(2);
 }
-if (!hasWrk)
-  console.log(
-    'wrk is not installed (apt-get install wrk): our own, slower load generator in Node is used, which takes more of the processor.',
-  );
+if (!hasWrk) console.log('wrk is not installed (apt-get install wrk): our own, slower load generator in Node is used, which takes more of the processor.');
 if (DRIVER !== 'pgbench')
-  console.log(
-    "pgbench is not installed (apt-get install postgresql-contrib or your platform's): the bare statement is driven by a Node pool of 16.",
-  );
+  console.log("pgbench is not installed (apt-get install postgresql-contrib or your platform's): the bare statement is driven by a Node pool of 16.");
 
 const stage = await Stage.set();
 const rows = [];

@@ -26,7 +26,10 @@ await withEmptyServer(async (url) => {
     `SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'c') AND c.relname NOT LIKE 'migrations%'
      UNION ALL SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace`,
   );
-  check('every migration can be taken back', left.map(({ name }) => `${name} is left`));
+  check(
+    'every migration can be taken back',
+    left.map(({ name }) => `${name} is left`),
+  );
   await dataSource.runMigrations();
   check('and made again', await drift());
   squawk(await recorded(dataSource));

@@ -87,7 +87,10 @@ export async function createApp({ environment: overrides, preview = false }: App
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer, (text) => parseText(parse, request, text)));
+      done(
+        null,
+        parseJsonBody(body as Buffer, (text) => parseText(parse, request, text)),
+      );
     } catch (error) {
       done(error as Error);
     }

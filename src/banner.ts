@@ -16,7 +16,14 @@ export function banner(app: NestFastifyApplication, admin: (NewAdmin & { passwor
     ['Docs', `${url}/docs`],
     ['Data', environment.embedded ? `${resolve(environment.DATA_DIR)} (embedded PostgreSQL)` : databaseOf(environment.DATABASE_URL ?? '')],
   ];
-  const secrets = admin === null ? [] : [['e-mail', admin.email], ['password', admin.password], ['API key', admin.apiKey]];
+  const secrets =
+    admin === null
+      ? []
+      : [
+          ['e-mail', admin.email],
+          ['password', admin.password],
+          ['API key', admin.apiKey],
+        ];
   const lines = (pairs: string[][]) => pairs.map(([label = '', value]) => `  ${label.padEnd(10)} ${value}\n`).join('');
   const once = admin === null ? '' : `\n  First start: this administrator was made. It is shown once.\n${lines(secrets)}`;
   return `\n  Quotidian ${version}\n\n${lines(rows)}${once}\n`;

@@ -37,7 +37,8 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       {
         type: 'http',
         scheme: 'bearer',
-        description: 'An access token from `POST /v1/auth/login` (a JWT, held to RFC8725: algorithm, issuer, audience, type and expiry are checked), or an API key.',
+        description:
+          'An access token from `POST /v1/auth/login` (a JWT, held to RFC8725: algorithm, issuer, audience, type and expiry are checked), or an API key.',
       },
       'bearer',
     );

@@ -21,7 +21,7 @@ function sourcesBelow(folder: string): Source[] {
     .map((entry) => {
       const file = join(entry.parentPath, entry.name);
       const text = readFileSync(file, 'utf8');
-      const specifiers = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gms)].map((match) => (match[1] ?? match[2]));
+      const specifiers = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gms)].map((match) => match[1] ?? match[2]);
       const slashed = (path: string) => relative(ROOT, path).split(sep).join('/');
       const path = slashed(file);
       const [, first = '', ...deeper] = path.split('/');

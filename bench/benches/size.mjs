@@ -72,8 +72,7 @@ async function closeOut(stage, service, rate) {
   const taken = (performance.now() - from) / 1_000;
   done.abort();
   const p99 = await during;
-  if (statusCode !== 200 || answer.closedOut < USERS)
-    throw new Error(`The close-out answered ${statusCode} ${JSON.stringify(answer)}.`);
+  if (statusCode !== 200 || answer.closedOut < USERS) throw new Error(`The close-out answered ${statusCode} ${JSON.stringify(answer)}.`);
   const beside = `beside ${perSecond(plan.rate)} submits`;
   return [
     row({
@@ -103,20 +102,12 @@ async function loadUntil(signal, service, plan) {
 /** The first page and page 1,000 of a user's 100,000 requests. */
 export function list(stage) {
   return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
-    await stage.seed(database, [
-      `SET session_replication_role = replica`,
-      ledger(stage.hot.id, LISTED, 30 * 86_400),
-      `VACUUM (ANALYZE) requests`,
-    ]);
+    await stage.seed(database, [`SET session_replication_role = replica`, ledger(stage.hot.id, LISTED, 30 * 86_400), `VACUUM (ANALYZE) requests`]);
     const headers = { authorization: `Bearer ${stage.hot.key}` };
     const page = async (cursor) => {
-      const { statusCode, body } = await request(
-        `${service.url}/v1/requests?limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`,
-        { headers },
-      );
+      const { statusCode, body } = await request(`${service.url}/v1/requests?limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`, { headers });
       const answer = await body.json();
-      if (statusCode !== 200 || answer.items.length !== PAGE)
-        throw new Error(`A page answered ${statusCode} with ${answer.items?.length} items.`);
+      if (statusCode !== 200 || answer.items.length !== PAGE) throw new Error(`A page answered ${statusCode} with ${answer.items?.length} items.`);
       return answer.nextCursor;
     };
     let cursor = null;

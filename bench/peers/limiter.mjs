@@ -9,9 +9,8 @@ const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 16 }
 pool.on('error', () => undefined);
 const userOf = await readCredentials(pool);
 const limiter = await new Promise((resolve, reject) => {
-  const made = new RateLimiterPostgres(
-    { storeClient: pool, storeType: 'pool', tableName: 'limits', points: 2_000_000_000, duration: 86_400 },
-    (error) => (error ? reject(error) : resolve(made)),
+  const made = new RateLimiterPostgres({ storeClient: pool, storeType: 'pool', tableName: 'limits', points: 2_000_000_000, duration: 86_400 }, (error) =>
+    error ? reject(error) : resolve(made),
   );
 });
 

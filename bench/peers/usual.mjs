@@ -1,19 +1,7 @@
 // The usual way: a Nest application on Fastify with a guard and a validation pipe, whose service begins a transaction, locks
 // the user's row, looks, updates, inserts and commits. Decorators are applied by hand, because this file is plain JavaScript.
 import 'reflect-metadata';
-import {
-  Body,
-  Controller,
-  Get,
-  HttpException,
-  Inject,
-  Injectable,
-  Module,
-  Post,
-  Req,
-  UnauthorizedException,
-  ValidationPipe,
-} from '@nestjs/common';
+import { Body, Controller, Get, HttpException, Inject, Injectable, Module, Post, Req, UnauthorizedException, ValidationPipe } from '@nestjs/common';
 import { APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { IsObject, IsOptional, Matches } from 'class-validator';
@@ -51,10 +39,7 @@ let SubmitService = class {
       const [user] = rows;
       const used = (user.stale ? 0 : user.api_quota_used_today) + 1;
       if (!user.api_quota_unlimited && used > user.api_quota_daily) throw new HttpException('Quota exceeded', 429);
-      await client.query(
-        `UPDATE users SET api_quota_used_today = $2, quota_reset_date = CURRENT_DATE, updated_at = now() WHERE id = $1`,
-        [userId, used],
-      );
+      await client.query(`UPDATE users SET api_quota_used_today = $2, quota_reset_date = CURRENT_DATE, updated_at = now() WHERE id = $1`, [userId, used]);
       const inserted = await client.query(
         `INSERT INTO requests (user_id, type, cost, charged_on, payload) VALUES ($1, $2, 1, CURRENT_DATE, $3) RETURNING id, type, status, payload, created_at`,
         [userId, type, JSON.stringify(payload)],

@@ -11,11 +11,7 @@ let made = 0;
  * @param {{ dailyQuota?: number, timeZone?: string | null, role?: string, scopes?: string[], used?: number }} options
  * @returns {Promise<{ id: number, key: string }[]>}
  */
-export async function makeAccounts(
-  sql,
-  count,
-  { dailyQuota = 2_000_000_000, timeZone = null, role = 'user', scopes = USER_SCOPES, used = 0 } = {},
-) {
+export async function makeAccounts(sql, count, { dailyQuota = 2_000_000_000, timeZone = null, role = 'user', scopes = USER_SCOPES, used = 0 } = {}) {
   const { hashKey, makeKey, shownPrefix } = built('api-keys/key-format');
   const first = made;
   made += count;
@@ -29,12 +25,7 @@ export async function makeAccounts(
   await sql(
     `INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes)
      SELECT k.id, 'run', k.prefix, decode(k.hash, 'hex'), $2 FROM json_to_recordset($1) AS k(id integer, prefix text, hash text)`,
-    [
-      JSON.stringify(
-        accounts.map(({ id, key }) => ({ id, prefix: shownPrefix(key), hash: hashKey(key).toString('hex') })),
-      ),
-      scopes,
-    ],
+    [JSON.stringify(accounts.map(({ id, key }) => ({ id, prefix: shownPrefix(key), hash: hashKey(key).toString('hex') }))), scopes],
   );
   return accounts;
 }

@@ -3,23 +3,10 @@
 // latency counts from then, so a server that stalls is not spared.
 import { connect } from 'node:net';
 
-const {
-  port,
-  connections,
-  seconds,
-  warmup = 0,
-  rate = null,
-  method,
-  path,
-  body,
-  keys,
-  idempotency,
-} = JSON.parse(process.argv[2]);
+const { port, connections, seconds, warmup = 0, rate = null, method, path, body, keys, idempotency } = JSON.parse(process.argv[2]);
 const keyList = (await import('node:fs')).readFileSync(keys, 'utf8').trim().split('\n');
 const payload = body === null ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
-const heads = keyList.map(
-  (key) => `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n${payload}`,
-);
+const heads = keyList.map((key) => `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n${payload}`);
 const run = Math.random().toString(36).slice(2);
 const statuses = {};
 const latencies = [];

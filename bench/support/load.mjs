@@ -42,25 +42,15 @@ export async function load(target, options) {
     ...options,
     port: target.port,
   };
-  const result =
-    hasWrk && !plan.own && plan.rate === null && plan.connections > 1 ? await withWrk(plan) : await withOwn(plan);
+  const result = hasWrk && !plan.own && plan.rate === null && plan.connections > 1 ? await withWrk(plan) : await withOwn(plan);
   const { notOk, requests, lost } = result;
   const wrong = plan.expect === 'ok' ? notOk : requests - notOk;
-  if (requests === 0 || wrong > 0 || lost > 0)
-    throw new Error(`${requests} answers, ${wrong} not as expected (${plan.expect}), ${lost} connections lost.`);
+  if (requests === 0 || wrong > 0 || lost > 0) throw new Error(`${requests} answers, ${wrong} not as expected (${plan.expect}), ${lost} connections lost.`);
   return result;
 }
 
 async function withWrk({ port, connections, seconds, keys, method, path, body, idempotency }) {
-  const args = [
-    `-t2`,
-    `-c${connections}`,
-    `-d${seconds}s`,
-    '-s',
-    join(ROOT, 'bench/support/wrk.lua'),
-    `http://127.0.0.1:${port}`,
-    '--',
-  ];
+  const args = [`-t2`, `-c${connections}`, `-d${seconds}s`, '-s', join(ROOT, 'bench/support/wrk.lua'), `http://127.0.0.1:${port}`, '--'];
   args.push(keys, method, path, body ?? '', idempotency ? 'key' : '', Math.random().toString(36).slice(2));
   const { stdout } = await run('wrk', args);
   const { requests, micros, p50, p99, notOk, lost } = JSON.parse(/RESULT (.*)/.exec(stdout)[1]);
@@ -68,14 +58,8 @@ async function withWrk({ port, connections, seconds, keys, method, path, body, i
 }
 
 async function withOwn({ expect: _, ...plan }) {
-  const { stdout } = await run(process.execPath, [
-    join(ROOT, 'bench/support/client.mjs'),
-    JSON.stringify({ warmup: 0.3, ...plan }),
-  ]);
+  const { stdout } = await run(process.execPath, [join(ROOT, 'bench/support/client.mjs'), JSON.stringify({ warmup: 0.3, ...plan })]);
   const result = JSON.parse(stdout);
-  const ok = Object.entries(result.statuses).reduce(
-    (sum, [status, count]) => sum + (Number(status) < 400 ? count : 0),
-    0,
-  );
+  const ok = Object.entries(result.statuses).reduce((sum, [status, count]) => sum + (Number(status) < 400 ? count : 0), 0);
   return { ...result, notOk: result.requests - ok };
 }

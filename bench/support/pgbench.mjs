@@ -35,9 +35,7 @@ const statement = (userId) => `
 
 /** Charges per second of the statement, prepared, over the users with ids from `first` to `last`. */
 export async function bareStatement(server, database, { first, last, seconds }) {
-  return DRIVER === 'pgbench'
-    ? withPgbench(server, database, first, last, seconds)
-    : withPool(server, database, first, last, seconds);
+  return DRIVER === 'pgbench' ? withPgbench(server, database, first, last, seconds) : withPool(server, database, first, last, seconds);
 }
 
 async function withPgbench(server, database, first, last, seconds) {

@@ -1,15 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,20 +11,12 @@ const SETPRIV = '/usr/bin/setpriv';
 const LOCALE = { LC_ALL: 'C', TZ: 'UTC' };
 
 /** What the embedded server runs with, plus memory for the larger tables. Durable: fsync and synchronous_commit are on, as they are by default. */
-const SETTINGS = [
-  'listen_addresses=',
-  'max_connections=300',
-  'checkpoint_timeout=15min',
-  'max_wal_size=2GB',
-  'shared_buffers=256MB',
-];
+const SETTINGS = ['listen_addresses=', 'max_connections=300', 'checkpoint_timeout=15min', 'max_wal_size=2GB', 'shared_buffers=256MB'];
 
 /** Debian's newest `bin` folder, which has pgbench beside the server; undefined: the packaged binaries will be found. */
 export function debianFolder() {
   const root = '/usr/lib/postgresql';
-  const majors = existsSync(root)
-    ? readdirSync(root).filter((name) => Number(name) >= 15 && existsSync(join(root, name, 'bin/postgres')))
-    : [];
+  const majors = existsSync(root) ? readdirSync(root).filter((name) => Number(name) >= 15 && existsSync(join(root, name, 'bin/postgres'))) : [];
   const newest = majors.sort((a, b) => Number(b) - Number(a))[0];
   return newest === undefined ? undefined : join(root, newest, 'bin');
 }
@@ -63,17 +45,7 @@ export class PostgresServer {
       mkdirSync(own, { mode: 0o700 });
       if (account.uid !== undefined) chownSync(own, account.uid, account.gid);
     }
-    const flags = [
-      '-D',
-      server.data,
-      '-U',
-      'postgres',
-      '--auth=trust',
-      '--encoding=UTF8',
-      '--locale=C',
-      '--data-checksums',
-      '--no-sync',
-    ];
+    const flags = ['-D', server.data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--data-checksums', '--no-sync'];
     await promisify(execFile)(binaries.initdb, flags, {
       ...account,
       cwd: '/',
@@ -104,13 +76,7 @@ export class PostgresServer {
   }
 
   async launch() {
-    const args = [
-      '-D',
-      this.data,
-      '-p',
-      '5432',
-      ...[...SETTINGS, `unix_socket_directories=${this.socket}`, ...this.settings].flatMap((s) => ['-c', s]),
-    ];
+    const args = ['-D', this.data, '-p', '5432', ...[...SETTINGS, `unix_socket_directories=${this.socket}`, ...this.settings].flatMap((s) => ['-c', s])];
     const log = openSync(join(this.folder, 'postgres.log'), 'a');
     const options = {
       cwd: '/',
@@ -121,19 +87,13 @@ export class PostgresServer {
     const { uid, gid } = this.account;
     const drop = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
     // Through env, after the account is dropped: a preloaded library must not leave things behind as root.
-    const program = [
-      'env',
-      ...Object.entries(this.environment).map(([name, value]) => `${name}=${value}`),
-      this.binaries.postgres,
-      ...args,
-    ];
+    const program = ['env', ...Object.entries(this.environment).map(([name, value]) => `${name}=${value}`), this.binaries.postgres, ...args];
     this.child = existsSync(SETPRIV)
       ? spawn(SETPRIV, ['--pdeathsig=QUIT', ...drop, '--', ...program], options)
       : spawn(program[0], program.slice(1), { ...options, ...this.account });
     for (const deadline = Date.now() + 60_000; ; await delay(25)) {
       if (await this.answers()) return;
-      if (this.child.exitCode !== null || Date.now() > deadline)
-        throw new Error(`PostgreSQL did not start:\n${this.logTail()}`);
+      if (this.child.exitCode !== null || Date.now() > deadline) throw new Error(`PostgreSQL did not start:\n${this.logTail()}`);
     }
   }
 
@@ -183,6 +143,5 @@ export class PostgresServer {
 }
 
 const AS_TEXT = {
-  getTypeParser: (oid, format) =>
-    oid === pg.types.builtins.DATE || oid === 20 ? String : pg.types.getTypeParser(oid, format),
+  getTypeParser: (oid, format) => (oid === pg.types.builtins.DATE || oid === 20 ? String : pg.types.getTypeParser(oid, format)),
 };

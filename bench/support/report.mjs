@@ -17,30 +17,9 @@ const DOCUMENT = join(ROOT, 'docs/benchmarks.md');
  * @param {{ bench: string, figure: string, baseline?: string, ratio?: number, atLeast?: number, atMost?: number, within?: number, unit?: string }} row
  */
 export function row({ bench, figure, baseline = '–', ratio, atLeast, atMost, within, unit = '' }) {
-  const goal =
-    atLeast !== undefined
-      ? `≥ ${atLeast}${unit}`
-      : atMost !== undefined
-        ? `≤ ${atMost}${unit}`
-        : within !== undefined
-          ? `1 ± ${within}`
-          : '–';
-  const met =
-    atLeast !== undefined
-      ? ratio >= atLeast
-      : atMost !== undefined
-        ? ratio <= atMost
-        : within !== undefined
-          ? Math.abs(ratio - 1) <= within
-          : null;
-  return [
-    bench,
-    figure,
-    baseline,
-    ratio === undefined ? '–' : `${ratio.toFixed(2)}${unit}`,
-    goal,
-    met === null ? '–' : met ? 'yes' : 'NO',
-  ];
+  const goal = atLeast !== undefined ? `≥ ${atLeast}${unit}` : atMost !== undefined ? `≤ ${atMost}${unit}` : within !== undefined ? `1 ± ${within}` : '–';
+  const met = atLeast !== undefined ? ratio >= atLeast : atMost !== undefined ? ratio <= atMost : within !== undefined ? Math.abs(ratio - 1) <= within : null;
+  return [bench, figure, baseline, ratio === undefined ? '–' : `${ratio.toFixed(2)}${unit}`, goal, met === null ? '–' : met ? 'yes' : 'NO'];
 }
 
 export const perSecond = (n) => `${Math.round(n).toLocaleString('en-US')}/s`;
@@ -54,9 +33,7 @@ export function print(rows) {
 
 /** What the figures hold for. */
 export function facts(stage) {
-  const commit =
-    git('rev-parse', '--short', 'HEAD') +
-    (git('status', '--porcelain', '--', 'src', 'migrations') === '' ? '' : ' and changes');
+  const commit = git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', 'src', 'migrations') === '' ? '' : ' and changes');
   return [
     `${new Date().toISOString().slice(0, 10)}, commit ${commit}`,
     `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, shared by the service, PostgreSQL and the load generator`,
@@ -75,19 +52,12 @@ export function write(rows, lines) {
   const names = [...known(text.slice(from, to)), ...rows.map((cells) => [cells[0], cells])];
   const merged = new Map();
   for (const [name, cells] of names) if (!merged.has(name) || measured.has(name)) merged.set(name, cells);
-  const table = [COLUMNS, COLUMNS.map(() => '---'), ...merged.values()]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
-  writeFileSync(
-    DOCUMENT,
-    `${text.slice(0, from)}${BEGIN}\n${lines.map((line) => `- ${line}`).join('\n')}\n\n${table}\n${text.slice(to)}`,
-  );
+  const table = [COLUMNS, COLUMNS.map(() => '---'), ...merged.values()].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  writeFileSync(DOCUMENT, `${text.slice(0, from)}${BEGIN}\n${lines.map((line) => `- ${line}`).join('\n')}\n\n${table}\n${text.slice(to)}`);
 }
 
 function known(text) {
-  const lines = text
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !line.startsWith('| bench') && !line.startsWith('| ---'));
+  const lines = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| bench') && !line.startsWith('| ---'));
   return lines.map((line) => line.slice(2, -2).split(' | ')).map((cells) => [cells[0], cells]);
 }
 

@@ -97,10 +97,8 @@ export class ServiceProcess {
         () => 0,
       );
       if (status === 200) return (performance.now() - startedAt) / 1_000;
-      if (this.ended)
-        throw new Error(`${this.script} ended with ${child.exitCode ?? child.signalCode}:\n${this.output}`);
-      if (performance.now() - startedAt > timeoutMs)
-        throw new Error(`${this.script} was not ready in time:\n${this.output}`);
+      if (this.ended) throw new Error(`${this.script} ended with ${child.exitCode ?? child.signalCode}:\n${this.output}`);
+      if (performance.now() - startedAt > timeoutMs) throw new Error(`${this.script} was not ready in time:\n${this.output}`);
       await delay(20);
     }
   }

@@ -115,6 +115,7 @@ export class ApiKeysService {
 
   private async assertFuture(tx: EntityManager, expiresAt: string | null | undefined): Promise<void> {
     if (expiresAt == null) return;
-    if (new Date(expiresAt) <= (await this.clock.now(tx))) throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
+    if (new Date(expiresAt) <= (await this.clock.now(tx)))
+      throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
   }
 }

@@ -22,9 +22,7 @@ export function register(program: Command): void {
       const credentials = checkBody(CredentialsDto, { email, password });
       const admin = await withApp((app) => app.get(AdminsService).create(COMMAND, credentials));
       process.stdout.write(
-        json
-          ? `${JSON.stringify(admin)}\n`
-          : `Administrator ${admin.email} (id ${admin.id}) was made. The key is shown once:\n  API key    ${admin.apiKey}\n`,
+        json ? `${JSON.stringify(admin)}\n` : `Administrator ${admin.email} (id ${admin.id}) was made. The key is shown once:\n  API key    ${admin.apiKey}\n`,
       );
     });
 }

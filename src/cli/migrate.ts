@@ -10,9 +10,7 @@ export function register(program: Command): void {
     .description('Bring the database schema up to date. Any number may run at once; one migrates.')
     .action(async () => {
       const { environment } = await readEnvironment();
-      const embedded = environment.embedded
-        ? await EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR })
-        : null;
+      const embedded = environment.embedded ? await EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null;
       try {
         const url = embedded?.url ?? environment.DATABASE_URL ?? '';
         await assertUsable(url);

@@ -41,9 +41,24 @@ const KNOWN: Record<string, (constraints: [never]) => Check> = {
   isInt: () => (value) => Number.isInteger(value),
   isBoolean: () => (value) => typeof value === 'boolean',
   isObject: () => (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  min: ([least]) => (value) => typeof value === 'number' && value >= least,
-  max: ([most]) => (value) => typeof value === 'number' && value <= most,
-  minLength: ([least]) => (value) => typeof value === 'string' && value.length >= least * 2,
-  maxLength: ([most]) => (value) => typeof value === 'string' && value.length <= most,
-  matches: ([pattern]) => (value) => typeof value === 'string' && (pattern as RegExp).test(value),
+  min:
+    ([least]) =>
+    (value) =>
+      typeof value === 'number' && value >= least,
+  max:
+    ([most]) =>
+    (value) =>
+      typeof value === 'number' && value <= most,
+  minLength:
+    ([least]) =>
+    (value) =>
+      typeof value === 'string' && value.length >= least * 2,
+  maxLength:
+    ([most]) =>
+    (value) =>
+      typeof value === 'string' && value.length <= most,
+  matches:
+    ([pattern]) =>
+    (value) =>
+      typeof value === 'string' && (pattern as RegExp).test(value),
 };

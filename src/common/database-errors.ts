@@ -6,7 +6,8 @@ import { QueryFailedError } from 'typeorm';
  * in force; trying again is right.
  * Codes: PostgreSQL manual, appendix A.
  */
-const TRANSIENT = /^(40001|40P01|55P03|57014|57P0[1-5]|53\d{3}|55000|28\w{3}|3D000|58030|25006|08\w{3}|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN|25P03)$/;
+const TRANSIENT =
+  /^(40001|40P01|55P03|57014|57P0[1-5]|53\d{3}|55000|28\w{3}|3D000|58030|25006|08\w{3}|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|ENOENT|EAI_AGAIN|25P03)$/;
 
 /** pg and TypeORM report these without a code. */
 const TRANSIENT_MESSAGE =

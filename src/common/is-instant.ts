@@ -7,8 +7,7 @@ export const IsInstant = () =>
   ValidateBy({
     name: 'isInstant',
     validator: {
-      validate: (value) =>
-        typeof value === 'string' && RFC_3339.test(value) && isISO8601(value, { strict: true }) && !Number.isNaN(Date.parse(value)),
+      validate: (value) => typeof value === 'string' && RFC_3339.test(value) && isISO8601(value, { strict: true }) && !Number.isNaN(Date.parse(value)),
       defaultMessage: () => 'must be an instant with its offset, such as 2030-01-31T12:00:00Z',
     },
   });

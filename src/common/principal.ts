@@ -1,14 +1,5 @@
 /** What an API key may be allowed to do. A login session carries those of its user's role. */
-export const SCOPES = [
-  'requests:read',
-  'requests:write',
-  'quota:read',
-  'configurations:read',
-  'configurations:write',
-  'service',
-  'worker',
-  'admin',
-] as const;
+export const SCOPES = ['requests:read', 'requests:write', 'quota:read', 'configurations:read', 'configurations:write', 'service', 'worker', 'admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

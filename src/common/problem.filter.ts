@@ -31,7 +31,10 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** An exception that is no failure: the use case ended early with its answer, as a repeated call does. */
   private answer(answer: HttpException & Headed, reply: FastifyReply): void {
-    void reply.status(answer.getStatus()).headers(answer.headers ?? {}).send(answer.getResponse());
+    void reply
+      .status(answer.getStatus())
+      .headers(answer.headers ?? {})
+      .send(answer.getResponse());
   }
 
   protected toProblem(error: unknown, request: FastifyRequest): Problem {

@@ -73,7 +73,12 @@ function fieldErrors(error: ValidationError, parent: string): FieldError[] {
   const pointer = parent === '?' ? `#/query/${name}` : `${parent}/${name}`;
   const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
     pointer,
-    detail: error.value === undefined && rule !== 'whitelistValidation' ? 'is missing' : rule === 'whitelistValidation' ? 'is not a known field' : message.replace(`${error.property} `, ''),
+    detail:
+      error.value === undefined && rule !== 'whitelistValidation'
+        ? 'is missing'
+        : rule === 'whitelistValidation'
+          ? 'is not a known field'
+          : message.replace(`${error.property} `, ''),
     code: rule === 'whitelistValidation' ? 'unknown-field' : rule.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
   }));
   return own.concat((error.children ?? []).flatMap((child) => fieldErrors(child, pointer)));

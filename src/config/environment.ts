@@ -125,9 +125,7 @@ export class Environment {
 /** @throws StartupError naming every variable that is missing or wrong. */
 export function parseEnvironment(raw: Record<string, unknown>): Environment {
   // An empty variable is an unset one: compose files and CI systems pass them on like that.
-  const known = Object.fromEntries(
-    Object.keys(new Environment()).flatMap((key) => (raw[key] === undefined || raw[key] === '' ? [] : [[key, raw[key]]])),
-  );
+  const known = Object.fromEntries(Object.keys(new Environment()).flatMap((key) => (raw[key] === undefined || raw[key] === '' ? [] : [[key, raw[key]]])));
   const environment = plainToInstance(Environment, known, { exposeDefaultValues: true });
   const problems = validateSync(environment).flatMap((e) => Object.values(e.constraints ?? {}));
   for (const name of ['JWT_SECRET', 'SECRETS_KEY', 'SECRETS_KEY_PREVIOUS'] as const) {

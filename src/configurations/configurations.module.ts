@@ -24,10 +24,7 @@ import { UserConfigurationsService } from './user-configurations.service';
 
 @Global()
 @Module({
-  imports: [
-    TypeOrmModule.forFeature([SystemConfiguration, SystemConfigurationVersion, UserConfiguration, UserConfigurationVersion]),
-    AuditModule,
-  ],
+  imports: [TypeOrmModule.forFeature([SystemConfiguration, SystemConfigurationVersion, UserConfiguration, UserConfigurationVersion]), AuditModule],
   controllers: [SystemConfigurationsController, UserConfigurationsController],
   providers: [
     ConfigurationHistoryService,

@@ -66,7 +66,18 @@ export class ConfigurationsRepository {
          visibility = excluded.visibility, overridable = excluded.overridable, bounds = excluded.bounds,
          version = excluded.version, updated_by = excluded.updated_by, updated_at = now()`,
       // A value may be JSON's own null, which is text to the driver; no schema and no bounds are SQL's.
-      [row.key, JSON.stringify(row.value), json(row.schema), row.description, row.unit, row.visibility, row.overridable, json(row.bounds), row.version, row.updatedBy],
+      [
+        row.key,
+        JSON.stringify(row.value),
+        json(row.schema),
+        row.description,
+        row.unit,
+        row.visibility,
+        row.overridable,
+        json(row.bounds),
+        row.version,
+        row.updatedBy,
+      ],
     );
   }
 

@@ -51,7 +51,13 @@ export class EffectiveSettings implements OnModuleInit {
     const { shown } = this;
     const start = after === '' ? 0 : shown.findIndex(({ definition }) => definition.key > after);
     const rows = start < 0 ? [] : shown.slice(start, start + size + 1);
-    const { items, nextCursor } = toPage(rows, size, filters, ({ definition }) => definition.key, (setting) => this.json(setting, own.get(setting.definition.key)));
+    const { items, nextCursor } = toPage(
+      rows,
+      size,
+      filters,
+      ({ definition }) => definition.key,
+      (setting) => this.json(setting, own.get(setting.definition.key)),
+    );
     return `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
   }
 

@@ -10,11 +10,7 @@ export type Adjustment = 'clamped' | 'inherited' | null;
  * clamped to the nearest one allowed, anything else falls back to the inherited value. The stored value stays, and counts
  * again when it is allowed again.
  */
-export function withinLimits(
-  value: unknown,
-  limits: (JsonSchema | null)[],
-  allows: (value: unknown) => boolean,
-): { value: unknown; adjusted: Adjustment } {
+export function withinLimits(value: unknown, limits: (JsonSchema | null)[], allows: (value: unknown) => boolean): { value: unknown; adjusted: Adjustment } {
   if (allows(value)) return { value, adjusted: null };
   if (typeof value === 'number') {
     const least = Math.max(...limits.map((limit) => numberOr(limit?.minimum, -Infinity)));

@@ -13,7 +13,13 @@ export interface Version {
 /** A page of versions, newest first, each with what it changed. `rows` hold two more than the page: one to know of a next page, one to compare with. */
 export function toHistory(rows: Version[], size: number, filters: object): Page<ConfigurationVersionDto> {
   const items = rows.map((row, i) => toVersion(row, rows[i + 1]));
-  return toPage(items.slice(0, size + 1), size, filters, (item) => String(item.version), (item) => item);
+  return toPage(
+    items.slice(0, size + 1),
+    size,
+    filters,
+    (item) => String(item.version),
+    (item) => item,
+  );
 }
 
 /** A version as users may see it: without who and why, and without the content while it was not public. */

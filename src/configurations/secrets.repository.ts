@@ -18,7 +18,7 @@ export class SecretsRepository {
 
   /** All that is sealed with another key, a chunk after the other: of each key the row first, which is in use. */
   async *sealedWithout(keyId: string): AsyncGenerator<SealedSecret> {
-    for (let after: [string, number] = ['', -1]; ; ) {
+    for (let after: [string, number] = ['', -1]; ;) {
       const rows: (SealedSecret & { place: number })[] = await this.dataSource.query(
         `SELECT key, version, value, coalesce(version, 0) AS place FROM (
            SELECT key, NULL::integer AS version, value FROM system_configurations WHERE visibility = 'secret'
@@ -38,7 +38,11 @@ export class SecretsRepository {
     const [before, after] = [JSON.stringify(value), JSON.stringify(sealed)];
     const [, count]: [unknown, number] =
       version === null
-        ? await this.dataSource.query(`UPDATE system_configurations SET value = $2 WHERE key = $1 AND visibility = 'secret' AND value = $3::jsonb`, [key, after, before])
+        ? await this.dataSource.query(`UPDATE system_configurations SET value = $2 WHERE key = $1 AND visibility = 'secret' AND value = $3::jsonb`, [
+            key,
+            after,
+            before,
+          ])
         : await this.dataSource.query(
             `UPDATE system_configuration_versions SET content = jsonb_set(content, '{value}', $3::jsonb)
              WHERE key = $1 AND version = $2 AND content -> 'value' = $4::jsonb`,

@@ -129,7 +129,13 @@ export class SettingsApplyService {
     return before.value;
   }
 
-  private async change(key: string, action: AppliedChange['action'], before: SettingContent | null, after: SettingContent | null, tx: EntityManager): Promise<AppliedChange> {
+  private async change(
+    key: string,
+    action: AppliedChange['action'],
+    before: SettingContent | null,
+    after: SettingContent | null,
+    tx: EntityManager,
+  ): Promise<AppliedChange> {
     const secret = before?.visibility === 'secret' || after?.visibility === 'secret';
     const nothing = declaredSettings().has(key) ? {} : UNSAID;
     const changes = jsonDiff(before ?? nothing, after ?? nothing).map((change) =>

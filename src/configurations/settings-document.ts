@@ -49,7 +49,8 @@ function toJson(text: string): unknown {
 
 function exactly(name: string, part: unknown): unknown {
   if (name === '__proto__') throw refusal('#', 'must not name __proto__');
-  const inexact = typeof part === 'number' && (!Number.isFinite(part) || (Number.isInteger(part) && Math.abs(part) > Number.MAX_SAFE_INTEGER && Math.abs(part) < 1e21));
+  const inexact =
+    typeof part === 'number' && (!Number.isFinite(part) || (Number.isInteger(part) && Math.abs(part) > Number.MAX_SAFE_INTEGER && Math.abs(part) < 1e21));
   if (inexact) throw refusal(`#/…/${name}`, 'is a number that cannot be held exactly; write it as a string');
   return part;
 }

@@ -32,11 +32,7 @@ export class SystemConfigurationsController {
 
   @Get(':key')
   @Scopes('configurations:read')
-  async get(
-    @CurrentPrincipal() principal: Principal,
-    @Param('key') key: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ConfigurationDto> {
+  async get(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConfigurationDto> {
     const setting = await this.configurations.get(principal.isAdmin, key);
     void reply.header('etag', systemEtag(setting.version));
     return setting;

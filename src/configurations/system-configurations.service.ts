@@ -46,7 +46,13 @@ export class SystemConfigurationsService {
       if (query.visibility !== undefined && definition.visibility !== query.visibility) return [];
       return [this.definitions.toDto(definition, state, isAdmin)];
     });
-    return toPage(page, pageSize(query), filters, (dto) => dto.key, (dto) => dto);
+    return toPage(
+      page,
+      pageSize(query),
+      filters,
+      (dto) => dto.key,
+      (dto) => dto,
+    );
   }
 
   /** @throws UnknownSetting */
@@ -63,9 +69,7 @@ export class SystemConfigurationsService {
    * @throws ValidationProblem, PreconditionRequired, StaleVersion
    */
   async put(actor: Actor, key: string, dto: PutConfigurationDto, preconditions: Preconditions): Promise<{ setting: ConfigurationDto; created: boolean }> {
-    return this.inForce((tx) =>
-      this.write(tx, actor, key, dto, (state, current) => assertPreconditions(preconditions, toCurrent(state, current))),
-    );
+    return this.inForce((tx) => this.write(tx, actor, key, dto, (state, current) => assertPreconditions(preconditions, toCurrent(state, current))));
   }
 
   /** A participant of a transaction: `put` for one, a rollback, `config:apply` for many at once. `check` may refuse what it finds. */
@@ -110,9 +114,7 @@ export class SystemConfigurationsService {
 
   /** Back to the default; an operator's own key is gone. @throws UnknownSetting, PreconditionRequired, StaleVersion */
   async delete(actor: Actor, key: string, preconditions: Preconditions, reason?: string): Promise<void> {
-    await this.inForce((tx) =>
-      this.remove(tx, actor, key, reason, (state, current) => assertPreconditions(preconditions, toCurrent(state, current))),
-    );
+    await this.inForce((tx) => this.remove(tx, actor, key, reason, (state, current) => assertPreconditions(preconditions, toCurrent(state, current))));
   }
 
   /** A participant of a transaction, like `write`. */

@@ -30,11 +30,7 @@ export class UserConfigurationsController {
 
   @Get(':key')
   @Scopes('configurations:read')
-  async get(
-    @SubjectId() userId: number,
-    @Param('key') key: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<UserConfigurationDto> {
+  async get(@SubjectId() userId: number, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserConfigurationDto> {
     const { setting, etag } = await this.configurations.get(userId, key);
     void reply.header('etag', etag);
     return setting;

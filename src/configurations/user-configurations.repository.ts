@@ -51,7 +51,15 @@ export class UserConfigurationsRepository {
   }
 
   /** Adds the version that follows `after`, unless `after` is not the latest: then nothing happens and the answer is false. */
-  async append(tx: EntityManager, userId: number, key: string, after: number, content: object | null, author: number | null, reason: string | null): Promise<boolean> {
+  async append(
+    tx: EntityManager,
+    userId: number,
+    key: string,
+    after: number,
+    content: object | null,
+    author: number | null,
+    reason: string | null,
+  ): Promise<boolean> {
     const rows = await tx
       .query<unknown[]>(
         `INSERT INTO user_configuration_versions (user_id, key, version, content, author, reason)
@@ -86,7 +94,7 @@ export class UserConfigurationsRepository {
 
   /** Own values of all users for one key, a chunk after the other in order of user. */
   async *valuesOf(key: string): AsyncGenerator<{ userId: number; value: unknown }> {
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const rows: { userId: number; value: unknown }[] = await this.dataSource.query(
         `SELECT user_id AS "userId", value FROM user_configurations WHERE key = $1 AND user_id > $2 ORDER BY user_id LIMIT 5000`,
         [key, after],

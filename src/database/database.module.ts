@@ -21,9 +21,7 @@ import { TimeZones } from './time-zones';
       provide: EMBEDDED,
       inject: [Environment],
       useFactory: (environment: Environment) =>
-        environment.embedded
-          ? EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR })
-          : null,
+        environment.embedded ? EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null,
     },
     {
       provide: DATABASE_URL,

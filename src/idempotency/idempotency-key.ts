@@ -33,7 +33,9 @@ export function parseIdempotencyKey(field: string | string[] | undefined): strin
 
 /** SHA-256 of the body with its members in order. */
 export function fingerprintOf(body: unknown): Buffer {
-  return createHash('sha256').update(canonicalJson(body ?? null)).digest();
+  return createHash('sha256')
+    .update(canonicalJson(body ?? null))
+    .digest();
 }
 
 /** The call as one that may be repeated, or null when it carries no `Idempotency-Key`. */

@@ -35,7 +35,7 @@ export class IdempotencyService {
       if (stored) {
         if (!stored.fingerprint.equals(call.fingerprint)) throw new IdempotencyKeyReused();
         const body = holdsSecret ? this.secrets.open(call.scope, stored.responseBody) : stored.responseBody;
-        throw new StoredAnswer((body ?? {}), stored.responseStatus);
+        throw new StoredAnswer(body ?? {}, stored.responseStatus);
       }
       const answer = await work(tx);
       await this.repository.store(tx, call, 201, holdsSecret ? this.secrets.seal(call.scope, answer) : answer);

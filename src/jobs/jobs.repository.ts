@@ -38,9 +38,7 @@ export class JobsRepository {
   }
 
   async lastSuccesses(): Promise<{ job: string; finishedAt: Date }[]> {
-    return this.dataSource.query(
-      `SELECT job, max(finished_at) AS "finishedAt" FROM job_runs WHERE status = 'succeeded' GROUP BY job`,
-    );
+    return this.dataSource.query(`SELECT job, max(finished_at) AS "finishedAt" FROM job_runs WHERE status = 'succeeded' GROUP BY job`);
   }
 
   /** Marks runs whose process died, and forgets runs of more than 90 days ago. */

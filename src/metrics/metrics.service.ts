@@ -56,10 +56,25 @@ export class MetricsService {
   }
 
   private gauge(name: string, help: string, read: () => number | Promise<number>): void {
-    new Gauge({ name, help, registers: [this.registry], collect: async function () { this.set(await read()); } });
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect: async function () {
+        this.set(await read());
+      },
+    });
   }
 
   private counter(name: string, help: string, read: () => number): void {
-    new Counter({ name, help, registers: [this.registry], collect() { this.reset(); this.inc(read()); } });
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
   }
 }

@@ -174,11 +174,7 @@ WITH item AS MATERIALIZED (
   SELECT (${TIME} || i.tail)::uuid, i.user_id, i.key_id, i.type, i.status, i.cost, d.day, d.fold, nullif(d.ceiling, 2147483647),
     v.used_after, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${deadlines ? `, coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))` : ''}
-    ${
-      holds
-        ? `, (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL`
-        : ''
-    }
+    ${holds ? `, (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL` : ''}
   FROM verdict v JOIN item i USING (n) JOIN charged d ON d.id = v.user_id WHERE v.outcome = 'admitted'
 )${
   keys

@@ -53,9 +53,7 @@ export class AdmissionService {
 
   /** @throws QueueFull at once when too many wait; UnavailableProblem when the database does not answer for this charge */
   admit(charge: Charge): Promise<Verdict> {
-    const full =
-      this.queue.size >= this.environment.ADMISSION_QUEUE_LIMIT ||
-      this.queue.payloadChars + charge.payloadJson.length > QUEUE_CHARS;
+    const full = this.queue.size >= this.environment.ADMISSION_QUEUE_LIMIT || this.queue.payloadChars + charge.payloadJson.length > QUEUE_CHARS;
     if (full) return Promise.reject(new QueueFull());
     return new Promise((resolve, reject) => {
       const left = this.exhausted.get(charge.userId);
@@ -149,9 +147,7 @@ export class AdmissionService {
     }
     if (batch.length > 1 || isTransient(error)) {
       this.logger.warn({ sqlState: sqlState(error), charges: batch.length }, 'a batch of charges failed');
-      const fate = rolledBack
-        ? 'It was not charged.'
-        : 'Whether it was charged is not known; its Idempotency-Key tells.';
+      const fate = rolledBack ? 'It was not charged.' : 'Whether it was charged is not known; its Idempotency-Key tells.';
       error = new UnavailableProblem(`The database did not take the charge. ${fate}`);
     }
     for (const { reject } of batch) reject(error);
@@ -189,8 +185,7 @@ function isDoubtful({ charge, doubted }: Waiting, { outcome, locked }: Decision)
 function verdictOf(decision: Decision, state: QuotaState | null): Verdict {
   const { outcome, id, day, cap, capUsed } = decision;
   const capState = cap === null || capUsed === null ? null : { cap, used: capUsed };
-  if (outcome === 'admitted')
-    return { outcome, id: id as string, chargedOn: day, state: state as QuotaState, cap: capState };
+  if (outcome === 'admitted') return { outcome, id: id as string, chargedOn: day, state: state as QuotaState, cap: capState };
   if (outcome === 'replayed') return { outcome, id: id as string, state: state as QuotaState };
   return { outcome: outcome as Exclude<typeof outcome, 'deferred'>, state, cap: capState };
 }

@@ -53,13 +53,17 @@ export class QuotasService {
         throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
       }
       const overrideUnlimited = dto.unlimited ?? false;
-      await tx.update(User, { id: userId }, {
-        overrideDaily: overrideUnlimited ? null : (dto.dailyQuota ?? 0),
-        overrideUnlimited,
-        overrideExpiresAt,
-        overrideReason: dto.reason,
-        overrideAuthor: actor.id,
-      });
+      await tx.update(
+        User,
+        { id: userId },
+        {
+          overrideDaily: overrideUnlimited ? null : (dto.dailyQuota ?? 0),
+          overrideUnlimited,
+          overrideExpiresAt,
+          overrideReason: dto.reason,
+          overrideAuthor: actor.id,
+        },
+      );
       const after = await this.read(userId, tx);
       await this.record(tx, actor, 'quota.override', userId, overrideOf(before), overrideOf(after), dto.reason);
       return toDto(after);
@@ -98,7 +102,15 @@ export class QuotasService {
     return this.read(userId, tx);
   }
 
-  private record(tx: EntityManager, actor: Actor, action: string, userId: number, before: object | null, after: object | null, reason: string | null): Promise<void> {
+  private record(
+    tx: EntityManager,
+    actor: Actor,
+    action: string,
+    userId: number,
+    before: object | null,
+    after: object | null,
+    reason: string | null,
+  ): Promise<void> {
     return this.audit.record(tx, actor, { action, target: ['user', userId], before, after, reason });
   }
 }

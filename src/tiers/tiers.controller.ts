@@ -64,11 +64,7 @@ export class TiersController {
   @Delete(':tierId')
   @AdminOnly()
   @HttpCode(204)
-  async delete(
-    @CurrentActor() actor: Actor,
-    @Param('tierId') tierId: string,
-    @Headers('if-match') ifMatch: string | undefined,
-  ): Promise<void> {
+  async delete(@CurrentActor() actor: Actor, @Param('tierId') tierId: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     await this.tiers.delete(actor, tierId, ifMatch);
   }
 }

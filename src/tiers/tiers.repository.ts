@@ -13,7 +13,7 @@ export class TiersRepository {
    * does, and a day that is over is archived first, with the quota it had. Crosses into the table `users`: see DECISIONS.md.
    */
   async giveQuotaToUsers(tx: EntityManager, tier: Tier): Promise<void> {
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const [{ ids, last }] = await tx.query<[{ ids: number[] | null; last: number }]>(
         `SELECT array_agg(id) AS ids, max(id) AS last FROM (
            SELECT id FROM users WHERE (subscription_tier = $1 OR next_subscription_tier = $1) AND id > $2
@@ -28,10 +28,12 @@ export class TiersRepository {
          WHERE id = ANY ($4) AND subscription_tier = $1 AND NOT api_quota_custom`,
         [tier.name, tier.unlimited, tier.dailyQuota, ids],
       );
-      await tx.query(
-        `UPDATE users SET next_quota_unlimited = $2, next_quota_daily = $3 WHERE id = ANY ($4) AND next_subscription_tier = $1`,
-        [tier.name, tier.unlimited, tier.dailyQuota, ids],
-      );
+      await tx.query(`UPDATE users SET next_quota_unlimited = $2, next_quota_daily = $3 WHERE id = ANY ($4) AND next_subscription_tier = $1`, [
+        tier.name,
+        tier.unlimited,
+        tier.dailyQuota,
+        ids,
+      ]);
       after = last;
     }
   }

@@ -34,7 +34,13 @@ export class TiersService {
     const position = cursorPosition(query.cursor, {});
     const all = await this.tiers.find({ order: { sortOrder: 'ASC', id: 'ASC' } });
     const from = position === null ? 0 : all.findIndex((tier) => String(tier.id) === position) + 1;
-    return toPage(all.slice(from, from + size + 1), size, {}, (tier) => String(tier.id), (tier) => TierDto.of(tier));
+    return toPage(
+      all.slice(from, from + size + 1),
+      size,
+      {},
+      (tier) => String(tier.id),
+      (tier) => TierDto.of(tier),
+    );
   }
 
   async get(idOrName: string): Promise<TierDto> {

@@ -80,7 +80,12 @@ export class UpdateUserService {
     if (Object.keys(changes).length === 0) return before;
     await tx.update(User, { id }, { ...changes, updatedAt: () => 'now()' }).catch(emailTaken);
     const after = await this.accounts.get(id, tx);
-    await this.accounts.recordUpdate(tx, actor, { ...before, nextTier: user.nextTier }, { ...after, nextTier: changes.nextTier === undefined ? user.nextTier : changes.nextTier });
+    await this.accounts.recordUpdate(
+      tx,
+      actor,
+      { ...before, nextTier: user.nextTier },
+      { ...after, nextTier: changes.nextTier === undefined ? user.nextTier : changes.nextTier },
+    );
     return after;
   }
 }

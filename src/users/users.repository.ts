@@ -36,10 +36,7 @@ export class UsersRepository {
   }
 
   async idByEmail(email: string): Promise<number | null> {
-    const rows: { id: number }[] = await this.dataSource.query(
-      `SELECT id FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`,
-      [email],
-    );
+    const rows: { id: number }[] = await this.dataSource.query(`SELECT id FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, [email]);
     return rows[0]?.id ?? null;
   }
 
@@ -120,9 +117,7 @@ export class UsersRepository {
 
   /** Whether an active administrator other than this one exists; locks them, so that two cannot demote each other at once. */
   async anotherAdmin(tx: EntityManager, id: number): Promise<boolean> {
-    const rows: unknown[] = await tx.query(
-      `SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR NO KEY UPDATE`,
-    );
+    const rows: unknown[] = await tx.query(`SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR NO KEY UPDATE`);
     return rows.some((row) => (row as { id: number }).id !== id);
   }
 }

@@ -60,7 +60,13 @@ export class UsersService {
     const after = Number(cursorPosition(cursor, filters) ?? 0);
     const size = pageSize(query);
     const rows = await this.repository.list(query, after, size + 1);
-    return toPage(rows, size, filters, (user) => String(user.id), (user) => user);
+    return toPage(
+      rows,
+      size,
+      filters,
+      (user) => String(user.id),
+      (user) => user,
+    );
   }
 
   /**
@@ -98,7 +104,12 @@ export class UsersService {
   }
 
   /** Records what a change did to an account, field by field; nothing when it did nothing. */
-  async recordUpdate(tx: EntityManager, actor: Actor, before: UserDto & { nextTier: string | null }, after: UserDto & { nextTier: string | null }): Promise<void> {
+  async recordUpdate(
+    tx: EntityManager,
+    actor: Actor,
+    before: UserDto & { nextTier: string | null },
+    after: UserDto & { nextTier: string | null },
+  ): Promise<void> {
     const changes = jsonDiff(before, after).filter(({ pointer }) => pointer !== '#/updatedAt');
     if (changes.length === 0) return;
     const side = (which: 'before' | 'after') => definedOnly(Object.fromEntries(changes.map((c) => [c.pointer.slice(2), c[which]])));

@@ -42,7 +42,8 @@ describe('registration', () => {
   it('makes one account of 16 registrations at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 16 }, (_, i) =>
-        service.replicas[i % 2].as()
+        service.replicas[i % 2]
+          .as()
           .post('/v1/auth/register')
           .send({ email: i % 2 ? 'race@example.com' : 'RACE@example.com', password }),
       ),

@@ -76,7 +76,8 @@ describe('the command line', () => {
     expect(await tamper(set('api_quota_refunded_today = 1'), set('api_quota_refunded_today = 0'))).toEqual(['refunds-and-ledger']);
     const insert = 'INSERT INTO quota_usage (user_id, date, quota, used, requests) VALUES ($1, current_date - 9, 5, 1, 1)';
     expect(await tamper(insert, 'DELETE FROM quota_usage WHERE user_id = $1')).toEqual(['history-and-ledger']);
-    const limit = (units: number) => `UPDATE requests SET limit_at_charge = ${units}, cost = ${units === 5 ? 1 : 2}, used_at_charge = used_at_charge ${units === 5 ? '- 1' : '+ 1'} WHERE user_id = $1`;
+    const limit = (units: number) =>
+      `UPDATE requests SET limit_at_charge = ${units}, cost = ${units === 5 ? 1 : 2}, used_at_charge = used_at_charge ${units === 5 ? '- 1' : '+ 1'} WHERE user_id = $1`;
     expect(await tamper(limit(4), limit(5))).toContain('over-admitted');
     const chain = (sign: string) => `UPDATE requests SET used_at_charge = used_at_charge ${sign} 1 WHERE user_id = $1`;
     expect(await tamper(chain('+'), chain('-'))).toEqual(['charged-out-of-line']);

@@ -25,7 +25,17 @@ describe('applying a file of settings', () => {
     await expect(apply(text)).rejects.toMatchObject({ response: { detail: expect.stringContaining('names TEST_SETTING_TOKEN, which is not set') } });
     process.env.TEST_SETTING_TOKEN = 'canary-env';
     const changes = await apply(text);
-    expect(changes).toEqual([{ key: 'env.token', action: 'create', changes: [{ pointer: '#/value', after: '(secret)' }, { pointer: '#/visibility', before: 'internal', after: 'secret' }], overridesOutOfBounds: 0 }]);
+    expect(changes).toEqual([
+      {
+        key: 'env.token',
+        action: 'create',
+        changes: [
+          { pointer: '#/value', after: '(secret)' },
+          { pointer: '#/visibility', before: 'internal', after: 'secret' },
+        ],
+        overridesOutOfBounds: 0,
+      },
+    ]);
     expect(await apply(text)).toEqual([]);
     process.env.TEST_SETTING_TOKEN = 'canary-other';
     expect((await apply(text))[0]?.changes).toEqual([{ pointer: '#/value', before: '(secret)', after: '(secret)' }]);
@@ -37,15 +47,35 @@ describe('applying a file of settings', () => {
   });
 
   it('makes a setting all of what the file says, also what it leaves out', async () => {
-    await defineKey(service, admin, 'whole', { value: 1, description: 'Old.', visibility: 'public', overridable: true, bounds: { maximum: 3 }, schema: { type: 'integer' }, unit: 'pieces' });
+    await defineKey(service, admin, 'whole', {
+      value: 1,
+      description: 'Old.',
+      visibility: 'public',
+      overridable: true,
+      bounds: { maximum: 3 },
+      schema: { type: 'integer' },
+      unit: 'pieces',
+    });
     await apply('settings:\n  whole:\n    value: 2\n');
-    expect(await get('whole')).toMatchObject({ value: 2, description: '', visibility: 'internal', overridable: false, bounds: null, schema: null, unit: null, version: 2 });
+    expect(await get('whole')).toMatchObject({
+      value: 2,
+      description: '',
+      visibility: 'internal',
+      overridable: false,
+      bounds: null,
+      schema: null,
+      unit: null,
+      version: 2,
+    });
   });
 
   it('tries everything in a dry run, and leaves nothing of it', async () => {
     const before = await dumpOf(service);
     expect(await apply('settings:\n  quota.timeZone:\n    value: Asia/Tokyo\n', { dryRun: true, prune: true })).toEqual(
-      expect.arrayContaining([expect.objectContaining({ key: 'quota.timeZone', action: 'create' }), expect.objectContaining({ key: 'whole', action: 'delete' })]),
+      expect.arrayContaining([
+        expect.objectContaining({ key: 'quota.timeZone', action: 'create' }),
+        expect.objectContaining({ key: 'whole', action: 'delete' }),
+      ]),
     );
     await expect(apply('settings:\n  quota.timeZone:\n    value: 1\n', { dryRun: true })).rejects.toThrow();
     expect(await dumpOf(service)).toBe(before);

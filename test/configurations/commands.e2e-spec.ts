@@ -37,7 +37,14 @@ describe('settings on the command line', () => {
   const get = async (key: string) => (await service.as(admin).get(`/v1/configurations/${key}`)).body;
 
   it('are exported and applied as one file: idempotent, all or nothing, with a diff, and without secrets', async () => {
-    await defineKey(service, admin, 'cli.greeting', { value: 'hello: "you"', schema: { type: 'string' }, description: 'A greeting.', visibility: 'public', overridable: true, bounds: { maxLength: 20 } });
+    await defineKey(service, admin, 'cli.greeting', {
+      value: 'hello: "you"',
+      schema: { type: 'string' },
+      description: 'A greeting.',
+      visibility: 'public',
+      overridable: true,
+      bounds: { maxLength: 20 },
+    });
     await defineKey(service, admin, 'cli.token', { value: 'canary-token', visibility: 'secret', description: 'A token.' });
     await service.as(admin).put('/v1/configurations/quota.timeZone').set('if-match', '*').send({ value: 'Europe/Berlin' }).expect(200);
     const user = await makeUser(service);
@@ -49,7 +56,9 @@ describe('settings on the command line', () => {
     expect(exported.stdout).toMatch(/quota\.timeZone:\n {4}value: Europe\/Berlin/);
     expect(await apply(exported.stdout)).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
 
-    const changed = exported.stdout.replace('Europe/Berlin', 'Asia/Tokyo').replace('maxLength: 20', 'maxLength: 5').replace('A token.', 'The token.') + '  cli.new:\n    value: [1, 2]\n';
+    const changed =
+      exported.stdout.replace('Europe/Berlin', 'Asia/Tokyo').replace('maxLength: 20', 'maxLength: 5').replace('A token.', 'The token.') +
+      '  cli.new:\n    value: [1, 2]\n';
     const trial = await apply(changed, ['--dry-run']);
     expect(trial).toMatchObject({ code: 0, stderr: '' });
     expect(trial.stdout).toBe(
@@ -77,7 +86,9 @@ describe('settings on the command line', () => {
     expect(await get('cli.new')).toMatchObject({ value: [1, 2], version: 1 });
 
     const pruned = await apply('settings:\n  cli.new:\n    value: [1, 2]\n', ['--prune']);
-    expect(pruned.stdout).toMatch(/^- cli\.greeting\n[^]*- cli\.token\n[^]*value: \(secret\) -> \(none\)\n[^]*- quota\.timeZone\n {4}value: "Asia\/Tokyo" -> \(none\)\n3 settings changed\.\n$/);
+    expect(pruned.stdout).toMatch(
+      /^- cli\.greeting\n[^]*- cli\.token\n[^]*value: \(secret\) -> \(none\)\n[^]*- quota\.timeZone\n {4}value: "Asia\/Tokyo" -> \(none\)\n3 settings changed\.\n$/,
+    );
     expect(await get('quota.timeZone')).toMatchObject({ source: 'default', value: 'Etc/UTC' });
   });
 
@@ -92,10 +103,21 @@ describe('settings on the command line', () => {
   });
 
   it('write no secret to the log, at any level, whatever goes wrong', async () => {
-    const log = new Command(['serve'], { ...environment, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'trace', LOG_FORMAT: 'json', LOG_REQUESTS: 'true', JWT_SECRET: SECRETS_KEY });
+    const log = new Command(['serve'], {
+      ...environment,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'trace',
+      LOG_FORMAT: 'json',
+      LOG_REQUESTS: 'true',
+      JWT_SECRET: SECRETS_KEY,
+    });
     const url = (await log.said(/http:\/\/127\.0\.0\.1:\d+/))[0];
     const put = (body: object, headers: Record<string, string> = { 'if-match': '*' }) =>
-      request(url).put('/v1/configurations/log.secret').set({ authorization: `Bearer ${admin.key}`, ...headers }).send(body);
+      request(url)
+        .put('/v1/configurations/log.secret')
+        .set({ authorization: `Bearer ${admin.key}`, ...headers })
+        .send(body);
     await put({ value: 'canary-log', visibility: 'secret' }, { 'if-none-match': '*' }).expect(201);
     await put({ value: 'canary-log-2', schema: { type: 'integer' } }).expect(400);
     await put({ value: 'canary-log-3' }, {}).expect(428);

@@ -24,7 +24,10 @@ describe('history and rollback', () => {
       version: 2,
       value: { colour: 'blue', size: 1 },
       deleted: false,
-      changes: [{ pointer: '#/description', before: '', after: 'Paint.' }, { pointer: '#/value/colour', before: 'red', after: 'blue' }],
+      changes: [
+        { pointer: '#/description', before: '', after: 'Paint.' },
+        { pointer: '#/value/colour', before: 'red', after: 'blue' },
+      ],
       author: admin.id,
       reason: 'nicer',
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
@@ -36,7 +39,10 @@ describe('history and rollback', () => {
     await defineKey(service, admin, 'pages', { value: 1 });
     for (let value = 2; value <= 5; value++) await writeKey(service, admin, 'pages', { value });
     const first = await historyOf('pages', admin, '?limit=2');
-    expect(first.items.map(({ changes }: { changes: object[] }) => changes)).toEqual([[{ pointer: '#/value', before: 4, after: 5 }], [{ pointer: '#/value', before: 3, after: 4 }]]);
+    expect(first.items.map(({ changes }: { changes: object[] }) => changes)).toEqual([
+      [{ pointer: '#/value', before: 4, after: 5 }],
+      [{ pointer: '#/value', before: 3, after: 4 }],
+    ]);
     const second = await historyOf('pages', admin, `?limit=2&cursor=${first.nextCursor}`);
     expect(second.items.map(({ version }: { version: number }) => version)).toEqual([3, 2]);
     const third = await historyOf('pages', admin, `?limit=2&cursor=${second.nextCursor}`);

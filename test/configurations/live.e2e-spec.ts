@@ -17,7 +17,8 @@ describe('a change of a setting on two replicas', () => {
   afterAll(() => service.close());
 
   const limitOf = (replica: Replica) => replica.app.get(SettingsService).get(RequestSettings.maxPayloadBytes);
-  const killListeners = () => service.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'quotidian listen'`);
+  const killListeners = () =>
+    service.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'quotidian listen'`);
   const others = (replica: Replica) => () => Promise.resolve(limitOf(replica));
 
   it('is in force at once where it was made, and on the other within a second', async () => {
@@ -27,10 +28,18 @@ describe('a change of a setting on two replicas', () => {
       expect(limitOf(here)).toBe(value);
       await within(1_000, others(there), (seen) => seen === value);
     }
-    await there.as(user).post('/v1/requests').send({ type: 'x', payload: { text: 'x'.repeat(400) } }).expect(413);
+    await there
+      .as(user)
+      .post('/v1/requests')
+      .send({ type: 'x', payload: { text: 'x'.repeat(400) } })
+      .expect(413);
     await here.as(admin).delete('/v1/configurations/requests.maxPayloadBytes').set('if-match', '*').expect(204);
     await within(1_000, others(there), (seen) => seen === 65_536);
-    await there.as(user).post('/v1/requests').send({ type: 'x', payload: { text: 'x'.repeat(400) } }).expect(201);
+    await there
+      .as(user)
+      .post('/v1/requests')
+      .send({ type: 'x', payload: { text: 'x'.repeat(400) } })
+      .expect(201);
   });
 
   it('reaches users’ effective values on both', async () => {
@@ -60,7 +69,9 @@ describe('a change of a setting on two replicas', () => {
     const [here, there] = service.replicas as [Replica, Replica];
     for (let value = 2_000; value < 2_005; value++) {
       await service.sql(`UPDATE system_configurations SET value = to_jsonb($1::int) WHERE key = 'requests.maxPayloadBytes'`, [value]);
-      await service.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'quotidian%' AND pid <> pg_backend_pid()`);
+      await service.sql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'quotidian%' AND pid <> pg_backend_pid()`,
+      );
       for (const replica of [here, there]) await within(1_000, others(replica), (seen) => seen === value);
     }
   });

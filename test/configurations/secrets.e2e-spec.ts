@@ -29,7 +29,10 @@ describe('secret settings', () => {
     const canaries = ['canary-one', 'canary-two', 'canary-three'];
     const answers: string[] = [];
     const ask = async (method: 'get' | 'put' | 'post' | 'delete', path: string, body?: object, who = admin) => {
-      const call = service.as(who)[method](path).set(method === 'put' || method === 'delete' ? { 'if-match': '*' } : {});
+      const call = service
+        .as(who)
+        [method](path)
+        .set(method === 'put' || method === 'delete' ? { 'if-match': '*' } : {});
       answers.push((await (body ? call.send(body) : call)).text);
     };
     const path = '/v1/configurations/secret.shown';
@@ -39,7 +42,13 @@ describe('secret settings', () => {
     await ask('put', path, { value: { key: 'canary-three' } });
     expect(inForce(service, 'secret.shown')).toEqual({ key: 'canary-three' });
     for (const who of [admin, user]) {
-      for (const read of [path, `${path}/history`, '/v1/configurations?limit=100', '/v1/users/me/configurations?limit=100', '/v1/users/me/configurations/secret.shown']) {
+      for (const read of [
+        path,
+        `${path}/history`,
+        '/v1/configurations?limit=100',
+        '/v1/users/me/configurations?limit=100',
+        '/v1/users/me/configurations/secret.shown',
+      ]) {
         await ask('get', read, undefined, who);
       }
     }
@@ -64,14 +73,24 @@ describe('secret settings', () => {
     await writeKey(service, admin, 'secret.told', { value: 'b', reason: 'leaked' });
     const { body } = await service.as(admin).get('/v1/configurations/secret.told/history').expect(200);
     expect(body.items[0]).toMatchObject({ version: 2, value: null, author: admin.id, reason: 'leaked' });
-    expect((await service.as(admin).get('/v1/configurations/secret.told')).body).toMatchObject({ value: null, source: 'system', version: 2, visibility: 'secret' });
+    expect((await service.as(admin).get('/v1/configurations/secret.told')).body).toMatchObject({
+      value: null,
+      source: 'system',
+      version: 2,
+      visibility: 'secret',
+    });
   });
 
   it('are no setting of users, and never one that was readable before', async () => {
     const put = (body: object) => service.as(admin).put('/v1/configurations/secret.open').set('if-match', '*').send(body);
     await defineKey(service, admin, 'secret.open', { value: 'open' });
     expect((await put(secret('open')).expect(400)).body.errors).toMatchObject([{ pointer: '#/visibility', code: 'was-not-secret' }]);
-    const overridable = await service.as(admin).put('/v1/configurations/secret.own').set('if-none-match', '*').send({ ...secret('x'), overridable: true }).expect(400);
+    const overridable = await service
+      .as(admin)
+      .put('/v1/configurations/secret.own')
+      .set('if-none-match', '*')
+      .send({ ...secret('x'), overridable: true })
+      .expect(400);
     expect(overridable.body.errors).toMatchObject([{ pointer: '#/overridable', code: 'secret-not-overridable' }]);
     await defineKey(service, admin, 'secret.published', secret('then'));
     await writeKey(service, admin, 'secret.published', { value: 'now', visibility: 'public' });
@@ -81,8 +100,12 @@ describe('secret settings', () => {
 
   it('that cannot be opened leave every other setting in force', async () => {
     await defineKey(service, admin, 'secret.broken', secret('x'));
-    await service.sql(`UPDATE system_configurations SET value = jsonb_set(value, '{sealed}', '"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"') WHERE key = 'secret.broken'`);
-    await service.sql(`INSERT INTO system_configurations (key, value, visibility) VALUES ('secret.sql1', 'null', 'secret'), ('secret.sql2', '"plain"', 'secret')`);
+    await service.sql(
+      `UPDATE system_configurations SET value = jsonb_set(value, '{sealed}', '"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"') WHERE key = 'secret.broken'`,
+    );
+    await service.sql(
+      `INSERT INTO system_configurations (key, value, visibility) VALUES ('secret.sql1', 'null', 'secret'), ('secret.sql2', '"plain"', 'secret')`,
+    );
     await writeKey(service, admin, 'requests.maxPayloadBytes', { value: 4_321 });
     expect(['secret.broken', 'secret.sql1', 'secret.sql2'].map((key) => inForce(service, key))).toEqual([undefined, undefined, undefined]);
     const { body } = await service.as(admin).get('/v1/configurations/secret.sql2').expect(200);
@@ -103,20 +126,28 @@ describe('a rotation of the key of secrets', () => {
       await writeKey(service, admin, `rotate.${i}`, { value: `newer ${i}` });
     }
     const keyIds = async () =>
-      (await service.sql<{ id: string; n: number }>(
-        `SELECT id, count(*)::int AS n FROM (SELECT value ->> 'keyId' AS id FROM system_configurations WHERE visibility = 'secret'
+      (
+        await service.sql<{ id: string; n: number }>(
+          `SELECT id, count(*)::int AS n FROM (SELECT value ->> 'keyId' AS id FROM system_configurations WHERE visibility = 'secret'
          UNION ALL SELECT content -> 'value' ->> 'keyId' FROM system_configuration_versions WHERE key LIKE 'rotate.%') k GROUP BY id ORDER BY n`,
-      )).map(({ n }) => n);
+        )
+      ).map(({ n }) => n);
     expect(await keyIds()).toEqual([15]);
     const without = await startReplica(service.databaseUrl, { SECRETS_KEY: NEWER });
-    expect(await without.app.get(SecretsRotationService).rotate()).toMatchObject({ resealed: 0, unreadable: expect.arrayContaining(['rotate.0', 'rotate.0, version 1']) });
+    expect(await without.app.get(SecretsRotationService).rotate()).toMatchObject({
+      resealed: 0,
+      unreadable: expect.arrayContaining(['rotate.0', 'rotate.0, version 1']),
+    });
     await without.close();
 
     const both = await startReplica(service.databaseUrl, { SECRETS_KEY: NEWER, SECRETS_KEY_PREVIOUS: OLD });
     // Cut off in the middle: the database refuses from the seventh on.
     await service.sql(`CREATE SEQUENCE cut`);
-    await service.sql(`CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('cut') > 6 THEN RAISE 'cut off'; END IF; RETURN NEW; END $$`);
-    for (const table of ['system_configurations', 'system_configuration_versions']) await service.sql(`CREATE TRIGGER cut BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION cut_off()`);
+    await service.sql(
+      `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('cut') > 6 THEN RAISE 'cut off'; END IF; RETURN NEW; END $$`,
+    );
+    for (const table of ['system_configurations', 'system_configuration_versions'])
+      await service.sql(`CREATE TRIGGER cut BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION cut_off()`);
     await expect(both.app.get(SecretsRotationService).rotate()).rejects.toThrow('cut off');
     await service.sql('DROP FUNCTION cut_off() CASCADE');
     expect(await keyIds()).toEqual([6, 9]);

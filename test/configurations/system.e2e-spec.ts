@@ -49,7 +49,13 @@ describe('system settings', () => {
     const created = await put('own.greeting', { value: 'hello', ...setting, reason: 'first' }, { 'if-none-match': '*' }).expect(201);
     expect(created.headers.etag).toBe('"1"');
     expect(created.body).toEqual({
-      key: 'own.greeting', value: 'hello', source: 'system', version: 1, ...setting, updatedAt: expect.stringMatching(/Z$/), updatedBy: admin.id,
+      key: 'own.greeting',
+      value: 'hello',
+      source: 'system',
+      version: 1,
+      ...setting,
+      updatedAt: expect.stringMatching(/Z$/),
+      updatedBy: admin.id,
     });
     expect((await get('own.greeting').expect(200)).body).toEqual(created.body);
     const replaced = await put('own.greeting', { value: 'good day' }, { 'if-match': '"1"' }).expect(200);
@@ -76,8 +82,11 @@ describe('system settings', () => {
       await defineKey(service, admin, `page.${i}`, { value: i, visibility });
     }
     const keys: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const { body }: { body: { items: { key: string }[]; nextCursor: string | null } } = await service.as(admin).get(`/v1/configurations?prefix=page.&limit=2${cursor && `&cursor=${cursor}`}`).expect(200);
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { body }: { body: { items: { key: string }[]; nextCursor: string | null } } = await service
+        .as(admin)
+        .get(`/v1/configurations?prefix=page.&limit=2${cursor && `&cursor=${cursor}`}`)
+        .expect(200);
       keys.push(...body.items.map((item) => item.key));
       cursor = body.nextCursor;
     }
@@ -138,7 +147,9 @@ describe('system settings', () => {
     await defineKey(service, admin, 'told', { value: { a: 1 }, reason: 'born' });
     await writeKey(service, admin, 'told', { value: { a: 2 }, reason: 'grown' });
     await service.as(admin).delete('/v1/configurations/told?reason=gone').set('if-match', '*').expect(204);
-    const events = await service.sql(`SELECT action, actor_id, before -> 'value' AS before, after -> 'value' AS after, reason FROM audit_events WHERE target_id = 'told' ORDER BY id`);
+    const events = await service.sql(
+      `SELECT action, actor_id, before -> 'value' AS before, after -> 'value' AS after, reason FROM audit_events WHERE target_id = 'told' ORDER BY id`,
+    );
     expect(events).toEqual([
       { action: 'configuration.create', actor_id: admin.id, before: null, after: { a: 1 }, reason: 'born' },
       { action: 'configuration.update', actor_id: admin.id, before: { a: 1 }, after: { a: 2 }, reason: 'grown' },

@@ -91,7 +91,8 @@ describe('settings of a user', () => {
 
   it('are of public keys only', async () => {
     await defineKey(service, admin, 'hidden.key', { value: 'canary', overridable: true });
-    for (const path of ['hidden.key', 'hidden.key/history', 'nowhere', 'nowhere/history', '__proto__', 'a%00b']) await service.as(user).get(`${mine}/${path}`).expect(404);
+    for (const path of ['hidden.key', 'hidden.key/history', 'nowhere', 'nowhere/history', '__proto__', 'a%00b'])
+      await service.as(user).get(`${mine}/${path}`).expect(404);
     await put('hidden.key', 1).expect(404);
     await service.as(user).delete(`${mine}/hidden.key`).set('if-match', '*').expect(404);
     const { text } = await service.as(user).get(`${mine}?limit=100`).expect(200);
@@ -112,7 +113,9 @@ describe('settings of a user', () => {
   });
 
   it('are 200 at most, also when the last two are set at once', async () => {
-    await service.sql(`INSERT INTO system_configurations (key, value, visibility, overridable) SELECT 'many.' || i, '0', 'public', true FROM generate_series(1, 201) i`);
+    await service.sql(
+      `INSERT INTO system_configurations (key, value, visibility, overridable) SELECT 'many.' || i, '0', 'public', true FROM generate_series(1, 201) i`,
+    );
     await service.sql(`INSERT INTO user_configurations (user_id, key, value) SELECT $1, 'many.' || i, '1' FROM generate_series(1, 199) i`, [user.id]);
     const last = await Promise.all([put('many.200', 1), put('many.201', 1)]);
     expect(last.map(({ status }) => status).sort()).toEqual([200, 409]);

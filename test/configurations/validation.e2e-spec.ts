@@ -48,8 +48,26 @@ describe('bad settings', () => {
   ])('%s is refused with its pointer', (_, body, status, error, code) => refuses(body, status, error, code));
 
   it('takes what is odd but right, and gives it back as it was', async () => {
-    for (const value of [null, 0, -0.5, 1e300, 5e-324, 0.1, 123456789.123456789e-3, 2 ** 53, '', '𝒳', 'x'.repeat(32_766), [[]], { constructor: 1, toString: 'x' }]) {
-      const { body } = await service.as(admin).put('/v1/configurations/odd').set(value === null ? { 'if-none-match': '*' } : { 'if-match': '*' }).send({ value });
+    for (const value of [
+      null,
+      0,
+      -0.5,
+      1e300,
+      5e-324,
+      0.1,
+      123456789.123456789e-3,
+      2 ** 53,
+      '',
+      '𝒳',
+      'x'.repeat(32_766),
+      [[]],
+      { constructor: 1, toString: 'x' },
+    ]) {
+      const { body } = await service
+        .as(admin)
+        .put('/v1/configurations/odd')
+        .set(value === null ? { 'if-none-match': '*' } : { 'if-match': '*' })
+        .send({ value });
       expect(body.value).toEqual(value);
       expect((await service.as(admin).get('/v1/configurations/odd')).body.value).toEqual(value);
     }
@@ -58,9 +76,16 @@ describe('bad settings', () => {
 
   it('tells the first five places that break the schema', async () => {
     const item = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'], additionalProperties: false };
-    const { body } = await define('bad.five', { value: [{ n: 1 }, { n: 'x' }, {}, { n: 1, 'a/b': 2 }, { n: 1.5 }, 3, 4, 5], schema: { type: 'array', items: item } }).expect(400);
+    const { body } = await define('bad.five', {
+      value: [{ n: 1 }, { n: 'x' }, {}, { n: 1, 'a/b': 2 }, { n: 1.5 }, 3, 4, 5],
+      schema: { type: 'array', items: item },
+    }).expect(400);
     expect(body.errors.map(({ pointer, code }: Record<string, string>) => `${pointer} ${code}`)).toEqual([
-      '#/value/1/n type', '#/value/2/n required', '#/value/3/a~1b additional-properties', '#/value/4/n type', '#/value/5 type',
+      '#/value/1/n type',
+      '#/value/2/n required',
+      '#/value/3/a~1b additional-properties',
+      '#/value/4/n type',
+      '#/value/5 type',
     ]);
     await service.as(admin).get('/v1/configurations/bad.five').expect(404);
   });
@@ -108,12 +133,17 @@ describe('bad settings', () => {
     expect((await put('quota.timeZone', { value: 'Mars/Olympus' })).body.errors).toMatchObject([{ pointer: '#/value', code: 'format' }]);
     expect((await put('quota.resetCron', { value: 'often' })).body.errors).toMatchObject([{ pointer: '#/value', code: 'format' }]);
     expect((await put('quota.thresholds', { value: [0.5, 2] })).body.errors).toMatchObject([{ pointer: '#/value/1', code: 'maximum' }]);
-    expect((await put('requests.types', { value: { 'No Good': {} } })).body.errors.map(({ pointer }: { pointer: string }) => pointer)).toContain('#/value/No Good');
+    expect((await put('requests.types', { value: { 'No Good': {} } })).body.errors.map(({ pointer }: { pointer: string }) => pointer)).toContain(
+      '#/value/No Good',
+    );
   });
 
   it.each(['-leading', 'has%20space', 'sl%2Fash', 'a%00b', '__proto__', 'x'.repeat(101), 'ümlaut'])('the key %s is refused', async (key) => {
     const { body } = await define(encodeURI(decodeURI(key)), { value: 1 }).expect(400);
     expect(body.errors).toMatchObject([{ pointer: '#/key', code: 'malformed-key' }]);
-    await service.as(admin).get(`/v1/configurations/${encodeURI(decodeURI(key))}`).expect(404);
+    await service
+      .as(admin)
+      .get(`/v1/configurations/${encodeURI(decodeURI(key))}`)
+      .expect(404);
   });
 });

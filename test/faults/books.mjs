@@ -50,8 +50,7 @@ export async function brokenInvariants(cluster, except = []) {
 /** What clients were told against what the database holds: I4, I5, I9 and I16, and that nothing was refused that fits. */
 export async function brokenPromises(cluster, { users, offers }) {
   const broken = [];
-  const say = (what, found) =>
-    found.length > 0 && broken.push(`${what}: ${found.length} times, such as ${JSON.stringify(found.slice(0, 3))}`);
+  const say = (what, found) => found.length > 0 && broken.push(`${what}: ${found.length} times, such as ${JSON.stringify(found.slice(0, 3))}`);
   const rows = await cluster.sql(`SELECT id, user_id, cost, limit_at_charge, used_at_charge FROM requests`);
   const stored = new Map(rows.map((row) => [row.id, row]));
   const admitted = offers.filter(({ id }) => id !== null);
@@ -60,13 +59,8 @@ export async function brokenPromises(cluster, { users, offers }) {
   say('an outcome is not known', offers.filter(({ known }) => !known).map(shown));
   say('I4 an acknowledged request is lost', admitted.filter(({ id }) => !stored.has(id)).map(shown));
   const differs = (offer, row) =>
-    row.user_id !== offer.user.id ||
-    row.cost !== offer.cost ||
-    (offer.left !== null && row.limit_at_charge - row.used_at_charge !== offer.left);
-  say(
-    'a request is not what was answered',
-    admitted.filter((offer) => stored.has(offer.id) && differs(offer, stored.get(offer.id))).map(shown),
-  );
+    row.user_id !== offer.user.id || row.cost !== offer.cost || (offer.left !== null && row.limit_at_charge - row.used_at_charge !== offer.left);
+  say('a request is not what was answered', admitted.filter((offer) => stored.has(offer.id) && differs(offer, stored.get(offer.id))).map(shown));
   const acknowledged = new Set(admitted.map(({ id }) => id));
   say(
     'I5 a request was charged that nobody was told of',

@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianFolder } from '../../bench/support/postgres.mjs';
 
-const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'].map((folder) =>
-  join(folder, 'faketime/libfaketime.so.1'),
-);
+const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'].map((folder) => join(folder, 'faketime/libfaketime.so.1'));
 const library = process.env.LIBFAKETIME ?? LIBRARIES.find((path) => existsSync(path));
 
 /** Why no clock can be set here; null when one can. */

@@ -21,8 +21,7 @@ export class Cluster {
       await cluster.server.query(`CREATE DATABASE ${DATABASE}`);
       await built('database/migrate').migrate(cluster.url);
       const databaseUrl = cluster.url;
-      const start = () =>
-        ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn' } });
+      const start = () => ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn' } });
       cluster.replicas = await Promise.all(Array.from({ length: replicas }, start));
     } catch (error) {
       await cluster.stop();
@@ -83,10 +82,9 @@ export class Cluster {
   /** Ends every connection of the replicas, some times in a row. */
   async terminate(times) {
     for (let i = 0; i < times; i++) {
-      await this.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'quotidian%'`,
-        [DATABASE],
-      ).catch(() => undefined);
+      await this.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'quotidian%'`, [DATABASE]).catch(
+        () => undefined,
+      );
       await delay(100);
     }
   }

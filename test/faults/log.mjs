@@ -18,8 +18,7 @@ const LINE = /^(\S+) \S+ \S+ \[(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d
 export async function* replayLog(seed, path) {
   const name = 'an access log on its own days';
   if (NO_CLOCK) return yield { name, skipped: NO_CLOCK };
-  if (!path || !existsSync(path))
-    return yield { name, skipped: 'set ACCESS_LOG to an Apache or nginx access log (combined format)' };
+  if (!path || !existsSync(path)) return yield { name, skipped: 'set ACCESS_LOG to an Apache or nginx access log (combined format)' };
   const days = daysOf(readFileSync(path, 'utf8'));
   const addresses = [...new Set([...days.values()].flat().map(({ address }) => address))];
   const clock = new Clock();
@@ -51,9 +50,7 @@ export async function* replayLog(seed, path) {
     const [{ rows }] = await cluster.sql('SELECT count(*)::integer AS rows FROM requests');
     const total = Object.values(expected).reduce((sum, n) => sum + n, 0);
     if (JSON.stringify(admitted) !== JSON.stringify(expected) || rows !== total) {
-      broken.push(
-        `admitted ${JSON.stringify(admitted)} (${rows} rows), where the log says ${JSON.stringify(expected)} (${total})`,
-      );
+      broken.push(`admitted ${JSON.stringify(admitted)} (${rows} rows), where the log says ${JSON.stringify(expected)} (${total})`);
     }
     await cluster.stopReplicas();
     broken.push(...(await brokenInvariants(cluster)), ...auditFindings(cluster));

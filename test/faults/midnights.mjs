@@ -15,17 +15,9 @@ const SIDE_MS = 1_600;
 
 /** Midnights to cross, in the order of the calendar: days of 23 and 25 hours, midnights that are skipped or happen twice, odd offsets. */
 const CROSSINGS = [
-  [
-    'into a day of 23 hours, and a midnight that is skipped',
-    '2026-03-08T05:00:00Z',
-    ['America/New_York', 'America/Havana', 'Etc/UTC'],
-  ],
+  ['into a day of 23 hours, and a midnight that is skipped', '2026-03-08T05:00:00Z', ['America/New_York', 'America/Havana', 'Etc/UTC']],
   ['out of a day of 23 hours', '2026-03-09T04:00:00Z', ['America/New_York', 'America/Havana', 'Asia/Tokyo']],
-  [
-    'into a day of 25 hours, and a midnight that comes twice',
-    '2026-11-01T04:00:00Z',
-    ['America/New_York', 'America/Havana', 'Etc/UTC'],
-  ],
+  ['into a day of 25 hours, and a midnight that comes twice', '2026-11-01T04:00:00Z', ['America/New_York', 'America/Havana', 'Etc/UTC']],
   ['the second coming of that midnight', '2026-11-01T05:00:00Z', ['America/Havana', 'America/New_York']],
   ['out of a day of 25 hours', '2026-11-02T05:00:00Z', ['America/New_York', 'America/Havana']],
   ['at an offset of thirteen hours', '2026-12-31T11:00:00Z', ['Pacific/Auckland', 'Etc/UTC']],
@@ -114,9 +106,7 @@ class Scene {
     const users = await this.users(zones);
     this.clock.set(new Date(Date.parse(instant) - SIDE_MS).toISOString());
     const { offers, broken } = await this.offer(users, 2 * SIDE_MS);
-    const expected = users.flatMap(({ id, zone }) =>
-      [...new Set([before, after].map((at) => localDay(at, zone)))].map((day) => [id, day]),
-    );
+    const expected = users.flatMap(({ id, zone }) => [...new Set([before, after].map((at) => localDay(at, zone)))].map((day) => [id, day]));
     broken.push(
       ...(await this.compare(
         users,
@@ -130,9 +120,7 @@ class Scene {
   async crossInARow(nights) {
     const broken = [];
     for (let night = 0; night < nights; night++) {
-      broken.push(
-        ...(await this.cross(new Date(Date.UTC(2027, 1, 1 + night)).toISOString(), ['Etc/UTC', 'Asia/Tokyo'])).broken,
-      );
+      broken.push(...(await this.cross(new Date(Date.UTC(2027, 1, 1 + night)).toISOString(), ['Etc/UTC', 'Asia/Tokyo'])).broken);
     }
     return { broken, story: `${nights} nights` };
   }
@@ -151,8 +139,7 @@ class Scene {
       )),
     );
     const readiness = await (await request(`${this.cluster.replicas[0].url}/health/ready`)).body.json();
-    if (readiness.checks?.clock?.status !== 'degraded')
-      broken.push(`readiness does not tell of the clock: ${JSON.stringify(readiness.checks)}`);
+    if (readiness.checks?.clock?.status !== 'degraded') broken.push(`readiness does not tell of the clock: ${JSON.stringify(readiness.checks)}`);
     this.clock.set('2027-01-05T10:01:00Z');
     broken.push(...(await this.offer(users, 400)).broken);
     this.clock.set('2027-01-06T12:00:00Z');
@@ -189,14 +176,8 @@ class Scene {
     };
     const closed = await Promise.all(this.cluster.replicas.map(run));
     const again = await run(this.cluster.replicas[0]);
-    if (closed[0] + closed[1] !== stale || again !== 0)
-      broken.push(`${stale} days were over, two runs closed ${closed.join(' and ')}, a third ${again}`);
-    broken.push(
-      ...(await this.compare(users, [
-        ...users.map(({ id }) => [id, '2027-01-10', QUOTA]),
-        [comes.id, '2027-01-13', QUOTA],
-      ])),
-    );
+    if (closed[0] + closed[1] !== stale || again !== 0) broken.push(`${stale} days were over, two runs closed ${closed.join(' and ')}, a third ${again}`);
+    broken.push(...(await this.compare(users, [...users.map(({ id }) => [id, '2027-01-10', QUOTA]), [comes.id, '2027-01-13', QUOTA]])));
     const archived = await this.cluster.sql(
       `SELECT user_id FROM quota_usage WHERE user_id = ANY ($1) AND date = '2027-01-10' AND used = $2 AND requests = $2 AND quota = $2`,
       [users.map(({ id }) => id), QUOTA],
@@ -210,27 +191,21 @@ class Scene {
 
   async spend(user, units) {
     const workload = new Workload(this.cluster.replicas, this.random, []);
-    for (let i = 0; i < units; i++)
-      await workload.settle(new Offer(`${++this.made}-spend`, user, 1, user.key, false, {}));
+    for (let i = 0; i < units; i++) await workload.settle(new Offer(`${++this.made}-spend`, user, 1, user.key, false, {}));
     await workload.agent.close();
   }
 
   /** The users' days by the ledger against what they must be: [user, day, units]. */
   async compare(users, expected) {
-    const rows = await this.cluster.sql(
-      `SELECT user_id, charged_on, sum(cost)::integer AS units FROM requests WHERE user_id = ANY ($1) GROUP BY 1, 2`,
-      [users.map(({ id }) => id)],
-    );
-    const [found, wanted] = [rows.map(({ user_id, charged_on, units }) => [user_id, charged_on, units]), expected].map(
-      (days) => days.map(String).sort(),
-    );
+    const rows = await this.cluster.sql(`SELECT user_id, charged_on, sum(cost)::integer AS units FROM requests WHERE user_id = ANY ($1) GROUP BY 1, 2`, [
+      users.map(({ id }) => id),
+    ]);
+    const [found, wanted] = [rows.map(({ user_id, charged_on, units }) => [user_id, charged_on, units]), expected].map((days) => days.map(String).sort());
     const differ = [
       ...found.filter((day) => !wanted.includes(day)).map((day) => `has ${day}`),
       ...wanted.filter((day) => !found.includes(day)).map((day) => `lacks ${day}`),
     ];
-    return differ.length === 0
-      ? []
-      : [`days are not what they must be (user, day, units): ${differ.slice(0, 6).join('; ')}`];
+    return differ.length === 0 ? [] : [`days are not what they must be (user, day, units): ${differ.slice(0, 6).join('; ')}`];
   }
 
   /** A charge bears the local day of its statement; one that waited over midnight for the row, that of the row. */
@@ -240,9 +215,7 @@ class Scene {
          AND r.charged_on NOT BETWEEN (r.created_at AT TIME ZONE u.time_zone)::date AND ((r.created_at + interval '5 seconds') AT TIME ZONE u.time_zone)::date`,
       [users.map(({ id }) => id)],
     );
-    return rows.length === 0
-      ? []
-      : [`${rows.length} charges bear a day that was not theirs, such as ${JSON.stringify(rows[0])}`];
+    return rows.length === 0 ? [] : [`${rows.length} charges bear a day that was not theirs, such as ${JSON.stringify(rows[0])}`];
   }
 }
 

@@ -37,8 +37,7 @@ export function makeMutant({ file, change: [pattern, replacement] }) {
   for (const name of ['node_modules', 'package.json']) symlinkSync(join(ROOT, name), join(root, name));
   const before = readFileSync(join(root, file), 'utf8');
   const after = before.replace(pattern, replacement);
-  if (after === before)
-    throw new Error(`${file} holds nothing like ${pattern}: bring test/faults/mutants.mjs up to date.`);
+  if (after === before) throw new Error(`${file} holds nothing like ${pattern}: bring test/faults/mutants.mjs up to date.`);
   writeFileSync(join(root, file), after);
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
 }

@@ -45,9 +45,7 @@ process.exit(count.failed === 0 ? 0 : 1);
 function report(part, { name, broken = [], story = '', skipped }) {
   const outcome = skipped ? 'skipped' : broken.length === 0 ? 'passed' : 'failed';
   count[outcome]++;
-  console.log(
-    `${outcome === 'passed' ? 'ok  ' : outcome === 'failed' ? 'FAIL' : 'SKIP'} ${part}: ${name}${story && `\n       ${story}`}`,
-  );
+  console.log(`${outcome === 'passed' ? 'ok  ' : outcome === 'failed' ? 'FAIL' : 'SKIP'} ${part}: ${name}${story && `\n       ${story}`}`);
   if (skipped) console.log(`\n     !!! NOT PROVED HERE: ${skipped} !!!\n`);
   for (const line of broken) console.log(`     - ${line}`);
 }

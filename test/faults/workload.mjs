@@ -149,8 +149,7 @@ export class Workload {
     if (status === 503 && fields['retry-after'] === undefined) this.violate(offer, 'a 503 without Retry-After');
     if (status === 201) {
       if (offer.refused) this.violate(offer, 'admitted after it was refused');
-      if (offer.id !== null && offer.id !== body.id)
-        this.violate(offer, `two requests for one key: ${offer.id}, ${body.id}`);
+      if (offer.id !== null && offer.id !== body.id) this.violate(offer, `two requests for one key: ${offer.id}, ${body.id}`);
       const replayed = fields['idempotency-replayed'] === 'true';
       if (replayed) this.replays++;
       else if (offer.id !== null && offer.first) this.violate(offer, 'charged again and not marked as a replay');
@@ -159,8 +158,7 @@ export class Workload {
       offer.id = body.id;
     } else if (status === 429) {
       if (offer.id !== null) this.violate(offer, 'refused after it was admitted');
-      if (body.requested !== offer.cost || body.used + body.requested <= body.limit)
-        this.violate(offer, `refused though it fits: ${JSON.stringify(body)}`);
+      if (body.requested !== offer.cost || body.used + body.requested <= body.limit) this.violate(offer, `refused though it fits: ${JSON.stringify(body)}`);
       offer.refused = true;
     } else {
       this.violate(offer, `answered ${status} ${JSON.stringify(body)}`);

@@ -12,7 +12,9 @@ describe('bad input', () => {
     user = await makeUser(service, { dailyQuota: 50 });
   });
   afterAll(async () => {
-    const [books] = await service.sql('SELECT api_quota_used_today AS used, (SELECT count(*)::integer FROM requests) AS rows FROM users WHERE id = $1', [user.id]);
+    const [books] = await service.sql('SELECT api_quota_used_today AS used, (SELECT count(*)::integer FROM requests) AS rows FROM users WHERE id = $1', [
+      user.id,
+    ]);
     await service.close();
     expect(books).toEqual({ used: 0, rows: 0 });
   });
@@ -42,13 +44,21 @@ describe('bad input', () => {
     ['#/price', { price: 1 }],
     ['#/payload/a~1b', { payload: { 'a/b': 'x\0y' } }],
   ])('in a submit is told at %s: %j', async (pointer, body) => {
-    const answer = await service.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, ...body });
+    const answer = await service
+      .as(admin)
+      .post('/v1/requests')
+      .send({ type: 'search', userId: user.id, ...body });
     expect([answer.status, answer.headers['content-type']]).toEqual([400, 'application/problem+json']);
     expect(answer.body).toEqual(refusal(pointer));
   });
 
   it('of raw JSON is told: 3,000 levels, a NUL, a number that would change, text that is no JSON', async () => {
-    const post = (text: string | Buffer) => service.as(user).post('/v1/requests').set('content-type', 'application/json').send(text as string);
+    const post = (text: string | Buffer) =>
+      service
+        .as(user)
+        .post('/v1/requests')
+        .set('content-type', 'application/json')
+        .send(text as string);
     for (const payload of [nested(3_000), '{"x":"\\u0000"}', '{"x":1e999}', '{"x":12345678901234567890}', '{"x":"\\ud800"}']) {
       const { status, body } = await post(`{"type":"search","payload":${payload}}`);
       expect([payload.slice(0, 30), status]).toEqual([payload.slice(0, 30), 400]);
@@ -61,12 +71,21 @@ describe('bad input', () => {
   });
 
   it('of a payload that is too large is told with its size', async () => {
-    const { body } = await service.as(user).post('/v1/requests').send({ type: 'search', payload: { x: 'x'.repeat(70_000) } }).expect(413);
+    const { body } = await service
+      .as(user)
+      .post('/v1/requests')
+      .send({ type: 'search', payload: { x: 'x'.repeat(70_000) } })
+      .expect(413);
     expect(body).toEqual(refusal('#/payload'));
   });
 
   it.each(['x'.repeat(256), 'two words', 'käse', ''])('of an Idempotency-Key is told at the field: %j', async (key) => {
-    const { body } = await service.as(user).post('/v1/requests').set('idempotency-key', Buffer.from(key).toString('latin1')).send({ type: 'search' }).expect(400);
+    const { body } = await service
+      .as(user)
+      .post('/v1/requests')
+      .set('idempotency-key', Buffer.from(key).toString('latin1'))
+      .send({ type: 'search' })
+      .expect(400);
     expect(body).toEqual(refusal('#/headers/idempotency-key'));
   });
 

@@ -44,7 +44,11 @@ describe('charges that are sent at once to two replicas', () => {
     return { id: row.id, key };
   }
 
-  async function send(users: TestUser[], keys: { id: number; key: string }[], charges: (typeof charge extends fc.Arbitrary<infer C> ? C : never)[]): Promise<Sent[]> {
+  async function send(
+    users: TestUser[],
+    keys: { id: number; key: string }[],
+    charges: (typeof charge extends fc.Arbitrary<infer C> ? C : never)[],
+  ): Promise<Sent[]> {
     return Promise.all(
       charges.map(async ({ user: u, by, cost, retryKey }, i) => {
         const [user, key] = [users[u], keys[by]];
@@ -66,8 +70,18 @@ describe('charges that are sent at once to two replicas', () => {
         const keys = await Promise.all(caps.map((cap, i) => addKey(users[i % USERS], cap)));
         const sent = await send(users, keys, charges);
         expect(sent.filter(({ status }) => status !== 201 && status !== 429)).toEqual([]);
-        for (const [i, user] of users.entries()) await assertOneOrder(user, quotas[i] ?? null, sent.filter((one) => one.user === user));
-        for (const [i, key] of keys.entries()) await assertCap(key, caps[i] ?? null, sent.filter((one) => one.key === key));
+        for (const [i, user] of users.entries())
+          await assertOneOrder(
+            user,
+            quotas[i] ?? null,
+            sent.filter((one) => one.user === user),
+          );
+        for (const [i, key] of keys.entries())
+          await assertCap(
+            key,
+            caps[i] ?? null,
+            sent.filter((one) => one.key === key),
+          );
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 15) },
     );

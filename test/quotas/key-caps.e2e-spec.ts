@@ -24,7 +24,10 @@ describe('the cap of an API key', () => {
     return { id: row.id, key };
   }
   const submit = (by: { key: string }, body: object = {}, replica = 0) =>
-    service.replicas[replica].as(by).post('/v1/requests').send({ type: 'search', ...body });
+    service.replicas[replica]
+      .as(by)
+      .post('/v1/requests')
+      .send({ type: 'search', ...body });
   const usedBy = async ({ id }: TestUser) => (await service.sql<{ used: number }>('SELECT used FROM quota_now WHERE user_id = $1', [id]))[0].used;
 
   it('lies inside one pool that all keys of the user spend', async () => {
@@ -73,9 +76,7 @@ describe('the cap of an API key', () => {
   it('of a service key counts what it pays for others, across users, batches and replicas', async () => {
     const [owner, one, two] = [await makeUser(service), await makeUser(service), await makeUser(service)];
     const key = await addKey(owner, 7, [...USER_SCOPES, 'service']);
-    const answers = await Promise.all(
-      Array.from({ length: 30 }, (_, i) => submit(key, { userId: [one, two, owner][i % 3].id }, i % 2)),
-    );
+    const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => submit(key, { userId: [one, two, owner][i % 3].id }, i % 2)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(7);
     expect((await usedBy(one)) + (await usedBy(two)) + (await usedBy(owner))).toBe(7);
     await submit(one).expect(201);

@@ -15,11 +15,17 @@ describe('a temporary quota', () => {
   afterAll(() => service.close());
 
   const expiresAt = new Date(NOON + 2 * HOUR_MS).toISOString();
-  const put = (user: TestUser, body: object) => service.as(admin).put(`/v1/users/${user.id}/quota/override`).send({ expiresAt, reason: 'trial', ...body });
+  const put = (user: TestUser, body: object) =>
+    service
+      .as(admin)
+      .put(`/v1/users/${user.id}/quota/override`)
+      .send({ expiresAt, reason: 'trial', ...body });
   const submit = (user: TestUser) => service.as(user).post('/v1/requests').send({ type: 'search' });
   const quotaOf = async (user: TestUser) => (await service.as(user).get('/v1/users/me/quota').expect(200)).body;
   const events = (user: TestUser) =>
-    service.sql(`SELECT action, actor_id, before, after, reason FROM audit_events WHERE target_kind = 'user' AND target_id = $1 ORDER BY id`, [String(user.id)]);
+    service.sql(`SELECT action, actor_id, before, after, reason FROM audit_events WHERE target_kind = 'user' AND target_id = $1 ORDER BY id`, [
+      String(user.id),
+    ]);
 
   it('acts at once with its reason and author, and ends by the clock to the millisecond', async () => {
     const user = await makeUser(service, { dailyQuota: 1 });

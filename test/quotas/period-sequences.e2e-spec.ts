@@ -45,7 +45,11 @@ describe('sequences of charges, midnights and changes', () => {
     const agreed = await Promise.all(known.map((zone) => serverAgrees(service, zone, TO)));
     zones = known.filter((_, i) => agreed[i]);
     for (const { name, quota } of PLANS) {
-      await service.as(admin).post('/v1/tiers').send({ name, dailyQuota: quota, unlimited: quota === null }).expect(201);
+      await service
+        .as(admin)
+        .post('/v1/tiers')
+        .send({ name, dailyQuota: quota, unlimited: quota === null })
+        .expect(201);
     }
   }, 60_000);
   afterAll(() => service.close());
@@ -155,16 +159,20 @@ describe('sequences of charges, midnights and changes', () => {
           while ((await charge(user, 1)) === 201) charged++;
           const { body } = await service.as(admin).get(`/v1/users/${user.id}/quota`).expect(200);
           starts.add(Date.parse(body.periodStart));
-          await service.as(admin).patch(`/v1/users/${user.id}`).send({ timeZone: (zones[zone % zones.length]).zone }).expect(200);
+          await service
+            .as(admin)
+            .patch(`/v1/users/${user.id}`)
+            .send({ timeZone: zones[zone % zones.length].zone })
+            .expect(200);
           now += (back ? -1 : 1) * minutes * MINUTE_MS;
           latest = Math.max(latest, now);
           await service.setClock(now);
         }
         const ordered = [...starts].sort((a, b) => a - b);
         // Only a day of a clock change is shorter than 24 hours, and only for who stays in its zone: 22 hours at the least.
-        ordered.slice(1).forEach((start, i) => expect(start - (ordered[i])).toBeGreaterThanOrEqual(22 * 3_600_000));
+        ordered.slice(1).forEach((start, i) => expect(start - ordered[i]).toBeGreaterThanOrEqual(22 * 3_600_000));
         expect(charged).toBeLessThanOrEqual(3 * starts.size);
-        expect(starts.size).toBeLessThanOrEqual(Math.floor((latest - (ordered[0])) / (22 * 3_600_000)) + 1);
+        expect(starts.size).toBeLessThanOrEqual(Math.floor((latest - ordered[0]) / (22 * 3_600_000)) + 1);
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 10) },
     );

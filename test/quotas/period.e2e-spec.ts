@@ -4,8 +4,7 @@ import { dateOf, DAY_MS, dayOf, LocalDays, serverAgrees } from '../support/local
 
 /** Half-hour and 45-minute offsets, midnights skipped (Cairo, Beirut, Santiago) and doubled (Havana, Azores), half-hour and two-hour
  * clock changes (Lord Howe, Troll), Ramadan (Casablanca), a change of mind (Almaty), and both ends of the date line. */
-const ZONES =
-  `Etc/UTC Europe/Berlin Europe/London Europe/Dublin Europe/Lisbon Atlantic/Azores Europe/Helsinki Europe/Istanbul
+const ZONES = `Etc/UTC Europe/Berlin Europe/London Europe/Dublin Europe/Lisbon Atlantic/Azores Europe/Helsinki Europe/Istanbul
   America/New_York America/Los_Angeles America/Phoenix America/St_Johns America/Havana America/Santiago America/Asuncion
   America/Sao_Paulo America/Nuuk America/Scoresbysund America/Miquelon Africa/Cairo Africa/Casablanca Africa/Nairobi Asia/Beirut
   Asia/Jerusalem Asia/Tehran Asia/Kabul Asia/Kathmandu Asia/Kolkata Asia/Yangon Asia/Almaty Asia/Tokyo Asia/Pyongyang
@@ -38,9 +37,7 @@ describe('the quota period', () => {
          FROM generate_series($2::date, $3::date, interval '1 day') d`,
         [days.zone, dateOf(FROM), dateOf(TO - 1)],
       );
-      const wrong = rows.filter(
-        ({ day, start, end }) => start !== days.startOf(dayOf(day)) || end !== days.firstStartFrom(start + 1),
-      );
+      const wrong = rows.filter(({ day, start, end }) => start !== days.startOf(dayOf(day)) || end !== days.firstStartFrom(start + 1));
       expect({ zone: days.zone, wrong }).toEqual({ zone: days.zone, wrong: [] });
     }
   }, 120_000);
@@ -48,9 +45,7 @@ describe('the quota period', () => {
   it('has 23 and 25 hours where the clocks change, 23½ and 24½ on Lord Howe, 22 and 26 at Troll', () => {
     const hours = (zone: string) => {
       const { starts } = zones.find((days) => days.zone === zone) as LocalDays;
-      return [
-        ...new Set(starts.slice(1).map(([, start], i) => (start - (starts[i])[1]) / 3_600_000)),
-      ].sort((a, b) => a - b);
+      return [...new Set(starts.slice(1).map(([, start], i) => (start - starts[i][1]) / 3_600_000))].sort((a, b) => a - b);
     };
     expect([hours('Europe/Berlin'), hours('Australia/Lord_Howe'), hours('Antarctica/Troll')]).toEqual([
       [23, 24, 25],
@@ -80,12 +75,7 @@ describe('the quota period', () => {
           const start = from.startOf(day);
           if (start === undefined) return;
           const least = from === to ? start + 1 : start + DAY_MS;
-          expect([dateOf(day), from.zone, to.zone, rows[i]?.end]).toEqual([
-            dateOf(day),
-            from.zone,
-            to.zone,
-            to.firstStartFrom(least),
-          ]);
+          expect([dateOf(day), from.zone, to.zone, rows[i]?.end]).toEqual([dateOf(day), from.zone, to.zone, to.firstStartFrom(least)]);
         });
       }),
       { numRuns: 40 },

@@ -9,7 +9,12 @@ describe('the queue of charges', () => {
   });
   afterAll(() => service.close());
 
-  const submit = (user: TestUser, body: object = {}) => service.as(user).post('/v1/requests').send({ type: 'search', ...body }).then((answer) => answer);
+  const submit = (user: TestUser, body: object = {}) =>
+    service
+      .as(user)
+      .post('/v1/requests')
+      .send({ type: 'search', ...body })
+      .then((answer) => answer);
   const books = async (user: TestUser) => {
     const [row] = await service.sql(
       `SELECT (SELECT count(*)::integer FROM requests WHERE user_id = $1) AS requests, (SELECT api_quota_used_today FROM users WHERE id = $1) AS used`,
@@ -60,7 +65,7 @@ describe('the queue of charges', () => {
       await untilBlocked(service, 1);
       // Both batches and the queue are full, all others are answered while nothing moves.
       const most = 64 + 2 * 96;
-      for (const deadline = Date.now() + 10_000; early.length < 400 - most && Date.now() < deadline; ) await new Promise((resolve) => setTimeout(resolve, 10));
+      for (const deadline = Date.now() + 10_000; early.length < 400 - most && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(early.length).toBeGreaterThanOrEqual(400 - most);
       expect(new Set(early)).toEqual(new Set([503]));
       await client.query('COMMIT');
@@ -75,9 +80,7 @@ describe('the queue of charges', () => {
   it('isolates a charge that the database cannot take: it alone fails, all others of its batch are admitted', async () => {
     const admin = await makeAdmin(service);
     const users = await Promise.all(Array.from({ length: 6 }, () => makeUser(service)));
-    await service.sql(
-      `CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned' USING ERRCODE = '22P02'; END $$`,
-    );
+    await service.sql(`CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned' USING ERRCODE = '22P02'; END $$`);
     await service.sql(`CREATE TRIGGER poison BEFORE INSERT ON requests FOR EACH ROW WHEN (NEW.payload ? 'poison') EXECUTE FUNCTION poison()`);
     const [holder] = users as [TestUser];
     await submit(holder);
@@ -93,7 +96,9 @@ describe('the queue of charges', () => {
       expect(statuses).toEqual(statuses.map((_, i) => (i % 16 === 5 ? 400 : 201)));
       expect((await first).status).toBe(201);
     });
-    const [row] = await service.sql('SELECT count(*)::integer AS rows, sum(cost)::integer AS cost FROM requests WHERE user_id = ANY ($1)', [users.map(({ id }) => id)]);
+    const [row] = await service.sql('SELECT count(*)::integer AS rows, sum(cost)::integer AS cost FROM requests WHERE user_id = ANY ($1)', [
+      users.map(({ id }) => id),
+    ]);
     expect(row).toEqual({ rows: 47, cost: 47 });
     // A user whom the projection cannot read is one bad item too.
     await service.sql(`DROP TRIGGER poison ON requests`);

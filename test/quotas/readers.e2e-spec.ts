@@ -61,9 +61,21 @@ describe('every reader of a quota', () => {
          quota_override_daily = $13, quota_override_unlimited = $14, quota_override_expires_at = $15, quota_override_reason = 'trial'
        WHERE id = $1`,
       [
-        user.id, s.zone, s.periodZone, s.fold, s.used, s.daysAgo, s.quota, s.unlimited, s.custom,
-        next && 'pro', next && !next.unlimited ? next.quota : null, next?.unlimited ?? false,
-        override?.quota ?? null, override !== null && override.quota === null, override && new Date(NOON + (s.atHours + override.endsInHours) * HOUR_MS),
+        user.id,
+        s.zone,
+        s.periodZone,
+        s.fold,
+        s.used,
+        s.daysAgo,
+        s.quota,
+        s.unlimited,
+        s.custom,
+        next && 'pro',
+        next && !next.unlimited ? next.quota : null,
+        next?.unlimited ?? false,
+        override?.quota ?? null,
+        override !== null && override.quota === null,
+        override && new Date(NOON + (s.atHours + override.endsInHours) * HOUR_MS),
       ],
     );
   }
@@ -75,7 +87,7 @@ describe('every reader of a quota', () => {
     );
     return row;
   };
-  const endpoint = async () => (await service.as(user).get('/v1/users/me/quota').expect(200));
+  const endpoint = async () => await service.as(user).get('/v1/users/me/quota').expect(200);
   const today = async () => (await service.as(user).get('/v1/users/me/usage').expect(200)).body.items.at(-1);
   const isNear = async (share: number) => {
     const { body } = await service.as(admin).get(`/v1/users?quotaUsedAtLeast=${share}&limit=100`).expect(200);
@@ -91,7 +103,14 @@ describe('every reader of a quota', () => {
     const truth = await view();
     const { limit, used } = truth;
     const read = await endpoint();
-    expect({ s, ...read.body }).toMatchObject({ s, limit, used, unlimited: limit === null, remaining: limit === null ? null : Math.max(0, limit - used), timeZone: truth.zone });
+    expect({ s, ...read.body }).toMatchObject({
+      s,
+      limit,
+      used,
+      unlimited: limit === null,
+      remaining: limit === null ? null : Math.max(0, limit - used),
+      timeZone: truth.zone,
+    });
     expect(fields(read)).toEqual(asFields(truth));
     const item = await today();
     // A second period of one name, westward over the date line, adds to what its day already holds.
@@ -111,7 +130,7 @@ describe('every reader of a quota', () => {
         expect({ s, status: answer.status }).toEqual({ s, status: fits ? 201 : 429 });
         const after = { limit, used: fits ? used + 1 : used };
         expect(fields(answer)).toEqual(asFields(after));
-        if (!fits) expect(answer.body).toMatchObject({ limit, used, remaining: Math.max(0, (limit) - used), requested: 1 });
+        if (!fits) expect(answer.body).toMatchObject({ limit, used, remaining: Math.max(0, limit - used), requested: 1 });
         expect(await assertAgreement(s)).toMatchObject(after);
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 60) },

@@ -18,7 +18,11 @@ describe('the quota of a tier', () => {
   let tiers = 0;
   async function makeTier(dailyQuota: number | null): Promise<string> {
     const name = `tier-${++tiers}`;
-    await service.as(admin).post('/v1/tiers').send({ name, dailyQuota, unlimited: dailyQuota === null }).expect(201);
+    await service
+      .as(admin)
+      .post('/v1/tiers')
+      .send({ name, dailyQuota, unlimited: dailyQuota === null })
+      .expect(201);
     return name;
   }
   async function makeMember(tier: string): Promise<TestUser> {
@@ -132,7 +136,11 @@ describe('the quota of a tier', () => {
     await service.setClock(NOON + 24 * HOUR_MS);
     await inTransaction(service, async (client) => {
       await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [holdUp.id]);
-      const edit = service.as(admin).patch(`/v1/tiers/${lower}`).send({ dailyQuota: 5 }).then((answer) => answer);
+      const edit = service
+        .as(admin)
+        .patch(`/v1/tiers/${lower}`)
+        .send({ dailyQuota: 5 })
+        .then((answer) => answer);
       await untilBlocked(service, 1);
       // The day of the one who waits is over: whoever charges first gives them the tier.
       const charge = submit(waiting, 1).then((answer) => answer);

@@ -51,7 +51,10 @@ describe('what was used', () => {
     await charge(user, 4).expect(201);
     await service.setClock(NOON + DAY_MS);
     await service.as(admin).patch(`/v1/users/${user.id}`).send({ dailyQuota: 3 }).expect(200);
-    expect((await usage(user, '?from=2027-03-10')).map(({ limit, used }: { limit: number; used: number }) => [limit, used])).toEqual([[10, 4], [3, 0]]);
+    expect((await usage(user, '?from=2027-03-10')).map(({ limit, used }: { limit: number; used: number }) => [limit, used])).toEqual([
+      [10, 4],
+      [3, 0],
+    ]);
   });
 
   it.each([

@@ -11,7 +11,11 @@ describe('submitting a request', () => {
   it('admits to the last unit and refuses the next, which is recorded nowhere', async () => {
     const user = await makeUser(service, { dailyQuota: 3 });
     for (const left of [2, 1, 0]) {
-      const { body, headers } = await service.as(user).post('/v1/requests').send({ type: 'search', payload: { q: 'x' } }).expect(201);
+      const { body, headers } = await service
+        .as(user)
+        .post('/v1/requests')
+        .send({ type: 'search', payload: { q: 'x' } })
+        .expect(201);
       expect(headers.location).toBe(`/v1/requests/${body.id}`);
       expect(headers['ratelimit-policy']).toBe('"daily";q=3;w=86400');
       expect(headers.ratelimit).toMatch(new RegExp(`^"daily";r=${left};t=\\d+$`));
@@ -33,9 +37,7 @@ describe('submitting a request', () => {
 
   it('admits exactly 50 of 200 parallel submits on a quota of 50, from two replicas', async () => {
     const user = await makeUser(service, { dailyQuota: 50 });
-    const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, i) => service.replicas[i % 2].as(user).post('/v1/requests').send({ type: 'search' })),
-    );
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => service.replicas[i % 2].as(user).post('/v1/requests').send({ type: 'search' })));
     const count = (status: number) => answers.filter((answer) => answer.status === status).length;
     expect([count(201), count(429)]).toEqual([50, 150]);
   });

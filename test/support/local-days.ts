@@ -37,8 +37,7 @@ export class LocalDays {
     for (let at = from; at < to; at += STEP_MS) {
       const offset = this.offsetAt(at);
       const known = this.stretches.at(-1);
-      if (known?.offset !== offset)
-        this.stretches.push({ from: known === undefined ? from : this.change(at - STEP_MS, at), offset });
+      if (known?.offset !== offset) this.stretches.push({ from: known === undefined ? from : this.change(at - STEP_MS, at), offset });
     }
     this.startOfDay = this.firstInstants(to);
     this.starts.push(...[...this.startOfDay].sort((a, b) => a[1] - b[1]));
@@ -65,13 +64,8 @@ export class LocalDays {
   }
 
   private offsetAt(at: number): number {
-    const parts = Object.fromEntries(
-      this.format.formatToParts(at).map(({ type, value }) => [type, Number(value)]),
-    ) as Record<string, number>;
-    const { year, month, day, hour, minute, second } = parts as Record<
-      'year' | 'month' | 'day' | 'hour' | 'minute' | 'second',
-      number
-    >;
+    const parts = Object.fromEntries(this.format.formatToParts(at).map(({ type, value }) => [type, Number(value)])) as Record<string, number>;
+    const { year, month, day, hour, minute, second } = parts as Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', number>;
     return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1_000) * 1_000;
   }
 

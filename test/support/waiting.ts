@@ -3,7 +3,7 @@ import { type Service } from './service';
 
 /** Asks again and again until the answer is true; fails after ten seconds. */
 export async function until(question: () => Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !(await question()); ) {
+  for (const deadline = Date.now() + 10_000; !(await question());) {
     if (Date.now() > deadline) throw new Error(`in vain waited until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -54,19 +54,9 @@ describe('tiers', () => {
     const changed = await asAdmin().patch(path).send({ dailyQuota: 300 }).expect(200);
     expect(changed.body).toEqual({ ...body, dailyQuota: 300 });
     expect(changed.headers.etag).not.toBe(headers.etag);
-    await asAdmin()
-      .patch(path)
-      .set('if-match', headers.etag)
-      .send({ dailyQuota: 1 })
-      .expect(412);
-    await asAdmin()
-      .delete(path)
-      .set('if-match', headers.etag)
-      .expect(412);
-    await asAdmin()
-      .delete(path)
-      .set('if-match', changed.headers.etag)
-      .expect(204);
+    await asAdmin().patch(path).set('if-match', headers.etag).send({ dailyQuota: 1 }).expect(412);
+    await asAdmin().delete(path).set('if-match', headers.etag).expect(412);
+    await asAdmin().delete(path).set('if-match', changed.headers.etag).expect(204);
     await asAdmin().get(path).expect(404);
     await asAdmin().delete(path).expect(404);
     await asAdmin().patch(path).send({ dailyQuota: 1 }).expect(404);

@@ -89,25 +89,15 @@ describe('changing a user', () => {
   it('takes If-Match where it is given, and answers with the new ETag', async () => {
     const user = await makeUser(service);
     const { headers } = await asAdmin().get(`/v1/users/${user.id}`).expect(200);
-    const changed = await patch(user, { dailyQuota: 7 })
-      .set('if-match', headers.etag)
-      .expect(200);
+    const changed = await patch(user, { dailyQuota: 7 }).set('if-match', headers.etag).expect(200);
     expect(changed.headers.etag).not.toBe(headers.etag);
     expect((await asAdmin().get(`/v1/users/${user.id}`)).headers.etag).toBe(changed.headers.etag);
-    const stale = await patch(user, { dailyQuota: 8 })
-      .set('if-match', headers.etag)
-      .expect(412);
+    const stale = await patch(user, { dailyQuota: 8 }).set('if-match', headers.etag).expect(412);
     expect(stale.body.code).toBe('precondition-failed');
     await patch(user, { dailyQuota: 8 }).set('if-match', '*').expect(200);
-    await asAdmin()
-      .delete(`/v1/users/${user.id}`)
-      .set('if-match', headers.etag)
-      .expect(412);
+    await asAdmin().delete(`/v1/users/${user.id}`).set('if-match', headers.etag).expect(412);
     const { headers: last } = await asAdmin().get(`/v1/users/${user.id}`).expect(200);
-    await asAdmin()
-      .delete(`/v1/users/${user.id}`)
-      .set('if-match', last.etag)
-      .expect(204);
+    await asAdmin().delete(`/v1/users/${user.id}`).set('if-match', last.etag).expect(204);
   });
 
   it('keeps the ETag when the user only spends', async () => {

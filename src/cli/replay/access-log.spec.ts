@@ -12,7 +12,10 @@ describe('parseHit', () => {
   });
 
   it('reads the common format, a request that is no HTTP, and a size that is not known', () => {
-    expect(parseHit('host - - [10/Oct/2026:13:55:36 +0200] "-" 400 -', 1)).toMatchObject({ client: 'host', payload: { method: '-', path: '', status: 400, bytes: 0 } });
+    expect(parseHit('host - - [10/Oct/2026:13:55:36 +0200] "-" 400 -', 1)).toMatchObject({
+      client: 'host',
+      payload: { method: '-', path: '', status: 400, bytes: 0 },
+    });
   });
 
   it('makes a key from the line and its place: visible ASCII, the same each time, another one for the same text elsewhere', () => {
