@@ -31,7 +31,7 @@ const project = (displayName, testMatch, extra = {}) => ({
 module.exports = {
   testTimeout: 30_000,
   // The tests wait for the database more than they compute.
-  maxWorkers: 2,
+  maxWorkers: 3,
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/*.spec.ts']),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], {

@@ -28,10 +28,10 @@ describe('the queue of charges', () => {
     await submit(gone);
     await inTransaction(service, async (client) => {
       await client.query('DELETE FROM users WHERE id = $1', [gone.id]);
-      const waiting = [submit(gone), submit(other), submit(gone)];
+      const waiting = [submit(gone), submit(other)];
       await untilBlocked(service, 1);
       await client.query('COMMIT');
-      expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([404, 201, 404]);
+      expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([404, 201]);
     });
     expect(await books(gone)).toEqual({ requests: 0, used: null });
     expect(await books(other)).toEqual({ requests: 1, used: 1 });
