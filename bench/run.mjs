@@ -3,11 +3,18 @@
 import { build } from './support/built.mjs';
 
 build();
-const [{ authorize, lightLoad, queue, refuse }, { flatCostAndCloseOut, list }, { start }, { submitHot, submitSpread, vsPeer, vsUsual }] = await Promise.all([
+const [
+  { authorize, lightLoad, queue, refuse },
+  { flatCostAndCloseOut, list },
+  { start },
+  { submitHot, submitSpread, vsPeer, vsUsual },
+  { pickUp, streams, workFlat, workRate },
+] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/size.mjs'),
   import('./benches/start.mjs'),
   import('./benches/submit.mjs'),
+  import('./benches/work.mjs'),
 ]);
 const { Stage } = await import('./support/stage.mjs');
 const { facts, print, write } = await import('./support/report.mjs');
@@ -26,8 +33,13 @@ const BENCHES = {
   list,
   queue,
   start,
+  'work-rate': workRate,
+  'work-flat': workFlat,
+  'pick-up': pickUp,
+  streams,
 };
 const GROUPS = {
+  work: ['work-rate', 'work-flat', 'pick-up', 'streams'],
   submit: ['submit-spread', 'submit-hot', 'vs-usual'],
   memory: ['submit-spread'],
   'close-out': ['flat-cost'],

@@ -57,7 +57,7 @@ WITH RECURSIVE kind AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1) AS k(type text, max_attempts integer, concurrency integer)
 ), oldest AS MATERIALIZED (
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.id LIMIT $5) w
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.created_at LIMIT $5) w
 ), turn (type, user_id) AS (
   SELECT k.type, coalesce(
       (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND w.user_id >= (SELECT floor($6::float8 * max(u.id))::integer FROM users u) ORDER BY w.user_id LIMIT 1),
@@ -71,33 +71,34 @@ WITH RECURSIVE kind AS MATERIALIZED (
 ), guest AS MATERIALIZED (
   SELECT t.type, t.user_id FROM turn t WHERE t.user_id IS NOT NULL LIMIT ${GUESTS}
 ), candidate AS (
-  SELECT id, type, user_id FROM oldest
+  SELECT id, type, user_id, created_at FROM oldest
   UNION
   SELECT w.* FROM guest g CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = g.type AND w.user_id = g.user_id AND ${READY} AND ${IN_TIME}
-    ORDER BY w.id LIMIT (SELECT greatest(1, ceil($2::integer::float8 / count(*)))::integer FROM guest)) w
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = g.type AND w.user_id = g.user_id AND ${READY} AND ${IN_TIME}
+    ORDER BY w.created_at LIMIT (SELECT greatest(1, ceil($2::integer::float8 / count(*)))::integer FROM guest)) w
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME}
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME}
     ORDER BY w.available_at LIMIT $5) w
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id FROM requests w WHERE w.type = k.type AND ${LOST} AND ${RETRIED} AND ${IN_TIME}
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${LOST} AND ${RETRIED} AND ${IN_TIME}
     ORDER BY w.lease_expires_at LIMIT $5) w
 ), busy AS MATERIALIZED (
   SELECT w.type, w.user_id, count(*) AS count FROM kind k JOIN requests w ON w.type = k.type
   WHERE k.concurrency IS NOT NULL AND w.status = 'processing' AND w.lease_expires_at > now() AND NOT w.held GROUP BY 1, 2
 ), ranked AS (
-  SELECT c.id, c.place, c.place + coalesce(l.lead, 0) AS rank, k.concurrency - coalesce(b.count, 0) AS room
-  FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY id) AS place FROM candidate) c
+  SELECT c.id, c.created_at, c.place, c.place + coalesce(l.lead, 0) AS rank, k.concurrency - coalesce(b.count, 0) AS room
+  FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY created_at, id) AS place FROM candidate) c
   JOIN kind k USING (type) LEFT JOIN busy b USING (type, user_id)
   LEFT JOIN json_to_recordset($4) AS l(type text, user_id integer, lead integer) USING (type, user_id)
 ), chosen AS MATERIALIZED (
-  SELECT id, rank FROM ranked WHERE room IS NULL OR place <= room ORDER BY rank, id LIMIT $2::integer * 2 + 16
+  SELECT id, rank, created_at FROM ranked WHERE room IS NULL OR place <= room ORDER BY rank, created_at, id LIMIT $2::integer * 2 + 16
 ), taken AS MATERIALIZED (
   SELECT w.id, c.rank, w.type, w.status, w.attempt, w.started_at, w.created_at FROM chosen c JOIN requests w ON w.id = c.id
+      AND w.id = ANY (ARRAY(SELECT id FROM chosen))
   WHERE (w.status = 'pending' AND coalesce(w.available_at <= now(), true)) OR (${LOST} AND ${RETRIED})
-  ORDER BY c.rank, c.id LIMIT $2::integer FOR NO KEY UPDATE OF w SKIP LOCKED
+  ORDER BY c.rank, c.created_at, c.id LIMIT $2::integer FOR NO KEY UPDATE OF w SKIP LOCKED
 ), lost AS (
   INSERT INTO request_attempts (request_id, attempt, outcome, started_at)
   SELECT id, attempt, 'lost', coalesce(started_at, created_at) FROM taken WHERE status = 'processing'
@@ -121,7 +122,7 @@ SELECT (SELECT count(*) FROM chosen) > 0 AS contended,
        ORDER BY w.lease_expires_at LIMIT 1)
     ) n
   ) END AS "nextInMs", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}
-FROM (SELECT) one LEFT JOIN claimed r ON true ORDER BY r.rank, r.id
+FROM (SELECT) one LEFT JOIN claimed r ON true ORDER BY r.rank, r.created_at, r.id
 `,
 };
 

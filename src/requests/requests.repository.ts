@@ -43,7 +43,7 @@ export class RequestsRepository {
    * every page costs the same. Towards the newer end the rows come the other way round.
    */
   async list(userId: number | null, query: ListRequestsQuery, from: PagePosition | null, count: number): Promise<RequestRow[]> {
-    const { status = null, type = null, apiKeyId = null, since, until } = query;
+    const { status = null, type = null, keyId = null, since, until } = query;
     const conditions = ['true'];
     const values: unknown[] = [];
     const add = (condition: string, value: unknown) => {
@@ -55,7 +55,7 @@ export class RequestsRepository {
     add('id < ?::uuid', until === undefined ? null : firstIdOf(until));
     add('status = ?', status);
     add('type = ?', type);
-    add('api_key_id = ?', apiKeyId);
+    add('api_key_id = ?', keyId);
     const order = from?.newer ? 'ASC' : 'DESC';
     return this.dataSource.query(`SELECT ${ROW} FROM requests r WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ${count}`, values);
   }

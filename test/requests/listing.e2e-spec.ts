@@ -35,7 +35,7 @@ describe('listing and keeping requests', () => {
     const [user, type] = [await makeUser(service), newType()];
     const { id } = await submit(service, user, type);
     const [key] = await service.sql<{ id: number }>(`SELECT id FROM api_keys WHERE user_id = $1`, [user.id]);
-    const list = async (apiKeyId: number): Promise<Body> => (await service.as(user).get('/v1/requests').query({ apiKeyId }).expect(200)).body.items;
+    const list = async (keyId: number): Promise<Body> => (await service.as(user).get('/v1/requests').query({ keyId }).expect(200)).body.items;
     expect((await list(key.id)).map((item: Body) => item.id)).toEqual([id]);
     expect(await list(key.id + 1_000)).toEqual([]);
   });

@@ -35,5 +35,5 @@ export class ListRequestsQuery extends ListQuery {
   @WholeNumber()
   @IsInt()
   @Min(1)
-  apiKeyId?: number;
+  keyId?: number;
 }

@@ -13,8 +13,8 @@ const PENDING = "status = 'pending'";
 /** One metered act. The table is the ledger: the user's counter is the sum of (cost − refunded units) over its period. */
 @Entity('requests')
 @Index('requests_user_id_id_idx', ['userId', 'id'])
-@Index('requests_type_id_idx', ['type', 'id'], { where: `${PENDING} AND available_at IS NULL` })
-@Index('requests_type_user_id_id_idx', ['type', 'userId', 'id'], { where: `${PENDING} AND available_at IS NULL` })
+@Index('requests_type_created_at_idx', ['type', 'createdAt'], { where: `${PENDING} AND available_at IS NULL` })
+@Index('requests_type_user_id_created_at_idx', ['type', 'userId', 'createdAt'], { where: `${PENDING} AND available_at IS NULL` })
 @Index('requests_type_available_at_idx', ['type', 'availableAt'], { where: `${PENDING} AND available_at IS NOT NULL` })
 @Index('requests_type_lease_expires_at_idx', ['type', 'leaseExpiresAt'], { where: "status = 'processing'" })
 @Index('requests_lease_expires_at_idx', ['leaseExpiresAt'], { where: "status = 'processing' AND held" })

@@ -1,0 +1,151 @@
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { makeAccounts } from '../support/accounts.mjs';
+import { ms, perSecond, row } from '../support/report.mjs';
+import { median, SCALE } from '../support/rounds.mjs';
+import { onDatabase } from '../support/stage.mjs';
+
+const BATCH = 50;
+const WORKERS = 4;
+const REQUESTS = Math.round(30_000 * Math.max(SCALE, 0.2));
+const FINISHED = Math.round(5_000_000 * SCALE);
+const STREAMS = 1_000;
+const number = (n) => n.toLocaleString('en-US');
+
+/** Requests by plain SQL, with ids ordered by time as the service makes them. */
+const requests = ({ count, users, status, ageDays = 0 }) => `
+  INSERT INTO requests (id, user_id, type, status, cost, charged_on, payload, created_at, attempt, finished_at)
+  SELECT (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n || '${status}'), 1, 3) || '8' || substr(md5(n || 'x'), 1, 15))::uuid,
+    ${users.first} + n % ${users.last - users.first + 1}, 'work', '${status}', 1, (at AT TIME ZONE 'UTC')::date, '{"size": 3}', at, ${status === 'pending' ? '0, NULL' : '1, at'}
+  FROM (SELECT n, now() - interval '${ageDays} days' - make_interval(secs => (${count} - n) / 1000.0) AS at FROM generate_series(1, ${count}) n) row`;
+
+class Worker {
+  constructor(service, key) {
+    this.url = service.url;
+    this.headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    this.dispatcher = new Agent({ connections: 64 });
+  }
+
+  async post(path, body) {
+    const { statusCode, body: answer } = await request(`${this.url}/v1/requests${path}`, {
+      method: 'POST',
+      headers: this.headers,
+      body: JSON.stringify(body),
+      dispatcher: this.dispatcher,
+    });
+    const json = await answer.json();
+    if (statusCode >= 300) throw new Error(`${path} answered ${statusCode}: ${JSON.stringify(json)}`);
+    return json;
+  }
+
+  async claim(limit, waitSeconds = 0) {
+    return (await this.post('/claim', { types: ['work'], limit, waitSeconds })).items;
+  }
+
+  complete({ id, attempt }) {
+    return this.post(`/${id}/complete`, { attempt, result: { words: 3 } });
+  }
+}
+
+const workerOf = async (stage, database, service) => {
+  const [{ key }] = await makeAccounts((text, values) => stage.server.query(text, values, database), 1, { scopes: ['worker'] });
+  return new Worker(service, key);
+};
+
+/** Workers that claim by 50 and complete each by a call of its own, until nothing is left. */
+export function workRate(stage) {
+  return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
+    await stage.seed(database, [requests({ count: REQUESTS, users: stage.range, status: 'pending' }), 'VACUUM ANALYZE requests']);
+    const worker = await workerOf(stage, database, service);
+    const from = performance.now();
+    let done = 0;
+    await Promise.all(
+      Array.from({ length: WORKERS }, async () => {
+        for (let items; (items = await worker.claim(BATCH)).length > 0; done += items.length) await Promise.all(items.map((item) => worker.complete(item)));
+      }),
+    );
+    const rate = (done * 1_000) / (performance.now() - from);
+    if (done !== REQUESTS) throw new Error(`${done} of ${REQUESTS} were handed out.`);
+    return [row({ bench: 'claim + complete', figure: `${number(done)} by ${WORKERS} workers, ${BATCH} a claim`, ratio: rate, atLeast: 3_000, unit: '/s' })];
+  });
+}
+
+/** A claim with millions of finished requests in the table against one with none. */
+export function workFlat(stage) {
+  const measure = async (finished) =>
+    onDatabase(stage, [], async (database) => {
+      const users = stage.range;
+      if (finished > 0) {
+        await stage.seed(database, ['SET session_replication_role = replica', requests({ count: finished, users, status: 'succeeded', ageDays: 1 })]);
+      }
+      await stage.seed(database, [requests({ count: 20_000, users, status: 'pending' }), 'VACUUM ANALYZE requests', 'CHECKPOINT']);
+      const service = await stage.service(database);
+      try {
+        const worker = await workerOf(stage, database, service);
+        const times = [];
+        for (let i = 0; i < 220; i++) {
+          const from = performance.now();
+          await worker.claim(BATCH);
+          if (i >= 20) times.push(performance.now() - from);
+        }
+        return median(times);
+      } finally {
+        await service.stop();
+      }
+    });
+  return (async () => {
+    const none = await measure(0);
+    const full = await measure(FINISHED);
+    const figure = `p50 ${ms(full)} with ${number(FINISHED)} finished requests`;
+    return [row({ bench: 'claim, flat', figure, baseline: `p50 ${ms(none)} with none`, ratio: full / none, within: 0.2 })];
+  })();
+}
+
+/** From the submit's answer to the answer of a worker that waits. */
+export function pickUp(stage) {
+  return onDatabase(stage, [(db) => stage.service(db), (db) => stage.service(db)], async (database, near, far) => {
+    const [user] = stage.spread;
+    const submit = new Worker(near, user.key);
+    const rows = [];
+    for (const [name, service] of Object.entries({ 'same replica': near, 'another replica': far })) {
+      const worker = await workerOf(stage, database, service);
+      const times = [];
+      for (let i = 0; i < 60; i++) {
+        const waiting = worker.claim(1, 10);
+        await delay(30);
+        await submit.post('', { type: 'work' });
+        const from = performance.now();
+        const [item] = await waiting;
+        times.push(Math.max(0, performance.now() - from));
+        await worker.complete(item);
+      }
+      rows.push(row({ bench: `pick-up, ${name}`, figure: `p50 of ${times.length}`, ratio: median(times), atMost: 20, unit: ' ms' }));
+    }
+    return rows;
+  });
+}
+
+/** What a thousand open event streams take. */
+export function streams(stage) {
+  return onDatabase(stage, [(db) => stage.service(db)], async (_, service) => {
+    const [user] = stage.spread;
+    const submit = new Worker(service, user.key);
+    const ids = [];
+    while (ids.length < STREAMS) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => submit.post('', { type: 'work' })))).map(({ id }) => id));
+    await delay(500);
+    const before = service.memory().now;
+    const headers = { authorization: submit.headers.authorization };
+    const open = ids.map((id) => {
+      const call = get(`${service.url}/v1/requests/${id}/events`, { headers, agent: false });
+      const told = new Promise((resolve, reject) => call.once('response', (answer) => answer.once('data', resolve)).once('error', reject));
+      call.on('error', () => undefined);
+      return { call, told };
+    });
+    await Promise.all(open.map(({ told }) => told));
+    await delay(1_000);
+    const grown = service.memory().now - before;
+    for (const { call } of open) call.destroy();
+    return [row({ bench: 'event streams', figure: `${number(STREAMS)} open`, ratio: grown, atMost: 100, unit: ' MiB' })];
+  });
+}
