@@ -1,9 +1,12 @@
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Server } from 'node:http';
+import { type IncomingMessage, type Server } from 'node:http';
+import { type Socket } from 'node:net';
 
 const DEADLINE_MS = 10_000;
 const SWEEP_MS = 50;
+/** A connection that has said nothing for so long says nothing: browsers open some in advance. */
+const SILENT_MS = 1_000;
 
 /**
  * Lets answers under way finish when the process is told to stop. Nest closes the HTTP server after this hook, and a
@@ -11,22 +14,41 @@ const SWEEP_MS = 50;
  * seconds the rest is cut.
  */
 @Injectable()
-export class GracefulShutdown implements BeforeApplicationShutdown {
+export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(GracefulShutdown.name);
+  /** Connections without a request so far, and since when: Node does not count them as idle. */
+  private readonly silent = new Map<Socket, number>();
   /** From here on readiness says no. */
   draining = false;
 
   constructor(private readonly host: HttpAdapterHost) {}
 
+  onApplicationBootstrap(): void {
+    this.server?.on('connection', (socket: Socket) => {
+      this.silent.set(socket, performance.now());
+      socket.once('close', () => this.silent.delete(socket));
+    });
+    this.server?.on('request', ({ socket }: IncomingMessage) => this.silent.delete(socket));
+  }
+
   beforeApplicationShutdown(signal?: string): void {
     this.draining = true;
-    const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
+    const { server } = this;
     if (!server?.listening) return;
     this.logger.log(`draining (${signal ?? 'close'})`);
-    setInterval(() => server.closeIdleConnections(), SWEEP_MS).unref();
+    setInterval(() => this.sweep(server), SWEEP_MS).unref();
     setTimeout(() => {
       this.logger.warn(`still not drained after ${DEADLINE_MS} ms: dropping connections`);
       server.closeAllConnections();
     }, DEADLINE_MS).unref();
+  }
+
+  private get server(): Server | undefined {
+    return this.host.httpAdapter?.getHttpServer() as Server | undefined;
+  }
+
+  private sweep(server: Server): void {
+    server.closeIdleConnections();
+    for (const [socket, since] of this.silent) if (performance.now() - since > SILENT_MS) socket.destroy();
   }
 }

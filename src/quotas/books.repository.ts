@@ -60,10 +60,12 @@ const CHECKS: Record<string, string> = {
   'requests-and-ledger': `
     SELECT u.id, NULL::date, coalesce(l.requests, 0) AS expected, u.api_quota_requests_today AS found
     FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.requests, 0) <> u.api_quota_requests_today`,
-  // The same for the days that are closed: what was archived is what the ledger holds.
+  // The same for the days that are closed: what was archived is what the ledger holds, and what retention took out of it.
   'history-and-ledger': `
     SELECT coalesce(h.user_id, l.user_id), coalesce(h.date, l.charged_on), coalesce(l.used, 0) AS expected, coalesce(h.used, 0) AS found
-    FROM quota_usage h FULL JOIN (
+    FROM (
+      SELECT user_id, date, used - removed_used AS used, refunded - removed_refunded AS refunded, requests - removed_requests AS requests FROM quota_usage
+    ) h FULL JOIN (
       SELECT user_id, charged_on, sum(charged - refunded) AS used, sum(refunded) AS refunded, sum(requests) AS requests
       FROM ledger WHERE NOT open GROUP BY user_id, charged_on
     ) l ON l.user_id = h.user_id AND l.charged_on = h.date

@@ -22,7 +22,15 @@ const REMOVE: PreparedStatement = {
     ), removed AS (
       DELETE FROM requests r USING old o, users u
       WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
-      RETURNING r.id
+      RETURNING r.user_id, r.charged_on, r.cost, r.refunded_units
+    ), told AS (
+      UPDATE quota_usage q SET removed_used = q.removed_used + s.used, removed_refunded = q.removed_refunded + s.refunded,
+        removed_requests = q.removed_requests + s.requests
+      FROM (
+        SELECT user_id, charged_on, sum(cost - refunded_units) AS used, sum(refunded_units) AS refunded, count(*) AS requests
+        FROM removed GROUP BY user_id, charged_on
+      ) s
+      WHERE q.user_id = s.user_id AND q.date = s.charged_on
     )
     SELECT (SELECT count(*) FROM removed)::integer AS removed, max(id::text) AS last FROM old`,
 };
@@ -51,7 +59,8 @@ export class OverdueRepository {
   }
 
   /**
-   * Removes finished requests between two ids, one batch, whose day is archived: the user's row is in a later one. `last`
+   * Removes finished requests between two ids, one batch, whose day is archived: the user's row is in a later one. The
+   * archive notes what it lost, in the same statement, so that it can still be audited. `last`
    * is where the next batch begins; null: there is none.
    */
   async remove(count: number, after: string | null, before: string): Promise<{ removed: number; last: string | null }> {

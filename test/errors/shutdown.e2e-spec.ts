@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { makeUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { inTransaction, until, untilBlocked } from '../support/waiting';
@@ -51,5 +53,16 @@ describe('a replica that stops', () => {
       [user.id],
     );
     expect(books).toEqual({ used: 21, rows: 21 });
+  });
+
+  it('is not held up by a connection that never said anything, as browsers open in advance', async () => {
+    const replica = await startReplica(service.databaseUrl);
+    const silent = connect(Number(new URL(replica.url).port), '127.0.0.1');
+    await once(silent, 'connect');
+    const startedAt = performance.now();
+    await replica.close();
+    // The deadline that cuts everything is 10 s.
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    silent.destroy();
   });
 });

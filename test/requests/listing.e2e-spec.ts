@@ -1,3 +1,4 @@
+import { BooksRepository } from '../../src/quotas/books.repository';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { makeAdmin, makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
@@ -83,6 +84,9 @@ describe('listing and keeping requests', () => {
     expect(await left()).toBe(1);
     const { days } = await books(service, user);
     expect(days).toMatch(/ 3\/0$/);
+    // The audit still adds up: the archive knows what was removed.
+    const { differences } = await service.app.get(BooksRepository).compare();
+    expect(differences.filter(({ userId, check }) => userId === user.id && check === 'history-and-ledger')).toEqual([]);
     expect(open.id).not.toBe(done.id);
     await putSetting(service, 'requests.retentionDays', null);
   });

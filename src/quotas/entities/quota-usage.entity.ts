@@ -28,6 +28,16 @@ export class QuotaUsage {
   @Column({ type: 'integer', default: 0 })
   requests: number;
 
+  /** Of `used`, what was charged by requests that retention has removed from the ledger since. */
+  @Column({ name: 'removed_used', type: 'integer', default: 0 })
+  removedUsed: number;
+
+  @Column({ name: 'removed_refunded', type: 'integer', default: 0 })
+  removedRefunded: number;
+
+  @Column({ name: 'removed_requests', type: 'integer', default: 0 })
+  removedRequests: number;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;
 }
