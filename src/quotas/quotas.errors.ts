@@ -13,9 +13,10 @@ export class QuotaExceeded extends Problem {
     const never = requested > limit;
     const resetsAt = new Date(state.endsAt).toISOString();
     const what = by === 'key' ? "this API key's share of the daily quota" : 'the daily quota';
+    const remaining = Math.max(0, limit - used);
     const detail = never
-      ? `The request costs ${requested} units, more than ${what} of ${limit}: waiting does not help.`
-      : `${requested} units do not fit: ${used} of ${limit} are used, and ${what} begins anew at ${resetsAt}.`;
+      ? `The request costs ${requested}, more than ${what} of ${limit} units: waiting does not help.`
+      : `The request costs ${requested}, and ${remaining} of ${limit} units of ${what} are left. It begins anew at ${resetsAt}.`;
     super(429, never ? 'cost-exceeds-quota' : by === 'key' ? 'key-cap-exceeded' : 'quota-exceeded', detail, {
       type: QUOTA_EXCEEDED,
       title: 'Quota exceeded',
@@ -25,7 +26,7 @@ export class QuotaExceeded extends Problem {
         limit,
         used,
         requested,
-        remaining: Math.max(0, limit - used),
+        remaining,
         resetsAt,
         timeZone: state.zone,
       },
