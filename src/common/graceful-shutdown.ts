@@ -2,9 +2,12 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { HttpAdapterHost } from '@nestjs/core';
 import { type IncomingMessage, type Server } from 'node:http';
 import { type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const DEADLINE_MS = 10_000;
 const SWEEP_MS = 50;
+/** How long connections are still taken: one that the kernel has accepted and we have not would be reset. */
+const LAST_CALL_MS = 100;
 /** A connection that has said nothing for so long says nothing: browsers open some in advance. */
 const SILENT_MS = 1_000;
 
@@ -31,24 +34,26 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
     this.server?.on('request', ({ socket }: IncomingMessage) => this.silent.delete(socket));
   }
 
-  beforeApplicationShutdown(signal?: string): void {
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
     this.draining = true;
     const { server } = this;
     if (!server?.listening) return;
     this.logger.log(`draining (${signal ?? 'close'})`);
-    setInterval(() => this.sweep(server), SWEEP_MS).unref();
+    const since = performance.now();
+    setInterval(() => this.sweep(server, since), SWEEP_MS).unref();
     setTimeout(() => {
       this.logger.warn(`still not drained after ${DEADLINE_MS} ms: dropping connections`);
       server.closeAllConnections();
     }, DEADLINE_MS).unref();
+    await delay(LAST_CALL_MS);
   }
 
   private get server(): Server | undefined {
     return this.host.httpAdapter?.getHttpServer() as Server | undefined;
   }
 
-  private sweep(server: Server): void {
+  private sweep(server: Server, drainingSince: number): void {
     server.closeIdleConnections();
-    for (const [socket, since] of this.silent) if (performance.now() - since > SILENT_MS) socket.destroy();
+    for (const [socket, since] of this.silent) if (performance.now() - Math.max(since, drainingSince) > SILENT_MS) socket.destroy();
   }
 }

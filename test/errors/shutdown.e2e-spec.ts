@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { makeUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
@@ -39,6 +39,10 @@ describe('a replica that stops', () => {
           .then((answer) => answer.status),
       );
       await untilBlocked(service, 1);
+      const server = replica.app.getHttpServer();
+      // All have come in: what follows asks after them.
+      await until(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count >= 20))), 'the submits are connected');
+      await replica.as().get('/health/live').expect(200);
       stopping.push(replica.close());
       await until(() => Promise.resolve(replica.app.get(GracefulShutdown, { strict: false }).draining), 'the replica drains');
       late.end('{"type":"x"}');

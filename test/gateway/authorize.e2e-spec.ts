@@ -203,7 +203,7 @@ describe('the gateway check', () => {
     expect(spent.headers.ratelimit).toMatch(/^"daily";r=0;/);
     expect(Number(spent.headers['retry-after'])).toBeGreaterThan(0);
     expect(spent.body).toMatchObject({ status: 403, code: 'quota-exceeded', title: 'Quota exceeded', limit: 1 });
-    expect(spent.body.detail).toMatch(/are used/);
+    expect(spent.body.detail).toMatch(/0 of 1 units/);
     const unknown = await service.as().put('/v1/authorize/search?denyStatus=403').expect(403);
     expect(unknown.headers).toMatchObject({ 'x-quota-status': '401', 'www-authenticate': 'Bearer realm="quotidian"' });
     const malformed = await service.as(user).get(path).set('x-quota-cost', 'x').expect(403);
