@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, type Schemas } from './client';
+import { type ClaimedRequest, isOver, Lease } from './lease';
+import { ProblemError } from './problem-error';
+import { PermanentError } from './work-errors';
+
+export interface HandlerContext {
+  /** Aborted when the result is of no use any more: its reason is `CancelRequested` or `LeaseLost`. */
+  signal: AbortSignal;
+  /** Heartbeats are sent all the time; this one is for now, and throws if the work is to stop. */
+  heartbeat(): Promise<void>;
+  /** Says how many units it came to, if fewer than the request's cost: the rest goes back. */
+  settle(units: number): void;
+}
+
+/** What it returns (any JSON) is the result; what it throws is tried again while attempts are left, but for a `PermanentError`. */
+export type Handler = (request: ClaimedRequest, context: HandlerContext) => unknown;
+
+type Word = { act: 'complete'; body: Schemas['CompleteDto'] } | { act: 'fail'; body: Schemas['FailDto'] };
+
+const LONGEST_MESSAGE = 2_000;
+const PAUSE_MS = 1_000;
+
+/** One attempt, from its claim to the word that ends it. */
+export class WorkInHand {
+  private readonly lease: Lease;
+  private units: number | undefined;
+
+  constructor(
+    private readonly client: Client,
+    private readonly request: ClaimedRequest,
+    leaseSeconds: number | undefined,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.lease = new Lease(client, request, leaseSeconds, onError);
+  }
+
+  /** Never rejects. */
+  async carryOut(handler: Handler): Promise<void> {
+    try {
+      const word = await this.outcome(handler);
+      // Somebody else may have it: no word of ours would be taken.
+      if (this.lease.isLost) this.onError(this.lease.signal.reason);
+      else await this.deliver(word);
+    } finally {
+      this.lease.release();
+    }
+  }
+
+  private async outcome(handler: Handler): Promise<Word> {
+    const { attempt } = this.request;
+    const { signal } = this.lease;
+    try {
+      const settle = (units: number) => void (this.units = units);
+      const result = await handler(this.request, { signal, settle, heartbeat: () => this.lease.heartbeat() });
+      return { act: 'complete', body: { attempt, result: asJson(result), units: this.units } };
+    } catch (error) {
+      if (!signal.aborted) this.onError(error);
+      return this.failure(error, !(error instanceof PermanentError));
+    }
+  }
+
+  private failure(error: unknown, retryable: boolean): Word {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const told = { name, message: message.slice(0, LONGEST_MESSAGE) };
+    return { act: 'fail', body: { attempt: this.request.attempt, error: told, retryable, units: this.units } };
+  }
+
+  /** The work is done: while the lease lasts, an unreachable service is told again and again. */
+  private async deliver(word: Word): Promise<void> {
+    for (;;) {
+      try {
+        return await this.say(word);
+      } catch (error) {
+        if (isOver(error)) return this.isEcho(word, error) ? undefined : this.onError(error);
+        this.onError(error);
+        if (error instanceof ProblemError && error.status < 500 && error.status !== 429) return this.deliverRefusal(word, error);
+      }
+      if (this.lease.isLost) return;
+      await delay(PAUSE_MS * (0.5 + Math.random()));
+    }
+  }
+
+  private async say({ act, body }: Word): Promise<void> {
+    const params = { path: { id: this.request.id } };
+    if (act === 'complete') await this.client.POST('/v1/requests/{id}/complete', { params, body });
+    else await this.client.POST('/v1/requests/{id}/fail', { params, body });
+  }
+
+  /** A result that is not taken, for its size or its units, would not be taken from another attempt. */
+  private async deliverRefusal(word: Word, error: ProblemError): Promise<void> {
+    if (word.act !== 'complete' || (error.status !== 400 && error.status !== 413)) return;
+    this.units = undefined;
+    await this.deliver(this.failure(error, false));
+  }
+
+  /** Whether the word was refused because it was heard before, and only the answer to it got lost. */
+  private isEcho(word: Word, { problem }: ProblemError): boolean {
+    if (problem.currentAttempt !== this.request.attempt) return false;
+    return word.act === 'fail' || problem.currentStatus === 'succeeded';
+  }
+}
+
+/** @throws PermanentError if it is none */
+function asJson(result: unknown): Schemas['CompleteDto']['result'] {
+  try {
+    JSON.stringify(result);
+    // Any JSON is taken, which the schema cannot say.
+    return result as Schemas['CompleteDto']['result'];
+  } catch (cause) {
+    throw new PermanentError('The result is not JSON.', { cause });
+  }
+}

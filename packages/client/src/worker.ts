@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client } from './client';
+import { type Handler, WorkInHand } from './work-in-hand';
+import { type ClaimedRequest } from './lease';
+import { ProblemError } from './problem-error';
+
+export interface WorkerOptions {
+  client: Client;
+  /** The types that the handler can carry out. */
+  types: string[];
+  /** How many requests are carried out at a time; 1 where not said. */
+  concurrency?: number;
+  handler: Handler;
+  /** For how long a request stays this worker's between two heartbeats; the service's setting where not said. */
+  leaseSeconds?: number;
+  /** For how long a claim waits for something to do; 20 where not said, 30 at most. */
+  waitSeconds?: number;
+  /** Aborting it is `stop()`. */
+  signal?: AbortSignal;
+  /** The signals of the process that are `stop()`; SIGTERM and SIGINT where not said. */
+  stopOn?: NodeJS.Signals[];
+  /** Told of all that went wrong, with the request if it was about one; a warning of the process where not said. */
+  onError?: (error: unknown, request?: ClaimedRequest) => void;
+}
+
+export interface Worker {
+  /** Claims no more, and resolves when what was begun is done. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped; rejects when the service does not take its claims at all, as with a revoked key. */
+  readonly finished: Promise<void>;
+}
+
+const MOST_AT_ONCE = 100;
+const PAUSE_MS = 1_000;
+
+/** Carries out requests until it is stopped. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { client, types, handler, leaseSeconds, concurrency = 1, waitSeconds = 20, stopOn = ['SIGTERM', 'SIGINT'], onError = warn } = options;
+  const running = new Set<Promise<void>>();
+  let stopped = false;
+  // One for each claim: on one that lives as long as the worker, listeners would gather.
+  let claiming = new AbortController();
+
+  const claim = async (): Promise<ClaimedRequest[]> => {
+    claiming = new AbortController();
+    const body = { types, limit: Math.min(concurrency - running.size, MOST_AT_ONCE), leaseSeconds, waitSeconds };
+    try {
+      return (await client.POST('/v1/requests/claim', { body, signal: claiming.signal })).data.items;
+    } catch (error) {
+      if (stopped) return [];
+      if (isHopeless(error)) throw error;
+      onError(error);
+      await delay(PAUSE_MS * (0.5 + Math.random()), undefined, { signal: claiming.signal }).catch(() => undefined);
+      return [];
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    try {
+      while (!stopped) {
+        for (const request of await claim()) {
+          const work = new WorkInHand(client, request, leaseSeconds, (error) => onError(error, request)).carryOut(handler);
+          const done: Promise<void> = work.finally(() => running.delete(done));
+          running.add(done);
+        }
+        if (running.size >= concurrency) await Promise.race(running);
+      }
+    } finally {
+      await Promise.all(running);
+      for (const name of stopOn) process.off(name, stop);
+      options.signal?.removeEventListener('abort', stop);
+    }
+  };
+
+  const stop = (): void => {
+    stopped = true;
+    claiming.abort();
+  };
+  for (const name of stopOn) process.once(name, stop);
+  options.signal?.addEventListener('abort', stop, { once: true });
+  if (options.signal?.aborted) stop();
+  const finished = run();
+  return {
+    finished,
+    stop: () => {
+      stop();
+      return finished;
+    },
+  };
+}
+
+/** A claim that the service will not take tomorrow either. */
+function isHopeless(error: unknown): boolean {
+  return error instanceof ProblemError && [400, 401, 403, 404].includes(error.status);
+}
+
+function warn(error: unknown, request?: ClaimedRequest): void {
+  const what = request ? `request ${request.id} in attempt ${request.attempt}` : 'claiming';
+  process.emitWarning(`${what}: ${String(error)}`, 'QuotidianWorker');
+}

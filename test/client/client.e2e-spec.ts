@@ -1,0 +1,147 @@
+import { ProblemError } from '../../packages/client/src/problem-error';
+import { makeAdmin, makeUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+import { clientOf, scriptedFetch } from './clients';
+
+const body = { type: 'default', payload: { n: 1 } };
+
+const unavailable = (retryAfter: string) =>
+  Promise.resolve(
+    Response.json({ type: 'about:blank', title: 'x', status: 503, detail: 'not now', code: 'x' }, { status: 503, headers: { 'retry-after': retryAfter } }),
+  );
+
+describe('the client', () => {
+  let service: Service;
+  beforeAll(async () => (service = await startService()));
+  afterAll(() => service.close());
+
+  it('answers with the types of the document', async () => {
+    const user = await makeUser(service, { dailyQuota: 10 });
+    const client = clientOf(service, user);
+    const { data, response } = await client.POST('/v1/requests', { body });
+    const status: 'pending' | 'processing' | 'succeeded' | 'failed' | 'canceled' | 'expired' = data.status;
+    expect([response.status, status, data.userId]).toEqual([201, 'pending', user.id]);
+    const { data: read } = await client.GET('/v1/requests/{id}', { params: { path: { id: data.id } } });
+    expect(read).toMatchObject({ id: data.id, payload: { n: 1 }, attempts: [] });
+    const { data: quota } = await client.GET('/v1/users/{userId}/quota', { params: { path: { userId: 'me' } } });
+    expect(quota).toMatchObject({ used: 1, limit: 10 });
+  });
+
+  it('throws a refusal as a ProblemError with its code, its status and its Retry-After, after one try', async () => {
+    const spent = await makeUser(service, { dailyQuota: 1 });
+    await clientOf(service, spent).POST('/v1/requests', { body });
+    const counting = scriptedFetch(() => undefined);
+    const error = await clientOf(service, spent, counting)
+      .POST('/v1/requests', { body })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ProblemError);
+    const { status, code, problem, retryAfterSeconds } = error as ProblemError;
+    expect({ status, code }).toEqual({ status: 429, code: 'quota-exceeded' });
+    expect(problem.type).toBe('https://iana.org/assignments/http-problem-types#quota-exceeded');
+    expect(retryAfterSeconds).toBeGreaterThan(0);
+    expect(counting.calls).toHaveLength(1);
+    await expect(clientOf(service, { key: 'qk_wrong' }).GET('/v1/requests')).rejects.toMatchObject({ status: 401 });
+  });
+
+  it('describes an answer that is not of the service', async () => {
+    const proxy = scriptedFetch(() => Promise.resolve(new Response('<h1>Teapot</h1>', { status: 418 })));
+    const answer = clientOf(service, await makeUser(service), proxy).GET('/v1/requests');
+    await expect(answer).rejects.toMatchObject({ status: 418, code: 'unexpected-answer' });
+  });
+
+  it('charges once when answers get lost after the service has processed the call, and gives the first answer', async () => {
+    const user = await makeUser(service);
+    const answers: { id: string }[] = [];
+    const flaky = scriptedFetch((_, count, send) =>
+      count > 2
+        ? undefined
+        : send().then(async (answer) => {
+            answers.push((await answer.json()) as { id: string });
+            throw new TypeError('fetch failed');
+          }),
+    );
+    const { data, response } = await clientOf(service, user, flaky).POST('/v1/requests', { body });
+    expect(answers.map(({ id }) => id)).toEqual([data.id, data.id]);
+    expect(response.headers.get('idempotency-replayed')).toBe('true');
+    expect(new Set(flaky.calls.map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1);
+    expect(await service.sql('SELECT api_quota_used_today AS used FROM users WHERE id = $1', [user.id])).toEqual([{ used: 1 }]);
+    expect(await service.sql('SELECT id FROM requests WHERE user_id = $1', [user.id])).toEqual([{ id: data.id }]);
+  });
+
+  it('makes good an answer that breaks off in the middle of its body', async () => {
+    const user = await makeUser(service);
+    const broken = scriptedFetch((_, count, send) =>
+      count > 1
+        ? undefined
+        : send().then(({ status, headers }) => new Response(new ReadableStream({ start: (stream) => stream.error(new Error('reset')) }), { status, headers })),
+    );
+    const { data } = await clientOf(service, user, broken).POST('/v1/requests', { body });
+    expect(await service.sql('SELECT id FROM requests WHERE user_id = $1', [user.id])).toEqual([{ id: data.id }]);
+  });
+
+  it('charges a batch once', async () => {
+    const user = await makeUser(service);
+    const flaky = scriptedFetch((_, count, send) => (count > 1 ? undefined : send().then(() => Promise.reject(new TypeError('fetch failed')))));
+    const { data } = await clientOf(service, user, flaky).POST('/v1/requests/batch', { body: { items: [body, body, body] } });
+    expect(data.items.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(await service.sql('SELECT api_quota_used_today AS used FROM users WHERE id = $1', [user.id])).toEqual([{ used: 3 }]);
+  });
+
+  it("uses the caller's Idempotency-Key, and a new one for each call otherwise", async () => {
+    const user = await makeUser(service);
+    const counting = scriptedFetch(() => undefined);
+    const client = clientOf(service, user, counting);
+    const given = { body, headers: { 'idempotency-key': 'mine' } };
+    const ids = [await client.POST('/v1/requests', given), await client.POST('/v1/requests', given)].map(({ data }) => data.id);
+    expect(new Set(ids).size).toBe(1);
+    await client.POST('/v1/requests', { body });
+    await client.POST('/v1/requests', { body });
+    const keys = counting.calls.map(({ headers }) => headers.get('idempotency-key'));
+    expect(keys.slice(0, 2)).toEqual(['mine', 'mine']);
+    expect(new Set(keys).size).toBe(3);
+    await client.GET('/v1/requests');
+    expect(counting.calls.at(-1)!.headers.has('idempotency-key')).toBe(false);
+  });
+
+  it('waits as long as Retry-After says before it tries again', async () => {
+    const busy = scriptedFetch((_, count) => (count === 1 ? unavailable('1') : undefined));
+    const startedAt = performance.now();
+    await clientOf(service, await makeUser(service), busy).POST('/v1/requests', { body });
+    expect(performance.now() - startedAt).toBeGreaterThan(990);
+    expect(busy.calls).toHaveLength(2);
+  });
+
+  it('gives up after the tries it was given, and at once when it is asked to wait for longer than it would', async () => {
+    const user = await makeUser(service);
+    const busy = scriptedFetch(() => unavailable('0'));
+    await expect(clientOf(service, user, busy, { most: 2 }).GET('/v1/requests')).rejects.toMatchObject({ status: 503, message: 'not now' });
+    expect(busy.calls).toHaveLength(3);
+    const closed = scriptedFetch(() => unavailable('3600'));
+    await expect(clientOf(service, user, closed).GET('/v1/requests')).rejects.toMatchObject({ status: 503, retryAfterSeconds: 3600 });
+    expect(closed.calls).toHaveLength(1);
+  });
+
+  it('does not repeat what could happen twice', async () => {
+    const admin = await makeAdmin(service);
+    const busy = scriptedFetch(() => unavailable('0'));
+    const answer = clientOf(service, admin, busy).POST('/v1/auth/refresh', { body: { refreshToken: 'x'.repeat(43) } });
+    await expect(answer).rejects.toMatchObject({ status: 503 });
+    expect(busy.calls).toHaveLength(1);
+  });
+
+  it('tries a 429 again when it is asked to', async () => {
+    const user = await makeUser(service);
+    const limited = () => scriptedFetch((_, count) => (count === 1 ? Promise.resolve(new Response('{}', { status: 429 })) : undefined));
+    await expect(clientOf(service, user, limited()).GET('/v1/requests')).rejects.toMatchObject({ status: 429 });
+    const { data } = await clientOf(service, user, limited(), { whenLimited: true }).GET('/v1/requests');
+    expect(data.items).toEqual([]);
+  });
+
+  it('stops at once when its caller does not want it any more', async () => {
+    const caller = new AbortController();
+    const busy = scriptedFetch(() => (caller.abort(), unavailable('20')));
+    const answer = clientOf(service, await makeUser(service), busy).GET('/v1/requests', { signal: caller.signal });
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
+    expect(busy.calls).toHaveLength(1);
+  });
+});
