@@ -8,6 +8,9 @@ type Operation = Record<string, unknown> & { responses: Record<string, Schema>; 
 const LONGEST_TEXT = 262_144;
 const LARGEST_INTEGER = 2_147_483_647;
 
+/** Properties that hold whatever JSON somebody put there; the code's `unknown` would be published as an object. */
+const ANY_JSON = ['result', 'error', 'value'];
+
 const ERRORS: Record<string, string> = {
   400: 'The request is not valid; `errors` names each field.',
   401: 'The credentials are missing or not valid.',
@@ -91,7 +94,7 @@ function completeOperation(path: string, method: string, operation: Operation): 
   operation.description = [operation.description, whoMay(access)].filter(Boolean).join(' ');
   const body = operation.requestBody !== undefined;
   // Every POST that creates takes a key; @Headers() parameters are left out of the document by the framework.
-  if (method === 'post' && operation.responses['201'] && !access.public) addHeader(operation, IDEMPOTENCY_KEY);
+  if (method === 'post' && (operation.responses['201'] || path.endsWith('/batch')) && !access.public) addHeader(operation, IDEMPOTENCY_KEY);
   if (path.includes('/configurations/{') && ['put', 'delete'].includes(method)) addHeader(operation, IF_MATCH);
   if (method === 'patch') addHeader(operation, IF_MATCH);
   const parameters = (operation.parameters ?? []).map(({ name }) => name.toLowerCase());
@@ -133,5 +136,9 @@ function bound(node: unknown): void {
   }
   if (types.includes('string') && schema.enum === undefined && schema.const === undefined && schema.in === undefined) schema.maxLength ??= LONGEST_TEXT;
   if (schema.type === 'array') schema.maxItems ??= 1_000;
+  for (const name of ANY_JSON) {
+    const property = (schema.properties as Record<string, Schema> | undefined)?.[name];
+    if (property && !property.additionalProperties && !property.$ref) delete property.type;
+  }
   for (const [key, child] of Object.entries(schema)) if (key !== 'example' && key !== 'default') bound(child);
 }

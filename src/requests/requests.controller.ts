@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiCreatedResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
@@ -39,6 +39,12 @@ export class RequestsController {
    */
   @Post()
   @Scopes('requests:write')
+  @ApiHeader({
+    name: 'Prefer',
+    required: false,
+    description: '`wait=10`: answer when the request has ended, or after so many seconds.',
+    schema: { type: 'string', maxLength: 100 },
+  })
   @ApiBody({ type: SubmitRequestDto })
   @ApiCreatedResponse({ type: RequestDto })
   async submit(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {

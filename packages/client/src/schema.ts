@@ -833,7 +833,7 @@ export interface components {
         ConfigurationDto: {
             key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
-            value: Record<string, unknown>;
+            value: unknown;
             /**
              * @description Where the value comes from.
              * @enum {string}
@@ -877,7 +877,7 @@ export interface components {
         };
         PutConfigurationDto: {
             /** @description Any JSON that obeys the schema; at most 32 kB. */
-            value: Record<string, unknown>;
+            value: unknown;
             /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
             schema?: {
                 [key: string]: unknown;
@@ -902,7 +902,7 @@ export interface components {
         ConfigurationPreviewDto: {
             key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
-            value: Record<string, unknown>;
+            value: unknown;
             /**
              * @description Where the value comes from.
              * @enum {string}
@@ -961,7 +961,7 @@ export interface components {
             /** Format: int32 */
             version: number;
             /** @description The value from this version on; null when deleted, and for a secret. */
-            value: Record<string, unknown>;
+            value: unknown;
             /** @description True when this version took the setting back to what it inherits. */
             deleted: boolean;
             /** @description Against the version before. */
@@ -991,7 +991,7 @@ export interface components {
         UserConfigurationDto: {
             key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
-            value: Record<string, unknown>;
+            value: unknown;
             /**
              * @description Where the value comes from.
              * @enum {string}
@@ -1040,7 +1040,7 @@ export interface components {
         };
         PutUserConfigurationDto: {
             /** @description Any JSON within the setting's schema and bounds; at most 32 kB. */
-            value: Record<string, unknown>;
+            value: unknown;
             /** @description Why; kept in the history. */
             reason?: string;
         };
@@ -1100,7 +1100,7 @@ export interface components {
              * @description Rows that it changed.
              */
             affected: number;
-            error: string | null;
+            error: unknown;
             /** Format: date-time */
             startedAt: string;
             /** Format: date-time */
@@ -1534,9 +1534,9 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description What the worker delivered; any JSON, null until then. */
-            result: Record<string, unknown> | null;
+            result: unknown;
             /** @description What went wrong; null unless something did. */
-            error: Record<string, unknown> | null;
+            error: unknown;
             /**
              * Format: date-time
              * @description Others may claim it from then on.
@@ -1619,7 +1619,7 @@ export interface components {
         };
         CompleteDto: {
             /** @description Any JSON. */
-            result?: Record<string, unknown> | null;
+            result?: unknown;
             /**
              * Format: int32
              * @description Units that it came to, if fewer than its cost; the rest goes back.
@@ -1636,9 +1636,9 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description What the worker delivered; any JSON, null until then. */
-            result: Record<string, unknown> | null;
+            result: unknown;
             /** @description What went wrong; null unless something did. */
-            error: Record<string, unknown> | null;
+            error: unknown;
             /** @description UUIDv7: ids sort by time. */
             id: string;
             /** Format: int32 */
@@ -1692,7 +1692,7 @@ export interface components {
         };
         FailDto: {
             /** @description What went wrong: any JSON. */
-            error?: Record<string, unknown> | null;
+            error?: unknown;
             /** @description Whether another attempt may succeed; false where not said. */
             retryable?: boolean;
             /**
@@ -1787,7 +1787,7 @@ export interface components {
              * @enum {string|null}
              */
             outcome: "returned" | "lost" | "succeeded" | "failed" | "canceled" | "expired" | null;
-            error: Record<string, unknown> | null;
+            error: unknown;
             /** Format: int32 */
             attempt: number;
             /** Format: date-time */
@@ -1800,9 +1800,9 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description What the worker delivered; any JSON, null until then. */
-            result: Record<string, unknown> | null;
+            result: unknown;
             /** @description What went wrong; null unless something did. */
-            error: Record<string, unknown> | null;
+            error: unknown;
             /** @description UUIDv7: ids sort by time. */
             id: string;
             /** Format: int32 */
@@ -1861,9 +1861,9 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description What the worker delivered; any JSON, null until then. */
-            result: Record<string, unknown> | null;
+            result: unknown;
             /** @description What went wrong; null unless something did. */
-            error: Record<string, unknown> | null;
+            error: unknown;
             /** @description UUIDv7: ids sort by time. */
             id: string;
             /** Format: int32 */
@@ -3504,6 +3504,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description `wait=10`: answer when the request has ended, or after so many seconds. */
+                Prefer?: string;
                 /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
                 "Idempotency-Key"?: string;
             };
@@ -3538,7 +3540,10 @@ export interface operations {
     RequestsController_batch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3561,6 +3566,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

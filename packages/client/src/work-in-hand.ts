@@ -106,7 +106,7 @@ function asJson(result: unknown): Schemas['CompleteDto']['result'] {
   try {
     JSON.stringify(result);
     // Any JSON is taken, which the schema cannot say.
-    return result as Schemas['CompleteDto']['result'];
+    return result;
   } catch (cause) {
     throw new PermanentError('The result is not JSON.', { cause });
   }
