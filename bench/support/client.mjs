@@ -25,9 +25,11 @@ const next = () => {
 function open() {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   let startedAt = 0;
+  let waiting = false;
   let text = '';
   const send = (from = performance.now()) => {
     startedAt = from;
+    waiting = true;
     socket.write(next());
   };
   const free = () => {
@@ -50,12 +52,15 @@ function open() {
       latencies.push(performance.now() - startedAt);
     }
     text = '';
+    waiting = false;
     free();
   });
   socket.on('error', () => undefined);
   socket.on('close', () => {
     if (stopped) return;
-    lost++;
+    // One that was never used is closed by the service after a while, as it should be: nothing was lost with it.
+    if (waiting) lost++;
+    else if (idle.includes(send)) idle.splice(idle.indexOf(send), 1);
     setTimeout(open, 20);
   });
 }
@@ -67,7 +72,7 @@ if (rate !== null) {
   setInterval(() => {
     for (const now = performance.now(); made < ((now - from) / 1_000) * rate; made++) {
       const at = from + (made * 1_000) / rate;
-      const send = idle.pop();
+      const send = idle.shift();
       if (send) send(at);
       else due.push(at);
     }
