@@ -15,11 +15,10 @@ import { RequestDto, RequestPage } from './dto/request.dto';
 import { SubmitRequestDto } from './dto/submit-request.dto';
 import { EventStreams } from './event-streams';
 import { FinalWait } from './final-wait';
+import { itemAnswers, JSON_TYPE } from './item-answers';
 import { preferredWait } from './prefer';
 import { ownOnly, RequestsService } from './requests.service';
 import { SubmitService } from './submit.service';
-
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 @ApiTags('requests')
 @Controller('v1/requests')
@@ -68,9 +67,11 @@ export class RequestsController {
   @ApiOkResponse({ type: BatchAnswerDto })
   async batch(@Req() request: AuthenticatedRequest, @Body() { items }: BatchDto, @Res() reply: FastifyReply): Promise<void> {
     const key = parseIdempotencyKey(request.headers['idempotency-key']);
-    const instance = `urn:quotidian:request:${request.id}`;
-    const json = await this.batches.submit(request.principal, items, key, instance, () => request.raw.socket.destroyed);
-    void reply.status(200).header('content-type', JSON_TYPE).send(json);
+    const fates = await this.batches.submit(request.principal, items, key, () => request.raw.socket.destroyed);
+    void reply
+      .status(200)
+      .header('content-type', JSON_TYPE)
+      .send(itemAnswers(fates, 201, request.id));
   }
 
   /** Requests, newest first. */

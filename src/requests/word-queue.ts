@@ -3,7 +3,7 @@ import { isRolledBack, isTransient, sqlState } from '../common/database-errors';
 import { UnavailableProblem } from '../common/problem';
 import { type Ruling, type Word } from './endings.repository';
 
-const BATCH = 64;
+const BATCH = 128;
 const QUEUE_LIMIT = 4_096;
 const RETRIES = 3;
 

@@ -1,11 +1,14 @@
-import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
-import { type FastifyReply } from 'fastify';
+import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Scopes } from '../common/access.decorators';
+import { BatchService } from './batch.service';
 import { ClaimsService } from './claims.service';
+import { BatchAnswerDto } from './dto/batch.dto';
 import { ClaimAnswerDto, ClaimDto } from './dto/claim.dto';
 import { RequestDto } from './dto/request.dto';
-import { CompleteDto, FailDto, HeartbeatDto, LeaseDto } from './dto/work.dto';
+import { CompleteAllDto, CompleteDto, FailDto, HeartbeatDto, LeaseDto } from './dto/work.dto';
+import { itemAnswers, JSON_TYPE } from './item-answers';
 import { WorkService } from './work.service';
 
 @ApiTags('work')
@@ -14,6 +17,7 @@ export class WorkController {
   constructor(
     private readonly claims: ClaimsService,
     private readonly work: WorkService,
+    private readonly batches: BatchService,
   ) {}
 
   /**
@@ -43,6 +47,19 @@ export class WorkController {
   @Scopes('worker')
   complete(@Param('id') id: string, @Body() dto: CompleteDto): Promise<RequestDto> {
     return this.work.complete(id, dto);
+  }
+
+  /** Delivers the results of up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
+  @Post('complete')
+  @HttpCode(200)
+  @Scopes('worker')
+  @ApiOkResponse({ type: BatchAnswerDto })
+  async completeAll(@Req() request: FastifyRequest, @Body() { items }: CompleteAllDto, @Res() reply: FastifyReply): Promise<void> {
+    const fates = await this.batches.complete(items);
+    void reply
+      .status(200)
+      .header('content-type', JSON_TYPE)
+      .send(itemAnswers(fates, 200, request.id));
   }
 
   /** Reports a failure; `retryable` ones are begun again after a pause while attempts are left. 409 when the attempt is over. */

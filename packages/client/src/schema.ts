@@ -618,6 +618,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/requests/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delivers the results of up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass.
+         * @description Needs the scope `worker`.
+         */
+        post: operations["WorkController_completeAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/requests/{id}/fail": {
         parameters: {
             query?: never;
@@ -1690,6 +1710,42 @@ export interface components {
              */
             cancelRequestedAt: string | null;
         };
+        CompleteItemDto: {
+            /** @description Any JSON. */
+            result?: unknown;
+            /**
+             * Format: int32
+             * @description Units that it came to, if fewer than its cost; the rest goes back.
+             */
+            units?: number;
+            /**
+             * Format: int32
+             * @description The attempt that the claim named: it shows that the lease is still the worker's.
+             */
+            attempt: number;
+            /** @description The request that it is the result of. */
+            id: string;
+        };
+        CompleteAllDto: {
+            /** @description Each is checked and heard for itself. */
+            items: components["schemas"]["CompleteItemDto"][];
+        };
+        BatchItemAnswerDto: {
+            /** @description When it went well. */
+            request?: components["schemas"]["RequestDto"];
+            /** @description When it did not: problem details (RFC 9457). */
+            problem?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int32
+             * @description What a call for this item alone would have been answered.
+             */
+            status: number;
+        };
+        BatchAnswerDto: {
+            items: components["schemas"]["BatchItemAnswerDto"][];
+        };
         FailDto: {
             /** @description What went wrong: any JSON. */
             error?: unknown;
@@ -1757,22 +1813,6 @@ export interface components {
         BatchDto: {
             /** @description Each is checked and charged for itself, in this order. */
             items: components["schemas"]["BatchItemDto"][];
-        };
-        BatchItemAnswerDto: {
-            /** @description When it was admitted. */
-            request?: components["schemas"]["RequestDto"];
-            /** @description When it was not: problem details (RFC 9457). */
-            problem?: {
-                [key: string]: unknown;
-            };
-            /**
-             * Format: int32
-             * @description What a submit of its own would have been answered.
-             */
-            status: number;
-        };
-        BatchAnswerDto: {
-            items: components["schemas"]["BatchItemAnswerDto"][];
         };
         RequestPage: {
             items: components["schemas"]["RequestDto"][];
@@ -3419,6 +3459,37 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    WorkController_completeAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteAllDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswerDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

@@ -20,12 +20,12 @@ export class BatchDto {
 }
 
 export class BatchItemAnswerDto {
-  /** What a submit of its own would have been answered. */
+  /** What a call for this item alone would have been answered. */
   status: number;
-  /** When it was admitted. */
+  /** When it went well. */
   @ApiPropertyOptional({ type: RequestDto })
   request?: RequestDto;
-  /** When it was not: problem details (RFC 9457). */
+  /** When it did not: problem details (RFC 9457). */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   problem?: Record<string, unknown>;
 }

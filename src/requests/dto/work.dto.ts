@@ -1,5 +1,5 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Allow, IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Allow, ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { LONGEST_LEASE_SECONDS } from '../requests.settings';
 
 class AttemptDto {
@@ -31,6 +31,21 @@ export class CompleteDto extends AttemptDto {
   @Min(0)
   @Max(2_147_483_647)
   units?: number;
+}
+
+export class CompleteItemDto extends CompleteDto {
+  /** The request that it is the result of. */
+  @IsString()
+  id: string;
+}
+
+export class CompleteAllDto {
+  /** Each is checked and heard for itself. */
+  @ApiProperty({ type: [CompleteItemDto], minItems: 1, maxItems: 100 })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  items: unknown[];
 }
 
 export class FailDto extends AttemptDto {

@@ -1,0 +1,46 @@
+import { Logger } from '@nestjs/common';
+import { isTransient } from '../common/database-errors';
+import { type FieldError, Problem, UnavailableProblem, ValidationProblem } from '../common/problem';
+import { checkBody } from '../common/validation.pipe';
+
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+const logger = new Logger('ItemAnswers');
+
+/** What became of one item of a call with many: the request as JSON, or why not. */
+export type Fate = PromiseSettledResult<string>;
+
+/**
+ * The answer `{ items: [{ status, request } | { status, problem }] }` as JSON, in the order of the items.
+ * @param status of those that went well
+ * @param callId the id of the call, which problems bear
+ */
+export function itemAnswers(fates: readonly Fate[], status: number, callId: string): string {
+  const answers = fates.map((fate, i) =>
+    fate.status === 'fulfilled' ? `{"status":${status},"request":${fate.value}}` : refused(fate.reason, `urn:quotidian:request:${callId}#/items/${i}`),
+  );
+  return `{"items":[${answers.join()}]}`;
+}
+
+/** Checks an item by itself. @throws ValidationProblem with pointers into the whole body */
+export function checkItem<Dto extends object>(dto: new () => Dto, item: unknown, i: number): Dto {
+  try {
+    return checkBody(dto, item);
+  } catch (error) {
+    if (!(error instanceof ValidationProblem)) throw error;
+    const { errors } = error.getResponse() as { errors: FieldError[] };
+    throw new ValidationProblem(errors.map((one) => ({ ...one, pointer: `#/items/${i}${one.pointer.slice(1)}` })));
+  }
+}
+
+function refused(error: unknown, instance: string): string {
+  const problem = problemOf(error);
+  return JSON.stringify({ status: problem.getStatus(), problem: { ...(problem.getResponse() as object), instance } });
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (isTransient(error)) return new UnavailableProblem('The database cannot take this now. Whether it was done is not certain; try again.');
+  logger.error({ err: error }, 'an item failed');
+  return new Problem(500, 'internal-error', 'Something failed on our side. It is logged.');
+}
