@@ -56,7 +56,7 @@ const TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigin
  * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
  * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
  *
- * The day in `requests` is the one that the update of `users` returned, whatever the clock does meanwhile. The owner of a
+ * The day in `requests` and the one in `users` are one projection's, whatever the clock does meanwhile. The owner of a
  * capped key may not be locked here, so what the key's own row says wins when its period is the later one. A day that is
  * over is archived by the statement that leaves it. A retry of an Idempotency-Key that another replica is just storing
  * breaks idempotency_keys_pkey: the batch rolls back, is sent again, and then finds the key. Tables of several modules
@@ -108,7 +108,7 @@ WITH item AS MATERIALIZED (
 ), `
     : ''
 }running AS (
-  SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.locked, a.active, a.used AS used_before,
+  SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.day, a.fold, a.locked, a.active, a.used AS used_before,
     a.used + sum(i.cost) OVER (PARTITION BY i.user_id ORDER BY i.n) AS used_after,
     ${
       caps
@@ -126,7 +126,7 @@ WITH item AS MATERIALIZED (
     ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then
   FROM sorted
 ), verdict AS MATERIALIZED (
-  SELECT n, user_id, key_id, used_after, used_then, daily_cap, cap_after, cap_then,
+  SELECT n, user_id, key_id, day, fold, ceiling, used_after, used_then, daily_cap, cap_after, cap_then,
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
@@ -153,7 +153,6 @@ WITH item AS MATERIALIZED (
     quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota,
     next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END
   FROM total t WHERE u.id = t.user_id
-  RETURNING u.id, u.quota_reset_date AS day, u.quota_reset_fold AS fold, t.ceiling
 ), crossed AS (
   INSERT INTO quota_events (user_id, date, fold, threshold, used, quota)
   SELECT t.user_id, t.day, t.fold, h.share / 10000.0, t.used_now, t.quota
@@ -171,11 +170,11 @@ WITH item AS MATERIALIZED (
 }recorded AS (
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
     payload, started_at, finished_at${deadlines ? `, deadline_at` : ''}${holds ? `, attempt, lease_expires_at, held` : ''})
-  SELECT (${TIME} || i.tail)::uuid, i.user_id, i.key_id, i.type, i.status, i.cost, d.day, d.fold, nullif(d.ceiling, 2147483647),
+  SELECT (${TIME} || i.tail)::uuid, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, 2147483647),
     v.used_after, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${deadlines ? `, coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))` : ''}
     ${holds ? `, (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL` : ''}
-  FROM verdict v JOIN item i USING (n) JOIN charged d ON d.id = v.user_id WHERE v.outcome = 'admitted'
+  FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
 )${
   keys
     ? `, forgotten AS (
