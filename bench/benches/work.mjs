@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { makeAccounts } from '../support/accounts.mjs';
 import { ms, perSecond, row } from '../support/report.mjs';
-import { median, SCALE } from '../support/rounds.mjs';
+import { jobQueues } from '../support/queues.mjs';
+import { byTurns, median, SCALE } from '../support/rounds.mjs';
 import { onDatabase } from '../support/stage.mjs';
 
 const BATCH = 50;
@@ -43,8 +44,21 @@ class Worker {
     return (await this.post('/claim', { types: ['work'], limit, waitSeconds })).items;
   }
 
-  complete({ id, attempt }) {
-    return this.post(`/${id}/complete`, { attempt, result: { words: 3 } });
+  /** Each by a call of its own. */
+  complete(items) {
+    return Promise.all(items.map(({ id, attempt }) => this.post(`/${id}/complete`, { attempt, result: { words: 3 } })));
+  }
+
+  /** Claims and completes until nothing is left. */
+  async drain({ workers, batch }) {
+    let done = 0;
+    const from = performance.now();
+    await Promise.all(
+      Array.from({ length: workers }, async () => {
+        for (let items; (items = await this.claim(batch)).length > 0; done += items.length) await this.complete(items);
+      }),
+    );
+    return { done, ms: performance.now() - from };
   }
 }
 
@@ -53,21 +67,48 @@ const workerOf = async (stage, database, service) => {
   return new Worker(service, key);
 };
 
-/** Workers that claim by 50 and complete each by a call of its own, until nothing is left. */
+/** Has a full queue carried out to its end, by workers that take fifty at a time. */
+const carryOut = async (queue) => {
+  const { done, ms: elapsed } = await queue.drain({ workers: WORKERS, batch: BATCH, count: REQUESTS });
+  if (done !== REQUESTS) throw new Error(`${done} of ${REQUESTS} were handed out.`);
+  return { perSecond: (done * 1_000) / elapsed };
+};
+const fillOurs = (stage, database) => stage.seed(database, [requests({ count: REQUESTS, users: stage.range, status: 'pending' }), 'VACUUM ANALYZE']);
+
+/** How many requests a second are claimed and completed over HTTP. */
 export function workRate(stage) {
   return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
-    await stage.seed(database, [requests({ count: REQUESTS, users: stage.range, status: 'pending' }), 'VACUUM ANALYZE requests']);
     const worker = await workerOf(stage, database, service);
-    const from = performance.now();
-    let done = 0;
-    await Promise.all(
-      Array.from({ length: WORKERS }, async () => {
-        for (let items; (items = await worker.claim(BATCH)).length > 0; done += items.length) await Promise.all(items.map((item) => worker.complete(item)));
-      }),
-    );
-    const rate = (done * 1_000) / (performance.now() - from);
-    if (done !== REQUESTS) throw new Error(`${done} of ${REQUESTS} were handed out.`);
-    return [row({ bench: 'claim + complete', figure: `${number(done)} by ${WORKERS} workers, ${BATCH} a claim`, ratio: rate, atLeast: 3_000, unit: '/s' })];
+    const { ours } = await byTurns({ ours: () => fillOurs(stage, database).then(() => carryOut(worker)) });
+    const rate = ours.perSecond;
+    return [row({ bench: 'claim + complete', figure: `${number(REQUESTS)} by ${WORKERS} workers, ${BATCH} a claim`, ratio: rate, atLeast: 3_000, unit: '/s' })];
+  });
+}
+
+/** The same beside two job queues, each a library in the worker's own process that keeps no books. */
+export async function vsQueues(stage) {
+  const { PgBossQueue, GraphileWorkerQueue } = await jobQueues();
+  return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
+    const worker = await workerOf(stage, database, service);
+    const besides = (Queue) => async () =>
+      onDatabase(stage, [], async (peerDatabase) => {
+        const queue = await Queue.open(stage.server.url(peerDatabase));
+        try {
+          await queue.fill(REQUESTS);
+          await stage.seed(peerDatabase, ['VACUUM ANALYZE']);
+          return await carryOut(queue);
+        } finally {
+          await queue.close();
+        }
+      });
+    const { ours, pgBoss, graphile } = await byTurns({
+      ours: () => fillOurs(stage, database).then(() => carryOut(worker)),
+      pgBoss: besides(PgBossQueue),
+      graphile: besides(GraphileWorkerQueue),
+    });
+    const figure = perSecond(ours.perSecond);
+    const against = (bench, { perSecond: rate }) => row({ bench, figure, baseline: perSecond(rate), ratio: ours.perSecond / rate, atLeast: 0.7 });
+    return [against('claim + complete, vs pg-boss', pgBoss), against('claim + complete, vs graphile-worker', graphile)];
   });
 }
 
@@ -118,7 +159,7 @@ export function pickUp(stage) {
         const from = performance.now();
         const [item] = await waiting;
         times.push(Math.max(0, performance.now() - from));
-        await worker.complete(item);
+        await worker.complete([item]);
       }
       rows.push(row({ bench: `pick-up, ${name}`, figure: `p50 of ${times.length}`, ratio: median(times), atMost: 20, unit: ' ms' }));
     }
