@@ -1,14 +1,19 @@
 // graphile-worker as its page on performance sets it up: a local queue and completing in batches. A completed job is deleted, and its result is kept nowhere.
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
+import pg from 'pg';
 
-const BATCHES = { concurrentJobs: 24, maxPoolSize: 25, completeJobBatchDelay: 0, failJobBatchDelay: 0 };
-const logger = new Logger(() => (level, message) => level === 'error' && console.error(message));
+const BATCHES = { concurrentJobs: 24, completeJobBatchDelay: 0, failJobBatchDelay: 0 };
+const ignore = () => undefined;
 
 export class GraphileWorkerQueue {
   static async open(url) {
-    const utils = await makeWorkerUtils({ connectionString: url, logger });
+    const pool = new pg.Pool({ connectionString: url, max: 100 });
+    // Connections outlast the pool's end by a moment, and so the database: that alone is no complaint.
+    pool.on('error', ignore).on('connect', (client) => client.on('error', ignore));
+    const logger = new Logger(() => (level, message) => level === 'error' && !pool.ending && console.error(message));
+    const utils = await makeWorkerUtils({ pgPool: pool, logger });
     await utils.migrate();
-    return Object.assign(new GraphileWorkerQueue(), { url, utils });
+    return Object.assign(new GraphileWorkerQueue(), { pool, utils, logger });
   }
 
   async fill(count) {
@@ -28,11 +33,11 @@ export class GraphileWorkerQueue {
       if (++done === count) finish();
     };
     const options = {
-      connectionString: this.url,
+      pgPool: this.pool,
       preset: { worker: { ...BATCHES, localQueue: { size: batch } } },
       taskList: { work },
       noHandleSignals: true,
-      logger,
+      logger: this.logger,
     };
     const runners = await Promise.all(Array.from({ length: workers }, () => run(options)));
     await finished;
@@ -41,7 +46,8 @@ export class GraphileWorkerQueue {
     return { done, ms: performance.now() - from };
   }
 
-  close() {
-    return this.utils.release();
+  async close() {
+    await this.utils.release();
+    await this.pool.end();
   }
 }
