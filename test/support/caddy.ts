@@ -13,7 +13,7 @@ export async function startCaddy(file: string, addresses: Addresses): Promise<Pr
     program: 'caddy',
     args: ['run', '--adapter', 'caddyfile', '--config', join(folder, 'conf')],
     environment: { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    configuration: `{\n admin off\n persist_config off\n auto_https off\n default_bind 127.0.0.1\n}\n${text}`,
+    configuration: `{\n admin off\n auto_https off\n default_bind 127.0.0.1\n}\n${text}`,
     folder,
     port,
   });
