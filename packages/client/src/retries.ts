@@ -39,7 +39,9 @@ export function withRetries(fetch: Fetch, { most = 4, longestPauseSeconds = 30, 
       } catch (error) {
         if (isLast || request.signal.aborted) throw error;
       }
-      await delay(pauseMs + (Math.random() * backoffMs) / 2, undefined, { signal: request.signal });
+      const { signal } = request;
+      // Its reason tells a timeout from a change of mind.
+      await delay(pauseMs + (Math.random() * backoffMs) / 2, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   };
 }
