@@ -8,7 +8,7 @@ const [
   { flatCostAndCloseOut, list },
   { start },
   { submitHot, submitSpread, vsPeer, vsUsual },
-  { pickUp, streams, workFlat, workRate },
+  { pickUp, streams, vsQueues, workFlat, workRate },
 ] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/size.mjs'),
@@ -34,12 +34,13 @@ const BENCHES = {
   queue,
   start,
   'work-rate': workRate,
+  'vs-queues': vsQueues,
   'work-flat': workFlat,
   'pick-up': pickUp,
   streams,
 };
 const GROUPS = {
-  work: ['work-rate', 'work-flat', 'pick-up', 'streams'],
+  work: ['work-rate', 'vs-queues', 'work-flat', 'pick-up', 'streams'],
   submit: ['submit-spread', 'submit-hot', 'vs-usual'],
   memory: ['submit-spread'],
   'close-out': ['flat-cost'],

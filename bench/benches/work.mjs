@@ -3,13 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { makeAccounts } from '../support/accounts.mjs';
 import { ms, perSecond, row } from '../support/report.mjs';
-import { median, SCALE } from '../support/rounds.mjs';
+import { jobQueues } from '../support/queues.mjs';
+import { byTurns, median, ROUNDS, SCALE } from '../support/rounds.mjs';
 import { onDatabase } from '../support/stage.mjs';
 
 const BATCH = 50;
 const WORKERS = 4;
 const REQUESTS = Math.round(30_000 * Math.max(SCALE, 0.2));
 const FINISHED = Math.round(5_000_000 * SCALE);
+/** Claims of fifty in one round. */
+const CLAIMS = 50;
 const STREAMS = 1_000;
 const number = (n) => n.toLocaleString('en-US');
 
@@ -43,8 +46,23 @@ class Worker {
     return (await this.post('/claim', { types: ['work'], limit, waitSeconds })).items;
   }
 
-  complete({ id, attempt }) {
-    return this.post(`/${id}/complete`, { attempt, result: { words: 3 } });
+  /** All of them in one call. */
+  async complete(items) {
+    const answer = await this.post('/complete', { items: items.map(({ id, attempt }) => ({ id, attempt, result: { words: 3 } })) });
+    const refused = answer.items.find(({ status }) => status !== 200);
+    if (refused !== undefined) throw new Error(`A result was not taken: ${JSON.stringify(refused)}`);
+  }
+
+  /** Claims and completes until nothing is left. */
+  async drain({ workers, batch }) {
+    let done = 0;
+    const from = performance.now();
+    await Promise.all(
+      Array.from({ length: workers }, async () => {
+        for (let items; (items = await this.claim(batch)).length > 0; done += items.length) await this.complete(items);
+      }),
+    );
+    return { done, ms: performance.now() - from };
   }
 }
 
@@ -53,53 +71,85 @@ const workerOf = async (stage, database, service) => {
   return new Worker(service, key);
 };
 
-/** Workers that claim by 50 and complete each by a call of its own, until nothing is left. */
+/** Has a full queue carried out to its end, by workers that take fifty at a time. */
+const carryOut = async (queue) => {
+  const { done, ms: elapsed } = await queue.drain({ workers: WORKERS, batch: BATCH, count: REQUESTS });
+  if (done !== REQUESTS) throw new Error(`${done} of ${REQUESTS} were handed out.`);
+  return { perSecond: (done * 1_000) / elapsed };
+};
+const fillOurs = (stage, database) => stage.seed(database, [requests({ count: REQUESTS, users: stage.range, status: 'pending' }), 'VACUUM ANALYZE']);
+
+/** How many requests a second are claimed and completed over HTTP. */
 export function workRate(stage) {
   return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
-    await stage.seed(database, [requests({ count: REQUESTS, users: stage.range, status: 'pending' }), 'VACUUM ANALYZE requests']);
     const worker = await workerOf(stage, database, service);
-    const from = performance.now();
-    let done = 0;
-    await Promise.all(
-      Array.from({ length: WORKERS }, async () => {
-        for (let items; (items = await worker.claim(BATCH)).length > 0; done += items.length) await Promise.all(items.map((item) => worker.complete(item)));
-      }),
-    );
-    const rate = (done * 1_000) / (performance.now() - from);
-    if (done !== REQUESTS) throw new Error(`${done} of ${REQUESTS} were handed out.`);
-    return [row({ bench: 'claim + complete', figure: `${number(done)} by ${WORKERS} workers, ${BATCH} a claim`, ratio: rate, atLeast: 3_000, unit: '/s' })];
+    const { ours } = await byTurns({ ours: () => fillOurs(stage, database).then(() => carryOut(worker)) });
+    const rate = ours.perSecond;
+    return [row({ bench: 'claim + complete', figure: `${number(REQUESTS)} by ${WORKERS} workers, ${BATCH} a claim`, ratio: rate, atLeast: 3_000, unit: '/s' })];
   });
 }
 
-/** A claim with millions of finished requests in the table against one with none. */
+/** The same beside two job queues, each a library in the worker's own process that keeps no books. */
+export async function vsQueues(stage) {
+  const { PgBossQueue, GraphileWorkerQueue } = await jobQueues();
+  return onDatabase(stage, [(db) => stage.service(db)], async (database, service) => {
+    const worker = await workerOf(stage, database, service);
+    const besides = (Queue) => async () =>
+      onDatabase(stage, [], async (peerDatabase) => {
+        const queue = await Queue.open(stage.server.url(peerDatabase));
+        try {
+          await queue.fill(REQUESTS);
+          await stage.seed(peerDatabase, ['VACUUM ANALYZE']);
+          return await carryOut(queue);
+        } finally {
+          await queue.close();
+        }
+      });
+    const { ours, pgBoss, graphile } = await byTurns({
+      ours: () => fillOurs(stage, database).then(() => carryOut(worker)),
+      pgBoss: besides(PgBossQueue),
+      graphile: besides(GraphileWorkerQueue),
+    });
+    const figure = perSecond(ours.perSecond);
+    const against = (bench, { perSecond: rate }) => row({ bench, figure, baseline: perSecond(rate), ratio: ours.perSecond / rate, atLeast: 0.7 });
+    return [against('claim + complete, vs pg-boss', pgBoss), against('claim + complete, vs graphile-worker', graphile)];
+  });
+}
+
+/** A claim with millions of finished requests in the table against one with none, by turns: each with a database and a service of its own. */
 export function workFlat(stage) {
-  const measure = async (finished) =>
+  const users = stage.range;
+  const prepared = (finished, work) =>
     onDatabase(stage, [], async (database) => {
-      const users = stage.range;
       if (finished > 0) {
         await stage.seed(database, ['SET session_replication_role = replica', requests({ count: finished, users, status: 'succeeded', ageDays: 1 })]);
       }
-      await stage.seed(database, [requests({ count: 20_000, users, status: 'pending' }), 'VACUUM ANALYZE requests', 'CHECKPOINT']);
+      const pending = requests({ count: (ROUNDS + 1) * CLAIMS * BATCH, users, status: 'pending' });
+      await stage.seed(database, [pending, 'VACUUM ANALYZE requests', 'CHECKPOINT']);
       const service = await stage.service(database);
       try {
-        const worker = await workerOf(stage, database, service);
-        const times = [];
-        for (let i = 0; i < 220; i++) {
-          const from = performance.now();
-          await worker.claim(BATCH);
-          if (i >= 20) times.push(performance.now() - from);
-        }
-        return median(times);
+        return await work(await workerOf(stage, database, service));
       } finally {
         await service.stop();
       }
     });
-  return (async () => {
-    const none = await measure(0);
-    const full = await measure(FINISHED);
-    const figure = `p50 ${ms(full)} with ${number(FINISHED)} finished requests`;
-    return [row({ bench: 'claim, flat', figure, baseline: `p50 ${ms(none)} with none`, ratio: full / none, within: 0.2 })];
-  })();
+  const claims = async (worker) => {
+    const times = [];
+    for (let i = 0; i < CLAIMS; i++) {
+      const from = performance.now();
+      const { length } = await worker.claim(BATCH);
+      times.push(performance.now() - from);
+      if (length !== BATCH) throw new Error(`${length} of ${BATCH} were handed out.`);
+    }
+    return { p50: median(times) };
+  };
+  return prepared(0, (idle) =>
+    prepared(FINISHED, async (busy) => {
+      const { none, full } = await byTurns({ none: () => claims(idle), full: () => claims(busy) });
+      const figure = `p50 ${ms(full.p50)} with ${number(FINISHED)} finished requests`;
+      return [row({ bench: 'claim, flat', figure, baseline: `p50 ${ms(none.p50)} with none`, ratio: full.p50 / none.p50, within: 0.2 })];
+    }),
+  );
 }
 
 /** From the submit's answer to the answer of a worker that waits. */
@@ -118,7 +168,7 @@ export function pickUp(stage) {
         const from = performance.now();
         const [item] = await waiting;
         times.push(Math.max(0, performance.now() - from));
-        await worker.complete(item);
+        await worker.complete([item]);
       }
       rows.push(row({ bench: `pick-up, ${name}`, figure: `p50 of ${times.length}`, ratio: median(times), atMost: 20, unit: ' ms' }));
     }

@@ -144,4 +144,17 @@ describe('the client', () => {
     await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
     expect(busy.calls).toHaveLength(1);
   });
+
+  it('gives a call up with all its tries when the time of its signal is over', async () => {
+    const silent = scriptedFetch(
+      (request) => new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(request.signal.reason as Error))),
+    );
+    const busy = scriptedFetch(() => unavailable('20'));
+    const user = await makeUser(service);
+    for (const fetch of [silent, busy]) {
+      const answer = clientOf(service, user, fetch).GET('/v1/requests', { signal: AbortSignal.timeout(200) });
+      await expect(answer).rejects.toMatchObject({ name: 'TimeoutError' });
+      expect(fetch.calls).toHaveLength(1);
+    }
+  });
 });

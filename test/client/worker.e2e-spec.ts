@@ -196,6 +196,48 @@ describe('a worker', () => {
     expect(await books(service, user)).toMatchObject({ used: 2, refunded: 0 });
   });
 
+  it('delivers results that are there together in one call, of which one may be refused, and each alone when they are too large together', async () => {
+    const [type, errors] = [newType(), [] as unknown[]];
+    const payloads = [...Array.from({ length: 5 }, () => ({})), { over: true }, ...Array.from({ length: 5 }, () => ({ large: true }))];
+    const { items } = (
+      await service
+        .as(user)
+        .post('/v1/requests/batch')
+        .send({ items: payloads.map((payload) => ({ type, payload })) })
+        .expect(200)
+    ).body as { items: { request: { id: string } }[] };
+    const counting = scriptedFetch(() => undefined);
+    let begun = 0;
+    let finish: () => void;
+    const small = new Promise<void>((resolve) => (finish = resolve));
+    let finishLarge: () => void;
+    const large = new Promise<void>((resolve) => (finishLarge = resolve));
+    start({
+      client: clientOf(service, workerUser, counting),
+      types: [type],
+      errors,
+      concurrency: payloads.length,
+      async handler({ payload }, { settle }) {
+        begun++;
+        await (payload.large ? large : small);
+        if (payload.over) settle(2);
+        return payload.large ? 'x'.repeat(60_000) : 'done';
+      },
+    });
+    const completes = () => counting.calls.map(({ url }) => url.slice(url.indexOf('/v1'))).filter((path) => path.endsWith('/complete'));
+    await soon(() => begun === payloads.length);
+    finish!();
+    for (const [i, { request }] of items.slice(0, 6).entries()) await ended(request.id, i === 5 ? 'failed' : 'succeeded');
+    expect(completes()).toEqual(['/v1/requests/complete']);
+    expect(errors).toEqual([expect.objectContaining({ status: 400 })]);
+    finishLarge!();
+    for (const { request } of items.slice(6)) await ended(request.id, 'succeeded');
+    expect(completes().slice(1).sort()).toEqual(
+      ['/v1/requests/complete', ...items.slice(6).map(({ request }) => `/v1/requests/${request.id}/complete`)].sort(),
+    );
+    expect(await books(service, user)).toMatchObject({ used: 10, refunded: 1, ledger: 10 });
+  });
+
   it('drains when it is stopped: finishes what runs and claims no more', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);

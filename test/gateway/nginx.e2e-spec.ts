@@ -1,48 +1,26 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import request from 'supertest';
 import { makeUser } from '../support/factories';
-import { HAS_NGINX, Nginx } from '../support/nginx';
+import { HAS_NGINX, startNginx } from '../support/nginx';
+import { type ProxyProcess } from '../support/proxy-process';
 import { type Service, startService } from '../support/service';
+import { type Call, Upstream } from './upstream';
 
 const CONFIGURATION = join(__dirname, '../../docs/gateway/nginx.conf');
-
-interface Call {
-  method: string;
-  url: string;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
 
 if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so docs/gateway/nginx.conf was not tested (apt-get install nginx) ***\n\n');
 
 (HAS_NGINX ? describe : describe.skip)('an API behind nginx as docs/gateway/nginx.conf sets it up', () => {
   let service: Service;
-  let nginx: Nginx;
-  let upstream: Server;
-  const calls: Call[] = [];
-
-  /** What the API does before it answers. */
-  let work: (call: Call) => Promise<unknown> = () => Promise.resolve();
+  let nginx: ProxyProcess;
+  let upstream: Upstream;
+  let calls: Call[];
 
   beforeAll(async () => {
     service = await startService();
-    upstream = createServer((incoming, answer) => {
-      let body = '';
-      incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-      incoming.on('end', () => {
-        const call = { method: incoming.method!, url: incoming.url!, headers: incoming.headers, body };
-        calls.push(call);
-        void work(call).then(() => answer.writeHead(call.url === '/forbidden' ? 403 : 200, { 'content-type': 'text/plain' }).end('from the API'));
-      });
-    }).listen(0, '127.0.0.1');
-    await once(upstream, 'listening');
-    nginx = await Nginx.start(CONFIGURATION, {
-      '127.0.0.1:8080': `127.0.0.1:${(upstream.address() as AddressInfo).port}`,
-      '127.0.0.1:3000': service.url.slice('http://'.length),
-    });
+    upstream = await Upstream.start();
+    calls = upstream.calls;
+    nginx = await startNginx(CONFIGURATION, { '127.0.0.1:8080': upstream.address, '127.0.0.1:3000': service.url.slice('http://'.length) });
   });
   beforeEach(() => {
     calls.length = 0;
@@ -144,7 +122,7 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     const worker = await makeUser(service, { scopes: ['worker'] });
     const used = async () => (await service.as(user).get('/v1/users/me/quota').expect(200)).body.used as number;
     const during: number[] = [];
-    work = async ({ url, headers }) => {
+    upstream.work = async ({ url, headers }) => {
       during.push(await used());
       const [word, body] = url === '/renders/good' ? ['complete', { attempt: 1, units: 4 }] : ['fail', { attempt: 1, error: 'no paper' }];
       await service
@@ -155,7 +133,7 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     };
     await as(user).post('/renders/good').expect(200);
     await as(user).post('/renders/broken').expect(200);
-    work = () => Promise.resolve();
+    upstream.work = () => Promise.resolve();
     expect(during).toEqual([10, 14]);
     expect(await used()).toBe(4);
     expect(await service.sql('SELECT status, cost, refunded_units FROM requests WHERE user_id = $1 ORDER BY id', [user.id])).toEqual([
@@ -166,7 +144,7 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
 
   it('lets nothing through while the check cannot be asked, and says that it will pass', async () => {
     const user = await makeUser(service);
-    const cut = await Nginx.start(CONFIGURATION, { '127.0.0.1:3000': '127.0.0.1:1' });
+    const cut = await startNginx(CONFIGURATION, { '127.0.0.1:3000': '127.0.0.1:1' });
     const { headers } = await request(cut.url).get('/items').set('authorization', `Bearer ${user.key}`).expect(503);
     await cut.stop();
     expect(headers['retry-after']).toBe('1');

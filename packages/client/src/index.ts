@@ -1,4 +1,5 @@
 export { type Client, type ClientOptions, createClient, type Schemas } from './client';
+export { followRequest, type FollowOptions, type StatusChange } from './follow';
 export { type ClaimedRequest } from './lease';
 export { type Problem, ProblemError } from './problem-error';
 export { type Fetch, type Retries } from './retries';

@@ -15,7 +15,7 @@ export interface Retries {
 const FIRST_PAUSE_MS = 200;
 const REPEATABLE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 /** Their second time changes nothing: the attempt fences them off, or the state that they lead to. */
-const REPEATABLE_POSTS = /\/v1\/requests\/(claim|[^/]+\/(heartbeat|complete|fail|cancel))$/;
+const REPEATABLE_POSTS = /\/v1\/requests\/(claim|complete|[^/]+\/(heartbeat|complete|fail|cancel))$/;
 /** What a server or the proxy before it says when it could not take the call. */
 const UNAVAILABLE = new Set([502, 503, 504]);
 const WITHOUT_BODY = new Set([204, 205, 304]);
@@ -39,7 +39,9 @@ export function withRetries(fetch: Fetch, { most = 4, longestPauseSeconds = 30, 
       } catch (error) {
         if (isLast || request.signal.aborted) throw error;
       }
-      await delay(pauseMs + (Math.random() * backoffMs) / 2, undefined, { signal: request.signal });
+      const { signal } = request;
+      // Its reason tells a timeout from a change of mind.
+      await delay(pauseMs + (Math.random() * backoffMs) / 2, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   };
 }

@@ -3,6 +3,7 @@ import { type Client, type Schemas } from './client';
 import { type ClaimedRequest, isOver, Lease } from './lease';
 import { ProblemError } from './problem-error';
 import { PermanentError } from './work-errors';
+import { type Word, type Words } from './words';
 
 export interface HandlerContext {
   /** Aborted when the result is of no use any more: its reason is `CancelRequested` or `LeaseLost`. */
@@ -16,8 +17,6 @@ export interface HandlerContext {
 /** What it returns (any JSON) is the result; what it throws is tried again while attempts are left, but for a `PermanentError`. */
 export type Handler = (request: ClaimedRequest, context: HandlerContext) => unknown;
 
-type Word = { act: 'complete'; body: Schemas['CompleteDto'] } | { act: 'fail'; body: Schemas['FailDto'] };
-
 const LONGEST_MESSAGE = 2_000;
 const PAUSE_MS = 1_000;
 
@@ -27,7 +26,8 @@ export class WorkInHand {
   private units: number | undefined;
 
   constructor(
-    private readonly client: Client,
+    client: Client,
+    private readonly words: Words,
     private readonly request: ClaimedRequest,
     leaseSeconds: number | undefined,
     private readonly onError: (error: unknown) => void,
@@ -70,7 +70,7 @@ export class WorkInHand {
   private async deliver(word: Word): Promise<void> {
     for (;;) {
       try {
-        return await this.say(word);
+        return await this.words.say(this.request.id, word);
       } catch (error) {
         if (isOver(error)) return this.isEcho(word, error) ? undefined : this.onError(error);
         this.onError(error);
@@ -79,12 +79,6 @@ export class WorkInHand {
       if (this.lease.isLost) return;
       await delay(PAUSE_MS * (0.5 + Math.random()));
     }
-  }
-
-  private async say({ act, body }: Word): Promise<void> {
-    const params = { path: { id: this.request.id } };
-    if (act === 'complete') await this.client.POST('/v1/requests/{id}/complete', { params, body });
-    else await this.client.POST('/v1/requests/{id}/fail', { params, body });
   }
 
   /** A result that is not taken, for its size or its units, would not be taken from another attempt. */

@@ -3,6 +3,7 @@ import { type Client } from './client';
 import { type Handler, WorkInHand } from './work-in-hand';
 import { type ClaimedRequest } from './lease';
 import { ProblemError } from './problem-error';
+import { Words } from './words';
 
 export interface WorkerOptions {
   client: Client;
@@ -37,6 +38,7 @@ const PAUSE_MS = 1_000;
 export function createWorker(options: WorkerOptions): Worker {
   const { client, types, handler, leaseSeconds, concurrency = 1, waitSeconds = 20, stopOn = ['SIGTERM', 'SIGINT'], onError = warn } = options;
   const running = new Set<Promise<void>>();
+  const words = new Words(client);
   let stopped = false;
   // One for each claim: on one that lives as long as the worker, listeners would gather.
   let claiming = new AbortController();
@@ -59,7 +61,7 @@ export function createWorker(options: WorkerOptions): Worker {
     try {
       while (!stopped) {
         for (const request of await claim()) {
-          const work = new WorkInHand(client, request, leaseSeconds, (error) => onError(error, request)).carryOut(handler);
+          const work = new WorkInHand(client, words, request, leaseSeconds, (error) => onError(error, request)).carryOut(handler);
           const done: Promise<void> = work.finally(() => running.delete(done));
           running.add(done);
         }

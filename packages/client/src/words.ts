@@ -1,0 +1,70 @@
+import { type Client, type Schemas } from './client';
+import { type Problem, ProblemError } from './problem-error';
+
+/** What ends an attempt. */
+export type Word = { act: 'complete'; body: Schemas['CompleteDto'] } | { act: 'fail'; body: Schemas['FailDto'] };
+
+interface Result {
+  id: string;
+  body: Schemas['CompleteDto'];
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+const MOST_IN_A_CALL = 100;
+
+/** Carries the words of all of a worker's attempts to the service: results that are there at the same moment go in one call. */
+export class Words {
+  private results: Result[] = [];
+
+  constructor(private readonly client: Client) {}
+
+  /** @throws ProblemError if the word is not taken */
+  async say(id: string, { act, body }: Word): Promise<void> {
+    if (act === 'fail') await this.client.POST('/v1/requests/{id}/fail', { params: { path: { id } }, body });
+    else await this.complete(id, body);
+  }
+
+  private complete(id: string, body: Schemas['CompleteDto']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.results.push({ id, body, resolve, reject }) === 1) setImmediate(() => this.flush());
+    });
+  }
+
+  private flush(): void {
+    const results = this.results;
+    this.results = [];
+    while (results.length > 0) void this.deliver(results.splice(0, MOST_IN_A_CALL));
+  }
+
+  /** Never rejects. */
+  private async deliver(results: Result[]): Promise<void> {
+    if (results.length === 1) return this.deliverEach(results);
+    try {
+      const items = results.map(({ id, body }) => ({ ...body, id }));
+      const { data } = await this.client.POST('/v1/requests/complete', { body: { items } });
+      results.forEach(({ resolve, reject }, i) => {
+        const answer = data.items[i];
+        if (answer?.status === 200) resolve();
+        else reject(refusal(answer));
+      });
+    } catch (error) {
+      // Together they are too large.
+      if (error instanceof ProblemError && error.status === 413) return this.deliverEach(results);
+      for (const { reject } of results) reject(error);
+    }
+  }
+
+  private async deliverEach(results: Result[]): Promise<void> {
+    await Promise.all(
+      results.map(({ id, body, resolve, reject }) =>
+        this.client.POST('/v1/requests/{id}/complete', { params: { path: { id } }, body }).then(() => resolve(), reject),
+      ),
+    );
+  }
+}
+
+function refusal(answer: Schemas['BatchItemAnswerDto'] | undefined): Error {
+  if (answer?.problem === undefined) return new TypeError('The answer does not tell of every result.');
+  return new ProblemError(answer.problem as unknown as Problem, Response.json(answer.problem, { status: answer.status }));
+}
