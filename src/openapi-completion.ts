@@ -101,6 +101,7 @@ function completeOperation(path: string, method: string, operation: Operation): 
   const statuses = ['500', '503', '429'];
   if (body || parameters.length > 0) statuses.push('400');
   if (!access.public) statuses.push('401', '403');
+  if (/\/auth\/(login|refresh)$/.test(path)) statuses.push('401');
   if (path.includes('{')) statuses.push('404');
   if (body) statuses.push('409');
   if (parameters.includes('idempotency-key')) statuses.push('422');

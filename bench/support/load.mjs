@@ -50,7 +50,15 @@ export async function load(target, options) {
 }
 
 async function withWrk({ port, connections, seconds, keys, method, path, body, idempotency }) {
-  const args = [`-t${Math.min(2, connections)}`, `-c${connections}`, `-d${seconds}s`, '-s', join(ROOT, 'bench/support/wrk.lua'), `http://127.0.0.1:${port}`, '--'];
+  const args = [
+    `-t${Math.min(2, connections)}`,
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '-s',
+    join(ROOT, 'bench/support/wrk.lua'),
+    `http://127.0.0.1:${port}`,
+    '--',
+  ];
   args.push(keys, method, path, body ?? '', idempotency ? 'key' : '', Math.random().toString(36).slice(2));
   const { stdout } = await run('wrk', args);
   const { requests, micros, p50, p99, notOk, lost } = JSON.parse(/RESULT (.*)/.exec(stdout)[1]);

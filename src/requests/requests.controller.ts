@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiCreatedResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
@@ -94,7 +94,14 @@ export class RequestsController {
   @Get(':id/events')
   @Scopes('requests:read')
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'The id of the last event that you had; a browser sends it by itself.',
+    schema: { type: 'string', maxLength: 100 },
+  })
+  @ApiOkResponse({ description: 'The changes, as they come.', schema: { type: 'string' } })
+  @ApiNoContentResponse({ description: 'It has ended, and you have heard so: do not come again.' })
   async events(@Req() request: AuthenticatedRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     await this.streams.open(id, ownOnly(request.principal), request.headers['last-event-id'], reply);
   }

@@ -3083,6 +3083,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
             409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3112,6 +3113,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
             409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -3675,7 +3677,10 @@ export interface operations {
     RequestsController_events: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The id of the last event that you had; a browser sends it by itself. */
+                "Last-Event-ID"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3683,7 +3688,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; the answer is below. */
+            /** @description The changes, as they come. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3691,6 +3696,13 @@ export interface operations {
                 content: {
                     "text/event-stream": string;
                 };
+            };
+            /** @description It has ended, and you have heard so: do not come again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];

@@ -19,6 +19,7 @@ const PENDING = "status = 'pending'";
 @Index('requests_type_lease_expires_at_idx', ['type', 'leaseExpiresAt'], { where: "status = 'processing'" })
 @Index('requests_lease_expires_at_idx', ['leaseExpiresAt'], { where: "status = 'processing' AND held" })
 @Index('requests_deadline_at_idx', ['deadlineAt'], { where: `${PENDING} AND deadline_at IS NOT NULL` })
+@Index('requests_status_id_idx', ['status', 'id'], { where: "status IN ('failed', 'canceled', 'expired')" })
 @Index('requests_user_id_charged_on_idx', ['userId', 'chargedOn'], {
   where: "refunded_units > 0 AND status IN ('failed', 'canceled', 'expired')",
 })
