@@ -7,6 +7,7 @@ import { AuthModule } from './auth/auth.module';
 import { ProblemFilter } from './common/problem.filter';
 import { RouteTable } from './common/route-table';
 import { ValidationPipe } from './common/validation.pipe';
+import { ConfigurationChangesModule } from './configuration-changes/configuration-changes.module';
 import { ConfigurationsModule } from './configurations/configurations.module';
 import { DatabaseModule } from './database/database.module';
 import { GatewayModule } from './gateway/gateway.module';
@@ -24,6 +25,7 @@ import { UsersModule } from './users/users.module';
   imports: [
     DatabaseModule,
     ConfigurationsModule,
+    ConfigurationChangesModule,
     AuditModule,
     JobsModule,
     TiersModule,

@@ -3,7 +3,7 @@ import { DataSource, LessThan } from 'typeorm';
 import { type ListQuery } from '../common/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../common/page';
 import { type Actor } from '../common/principal';
-import { SecretUnreadable, UnknownSetting } from './configurations.errors';
+import { UnknownSetting } from './configurations.errors';
 import { ConfigurationsRepository } from './configurations.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
@@ -12,11 +12,11 @@ import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
 import { SystemConfigurationVersion } from './entities/system-configuration-version.entity';
 import { openVersion, toHistory } from './history';
-import { assertGivenPreconditions, type Preconditions } from './preconditions';
-import { SecretBox } from './secret-box';
+import { assertGivenPreconditions, currentOf, type Preconditions } from './preconditions';
 import { declaredSettings } from './setting';
 import { isKey, NEW, type SettingContent, SettingDefinitions } from './setting-definitions';
-import { systemEtag, SystemConfigurationsService } from './system-configurations.service';
+import { type Reading, SettingWriter } from './setting-writer.service';
+import { SystemConfigurationsService } from './system-configurations.service';
 
 /** The versions of system settings: to look at, and to go back to. Always true: no version is ever changed or lost, and none shows a secret. */
 @Injectable()
@@ -25,7 +25,7 @@ export class ConfigurationHistoryService {
     private readonly configurations: SystemConfigurationsService,
     private readonly repository: ConfigurationsRepository,
     private readonly definitions: SettingDefinitions,
-    private readonly secrets: SecretBox,
+    private readonly writer: SettingWriter,
     private readonly dataSource: DataSource,
   ) {}
 
@@ -49,20 +49,19 @@ export class ConfigurationHistoryService {
 
   /**
    * Makes an earlier version the newest one: a version of its own.
-   * @throws UnknownSetting when there is no such version, ValidationProblem when its value breaks the schema of now, StaleVersion, SecretUnreadable
+   * @throws ApprovalRequired, UnknownSetting when there is no such version, ValidationProblem when its value breaks the schema of now, StaleVersion, SecretUnreadable
    */
   async rollback(actor: Actor, key: string, { version, reason }: RollbackConfigurationDto, preconditions: Preconditions): Promise<ConfigurationDto> {
+    this.configurations.assertMayWrite();
     const target = await this.target(key, version);
     const why = reason ?? `rollback to version ${version}`;
     return this.configurations.inForce(async (tx) => {
-      const check = (state: { version: number; row: unknown }) =>
-        assertGivenPreconditions(preconditions, { etag: systemEtag(state.version), readable: true, written: state.row !== null });
-      if (target !== null) return (await this.configurations.write(tx, actor, key, { ...target, reason: why }, check)).setting;
-      const state = await this.repository.state(tx, key);
-      const definition = this.definitions.of(key, state.row) ?? { ...NEW, key };
-      if (state.row === null) check(state);
-      else await this.configurations.remove(tx, actor, key, why, check);
-      return this.definitions.toDto(definition, await this.repository.state(tx, key), true);
+      const check = (reading: Reading) => assertGivenPreconditions(preconditions, { ...currentOf(reading), readable: true });
+      if (target !== null) return (await this.writer.write(tx, actor, key, { ...target, reason: why }, check)).setting;
+      const reading = await this.writer.lockAndRead(tx, key);
+      check(reading);
+      if (reading.state.row !== null) await this.writer.remove(tx, actor, key, why);
+      return this.definitions.toDto(reading.current ?? { ...NEW, key }, await this.repository.state(tx, key), true);
     });
   }
 
@@ -77,11 +76,6 @@ export class ConfigurationHistoryService {
     const found = isKey(key) ? await this.dataSource.getRepository(SystemConfigurationVersion).findOneBy({ key, version }) : null;
     if (found === null) throw new UnknownSetting(`${key}, version ${version}`);
     if (found.content === null) return null;
-    const content = found.content as SettingContent;
-    if (declaredSettings().has(key)) return { value: content.value };
-    if (content.visibility !== 'secret') return content;
-    const value = this.secrets.open(key, content.value);
-    if (value === undefined) throw new SecretUnreadable(key);
-    return { ...content, value };
+    return this.writer.writeOf(key, found.content as SettingContent);
   }
 }

@@ -37,3 +37,9 @@ export class SecretUnreadable extends Problem {
     super(409, 'secret-unreadable', `"${key}" was sealed with a key that this service is not given: see SECRETS_KEY_PREVIOUS.`);
   }
 }
+
+export class ApprovalRequired extends Problem {
+  constructor() {
+    super(403, 'approval-required', 'System settings change by a proposed change that a second administrator approves: POST it to …/changes.');
+  }
+}

@@ -1,10 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
+import { ChangesRepository } from './changes.repository';
 import { ConfigurationHistoryService } from './configuration-history.service';
 import { ConfigurationsRepository } from './configurations.repository';
 import { EffectiveSettings } from './effective-settings.service';
 import { SystemConfiguration } from './entities/system-configuration.entity';
+import { SystemConfigurationChange } from './entities/system-configuration-change.entity';
 import { SystemConfigurationVersion } from './entities/system-configuration-version.entity';
 import { UserConfiguration } from './entities/user-configuration.entity';
 import { UserConfigurationVersion } from './entities/user-configuration-version.entity';
@@ -13,6 +15,7 @@ import { SecretBox } from './secret-box';
 import { SecretsRepository } from './secrets.repository';
 import { SecretsRotationService } from './secrets-rotation.service';
 import { SettingDefinitions } from './setting-definitions';
+import { SettingWriter } from './setting-writer.service';
 import { SettingsApplyService } from './settings-apply.service';
 import { SettingsExportService } from './settings-export.service';
 import { SettingsService } from './settings.service';
@@ -24,9 +27,13 @@ import { UserConfigurationsService } from './user-configurations.service';
 
 @Global()
 @Module({
-  imports: [TypeOrmModule.forFeature([SystemConfiguration, SystemConfigurationVersion, UserConfiguration, UserConfigurationVersion]), AuditModule],
+  imports: [
+    TypeOrmModule.forFeature([SystemConfiguration, SystemConfigurationChange, SystemConfigurationVersion, UserConfiguration, UserConfigurationVersion]),
+    AuditModule,
+  ],
   controllers: [SystemConfigurationsController, UserConfigurationsController],
   providers: [
+    ChangesRepository,
     ConfigurationHistoryService,
     ConfigurationsRepository,
     EffectiveSettings,
@@ -35,6 +42,7 @@ import { UserConfigurationsService } from './user-configurations.service';
     SecretsRepository,
     SecretsRotationService,
     SettingDefinitions,
+    SettingWriter,
     SettingsApplyService,
     SettingsExportService,
     SettingsService,
@@ -42,6 +50,6 @@ import { UserConfigurationsService } from './user-configurations.service';
     UserConfigurationsRepository,
     UserConfigurationsService,
   ],
-  exports: [SecretBox, SettingsService, SystemConfigurationsService],
+  exports: [ChangesRepository, SecretBox, SettingsService, SettingWriter, SystemConfigurationsService],
 })
 export class ConfigurationsModule {}

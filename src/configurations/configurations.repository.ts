@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
+import { DUE, OPEN, WITHOUT_SECRET } from './changes.repository';
 import { type SystemConfiguration } from './entities/system-configuration.entity';
 
 const COLUMNS = `c.key, c.value, c.schema, c.description, c.unit, c.visibility, c.overridable, c.bounds, c.version,
@@ -26,12 +27,14 @@ export class ConfigurationsRepository {
     return new Map(rows.map((row) => [row.name, toState(row)]));
   }
 
-  async state(tx: EntityManager, key: string): Promise<SystemState> {
-    const [row] = await tx.query<[StateRow]>(
-      `SELECT ${COLUMNS}, k.key AS name, ${LATEST} FROM (SELECT $1::varchar AS key) k LEFT JOIN system_configurations c ON c.key = k.key`,
+  /** `due`: a change of it is, so this is not what it is to be any more. */
+  async state(tx: EntityManager, key: string): Promise<SystemState & { due: boolean }> {
+    const [{ due, ...row }] = await tx.query<[StateRow & { due: boolean }]>(
+      `SELECT ${COLUMNS}, k.key AS name, ${LATEST}, EXISTS (SELECT FROM system_configuration_changes h WHERE h.key = k.key AND ${DUE}) AS due
+       FROM (SELECT $1::varchar AS key) k LEFT JOIN system_configurations c ON c.key = k.key`,
       [key],
     );
-    return toState(row);
+    return { ...toState(row), due };
   }
 
   /** Lets the writers of a key through one at a time, to the end of their transactions: what is read after this is what is replaced. */
@@ -42,14 +45,19 @@ export class ConfigurationsRepository {
   /**
    * Adds the version that follows `after`, unless `after` is not the latest: then nothing happens and the answer is false.
    * The primary key (key, version) lets exactly one of any number of writers through, also those that do not lock.
+   * The changes that wait for `after` never take effect then, and are told so.
    */
   async append(tx: EntityManager, key: string, after: number, content: object | null, author: number | null, reason: string | null): Promise<boolean> {
     const rows = await tx
       .query<unknown[]>(
-        `INSERT INTO system_configuration_versions (key, version, content, author, reason)
-         SELECT $1::varchar, $2::integer + 1, $3::jsonb, $4::integer, $5
-         WHERE $2 = (SELECT coalesce(max(version), 0) FROM system_configuration_versions WHERE key = $1)
-         RETURNING version`,
+        `WITH made AS (
+           INSERT INTO system_configuration_versions (key, version, content, author, reason)
+           SELECT $1::varchar, $2::integer + 1, $3::jsonb, $4::integer, $5
+           WHERE $2 = (SELECT coalesce(max(version), 0) FROM system_configuration_versions WHERE key = $1) RETURNING key
+         ), outdated AS (
+           UPDATE system_configuration_changes c SET status = 'stale', ended_by = $4, ended_at = clock_timestamp(), ${WITHOUT_SECRET}
+           FROM made WHERE c.key = made.key AND ${OPEN}
+         ) SELECT key FROM made`,
         [key, after, content === null ? null : JSON.stringify(content), author, reason],
       )
       .catch(noRowWhen('system_configuration_versions_pkey'));

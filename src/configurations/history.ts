@@ -35,6 +35,6 @@ function toVersion({ version, content, author, reason, createdAt }: Version, pre
 }
 
 /** A secret may be said to have changed, not what it is. */
-function withoutSecret(content: Record<string, unknown> | null): Record<string, unknown> | null {
+export function withoutSecret(content: Record<string, unknown> | null): Record<string, unknown> | null {
   return content?.visibility === 'secret' ? { ...content, value: null } : content;
 }

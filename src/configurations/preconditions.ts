@@ -1,4 +1,6 @@
 import { PreconditionRequired, StaleVersion } from './configurations.errors';
+import { type SystemState } from './configurations.repository';
+import { type SettingDefinition } from './setting-definitions';
 
 export interface Preconditions {
   ifMatch?: string;
@@ -28,4 +30,13 @@ export function assertGivenPreconditions({ ifMatch, ifNoneMatch }: Preconditions
   const names = (tags: string) => tags.split(',').some((tag) => tag.trim() === etag);
   if (ifMatch !== undefined && !(ifMatch.trim() === '*' ? readable : names(ifMatch))) throw new StaleVersion(etag);
   if (ifNoneMatch !== undefined && (ifNoneMatch.trim() === '*' ? written : names(ifNoneMatch))) throw new StaleVersion(etag);
+}
+
+/** The entity tag of a system setting: its version. */
+export function systemEtag(version: number): string {
+  return `"${version}"`;
+}
+
+export function currentOf({ state, current }: { state: SystemState; current: SettingDefinition | null }): Current {
+  return { etag: systemEtag(state.version), readable: current !== null, written: state.row !== null };
 }

@@ -5,7 +5,7 @@ import { type SealedSecret, SecretsRepository } from './secrets.repository';
 export interface RotationReport {
   /** Values and earlier versions that were sealed anew. */
   resealed: number;
-  /** Those that no given key opens, as `key` or `key, version 3`. */
+  /** Those that no given key opens, as `key`, `key, version 3` or `key, change 7`. */
   unreadable: string[];
 }
 
@@ -32,6 +32,6 @@ export class SecretsRotationService {
   }
 }
 
-function nameOf({ key, version }: SealedSecret): string {
-  return version === null ? key : `${key}, version ${version}`;
+function nameOf({ key, version, change }: SealedSecret): string {
+  return version !== null ? `${key}, version ${version}` : change !== null ? `${key}, change ${change}` : key;
 }

@@ -4,50 +4,51 @@ import { type SealedValue } from './secret-box';
 
 const CHUNK = 500;
 
-/** A secret where it is stored: in its row (version null), or in a version of the history. */
+/** A secret where it is stored: in a version of the history, in a change that waits, or else in its row. */
 export interface SealedSecret {
   key: string;
   version: number | null;
+  change: number | null;
   value: unknown;
 }
 
-/** Where secrets are stored: the rows of system settings, and their history. Nothing else holds one. */
+/** Where secrets are stored: the rows of system settings, their history, and the changes that wait. Nothing else holds one. */
 @Injectable()
 export class SecretsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /** All that is sealed with another key, a chunk after the other: of each key the row first, which is in use. */
   async *sealedWithout(keyId: string): AsyncGenerator<SealedSecret> {
-    for (let after: [string, number] = ['', -1]; ;) {
-      const rows: (SealedSecret & { place: number })[] = await this.dataSource.query(
-        `SELECT key, version, value, coalesce(version, 0) AS place FROM (
-           SELECT key, NULL::integer AS version, value FROM system_configurations WHERE visibility = 'secret'
-           UNION ALL SELECT key, version, content -> 'value' FROM system_configuration_versions WHERE content ->> 'visibility' = 'secret') s
-         WHERE value ->> 'keyId' IS DISTINCT FROM $1 AND (key, coalesce(version, 0)) > ($2, $3) ORDER BY key, place LIMIT ${CHUNK}`,
+    for (let after: [string, number, number] = ['', -1, 0]; ;) {
+      const rows: (SealedSecret & { place: [number, number] })[] = await this.dataSource.query(
+        `SELECT key, version, change, value, ARRAY[coalesce(version, 0), coalesce(change, 0)] AS place FROM (
+           SELECT key, NULL::integer AS version, NULL::integer AS change, value FROM system_configurations WHERE visibility = 'secret'
+           UNION ALL SELECT key, version, NULL, content -> 'value' FROM system_configuration_versions WHERE content ->> 'visibility' = 'secret'
+           UNION ALL SELECT key, NULL, id, content -> 'value' FROM system_configuration_changes
+             WHERE content ->> 'visibility' = 'secret' AND status IN ('proposed', 'approved')) s
+         WHERE value ->> 'keyId' IS DISTINCT FROM $1 AND (key, coalesce(version, 0), coalesce(change, 0)) > ($2, $3, $4)
+         ORDER BY key, place LIMIT ${CHUNK}`,
         [keyId, ...after],
       );
       yield* rows;
       const last = rows.at(-1);
       if (last === undefined) return;
-      after = [last.key, last.place];
+      after = [last.key, ...last.place];
     }
   }
 
   /** Puts the value sealed anew in place of the one that was read; false when somebody wrote another one meanwhile. */
-  async replace({ key, version, value }: SealedSecret, sealed: SealedValue): Promise<boolean> {
-    const [before, after] = [JSON.stringify(value), JSON.stringify(sealed)];
-    const [, count]: [unknown, number] =
-      version === null
-        ? await this.dataSource.query(`UPDATE system_configurations SET value = $2 WHERE key = $1 AND visibility = 'secret' AND value = $3::jsonb`, [
-            key,
-            after,
-            before,
-          ])
-        : await this.dataSource.query(
-            `UPDATE system_configuration_versions SET content = jsonb_set(content, '{value}', $3::jsonb)
-             WHERE key = $1 AND version = $2 AND content -> 'value' = $4::jsonb`,
-            [key, version, after, before],
-          );
+  async replace({ key, version, change, value }: SealedSecret, sealed: SealedValue): Promise<boolean> {
+    const before = JSON.stringify(value);
+    const after = JSON.stringify(sealed);
+    const inContent = `SET content = jsonb_set(content, '{value}', $2::jsonb) WHERE content -> 'value' = $1::jsonb AND key = $3`;
+    const [statement, place]: [string, (string | number)[]] =
+      version !== null
+        ? [`UPDATE system_configuration_versions ${inContent} AND version = $4`, [key, version]]
+        : change !== null
+          ? [`UPDATE system_configuration_changes ${inContent} AND id = $4`, [key, change]]
+          : [`UPDATE system_configurations SET value = $2 WHERE value = $1::jsonb AND key = $3 AND visibility = 'secret'`, [key]];
+    const [, count]: [unknown, number] = await this.dataSource.query(statement, [before, after, ...place]);
     return count === 1;
   }
 }

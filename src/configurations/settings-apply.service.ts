@@ -11,6 +11,7 @@ import { SecretBox } from './secret-box';
 import { declaredSettings } from './setting';
 import { NEW, type SettingContent, SettingDefinitions } from './setting-definitions';
 import { type SettingEntry, type SettingsDocument } from './settings-document';
+import { type Reading, SettingWriter } from './setting-writer.service';
 import { SystemConfigurationsService } from './system-configurations.service';
 
 export interface AppliedChange {
@@ -44,6 +45,7 @@ export class SettingsApplyService {
     private readonly configurations: SystemConfigurationsService,
     private readonly repository: ConfigurationsRepository,
     private readonly definitions: SettingDefinitions,
+    private readonly writer: SettingWriter,
     private readonly secrets: SecretBox,
     private readonly dataSource: DataSource,
   ) {}
@@ -89,32 +91,29 @@ export class SettingsApplyService {
   }
 
   private async put(tx: EntityManager, actor: Actor, key: string, entry: SettingEntry, reason: string): Promise<AppliedChange | null> {
-    await this.repository.lock(tx, key);
-    const before = await this.content(tx, key);
+    const before = this.content(await this.writer.lockAndRead(tx, key));
     const declared = declaredSettings().has(key);
     const { valueFromEnv: _, ...said } = entry;
     const value = this.valueOf(key, entry, before);
     const after = { ...(declared ? {} : UNSAID), ...said, value };
     if (before !== null && sameJson(before, after)) return null;
     const dto = checkBody(PutConfigurationDto, { ...after, reason });
-    await this.configurations.write(tx, actor, key, dto);
+    await this.writer.write(tx, actor, key, dto);
     return this.change(key, before === null ? 'create' : 'update', before, after, tx);
   }
 
   private async remove(tx: EntityManager, actor: Actor, key: string, reason: string): Promise<AppliedChange | null> {
-    const before = await this.content(tx, key);
+    const before = this.content(await this.writer.lockAndRead(tx, key));
     if (before === null) return null;
-    await this.configurations.remove(tx, actor, key, reason);
+    await this.writer.remove(tx, actor, key, reason);
     return this.change(key, 'delete', before, null, tx);
   }
 
   /** What is stored now, secrets opened: for comparing only. */
-  private async content(tx: EntityManager, key: string): Promise<SettingContent | null> {
-    const { row } = await this.repository.state(tx, key);
-    const definition = row && this.definitions.of(key, row);
-    if (!definition) return null;
-    const { declared, key: _, ...rest } = definition;
-    const value = definition.visibility === 'secret' ? this.secrets.open(key, row.value) : row.value;
+  private content({ state: { row }, current }: Reading): SettingContent | null {
+    if (row === null || current === null) return null;
+    const { declared, key, ...rest } = current;
+    const value = current.visibility === 'secret' ? this.secrets.open(key, row.value) : row.value;
     return declared ? { value } : { ...rest, value };
   }
 

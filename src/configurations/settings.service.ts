@@ -5,6 +5,7 @@ import { type SystemConfiguration } from './entities/system-configuration.entity
 import { JsonSchemas } from './json-schemas';
 import { SecretBox } from './secret-box';
 import { declaredSettings, type Setting } from './setting';
+import { SettingWriter } from './setting-writer.service';
 
 const REREAD_MS = 30_000;
 const RETRY_MS = 200;
@@ -13,6 +14,7 @@ const RETRY_MS = 200;
  * The settings in force, for the modules to read: from memory, typed, without I/O. Always true: the whole set is replaced
  * at once, within a second of a committed change anywhere, because a trigger notifies every replica; a re-read after
  * each gap in the notifications and every half minute is the net under it. A read that fails is tried again until it does not.
+ * Every read makes what is due first, and each replica reads when the next change comes due: whichever is first makes it for all.
  */
 @Injectable()
 export class SettingsService implements OnModuleInit, OnModuleDestroy {
@@ -25,10 +27,13 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
   private next: Promise<void> | null = null;
   private timer: NodeJS.Timeout;
   private retry: NodeJS.Timeout | undefined;
+  /** Goes off when the next change comes due. */
+  private due: NodeJS.Timeout | undefined;
   private closing = false;
 
   constructor(
     private readonly repository: ConfigurationsRepository,
+    private readonly writer: SettingWriter,
     private readonly schemas: JsonSchemas,
     private readonly secrets: SecretBox,
     private readonly notifications: Notifications,
@@ -45,6 +50,7 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
     this.closing = true;
     clearInterval(this.timer);
     clearTimeout(this.retry);
+    clearTimeout(this.due);
   }
 
   get<T>(setting: Setting<T>): T {
@@ -89,6 +95,9 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async read(): Promise<void> {
+    const nextInMs = await this.writer.catchUp();
+    clearTimeout(this.due);
+    if (nextInMs !== null && nextInMs < 2 * REREAD_MS) this.due = setTimeout(() => void this.refresh().catch(() => undefined), nextInMs).unref();
     const states = await this.repository.states(declaredSettings().keys());
     const values = new Map<string, unknown>();
     for (const [key, { row }] of states) if (row !== null && this.usable(row)) values.set(key, this.reveal(row));

@@ -13,7 +13,8 @@ import { DeleteConfigurationQuery } from './dto/delete-configuration.dto';
 import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
-import { systemEtag, SystemConfigurationsService } from './system-configurations.service';
+import { systemEtag } from './preconditions';
+import { SystemConfigurationsService } from './system-configurations.service';
 
 @ApiTags('configurations')
 @Controller('v1/configurations')

@@ -6,7 +6,6 @@ import { cursorPosition, type Page, pageSize } from '../common/page';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { NotOverridable, StaleVersion, TooManyOwnKeys, UnknownSetting } from './configurations.errors';
-import { ConfigurationsRepository } from './configurations.repository';
 import { UserConfigurationDto } from './dto/configuration.dto';
 import { ConfigurationVersionDto } from './dto/configuration-version.dto';
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
@@ -17,6 +16,7 @@ import { toHistory } from './history';
 import { assertPreconditions, type Preconditions } from './preconditions';
 import { declaredSettings } from './setting';
 import { isKey, type SettingDefinition, SettingDefinitions } from './setting-definitions';
+import { SettingWriter } from './setting-writer.service';
 import { UserConfigurationsRepository, type UserState } from './user-configurations.repository';
 
 const MOST_OWN_KEYS = 200;
@@ -37,7 +37,7 @@ interface Reading {
 export class UserConfigurationsService {
   constructor(
     private readonly repository: UserConfigurationsRepository,
-    private readonly system: ConfigurationsRepository,
+    private readonly writer: SettingWriter,
     private readonly definitions: SettingDefinitions,
     private readonly effectiveSettings: EffectiveSettings,
     private readonly audit: AuditService,
@@ -46,7 +46,7 @@ export class UserConfigurationsService {
 
   /** @throws UnknownSetting, NotFoundProblem */
   async get(userId: number, key: string): Promise<{ setting: UserConfigurationDto; etag: string }> {
-    const { effective, etag } = await this.read(this.dataSource.manager, userId, key);
+    const { effective, etag } = await this.read(undefined, userId, key);
     return { setting: effective, etag };
   }
 
@@ -88,7 +88,7 @@ export class UserConfigurationsService {
 
   /** The user's own values for the key, newest first. @throws UnknownSetting, NotFoundProblem */
   async history(userId: number, key: string, query: ListQuery): Promise<Page<ConfigurationVersionDto>> {
-    await this.read(this.dataSource.manager, userId, key);
+    await this.read(undefined, userId, key);
     const filters = { userId, key };
     const before = cursorPosition(query.cursor, filters);
     const size = pageSize(query);
@@ -100,11 +100,10 @@ export class UserConfigurationsService {
     return toHistory(rows, size, filters);
   }
 
-  private async read(tx: EntityManager, userId: number, key: string): Promise<Reading> {
+  private async read(tx: EntityManager | undefined, userId: number, key: string): Promise<Reading> {
     if (!isKey(key)) throw new UnknownSetting(key);
-    const system = await this.system.state(tx, key);
-    const definition = this.definitions.of(key, system.row);
-    const own = await this.repository.state(tx, userId, key);
+    const { state: system, current: definition } = await this.writer.read(key, tx);
+    const own = await this.repository.state(tx ?? this.dataSource.manager, userId, key);
     if (own === null) throw new NotFoundProblem('user');
     if (definition?.visibility !== 'public') throw new UnknownSetting(key);
     const effective = this.effectiveSettings.of(definition, system, own.row);

@@ -43,8 +43,8 @@ export const MaybeRetried = createParamDecorator((scope: string, context: Execut
   const request = context.switchToHttp().getRequest<FastifyRequest & { principal: Principal }>();
   const key = parseIdempotencyKey(request.headers['idempotency-key']);
   if (key === null) return null;
-  // A fast hash of a password is as good as the password: it stays out.
-  const { password: _, ...body } = (request.body ?? {}) as Record<string, unknown>;
+  // A fast hash of a password, or of the value of a secret setting, is as good as the secret: it stays out.
+  const { password: _, value: __, ...body } = (request.body ?? {}) as Record<string, unknown>;
   const fingerprint = fingerprintOf([request.params, body]);
   return { userId: request.principal.userId, scope, key, fingerprint };
 });

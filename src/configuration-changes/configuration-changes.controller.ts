@@ -1,0 +1,79 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { AdminOnly, CurrentActor } from '../common/access.decorators';
+import { IdParam } from '../common/id-param.pipe';
+import { type Actor } from '../common/principal';
+import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { ConfigurationChangesService } from './configuration-changes.service';
+import { ListChangesQuery, ListKeyChangesQuery } from './dto/list-changes.dto';
+import { ProposeChangeDto } from './dto/propose-change.dto';
+import { ProposedChangeDto, ProposedChangePage } from './dto/proposed-change.dto';
+import { WithdrawChangeQuery } from './dto/withdraw-change.dto';
+
+@ApiTags('configurations')
+@Controller('v1')
+export class ConfigurationChangesController {
+  constructor(private readonly changes: ConfigurationChangesService) {}
+
+  /** Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval. */
+  @Get('configuration-changes')
+  @AdminOnly()
+  list(@Query() query: ListChangesQuery): Promise<ProposedChangePage> {
+    return this.changes.list(query);
+  }
+
+  /** Proposed changes of one setting, newest first. */
+  @Get('configurations/:key/changes')
+  @AdminOnly()
+  listOfKey(@Param('key') key: string, @Query() query: ListKeyChangesQuery): Promise<ProposedChangePage> {
+    return this.changes.list({ ...query, key });
+  }
+
+  /**
+   * Proposes a change of the setting, for an instant, for another administrator's approval, or for both. It is on top of the
+   * version that `If-Match` names, and never takes effect on top of another.
+   */
+  @Post('configurations/:key/changes')
+  @AdminOnly()
+  async propose(
+    @CurrentActor() actor: Actor,
+    @Param('key') key: string,
+    @Body() dto: ProposeChangeDto,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @MaybeRetried('configuration-changes.propose') call: IdempotentCall | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ProposedChangeDto> {
+    const change = await this.changes.propose(actor, key, dto, { ifMatch, ifNoneMatch }, call);
+    void reply.header('location', `/v1/configurations/${key}/changes/${change.id}`);
+    return change;
+  }
+
+  @Get('configurations/:key/changes/:changeId')
+  @AdminOnly()
+  get(@Param('key') key: string, @Param('changeId', IdParam) changeId: number): Promise<ProposedChangeDto> {
+    return this.changes.get(key, changeId);
+  }
+
+  /** Approves another administrator's change: in force at once, or at its instant. */
+  @Post('configurations/:key/changes/:changeId/approve')
+  @AdminOnly()
+  @HttpCode(200)
+  approve(@CurrentActor() actor: Actor, @Param('key') key: string, @Param('changeId', IdParam) changeId: number): Promise<ProposedChangeDto> {
+    return this.changes.approve(actor, key, changeId);
+  }
+
+  /** Takes a change back, or refuses it, before it is in force. */
+  @Post('configurations/:key/changes/:changeId/withdraw')
+  @AdminOnly()
+  @HttpCode(200)
+  withdraw(
+    @CurrentActor() actor: Actor,
+    @Param('key') key: string,
+    @Param('changeId', IdParam) changeId: number,
+    @Query() { reason }: WithdrawChangeQuery,
+  ): Promise<ProposedChangeDto> {
+    return this.changes.withdraw(actor, key, changeId, reason);
+  }
+}

@@ -1,0 +1,169 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
+import { type Actor } from '../common/principal';
+import { Problem, ValidationProblem } from '../common/problem';
+import { ChangesRepository } from './changes.repository';
+import { SecretUnreadable, StaleVersion, UnknownSetting } from './configurations.errors';
+import { ConfigurationsRepository, type SystemState } from './configurations.repository';
+import { ConfigurationDto } from './dto/configuration.dto';
+import { PutConfigurationDto } from './dto/put-configuration.dto';
+import { SystemConfiguration } from './entities/system-configuration.entity';
+import { type SystemConfigurationChange } from './entities/system-configuration-change.entity';
+import { systemEtag } from './preconditions';
+import { SecretBox } from './secret-box';
+import { declaredSettings } from './setting';
+import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions } from './setting-definitions';
+
+export interface Reading {
+  state: SystemState;
+  current: SettingDefinition | null;
+}
+
+/**
+ * Makes the versions of system settings. Always true: whoever reads or writes a key through this finds what was due before
+ * made first, so a change is in force from its instant on, whoever looks and whatever process was to make it; and a new
+ * version ends every other change that waited for the one before. A participant of its caller's transaction.
+ */
+@Injectable()
+export class SettingWriter {
+  private readonly logger = new Logger(SettingWriter.name);
+
+  constructor(
+    private readonly repository: ConfigurationsRepository,
+    private readonly changes: ChangesRepository,
+    private readonly definitions: SettingDefinitions,
+    private readonly secrets: SecretBox,
+    private readonly audit: AuditService,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** The key as it is, for a writer: nobody else changes it before the transaction ends. */
+  async lockAndRead(tx: EntityManager, key: string): Promise<Reading> {
+    if (!isKey(key)) return { state: { row: null, version: 0 }, current: null };
+    await this.repository.lock(tx, key);
+    for (;;) {
+      const { due, ...state } = await this.repository.state(tx, key);
+      const reading = this.reading(key, state);
+      const change = due ? await this.changes.due(tx, key) : null;
+      if (change === null) return reading;
+      await this.take(tx, reading, change);
+    }
+  }
+
+  /** The key as it is, for a reader: within a transaction, or without one. */
+  async read(key: string, tx?: EntityManager): Promise<Reading> {
+    if (!isKey(key)) return { state: { row: null, version: 0 }, current: null };
+    const { due, ...state } = await this.repository.state(tx ?? this.dataSource.manager, key);
+    if (!due) return this.reading(key, state);
+    return tx ? this.lockAndRead(tx, key) : this.dataSource.transaction((own) => this.lockAndRead(own, key));
+  }
+
+  /** Makes everything that is due, and tells in how many milliseconds more will be; null: nothing waits. */
+  async catchUp(): Promise<number | null> {
+    const { due, nextInMs } = await this.changes.agenda();
+    for (const key of due) {
+      await this.dataSource
+        .transaction((tx) => this.lockAndRead(tx, key))
+        .catch((error: Error) => this.logger.error(`what is due for ${key} was not made: ${error.message}`));
+    }
+    return nextInMs;
+  }
+
+  /** `check` may refuse what it finds. @throws ValidationProblem, StaleVersion */
+  async write(
+    tx: EntityManager,
+    actor: Actor,
+    key: string,
+    dto: PutConfigurationDto,
+    check: (reading: Reading) => void = () => undefined,
+  ): Promise<{ setting: ConfigurationDto; created: boolean }> {
+    const reading = await this.lockAndRead(tx, key);
+    check(reading);
+    const next = await this.next(tx, key, reading.current, dto);
+    await this.store(tx, actor, reading.state, next, dto);
+    return { setting: this.definitions.toDto(next, await this.repository.state(tx, key), true), created: reading.current === null };
+  }
+
+  /** Back to the default. @throws UnknownSetting */
+  async remove(tx: EntityManager, actor: Actor, key: string, reason?: string, check: (reading: Reading) => void = () => undefined): Promise<void> {
+    const reading = await this.lockAndRead(tx, key);
+    if (reading.current === null) throw new UnknownSetting(key);
+    check(reading);
+    await this.takeBack(tx, actor, key, reading.state, reason);
+  }
+
+  /** What the key would be after the write. @throws ValidationProblem */
+  async next(tx: EntityManager, key: string, current: SettingDefinition | null, dto: PutConfigurationDto): Promise<SettingDefinition> {
+    const next = this.definitions.next(key, current, dto);
+    if (next.visibility !== 'secret' || current?.visibility === 'secret') return next;
+    if (!(await this.repository.wasEverOpen(tx, key))) return next;
+    const detail = 'cannot become secret: earlier values of this key stand readable in its history. Use another key';
+    throw new ValidationProblem([{ pointer: '#/visibility', detail, code: 'was-not-secret' }]);
+  }
+
+  /** A version's content of a value. */
+  contentOf({ declared, key, ...rest }: SettingDefinition, value: unknown): SettingContent {
+    const stored = rest.visibility === 'secret' ? this.secrets.seal(key, value) : value;
+    return declared ? { value: stored } : { value: stored, ...rest };
+  }
+
+  /** The write that makes a content again. @throws SecretUnreadable */
+  writeOf(key: string, content: SettingContent): PutConfigurationDto {
+    if (declaredSettings().has(key)) return { value: content.value };
+    if (content.visibility !== 'secret') return content;
+    const value = this.secrets.open(key, content.value);
+    if (value === undefined) throw new SecretUnreadable(key);
+    return { ...content, value };
+  }
+
+  /** Makes the version of a change that is due, or says why it cannot be. */
+  private async take(tx: EntityManager, { state, current }: Reading, change: SystemConfigurationChange): Promise<void> {
+    const { id, key, baseVersion, content, author, reason } = change;
+    if (state.version !== baseVersion) return this.changes.end(tx, id, 'stale', null, null);
+    const actor: Actor = { kind: 'system', id: author, requestId: null };
+    try {
+      const dto = content && this.writeOf(key, content as SettingContent);
+      const next = dto && (await this.next(tx, key, current, dto));
+      await this.changes.end(tx, id, 'applied', state.version + 1, null);
+      if (dto && next) await this.store(tx, actor, state, next, { ...dto, reason: reason ?? undefined });
+      else await this.takeBack(tx, actor, key, state, reason ?? undefined);
+    } catch (error) {
+      // What was good when it was proposed may not be now: a release declares another schema, a zone is gone, a key is lost.
+      if (!(error instanceof Problem)) throw error;
+      await this.changes.end(tx, id, 'failed', null, error.message);
+    }
+  }
+
+  private async store(tx: EntityManager, actor: Actor, state: SystemState, next: SettingDefinition, dto: PutConfigurationDto): Promise<void> {
+    const content = this.contentOf(next, dto.value);
+    await this.append(tx, actor, next.key, state, content, dto.reason);
+    const { declared: _, ...columns } = next;
+    await this.repository.put(tx, { ...columns, value: content.value, version: state.version + 1, updatedBy: actor.id });
+  }
+
+  private async takeBack(tx: EntityManager, actor: Actor, key: string, state: SystemState, reason?: string): Promise<void> {
+    if (state.row === null) return;
+    await this.append(tx, actor, key, state, null, reason);
+    await tx.delete(SystemConfiguration, { key });
+  }
+
+  private async append(tx: EntityManager, actor: Actor, key: string, state: SystemState, content: SettingContent | null, reason?: string): Promise<void> {
+    const appended = await this.repository.append(tx, key, state.version, content, actor.id, reason ?? null);
+    if (!appended) throw new StaleVersion(systemEtag(state.version));
+    const definition = this.definitions.of(key, state.row);
+    const { declared = false, key: _, ...rest } = definition ?? {};
+    const before = state.row && { value: state.row.value, ...(declared ? {} : rest) };
+    const action = content === null ? 'configuration.delete' : state.row === null ? 'configuration.create' : 'configuration.update';
+    await this.audit.record(tx, actor, { action, target: ['configuration', key], before: unsealed(before), after: unsealed(content), reason });
+  }
+
+  private reading(key: string, state: SystemState): Reading {
+    return { state, current: this.definitions.of(key, state.row) };
+  }
+}
+
+/** A secret's ciphertext belongs in its row and versions, not in the audit log. */
+export function unsealed(content: SettingContent | null): SettingContent | null {
+  return content?.visibility === 'secret' ? { ...content, value: null } : content;
+}
