@@ -100,6 +100,8 @@ describe('bad settings', () => {
     ['an identity of its own', { $defs: { x: { $id: 'https://example.com/x', type: 'string' } }, $ref: '#/$defs/x' }],
     ['asynchrony', { $async: true, type: 'string' }],
     ['a broken pattern', { type: 'string', pattern: '(' }],
+    ['a pattern that looks ahead', { type: 'string', pattern: '(?=a)' }],
+    ['a pattern with a back reference', { type: 'string', pattern: '(a)\\1' }],
     ['more than 32 kB', { type: 'string', description: 'x'.repeat(33_000) }],
   ])('a schema with %s is refused, for values and for bounds', async (_, schema) => {
     for (const field of ['schema', 'bounds'] as const) {
@@ -108,6 +110,23 @@ describe('bad settings', () => {
       expect(body.errors[0]).toMatchObject({ pointer: `#/${field}`, code: expect.stringMatching(/^(invalid-schema|too-large)$/) });
     }
     await service.as(admin).get('/v1/configurations/bad.schema').expect(404);
+  });
+
+  it.each(['^(a+)+$', '^(a|aa)+$', '^(.*a){20}$'])('no value holds the service up under the pattern %s', async (pattern) => {
+    const key = `bad.slow.${pattern.length}`;
+    await define(key, { value: 'a', schema: { type: 'string' }, visibility: 'public', overridable: true, bounds: { pattern } }).expect(201);
+    const long = `${'a'.repeat(32_000)}!`;
+    const refused = await service.as(user).put(`/v1/users/me/configurations/${key}`).set('if-match', '*').send({ value: long }).expect(400);
+    expect(refused.body.errors).toMatchObject([{ pointer: '#/value', code: 'pattern' }]);
+    await service
+      .as(user)
+      .put(`/v1/users/me/configurations/${key}`)
+      .set('if-match', '*')
+      .send({ value: 'a'.repeat(40) })
+      .expect(200);
+    await service.sql(`UPDATE user_configurations SET value = to_jsonb($1::text) WHERE key = $2`, [long, key]);
+    const { body } = await service.as(user).get(`/v1/users/me/configurations/${key}`).expect(200);
+    expect(body).toMatchObject({ value: 'a', adjusted: 'inherited' });
   });
 
   it.each<[string, object]>([

@@ -1,0 +1,56 @@
+import { type TimeZones } from '../database/time-zones';
+import { JsonSchemas } from './json-schemas';
+
+/** As large as a value may be. */
+const LARGEST = 32_000;
+
+describe('the check of a value', () => {
+  const schemas = new JsonSchemas({ has: () => true } as unknown as TimeZones);
+
+  it.each<[string, object, unknown]>([
+    ['a pattern that explodes', { type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(LARGEST)}!`],
+    ['a pattern for names', { type: 'object', patternProperties: { '^(a|aa)+$': {} }, additionalProperties: false }, { [`${'a'.repeat(LARGEST)}!`]: 1 }],
+    ['format url', { type: 'string', format: 'url' }, `http://a${':'.repeat(LARGEST)}`],
+    ['format uri-reference', { type: 'string', format: 'uri-reference' }, `${'1234567890'.repeat(LARGEST / 10)}\u0001`],
+    ['uniqueItems', { type: 'array', uniqueItems: true }, [...Array.from({ length: LARGEST / 7 }, (_, i) => [i]), [0]]],
+  ])('is soon done with the worst value for %s', (_, schema, value) => {
+    const start = process.cpuUsage();
+    expect(schemas.allows(schema as Record<string, unknown>, value)).toBe(false);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1_000).toBeLessThan(300);
+  });
+
+  it.each<[unknown[], boolean]>([
+    [[], true],
+    [[1, '1', true, null, [1], { a: 1 }], true],
+    [
+      [
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ],
+      false,
+    ],
+    [
+      [
+        [1, 2],
+        [2, 1],
+      ],
+      true,
+    ],
+    [[0, 1, 0], false],
+  ])('finds duplicates: %j has none: %s', (items, unique) => {
+    expect(schemas.violations({ type: 'array', uniqueItems: true }, items, '#/value')).toEqual(
+      unique ? [] : [{ pointer: '#/value', detail: 'must NOT have duplicate items', code: 'unique-items' }],
+    );
+  });
+
+  it('takes URLs as such', () => {
+    for (const [text, good] of [
+      ['https://example.com/a?b#c', true],
+      ['ftp://x', true],
+      ['example.com', false],
+      ['mailto:a@b.c', false],
+    ] as const)
+      expect(schemas.allows({ type: 'string', format: 'url' }, text)).toBe(good);
+  });
+});
