@@ -5,12 +5,14 @@ import { build } from './support/built.mjs';
 build();
 const [
   { authorize, lightLoad, queue, refuse },
+  { settingRead, settingsFlat, settingsList, settingsLive },
   { flatCostAndCloseOut, list },
   { start },
   { submitHot, submitSpread, vsPeer, vsUsual },
   { pickUp, streams, vsQueues, workFlat, workRate },
 ] = await Promise.all([
   import('./benches/answers.mjs'),
+  import('./benches/settings.mjs'),
   import('./benches/size.mjs'),
   import('./benches/start.mjs'),
   import('./benches/submit.mjs'),
@@ -33,6 +35,10 @@ const BENCHES = {
   list,
   queue,
   start,
+  'setting-read': settingRead,
+  'settings-list': settingsList,
+  'settings-flat': settingsFlat,
+  'settings-live': settingsLive,
   'work-rate': workRate,
   'vs-queues': vsQueues,
   'work-flat': workFlat,
@@ -41,6 +47,7 @@ const BENCHES = {
 };
 const GROUPS = {
   work: ['work-rate', 'vs-queues', 'work-flat', 'pick-up', 'streams'],
+  settings: ['setting-read', 'settings-list', 'settings-flat', 'settings-live'],
   submit: ['submit-spread', 'submit-hot', 'vs-usual'],
   memory: ['submit-spread'],
   'close-out': ['flat-cost'],
