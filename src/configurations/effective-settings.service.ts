@@ -10,24 +10,32 @@ import { type SettingDefinition, SettingDefinitions } from './setting-definition
 import { SettingsService } from './settings.service';
 import { type OwnValue, UserConfigurationsRepository } from './user-configurations.repository';
 
-/** A public setting, with the text of what is the same for many users. */
+/** A public setting, with the JSON of what is the same for many users. */
 interface PublicSetting {
   definition: SettingDefinition;
-  /** What users without a value of their own have, and those whose own does not count. */
-  inherited: string;
+  /** For users whose own value does not count. */
   notCounted: string;
   /** The members that a user's own value leaves as they are. */
   unchanged: string;
 }
 
+/** The public settings at one moment. Replaced by another, never changed. */
+interface Generation {
+  settings: PublicSetting[];
+  /** All of them as they are for users without values of their own, a comma after each: most of any answer is a piece of this. */
+  inherited: Buffer;
+  /** Where each begins in `inherited`, and where the last ends. */
+  starts: number[];
+}
+
 /**
  * What settings are for one user. Always true: the effective value is the user's own within the schema and bounds of
  * now, else the system's, else the declared default, and says which; only what is public is there at all. What all users
- * share is in memory as JSON, and one statement reads the user's own.
+ * share is in memory as it is sent, and one statement reads the user's own.
  */
 @Injectable()
 export class EffectiveSettings implements OnModuleInit {
-  private shown: PublicSetting[] = [];
+  private generation: Generation = { settings: [], inherited: Buffer.alloc(0), starts: [0] };
 
   constructor(
     private readonly repository: UserConfigurationsRepository,
@@ -41,24 +49,26 @@ export class EffectiveSettings implements OnModuleInit {
   }
 
   /** A page of all public settings as they are for the user, by key, as JSON. @throws NotFoundProblem */
-  async list(userId: number, query: ListQuery): Promise<string> {
+  async list(userId: number, query: ListQuery): Promise<Buffer> {
     const filters = { userId };
     const after = cursorPosition(query.cursor, filters) ?? '';
     const own = await this.repository.own(userId);
     if (own === null) throw new NotFoundProblem('user');
     const size = pageSize(query);
     // One generation of the settings for the whole answer, whatever changes meanwhile.
-    const { shown } = this;
-    const start = after === '' ? 0 : shown.findIndex(({ definition }) => definition.key > after);
-    const rows = start < 0 ? [] : shown.slice(start, start + size + 1);
+    const { generation } = this;
+    const { settings } = generation;
+    const found = after === '' ? 0 : settings.findIndex(({ definition }) => definition.key > after);
+    const start = found < 0 ? settings.length : found;
     const { items, nextCursor } = toPage(
-      rows,
+      settings.slice(start, start + size + 1),
       size,
       filters,
       ({ definition }) => definition.key,
-      (setting) => this.json(setting, own.get(setting.definition.key)),
+      (setting) => setting,
     );
-    return `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
+    const text = this.pieces(generation, start, start + items.length, own);
+    return Buffer.concat([OPENING, ...text, Buffer.from(`],"nextCursor":${JSON.stringify(nextCursor)}}`)]);
   }
 
   /** One setting for the user whose own value this is. */
@@ -70,9 +80,25 @@ export class EffectiveSettings implements OnModuleInit {
     return { ...inherited, value, source: 'user', version: own.version, updatedAt: own.updatedAt, updatedBy: own.updatedBy, adjusted };
   }
 
-  /** The same as text. */
-  private json({ definition, inherited, notCounted, unchanged }: PublicSetting, own: OwnValue | undefined): string {
-    if (own === undefined) return inherited;
+  /** The settings from one place to another for the user with these values: what is inherited in as long pieces as there are. */
+  private pieces({ settings, inherited, starts }: Generation, from: number, to: number, own: ReadonlyMap<string, OwnValue>): Buffer[] {
+    const pieces: Buffer[] = [];
+    const inherit = (first: number, next: number) => void (first < next && pieces.push(inherited.subarray(starts[first], starts[next])));
+    let first = from;
+    for (let i = from; i < to; i++) {
+      const setting = settings[i] as PublicSetting;
+      const value = own.get(setting.definition.key);
+      if (value === undefined) continue;
+      inherit(first, i);
+      pieces.push(Buffer.from(`${this.json(setting, value)},`));
+      first = i + 1;
+    }
+    inherit(first, to);
+    const last = pieces.pop();
+    return last === undefined ? [] : [...pieces, last.subarray(0, -1)];
+  }
+
+  private json({ definition, notCounted, unchanged }: PublicSetting, own: OwnValue): string {
     const { value, adjusted } = this.counted(definition, own.value);
     if (adjusted === 'inherited') return notCounted;
     const changed = `"value":${JSON.stringify(value)},"source":"user","version":${own.version},"updatedAt":"${own.updatedAt}","updatedBy":${own.updatedBy}`;
@@ -85,13 +111,22 @@ export class EffectiveSettings implements OnModuleInit {
   }
 
   private take(): void {
-    this.shown = [...this.settings.states].flatMap(([key, state]) => {
+    const generation: Generation = { settings: [], inherited: Buffer.alloc(0), starts: [0] };
+    const texts: Buffer[] = [];
+    for (const [key, state] of this.settings.states) {
       const definition = this.definitions.of(key, state.row);
-      if (definition?.visibility !== 'public') return [];
+      if (definition?.visibility !== 'public') continue;
       const inherited = this.of(definition, state, null);
       const { schema, description, unit, visibility, overridable, bounds } = inherited;
       const unchanged = JSON.stringify({ key, schema, description, unit, visibility, overridable, bounds }).slice(1, -1);
-      return [{ definition, inherited: JSON.stringify(inherited), notCounted: JSON.stringify({ ...inherited, adjusted: 'inherited' }), unchanged }];
-    });
+      generation.settings.push({ definition, notCounted: JSON.stringify({ ...inherited, adjusted: 'inherited' }), unchanged });
+      const text = Buffer.from(`${JSON.stringify(inherited)},`);
+      generation.starts.push((generation.starts.at(-1) as number) + text.length);
+      texts.push(text);
+    }
+    generation.inherited = Buffer.concat(texts);
+    this.generation = generation;
   }
 }
+
+const OPENING = Buffer.from('{"items":[');
