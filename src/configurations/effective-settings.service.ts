@@ -23,7 +23,7 @@ interface PublicSetting {
 interface Generation {
   settings: PublicSetting[];
   /** All of them as they are for users without values of their own, a comma after each: most of any answer is a piece of this. */
-  inherited: Buffer;
+  inherited: string;
   /** Where each begins in `inherited`, and where the last ends. */
   starts: number[];
 }
@@ -35,7 +35,7 @@ interface Generation {
  */
 @Injectable()
 export class EffectiveSettings implements OnModuleInit {
-  private generation: Generation = { settings: [], inherited: Buffer.alloc(0), starts: [0] };
+  private generation: Generation = { settings: [], inherited: '', starts: [0] };
 
   constructor(
     private readonly repository: UserConfigurationsRepository,
@@ -49,7 +49,7 @@ export class EffectiveSettings implements OnModuleInit {
   }
 
   /** A page of all public settings as they are for the user, by key, as JSON. @throws NotFoundProblem */
-  async list(userId: number, query: ListQuery): Promise<Buffer> {
+  async list(userId: number, query: ListQuery): Promise<string> {
     const filters = { userId };
     const after = cursorPosition(query.cursor, filters) ?? '';
     const own = await this.repository.own(userId);
@@ -68,7 +68,7 @@ export class EffectiveSettings implements OnModuleInit {
       (setting) => setting,
     );
     const text = this.pieces(generation, start, start + items.length, own);
-    return Buffer.concat([OPENING, ...text, Buffer.from(`],"nextCursor":${JSON.stringify(nextCursor)}}`)]);
+    return `{"items":[${text.slice(0, -1)}],"nextCursor":${JSON.stringify(nextCursor)}}`;
   }
 
   /** One setting for the user whose own value this is. */
@@ -81,21 +81,17 @@ export class EffectiveSettings implements OnModuleInit {
   }
 
   /** The settings from one place to another for the user with these values: what is inherited in as long pieces as there are. */
-  private pieces({ settings, inherited, starts }: Generation, from: number, to: number, own: ReadonlyMap<string, OwnValue>): Buffer[] {
-    const pieces: Buffer[] = [];
-    const inherit = (first: number, next: number) => void (first < next && pieces.push(inherited.subarray(starts[first], starts[next])));
+  private pieces({ settings, inherited, starts }: Generation, from: number, to: number, own: ReadonlyMap<string, OwnValue>): string {
+    let text = '';
     let first = from;
     for (let i = from; i < to; i++) {
       const setting = settings[i] as PublicSetting;
       const value = own.get(setting.definition.key);
       if (value === undefined) continue;
-      inherit(first, i);
-      pieces.push(Buffer.from(`${this.json(setting, value)},`));
+      text += `${inherited.slice(starts[first], starts[i])}${this.json(setting, value)},`;
       first = i + 1;
     }
-    inherit(first, to);
-    const last = pieces.pop();
-    return last === undefined ? [] : [...pieces, last.subarray(0, -1)];
+    return text + inherited.slice(starts[first], starts[to]);
   }
 
   private json({ definition, notCounted, unchanged }: PublicSetting, own: OwnValue): string {
@@ -111,8 +107,7 @@ export class EffectiveSettings implements OnModuleInit {
   }
 
   private take(): void {
-    const generation: Generation = { settings: [], inherited: Buffer.alloc(0), starts: [0] };
-    const texts: Buffer[] = [];
+    const generation: Generation = { settings: [], inherited: '', starts: [0] };
     for (const [key, state] of this.settings.states) {
       const definition = this.definitions.of(key, state.row);
       if (definition?.visibility !== 'public') continue;
@@ -120,13 +115,9 @@ export class EffectiveSettings implements OnModuleInit {
       const { schema, description, unit, visibility, overridable, bounds } = inherited;
       const unchanged = JSON.stringify({ key, schema, description, unit, visibility, overridable, bounds }).slice(1, -1);
       generation.settings.push({ definition, notCounted: JSON.stringify({ ...inherited, adjusted: 'inherited' }), unchanged });
-      const text = Buffer.from(`${JSON.stringify(inherited)},`);
-      generation.starts.push((generation.starts.at(-1) as number) + text.length);
-      texts.push(text);
+      generation.inherited += `${JSON.stringify(inherited)},`;
+      generation.starts.push(generation.inherited.length);
     }
-    generation.inherited = Buffer.concat(texts);
     this.generation = generation;
   }
 }
-
-const OPENING = Buffer.from('{"items":[');
