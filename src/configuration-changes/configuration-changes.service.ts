@@ -68,7 +68,7 @@ export class ConfigurationChangesService {
         baseVersion,
         content,
         requiresApproval,
-        effectiveAt: dto.effectiveAt ?? null,
+        effectiveAt: instantOf(dto),
         reason: dto.reason ?? null,
         author: actor.id as number,
       };
@@ -142,6 +142,11 @@ export class ConfigurationChangesService {
   ): Promise<void> {
     await this.audit.record(tx, actor, { action: `configuration-change.${verb}`, target: ['configuration-change', `${key}/${id}`], after, reason });
   }
+}
+
+/** In UTC: PostgreSQL takes fewer offsets than RFC 3339. */
+function instantOf({ effectiveAt }: ProposeChangeDto): string | null {
+  return effectiveAt == null ? null : new Date(effectiveAt).toISOString();
 }
 
 const APPROVAL_REQUIRED = { pointer: '#/requiresApproval', detail: 'must not be false: configurations.approvalRequired is true', code: 'approval-required' };

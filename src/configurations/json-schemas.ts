@@ -31,7 +31,8 @@ export class JsonSchemas {
   /** Why the schema cannot be used, or null. */
   refusal(schema: JsonSchema, role: SchemaRole): FieldError | null {
     try {
-      this.compile(schema, role);
+      // A schema that refers to nothing but itself compiles, and then never ends, with this value or any other.
+      this.compile(schema, role)(null);
       return null;
     } catch (error) {
       return { pointer: `#/${role}`, detail: `is not a usable JSON Schema: ${(error as Error).message}`, code: 'invalid-schema' };
@@ -41,7 +42,9 @@ export class JsonSchemas {
   /** The first five places where the value breaks the schema. */
   violations(schema: JsonSchema, value: unknown, pointer: string, role: SchemaRole = 'schema'): FieldError[] {
     const validate = this.compile(schema, role);
-    if (validate(value)) return [];
+    const verdict = run(validate, value);
+    if (verdict === 'endless') return [{ pointer, detail: 'leads the schema back to itself without end', code: 'endless-schema' }];
+    if (verdict) return [];
     return (validate.errors ?? []).slice(0, SHOWN_VIOLATIONS).map((error) => ({
       pointer: pointer + error.instancePath + memberOf(error),
       detail: error.message ?? 'is not valid',
@@ -50,7 +53,7 @@ export class JsonSchemas {
   }
 
   allows(schema: JsonSchema, value: unknown, role: SchemaRole = 'schema'): boolean {
-    return this.compile(schema, role)(value);
+    return run(this.compile(schema, role), value) === true;
   }
 
   private compile(schema: JsonSchema, role: SchemaRole): ValidateFunction {
@@ -72,6 +75,16 @@ export class JsonSchemas {
     }
     this.byObject.set(schema, validate);
     return validate;
+  }
+}
+
+/** Some schemas refer back to themselves at the same place for some values only. */
+function run(validate: ValidateFunction, value: unknown): boolean | 'endless' {
+  try {
+    return validate(value);
+  } catch (error) {
+    if (error instanceof RangeError) return 'endless';
+    throw error;
   }
 }
 

@@ -117,7 +117,7 @@ describe('secret settings', () => {
 });
 
 describe('a rotation of the key of secrets', () => {
-  it('seals rows and history anew, is gone on with after it was cut off, and both keys read meanwhile', async () => {
+  it('seals rows, history and what waits anew, is gone on with after it was cut off, and both keys read meanwhile', async () => {
     const database = await createDatabase();
     const service = await startService({ database, environment: { SECRETS_KEY: OLD } });
     const admin = await makeAdmin(service);
@@ -125,6 +125,12 @@ describe('a rotation of the key of secrets', () => {
       await defineKey(service, admin, `rotate.${i}`, { value: `value ${i}`, visibility: 'secret' });
       await writeKey(service, admin, `rotate.${i}`, { value: `newer ${i}` });
     }
+    const waits = await service
+      .as(admin)
+      .post('/v1/configurations/rotate.0/changes')
+      .set('if-match', '"2"')
+      .send({ value: 'waited', requiresApproval: true })
+      .expect(201);
     const keyIds = async () =>
       (
         await service.sql<{ id: string; n: number }>(
@@ -136,7 +142,7 @@ describe('a rotation of the key of secrets', () => {
     const without = await startReplica(service.databaseUrl, { SECRETS_KEY: NEWER });
     expect(await without.app.get(SecretsRotationService).rotate()).toMatchObject({
       resealed: 0,
-      unreadable: expect.arrayContaining(['rotate.0', 'rotate.0, version 1']),
+      unreadable: expect.arrayContaining(['rotate.0', 'rotate.0, version 1', `rotate.0, change ${waits.body.id}`]),
     });
     await without.close();
 
@@ -163,6 +169,9 @@ describe('a rotation of the key of secrets', () => {
     expect(values.map((_, i) => after.app.get(SettingsService).secret(`rotate.${i}`))).toEqual(values);
     await after.as(admin).post('/v1/configurations/rotate.3/rollback').send({ version: 1 }).expect(200);
     expect(after.app.get(SettingsService).secret('rotate.3')).toBe('value 3');
+    const approver = await makeAdmin(service);
+    await after.as(approver).post(`/v1/configurations/rotate.0/changes/${waits.body.id}/approve`).expect(200);
+    expect(after.app.get(SettingsService).secret('rotate.0')).toBe('waited');
     await after.close();
     await service.close();
   });

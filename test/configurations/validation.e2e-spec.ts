@@ -102,6 +102,8 @@ describe('bad settings', () => {
     ['a broken pattern', { type: 'string', pattern: '(' }],
     ['a pattern that looks ahead', { type: 'string', pattern: '(?=a)' }],
     ['a pattern with a back reference', { type: 'string', pattern: '(a)\\1' }],
+    ['nothing but itself', { $ref: '#' }],
+    ['a circle', { $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }] }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' }],
     ['more than 32 kB', { type: 'string', description: 'x'.repeat(33_000) }],
   ])('a schema with %s is refused, for values and for bounds', async (_, schema) => {
     for (const field of ['schema', 'bounds'] as const) {
@@ -110,6 +112,19 @@ describe('bad settings', () => {
       expect(body.errors[0]).toMatchObject({ pointer: `#/${field}`, code: expect.stringMatching(/^(invalid-schema|too-large)$/) });
     }
     await service.as(admin).get('/v1/configurations/bad.schema').expect(404);
+  });
+
+  it('a schema that some values lead in a circle refuses those, and takes the others', async () => {
+    const schema = { $defs: { a: { if: { type: 'string' }, then: { $ref: '#/$defs/a' } } }, $ref: '#/$defs/a' };
+    await define('bad.circle', { value: 1, schema, visibility: 'public', overridable: true }).expect(201);
+    const refused = await service.as(user).put(`/v1/users/me/configurations/bad.circle`).set('if-match', '*').send({ value: 'x' }).expect(400);
+    expect(refused.body.errors).toMatchObject([{ pointer: '#/value', code: 'endless-schema' }]);
+    await service
+      .as(user)
+      .put(`/v1/users/me/configurations/bad.circle`)
+      .set('if-match', '*')
+      .send({ value: { tree: [] } })
+      .expect(200);
   });
 
   it.each(['^(a+)+$', '^(a|aa)+$', '^(.*a){20}$'])('no value holds the service up under the pattern %s', async (pattern) => {
