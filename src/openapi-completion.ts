@@ -95,7 +95,8 @@ function completeOperation(path: string, method: string, operation: Operation): 
   const body = operation.requestBody !== undefined;
   // Every POST that creates takes a key; @Headers() parameters are left out of the document by the framework.
   if (method === 'post' && (operation.responses['201'] || path.endsWith('/batch')) && !access.public) addHeader(operation, IDEMPOTENCY_KEY);
-  if (path.includes('/configurations/{') && ['put', 'delete'].includes(method)) addHeader(operation, IF_MATCH);
+  const writesSetting = path.includes('/configurations/{') && (['put', 'delete'].includes(method) || (method === 'post' && path.endsWith('/changes')));
+  if (writesSetting) addHeader(operation, IF_MATCH);
   if (method === 'patch') addHeader(operation, IF_MATCH);
   const parameters = (operation.parameters ?? []).map(({ name }) => name.toLowerCase());
   const statuses = ['500', '503', '429'];
@@ -103,7 +104,7 @@ function completeOperation(path: string, method: string, operation: Operation): 
   if (!access.public) statuses.push('401', '403');
   if (/\/auth\/(login|refresh)$/.test(path)) statuses.push('401');
   if (path.includes('{')) statuses.push('404');
-  if (body) statuses.push('409');
+  if (body || method === 'post') statuses.push('409');
   if (parameters.includes('idempotency-key')) statuses.push('422');
   if (parameters.includes('if-match')) statuses.push('412', '428');
   for (const status of statuses) operation.responses[status] ??= { $ref: `#/components/responses/Problem${status}` };

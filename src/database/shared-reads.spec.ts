@@ -29,7 +29,7 @@ describe('reads that go together', () => {
   });
 
   it('never get what was read before they asked', async () => {
-    const { calls, call, reads } = held();
+    const { call, reads } = held();
     const before = reads.get(1);
     const after = reads.get(1);
     const shared = reads.get(1);
@@ -50,7 +50,7 @@ describe('reads that go together', () => {
   });
 
   it('fail together, and the next ones do not', async () => {
-    const { calls, call, reads } = held();
+    const { call, reads } = held();
     const first = reads.get(1);
     const next = reads.get(2);
     await Promise.all([expect(first).rejects.toThrow('gone'), call(0).answer(new Error('gone'))]);

@@ -1,3 +1,4 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateIf } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
@@ -6,6 +7,7 @@ import { PutConfigurationDto } from '../../configurations/dto/put-configuration.
 /** The setting as `PUT` takes it, or `delete: true` in its place. */
 export class ProposeChangeDto extends PutConfigurationDto {
   /** Any JSON that obeys the schema; at most 32 kB. Not with `delete`. */
+  @ApiPropertyOptional()
   @ValidateIf((dto: ProposeChangeDto) => dto.delete !== true)
   declare value: unknown;
 
