@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
+import { type PreparedStatement, StatementPool } from '../database/statement-pool';
 import { DUE, OPEN, WITHOUT_SECRET } from './changes.repository';
 import { type SystemConfiguration } from './entities/system-configuration.entity';
 
@@ -8,13 +9,22 @@ const COLUMNS = `c.key, c.value, c.schema, c.description, c.unit, c.visibility, 
   c.updated_by AS "updatedBy", c.created_at AS "createdAt", c.updated_at AS "updatedAt"`;
 const LATEST = '(SELECT max(v.version) FROM system_configuration_versions v WHERE v.key = k.key) AS latest';
 
+const STATE: PreparedStatement = {
+  name: 'configuration-state',
+  text: `SELECT ${COLUMNS}, k.key AS name, ${LATEST}, EXISTS (SELECT FROM system_configuration_changes h WHERE h.key = k.key AND ${DUE}) AS due
+    FROM (SELECT $1::varchar AS key) k LEFT JOIN system_configurations c ON c.key = k.key`,
+};
+
 /** A system setting and the version that it, or its absence, is at: 0 when it was never written. */
 export type SystemState = { row: SystemConfiguration | null; version: number };
 
 /** Settings of the whole system: their rows and their history. */
 @Injectable()
 export class ConfigurationsRepository {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly statements: StatementPool,
+  ) {}
 
   /** Every setting that is written or named, in order of the key, as of one moment. */
   async states(named: Iterable<string>, tx = this.dataSource.manager): Promise<Map<string, SystemState>> {
@@ -27,13 +37,10 @@ export class ConfigurationsRepository {
     return new Map(rows.map((row) => [row.name, toState(row)]));
   }
 
-  /** `due`: a change of it is, so this is not what it is to be any more. */
-  async state(tx: EntityManager, key: string): Promise<SystemState & { due: boolean }> {
-    const [{ due, ...row }] = await tx.query<[StateRow & { due: boolean }]>(
-      `SELECT ${COLUMNS}, k.key AS name, ${LATEST}, EXISTS (SELECT FROM system_configuration_changes h WHERE h.key = k.key AND ${DUE}) AS due
-       FROM (SELECT $1::varchar AS key) k LEFT JOIN system_configurations c ON c.key = k.key`,
-      [key],
-    );
+  /** Within a transaction, or without one. `due`: a change of it is, so this is not what it is to be any more. */
+  async state(tx: EntityManager | null, key: string): Promise<SystemState & { due: boolean }> {
+    const rows = tx === null ? await this.statements.run<Row>(STATE, [key]) : await tx.query<Row[]>(STATE.text, [key]);
+    const [{ due, ...row }] = rows as [Row];
     return { ...toState(row), due };
   }
 
@@ -100,6 +107,7 @@ export class ConfigurationsRepository {
   }
 }
 
+type Row = StateRow & { due: boolean };
 type StateRow = SystemConfiguration & { key: string | null; name: string; latest: number | null };
 
 function toState({ latest, name: _, ...row }: StateRow): SystemState {

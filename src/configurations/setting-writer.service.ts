@@ -52,9 +52,9 @@ export class SettingWriter {
   }
 
   /** The key as it is, for a reader: within a transaction, or without one. */
-  async read(key: string, tx?: EntityManager): Promise<Reading> {
+  async read(key: string, tx: EntityManager | null = null): Promise<Reading> {
     if (!isKey(key)) return { state: { row: null, version: 0 }, current: null };
-    const { due, ...state } = await this.repository.state(tx ?? this.dataSource.manager, key);
+    const { due, ...state } = await this.repository.state(tx, key);
     if (!due) return this.reading(key, state);
     return tx ? this.lockAndRead(tx, key) : this.dataSource.transaction((own) => this.lockAndRead(own, key));
   }

@@ -15,6 +15,12 @@ const OWN: PreparedStatement = {
     FROM user_configurations c WHERE c.user_id = u.id) AS own
   FROM users u WHERE u.id = ANY($1::integer[])`,
 };
+const STATE: PreparedStatement = {
+  name: 'own-configuration-state',
+  text: `SELECT ${COLUMNS}, (SELECT max(version) FROM user_configuration_versions WHERE user_id = $1 AND key = $2) AS latest
+    FROM users u LEFT JOIN user_configurations c ON c.user_id = u.id AND c.key = $2 WHERE u.id = $1`,
+};
+type StateRow = UserConfiguration & { latest: number | null };
 /** Users in one statement: all they may have set is held in memory at once. */
 const USERS_AT_ONCE = 16;
 
@@ -49,13 +55,10 @@ export class UserConfigurationsRepository {
     return new Map(rows.map(({ id, own }) => [id, new Map(own)]));
   }
 
-  /** One value of a user's own; null when there is no such user. */
-  async state(tx: EntityManager, userId: number, key: string): Promise<UserState | null> {
-    const [row]: (UserConfiguration & { latest: number | null })[] = await tx.query(
-      `SELECT ${COLUMNS}, (SELECT max(version) FROM user_configuration_versions WHERE user_id = $1 AND key = $2) AS latest
-       FROM users u LEFT JOIN user_configurations c ON c.user_id = u.id AND c.key = $2 WHERE u.id = $1`,
-      [userId, key],
-    );
+  /** One value of a user's own, within a transaction or without one; null when there is no such user. */
+  async state(tx: EntityManager | null, userId: number, key: string): Promise<UserState | null> {
+    const values = [userId, key];
+    const [row] = tx === null ? await this.statements.run<StateRow>(STATE, values) : await tx.query<StateRow[]>(STATE.text, values);
     if (row === undefined) return null;
     const { latest, ...rest } = row;
     return { row: rest.key === null ? null : rest, version: latest ?? 0 };

@@ -46,7 +46,7 @@ export class UserConfigurationsService {
 
   /** @throws UnknownSetting, NotFoundProblem */
   async get(userId: number, key: string): Promise<{ setting: UserConfigurationDto; etag: string }> {
-    const { effective, etag } = await this.read(undefined, userId, key);
+    const { effective, etag } = await this.read(null, userId, key);
     return { setting: effective, etag };
   }
 
@@ -88,7 +88,7 @@ export class UserConfigurationsService {
 
   /** The user's own values for the key, newest first. @throws UnknownSetting, NotFoundProblem */
   async history(userId: number, key: string, query: ListQuery): Promise<Page<ConfigurationVersionDto>> {
-    await this.read(undefined, userId, key);
+    await this.read(null, userId, key);
     const filters = { userId, key };
     const before = cursorPosition(query.cursor, filters);
     const size = pageSize(query);
@@ -100,10 +100,10 @@ export class UserConfigurationsService {
     return toHistory(rows, size, filters);
   }
 
-  private async read(tx: EntityManager | undefined, userId: number, key: string): Promise<Reading> {
+  private async read(tx: EntityManager | null, userId: number, key: string): Promise<Reading> {
     if (!isKey(key)) throw new UnknownSetting(key);
     const { state: system, current: definition } = await this.writer.read(key, tx);
-    const own = await this.repository.state(tx ?? this.dataSource.manager, userId, key);
+    const own = await this.repository.state(tx, userId, key);
     if (own === null) throw new NotFoundProblem('user');
     if (definition?.visibility !== 'public') throw new UnknownSetting(key);
     const effective = this.effectiveSettings.of(definition, system, own.row);
