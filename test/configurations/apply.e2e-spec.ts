@@ -89,4 +89,24 @@ describe('applying a file of settings', () => {
       expect(new Set(values).size).toBe(1);
     }
   });
+
+  it('needs no approval, outdates what waits for one, and makes what is due first', async () => {
+    await defineKey(service, admin, 'waits.here', { value: 1 });
+    await apply('settings:\n  configurations.approvalRequired: { value: true }\n');
+    const path = '/v1/configurations/waits.here/changes';
+    const { body } = await service.as(admin).post(path).set('if-match', '*').send({ value: 2 }).expect(201);
+    const dry = await apply('settings:\n  waits.here: { value: 3 }\n', { dryRun: true }, 1);
+    expect(dry).toMatchObject([{ key: 'waits.here', action: 'update' }]);
+    expect((await service.as(admin).get(`${path}/${body.id}`)).body.status).toBe('proposed');
+    await apply('settings:\n  waits.here: { value: 3 }\n', {}, 1);
+    expect((await service.as(admin).get(`${path}/${body.id}`)).body).toMatchObject({ status: 'stale', endedBy: null });
+    await apply('settings:\n  configurations.approvalRequired: { value: false }\n');
+    const [{ id }] = (await service.sql<{ id: number }>(
+      `INSERT INTO system_configuration_changes (key, base_version, content, status, requires_approval, effective_at, author)
+       VALUES ('waits.here', 2, '{"value": 4}', 'approved', false, now() - interval '1 second', $1) RETURNING id`,
+      [admin.id],
+    )) as [{ id: number }];
+    expect(await apply('settings:\n  waits.here: { value: 4 }\n')).toEqual([]);
+    expect((await service.as(admin).get(`${path}/${id}`)).body).toMatchObject({ status: 'applied', version: 3 });
+  });
 });
