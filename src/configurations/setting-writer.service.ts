@@ -15,6 +15,8 @@ import { SecretBox } from './secret-box';
 import { declaredSettings } from './setting';
 import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions } from './setting-definitions';
 
+const RETRY_MS = 1_000;
+
 export interface Reading {
   state: SystemState;
   current: SettingDefinition | null;
@@ -59,15 +61,19 @@ export class SettingWriter {
     return tx ? this.lockAndRead(tx, key) : this.dataSource.transaction((own) => this.lockAndRead(own, key));
   }
 
-  /** Makes everything that is due, and tells in how many milliseconds more will be; null: nothing waits. */
+  /** Makes everything that is due, and tells in how many milliseconds there will be more to make; null: nothing waits. */
   async catchUp(): Promise<number | null> {
     const { due, nextInMs } = await this.changes.agenda();
+    let failed = false;
     for (const key of due) {
       await this.dataSource
         .transaction((tx) => this.lockAndRead(tx, key))
-        .catch((error: Error) => this.logger.error(`what is due for ${key} was not made: ${error.message}`));
+        .catch((error: Error) => {
+          failed = true;
+          this.logger.error(`what is due for ${key} was not made, trying again: ${error.message}`);
+        });
     }
-    return nextInMs;
+    return failed ? Math.min(nextInMs ?? RETRY_MS, RETRY_MS) : nextInMs;
   }
 
   /** `check` may refuse what it finds. @throws ValidationProblem, StaleVersion */

@@ -74,6 +74,27 @@ describe('a change of a setting that names its instant', () => {
     }
   });
 
+  it('is in force soon after, when the database refuses to make it at its instant', async () => {
+    await service.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$`);
+    const [{ at }] = (await service.sql<{ at: Date }>(`SELECT pg_catalog.clock_timestamp() + interval '1 second' AS at`)) as [{ at: Date }];
+    await propose(key, { value: 2_345, effectiveAt: at.toISOString() });
+    await service.sql(`CREATE TRIGGER refuse BEFORE INSERT ON system_configuration_versions EXECUTE FUNCTION refuse()`);
+    await within(
+      3_000,
+      () => service.sql<{ over: boolean }>(`SELECT pg_catalog.clock_timestamp() > $1::timestamptz + interval '300 milliseconds' AS over`, [at]),
+      ([row]) => row?.over === true,
+    );
+    for (const replica of service.replicas) expect(inForce(replica)).not.toBe(2_345);
+    await service.sql('DROP FUNCTION refuse() CASCADE');
+    for (const replica of service.replicas) {
+      await within(
+        3_000,
+        () => Promise.resolve(inForce(replica)),
+        (value) => value === 2_345,
+      );
+    }
+  });
+
   it('is there for whoever looks once its instant has come, though no timer went off', async () => {
     await defineKey(service, admin, 'at.look', { value: 'old', visibility: 'public', overridable: true });
     const user = await makeUser(service);
