@@ -110,7 +110,7 @@ export function settingsLive(stage) {
   const opener = (db) => stage.service(db);
   return onDatabase(stage, [opener, opener, opener], async (database, ...replicas) => {
     const [admin] = await makeAccounts((text, values) => stage.server.query(text, values, database), 1, { role: 'admin', scopes: [...SCOPES, 'admin'] });
-    const dispatcher = new Agent({ connections: 2 });
+    const dispatcher = new Agent({ connections: 8 });
     const headers = { authorization: `Bearer ${admin.key}`, 'content-type': 'application/json', 'if-match': '*' };
     const put = async (value) => {
       const body = JSON.stringify({ value, visibility: 'public' });

@@ -174,6 +174,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/configuration-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval.
+         * @description For administrators.
+         */
+        get: operations["ConfigurationChangesController_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/configurations/{key}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proposed changes of one setting, newest first.
+         * @description For administrators.
+         */
+        get: operations["ConfigurationChangesController_listOfKey"];
+        put?: never;
+        /**
+         * Proposes a change of the setting, for an instant, for another administrator's approval, or for both. It is on top of the
+         *     version that `If-Match` names, and never takes effect on top of another.
+         * @description For administrators.
+         */
+        post: operations["ConfigurationChangesController_propose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/configurations/{key}/changes/{changeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For administrators. */
+        get: operations["ConfigurationChangesController_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/configurations/{key}/changes/{changeId}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approves another administrator's change: in force at once, or at its instant.
+         * @description For administrators.
+         */
+        post: operations["ConfigurationChangesController_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/configurations/{key}/changes/{changeId}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a change back, or refuses it, before it is in force.
+         * @description For administrators.
+         */
+        post: operations["ConfigurationChangesController_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -1104,6 +1206,97 @@ export interface components {
             /** @description Null at the end. */
             nextCursor: string | null;
         };
+        ProposedChangeDto: {
+            /** Format: int32 */
+            id: number;
+            key: string;
+            /**
+             * @description `proposed` waits for an approval, `approved` for its instant. `stale`: the setting has a newer version than the change was made for. `failed`: see `error`.
+             * @enum {string}
+             */
+            status: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            /** @description The value that the setting is to have; null when it is to go back to its default, and for a secret. */
+            value: unknown;
+            /** @description True when it takes the setting back to its default. */
+            deletes: boolean;
+            /** @description Against the version that it is on top of. */
+            changes: components["schemas"]["ConfigurationChangeDto"][];
+            /**
+             * Format: int32
+             * @description The version that it is on top of: it never takes effect on top of another.
+             */
+            baseVersion: number;
+            /**
+             * Format: int32
+             * @description The version that it became; null unless applied.
+             */
+            version: number | null;
+            requiresApproval: boolean;
+            /**
+             * Format: date-time
+             * @description From when on it is in force; null: as soon as it may.
+             */
+            effectiveAt: string | null;
+            reason: string | null;
+            /**
+             * Format: int32
+             * @description The user who proposed it.
+             */
+            author: number;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: int32
+             * @description The user who approved it.
+             */
+            approvedBy: number | null;
+            /** Format: date-time */
+            approvedAt: string | null;
+            /**
+             * Format: int32
+             * @description The user who withdrew it, or who made the version that made it stale.
+             */
+            endedBy: number | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description Why it could not take effect. */
+            error: unknown;
+        };
+        ProposedChangePage: {
+            items: components["schemas"]["ProposedChangeDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        ProposeChangeDto: {
+            /** @description Any JSON that obeys the schema; at most 32 kB. Not with `delete`. */
+            value?: unknown;
+            /** @description True: back to the default; an operator's own key is gone then. */
+            delete?: boolean;
+            /** @description From when on it is in force, by the database's clock; null: as soon as it may. */
+            effectiveAt?: string | null;
+            /** @description Whether another administrator must approve it; not false where `configurations.approvalRequired` is true, which is also what it is when left out. */
+            requiresApproval?: boolean;
+            /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
+            schema?: {
+                [key: string]: unknown;
+            } | null;
+            description?: string;
+            /** @description What its number counts, such as `hours`. */
+            unit?: string | null;
+            /**
+             * @description Who reads it: every signed-in user, administrators, or nobody.
+             * @enum {string}
+             */
+            visibility?: "public" | "internal" | "secret";
+            /** @description Whether users may have a value of their own. */
+            overridable?: boolean;
+            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
+            bounds?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Why; kept in the history. */
+            reason?: string;
+        };
         JobRunDto: {
             id: string;
             /**
@@ -1114,7 +1307,7 @@ export interface components {
             /** @enum {string} */
             trigger: "command" | "schedule" | "api";
             /** @enum {string} */
-            status: "running" | "succeeded" | "failed";
+            status: "failed" | "running" | "succeeded";
             /**
              * Format: int32
              * @description Rows that it changed.
@@ -1568,7 +1761,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "succeeded" | "failed" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -1665,7 +1858,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "succeeded" | "failed" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -1849,7 +2042,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "succeeded" | "failed" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -1910,7 +2103,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "succeeded" | "failed" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -2542,6 +2735,214 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    ConfigurationChangesController_list: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Only changes of this setting. */
+                key?: string;
+                /** @description Only changes in this status: `proposed` are those that wait for an approval. */
+                status?: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedChangePage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    ConfigurationChangesController_listOfKey: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Only changes in this status: `proposed` are those that wait for an approval. */
+                status?: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedChangePage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    ConfigurationChangesController_propose: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                "If-Match"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposeChangeDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedChangeDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    ConfigurationChangesController_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                changeId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedChangeDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    ConfigurationChangesController_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                changeId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedChangeDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    ConfigurationChangesController_withdraw: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+                changeId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedChangeDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     JobsController_list: {
         parameters: {
             query?: never;
@@ -3026,6 +3427,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3363,6 +3765,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3737,6 +4140,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3876,6 +4280,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
