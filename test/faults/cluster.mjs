@@ -11,15 +11,16 @@ export class Cluster {
   replicas = [];
 
   /**
-   * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string>, root?: string, binDir?: string }} options
-   * `environment` is the server's; `root` names another build than ours.
+   * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string>, root?: string, prepare?: string, binDir?: string }} options
+   * `environment` is the server's; `root` names another build than ours; `prepare` is what the database is told before the replicas come.
    */
-  static async start({ replicas = 1, root, ...server } = {}) {
+  static async start({ replicas = 1, root, prepare, ...server } = {}) {
     const cluster = new Cluster();
     cluster.server = await PostgresServer.start(server);
     try {
       await cluster.server.query(`CREATE DATABASE ${DATABASE}`);
       await built('database/migrate').migrate(cluster.url);
+      if (prepare) await cluster.sql(prepare);
       const databaseUrl = cluster.url;
       const start = () => ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn' } });
       cluster.replicas = await Promise.all(Array.from({ length: replicas }, start));

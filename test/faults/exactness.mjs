@@ -35,7 +35,6 @@ export async function runExactness(plan, options = {}) {
   const { random, kinds = ['kill', 'crash', 'terminate', 'freeze'] } = plan;
   const cluster = await Cluster.start({ replicas: plan.replicas, ...options });
   try {
-    if (options.prepare) await cluster.sql(options.prepare);
     const { users, offers } = await makeOffers((text, values) => cluster.sql(text, values), random, plan);
     const workload = new Workload(cluster.replicas, random, offers);
     // Numbers of their own: how often the workload draws depends on the answers.

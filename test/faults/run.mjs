@@ -1,4 +1,4 @@
-// npm run test:faults [-- <parts…>]: exactness, harness, midnights, log. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: exactness, workers, harness, midnights, log. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -6,6 +6,7 @@ const { describe, planOf, runExactness } = await import('./exactness.mjs');
 const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
+const { proveWorkers } = await import('./workers.mjs');
 
 const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000_000);
 const RUNS = Number(process.env.FAULTS_RUNS ?? 8);
@@ -19,6 +20,7 @@ async function* exactness() {
 
 const PARTS = {
   exactness,
+  workers: () => proveWorkers(SEED),
   harness: () => proveHarness(SEED),
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),

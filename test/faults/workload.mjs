@@ -26,7 +26,7 @@ export class Offer {
 }
 
 /** Where it is near noon now, so no run meets a midnight by chance. */
-function zoneAtNoon() {
+export function zoneAtNoon() {
   const ahead = 12 - new Date().getUTCHours();
   return ahead === 0 ? 'Etc/GMT' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
 }
