@@ -1,8 +1,9 @@
 import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
 import { crossMidnights } from './midnights.mjs';
-import { CLOCK_MUTANT, makeMutant, MUTANTS } from './mutants.mjs';
+import { CLOCK_MUTANT, makeMutant, MUTANTS, WORK_MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
+import { runWorkers, SHORT } from './workers.mjs';
 
 const plan = (seed, rest = {}) => ({
   seed,
@@ -30,6 +31,11 @@ export async function* proveHarness(seed) {
     yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) =>
       runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }),
     );
+    remove();
+  }
+  for (const [name, mutant] of Object.entries(WORK_MUTANTS)) {
+    const { root, remove } = makeMutant(mutant);
+    yield await prove(`the service ${name} is found out`, mutant.findings, 3, (attempt) => runWorkers({ ...SHORT, seed: seed + attempt }, { root }));
     remove();
   }
   const name = 'the service with a day of its own in the ledger is found out';

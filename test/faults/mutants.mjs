@@ -24,6 +24,25 @@ export const MUTANTS = {
   },
 };
 
+/** What may be taken out of what workers rely on, likewise. */
+export const WORK_MUTANTS = {
+  'without the fence of attempts': {
+    file: 'dist/src/requests/endings.repository.js',
+    change: [/ OR t\.attempt <> i\.attempt/g, ''],
+    findings: [/^a result is not of the attempt|^the word that was acknowledged/],
+  },
+  'with a refund at every failure, and not at the last': {
+    file: 'dist/src/requests/endings.repository.js',
+    change: [/next IN \('pending', 'processing'\) THEN 0/g, "next = 'processing' THEN 0"],
+    findings: [/^succeeded and not refunded what is due/],
+  },
+  'with the oldest first, whoever waits beside': {
+    file: 'dist/src/requests/claims.repository.js',
+    change: [/c\.place \+ coalesce\(l\.lead, 0\) AS rank/g, '0 AS rank'],
+    findings: [/^a flood was in the way/],
+  },
+};
+
 /** The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight. */
 export const CLOCK_MUTANT = {
   file: 'dist/src/quotas/admission.repository.js',

@@ -11,16 +11,23 @@ export class Orders {
   pending = new Set();
   agent = new Agent({ connections: 100, headersTimeout: 10_000, bodyTimeout: 10_000, connect: { timeout: 2_000 } });
 
-  constructor(replicas, random, type) {
+  /** @param {number} longShare how much of the work outlasts a lease, of a quarter of it */
+  constructor(replicas, random, type, longShare) {
     this.replicas = replicas;
     this.random = random;
     this.type = type;
+    this.longShare = longShare;
   }
 
   /** What the work is to be. Some of it outlasts a lease, fails for a while or for good, costs less than was reserved, or has little time. */
   draw() {
     const { random } = this;
-    const ms = random.pick([random.integer(2, 60), random.integer(2, 60), random.integer(50, 400), random.chance(0.12) ? random.integer(1_500, 5_000) : 20]);
+    const ms = random.pick([
+      random.integer(2, 60),
+      random.integer(2, 60),
+      random.integer(50, 400),
+      random.chance(this.longShare) ? random.integer(1_500, 5_000) : 20,
+    ]);
     const cost = random.integer(1, 10);
     const payload = { ms };
     if (random.chance(0.08)) payload.failures = random.integer(1, 3);

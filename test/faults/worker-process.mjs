@@ -25,9 +25,13 @@ async function anywhere(request) {
   return new Response(told, { status: answer.status, headers: answer.headers });
 }
 
-/** The payload says how the work goes: for how long, how many attempts fail first, whether all do, and what it comes to. */
-async function handler({ payload: { ms = 0, failures = 0, hopeless, units }, attempt }, { signal, settle }) {
-  await delay(ms, undefined, { signal });
+/**
+ * The payload says how the work goes: for how long, how many attempts fail first, whether all do, and what it comes to. With
+ * `freezes` the first attempt stops the process where it is done and has not said so.
+ */
+async function handler({ payload: { ms = 0, failures = 0, hopeless, units, freezes }, attempt }, { signal, settle }) {
+  if (freezes && attempt === 1) process.kill(process.pid, 'SIGSTOP');
+  else await delay(ms, undefined, { signal });
   if (hopeless) throw new PermanentError('hopeless');
   if (attempt <= failures) throw new Error('not yet');
   if (units !== undefined) settle(units);
