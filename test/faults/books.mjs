@@ -47,11 +47,14 @@ export async function brokenInvariants(cluster, except = []) {
   return broken;
 }
 
-/** What clients were told against what the database holds: I4, I5, I9 and I16, and that nothing was refused that fits. */
-export async function brokenPromises(cluster, { users, offers }) {
+/**
+ * What clients were told against what the database holds: I4, I5, I9 and I16, and that nothing was refused that fits. Where units
+ * came back meanwhile, that is for their history to tell.
+ */
+export async function brokenPromises(cluster, { users, offers, endings = null }) {
   const broken = [];
   const say = (what, found) => found.length > 0 && broken.push(`${what}: ${found.length} times, such as ${JSON.stringify(found.slice(0, 3))}`);
-  const rows = await cluster.sql(`SELECT id, user_id, cost, limit_at_charge, used_at_charge FROM requests`);
+  const rows = await cluster.sql(`SELECT id, user_id, cost, refunded_units, limit_at_charge, used_at_charge FROM requests`);
   const stored = new Map(rows.map((row) => [row.id, row]));
   const admitted = offers.filter(({ id }) => id !== null);
   const shown = ({ key, id, user, cost }) => ({ key, id, user: user.id, cost });
@@ -66,6 +69,12 @@ export async function brokenPromises(cluster, { users, offers }) {
     'I5 a request was charged that nobody was told of',
     rows.filter(({ id }) => !acknowledged.has(id)),
   );
+
+  if (endings) {
+    const differ = rows.filter(({ id, refunded_units }) => refunded_units !== (endings.refunds.get(id) ?? 0));
+    say('a refund is not what was answered', differ);
+    return broken;
+  }
 
   const spent = new Map(users.map(({ id }) => [id, 0]));
   for (const { user_id, cost } of rows) spent.set(user_id, (spent.get(user_id) ?? 0) + cost);

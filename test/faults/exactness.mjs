@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditFindings, brokenInvariants, brokenPromises } from './books.mjs';
 import { Cluster } from './cluster.mjs';
+import { Endings } from './endings.mjs';
+import { brokenHistories } from './histories.mjs';
 import { Random } from './random.mjs';
 import { makeOffers, Workload } from './workload.mjs';
 
@@ -12,6 +14,8 @@ const CORNERS = [
   { replicas: 3, clients: 500, hot: true, mostCost: 1, factor: 10 },
   { replicas: 5, clients: 200, hot: false, mostCost: 20, factor: 2 },
   { replicas: 2, clients: 64, hot: true, mostCost: 20, factor: 1 },
+  { replicas: 3, clients: 100, hot: false, mostCost: 5, factor: 3, endings: true },
+  { replicas: 2, clients: 6, hot: true, mostCost: 3, factor: 5, endings: true, offers: 600 },
 ];
 
 export function planOf(number, seed) {
@@ -23,12 +27,13 @@ export function planOf(number, seed) {
     hot: random.chance(0.5),
     mostCost: random.pick([1, 1, 5, 20]),
     factor: random.pick([0.5, 0.9, 1, 1.1, 2, 5, 10]),
+    endings: random.chance(0.5),
   };
   return { seed, random, offers: OFFERS, ...(corner ?? drawn) };
 }
 
-export const describe = ({ seed, replicas, clients, hot, mostCost, factor }) =>
-  `seed ${seed}: ${replicas} replica(s), ${clients} client(s), ${hot ? 'hot' : 'spread'}, costs 1–${mostCost}, ${factor} × the quota`;
+export const describe = ({ seed, replicas, clients, hot, mostCost, factor, endings }) =>
+  `seed ${seed}: ${replicas} replica(s), ${clients} client(s), ${hot ? 'hot' : 'spread'}, costs 1–${mostCost}, ${factor} × the quota${endings ? ', cancels and refunds' : ''}`;
 
 /** One run under faults. @returns what was broken, and what happened */
 export async function runExactness(plan, options = {}) {
@@ -36,21 +41,26 @@ export async function runExactness(plan, options = {}) {
   const cluster = await Cluster.start({ replicas: plan.replicas, ...options });
   try {
     const { users, offers } = await makeOffers((text, values) => cluster.sql(text, values), random, plan);
-    const workload = new Workload(cluster.replicas, random, offers);
+    const endings = plan.endings ? await Endings.start(cluster, new Random(plan.seed + 2)) : null;
+    const workload = new Workload(cluster.replicas, random, offers, endings);
     // Numbers of their own: how often the workload draws depends on the answers.
     const hurt = new Faults(cluster, new Random(plan.seed + 1), kinds, plan.faults);
     await workload.run(plan.clients, (burst, bursts) => hurt.before(burst, bursts));
     await hurt.mending;
+    await endings?.stop();
     await cluster.stopReplicas();
+    const histories = endings ? brokenHistories(users, offers, endings.history) : { broken: [], story: '' };
     const broken = [
-      ...workload.violations.slice(0, 5),
-      ...(await brokenInvariants(cluster)),
-      ...(await brokenPromises(cluster, { users, offers })),
+      ...[...workload.violations, ...(endings?.violations ?? [])].slice(0, 5),
+      // With units that come back, charges do not add up by themselves.
+      ...(await brokenInvariants(cluster, endings ? ['I5'] : [])),
+      ...(await brokenPromises(cluster, { users, offers, endings })),
+      ...histories.broken,
       ...auditFindings(cluster),
     ];
     const admitted = offers.filter(({ id }) => id !== null).length;
     const { lost, unavailable, replays } = workload;
-    const story = `${offers.length} offers by ${users.length} users, ${admitted} admitted, ${lost} answers lost, ${unavailable} × 503, ${replays} replays; ${hurt.happened.join(', ') || 'no faults'}`;
+    const story = `${offers.length} offers by ${users.length} users, ${admitted} admitted, ${lost} answers lost, ${unavailable} × 503, ${replays} replays; ${hurt.happened.join(', ') || 'no faults'}${histories.story}`;
     return { broken, story };
   } finally {
     await cluster.stop();

@@ -1,7 +1,7 @@
 /** Reclaimed within this long of the lease's end. */
 const RECLAIM_MS = 5_000;
-/** One user's flood is not to be in the others' way: their median wait is at most this share of the flood's. */
-const FAIR_SHARE = 0.25;
+/** One user's flood is not to be in the others' way: their median wait is at most this share of the flood's, even where there are too few workers. */
+const FAIR_SHARE = 0.5;
 
 const ms = (column) => `(extract(epoch FROM ${column}) * 1000)::float8 AS "${column.replace(/_(\w)/g, (_, c) => c.toUpperCase())}"`;
 

@@ -82,10 +82,12 @@ export class Workload {
   /** What no service that keeps its promises answers. */
   violations = [];
 
-  constructor(replicas, random, offers) {
+  /** @param {import('./endings.mjs').Endings | null} endings gives units back meanwhile, and keeps the history of what was asked and answered */
+  constructor(replicas, random, offers, endings = null) {
     this.replicas = replicas;
     this.random = random;
     this.offers = offers;
+    this.endings = endings;
     this.agent = new Agent({
       connections: 600,
       headersTimeout: ANSWER_TIMEOUT_MS,
@@ -111,18 +113,26 @@ export class Workload {
   async deliver(offer) {
     const { twice, later } = offer.delivery;
     await Promise.all(twice && !later ? [this.settle(offer), this.settle(offer)] : [this.settle(offer)]);
+    await this.endings?.after(offer);
     if (twice && later) await this.settle(offer);
   }
 
   /** Delivers the offer until its outcome is known. */
   async settle(offer) {
+    offer.since ??= performance.now();
     for (const deadline = Date.now() + GIVE_UP_MS; ; await delay(20 + Math.random() * 80)) {
+      const start = performance.now();
       const answer = await this.send(offer);
       if (answer === null) this.lost++;
-      else if (answer.status === 503 || answer.status === 409) this.unavailable++;
-      else return this.note(offer, answer);
+      else if (answer.status === 503 || answer.status === 409) this.putOff(offer, answer);
+      else return this.note(offer, answer, start);
       if (Date.now() > deadline) return this.violate(offer, 'no answer for two minutes');
     }
+  }
+
+  putOff(offer, { status, fields }) {
+    this.unavailable++;
+    if (status === 503 && fields['retry-after'] === undefined) this.violate(offer, 'a 503 without Retry-After');
   }
 
   async send(offer) {
@@ -145,10 +155,12 @@ export class Workload {
     }
   }
 
-  note(offer, { status, fields, body }) {
-    if (status === 503 && fields['retry-after'] === undefined) this.violate(offer, 'a 503 without Retry-After');
+  note(offer, { status, fields, body }, start) {
+    this.endings?.heard(offer, { status, fields, body }, start);
     if (status === 201) {
-      if (offer.refused) this.violate(offer, 'admitted after it was refused');
+      offer.toldAt ??= performance.now();
+      // Where units come back, there may be room for what was refused.
+      if (offer.refused && !this.endings) this.violate(offer, 'admitted after it was refused');
       if (offer.id !== null && offer.id !== body.id) this.violate(offer, `two requests for one key: ${offer.id}, ${body.id}`);
       const replayed = fields['idempotency-replayed'] === 'true';
       if (replayed) this.replays++;
@@ -157,7 +169,7 @@ export class Workload {
       if (!replayed) offer.first = true;
       offer.id = body.id;
     } else if (status === 429) {
-      if (offer.id !== null) this.violate(offer, 'refused after it was admitted');
+      if (start >= (offer.toldAt ?? Infinity) || (offer.id !== null && !this.endings)) this.violate(offer, 'refused after it was admitted');
       if (body.requested !== offer.cost || body.used + body.requested <= body.limit) this.violate(offer, `refused though it fits: ${JSON.stringify(body)}`);
       offer.refused = true;
     } else {
