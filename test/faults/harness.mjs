@@ -1,7 +1,7 @@
 import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
 import { crossMidnights } from './midnights.mjs';
-import { CLOCK_MUTANT, makeMutant, MUTANTS, WORK_MUTANTS } from './mutants.mjs';
+import { CLOCK_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, WORK_MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
 import { runWorkers, SHORT } from './workers.mjs';
 
@@ -30,6 +30,13 @@ export async function* proveHarness(seed) {
     const { root, remove } = makeMutant(mutant);
     yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) =>
       runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }),
+    );
+    remove();
+  }
+  for (const [name, mutant] of Object.entries(HISTORY_MUTANTS)) {
+    const { root, remove } = makeMutant(mutant);
+    yield await prove(`a service ${name} is found out`, mutant.findings, 3, (attempt) =>
+      runExactness(plan(seed + attempt, { clients: 100, faults: 1, endings: true }), { root }),
     );
     remove();
   }

@@ -24,6 +24,30 @@ export const MUTANTS = {
   },
 };
 
+/** What the ledger cannot tell, and only the history of each user does. */
+export const HISTORY_MUTANTS = {
+  'that remembers a refusal for half a second': {
+    file: 'dist/src/quotas/charging.service.js',
+    change: [
+      /const verdict = await this\.admission\.admit\(charge\);/g,
+      `const last = (this.last ??= new Map()).get(charge.userId);
+       const verdict = last?.until > Date.now() ? last.verdict : await this.admission.admit(charge);
+       if (verdict.outcome === 'over-quota' && verdict !== last?.verdict) this.last.set(charge.userId, { verdict, until: Date.now() + 500 });`,
+    ],
+    findings: [/is not linearizable/],
+  },
+  'that remembers a look at the quota for two seconds': {
+    file: 'dist/src/quotas/quotas.service.js',
+    change: [
+      /const row = await this\.read\(userId\);(\s+return \{ quota)/g,
+      `const last = (this.last ??= new Map()).get(userId);
+       const row = last?.until > Date.now() ? last.row : await this.read(userId);
+       if (row !== last?.row) this.last.set(userId, { row, until: Date.now() + 2_000 });$1`,
+    ],
+    findings: [/is not linearizable/],
+  },
+};
+
 /** What may be taken out of what workers rely on, likewise. */
 export const WORK_MUTANTS = {
   'without the fence of attempts': {

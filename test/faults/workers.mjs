@@ -18,7 +18,7 @@ const SETTINGS = `INSERT INTO system_configurations (key, value) VALUES ('reques
 /** Half of all requests are one user's, who was there first; the others come while the workers work, at a pace that they can keep. */
 const FULL = { replicas: 3, workers: 20, users: 60, flood: 5_000, others: 5_000, otherMs: 45_000, replicaKills: 4, longShare: 0.12 };
 /** Enough to find out a service that lacks a guard. */
-export const SHORT = { replicas: 2, workers: 8, users: 20, flood: 500, others: 500, otherMs: 8_000, replicaKills: 0, longShare: 0.5 };
+export const SHORT = { replicas: 2, workers: 8, users: 20, flood: 350, others: 350, otherMs: 6_000, replicaKills: 0, longShare: 0.5 };
 
 export async function* proveWorkers(seed) {
   const { workers, replicas, flood, others } = FULL;
