@@ -1,5 +1,6 @@
 import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
+import { linearize } from './linearizable.mjs';
 import { crossMidnights } from './midnights.mjs';
 import { CLOCK_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, WORK_MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
@@ -20,6 +21,7 @@ const plan = (seed, rest = {}) => ({
 
 /** The harness must see what it is there to see. @returns one result for each thing that is taken away on purpose */
 export async function* proveHarness(seed) {
+  yield tellApart();
   yield prove('synchronous_commit=off and a crash lose what was acknowledged', [/^I4/], 3, (attempt) =>
     runExactness(plan(seed + attempt, { kinds: ['crash'], faults: 6, factor: 0.9, clients: 32 }), {
       settings: ['synchronous_commit=off'],
@@ -54,6 +56,26 @@ export async function* proveHarness(seed) {
     return { broken, story: '' };
   });
   remove();
+}
+
+/** Small histories of a quota of 5, as [kind, start, end, units, used], and whether some order explains them. */
+const HISTORIES = [
+  ['yes', ['charge', 0, 3, 2, 2], ['read', 1, 2, 0, 0]],
+  ['no', ['charge', 0, 1, 2, 2], ['read', 2, 3, 0, 0]],
+  ['yes', ['charge', 0, 1, 5, 5], ['refund', 2, 4, 5, null], ['refusal', 3, 5, 1, 5], ['charge', 3, 6, 1, null]],
+  ['no', ['charge', 0, 1, 5, 5], ['refund', 2, 3, 5, null], ['refusal', 4, 5, 1, 5]],
+  ['no', ['charge', 0, 1, 3, 3], ['charge', 0, 1, 3, 6]],
+  ['no', ['charge', 0, 2, 3, 3], ['charge', 1, 3, 2, 2]],
+  ['yes', ['charge', 0, 4, 1, 1], ['charge', 0, 4, 2, 3], ['charge', 0, 4, 1, null], ['read', 5, 6, 0, 4]],
+];
+
+function tellApart() {
+  const broken = HISTORIES.flatMap(([expected, ...rows]) => {
+    const history = rows.map(([kind, start, end, units, used]) => ({ kind, start, end, units, used }));
+    const { verdict } = linearize(history, 5);
+    return verdict === expected ? [] : [`${JSON.stringify(rows)} is found linearizable: ${verdict}`];
+  });
+  return { name: `${HISTORIES.length} small histories are told apart`, broken };
 }
 
 async function prove(name, findings, attempts, run) {

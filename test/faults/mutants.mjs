@@ -70,7 +70,7 @@ export const WORK_MUTANTS = {
 /** The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight. */
 export const CLOCK_MUTANT = {
   file: 'dist/src/quotas/admission.repository.js',
-  change: [/i\.cost, d\.day, d\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, d.fold"],
+  change: [/i\.cost, v\.day, v\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, v.fold"],
 };
 
 /** A copy of the built service with the change. @throws when the text to change is gone, because then the proof proves nothing */
