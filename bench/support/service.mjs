@@ -92,13 +92,13 @@ export class ServiceProcess {
       stream.setEncoding('utf8').on('data', (text) => (this.output = (this.output + text).slice(-20_000)));
     }
     for (;;) {
-      const status = await request(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).then(
-        ({ statusCode, body }) => body.dump().then(() => statusCode),
-        () => 0,
+      const [status, answer] = await request(`${this.url}/health/ready`, { signal: AbortSignal.timeout(5_000) }).then(
+        async ({ statusCode, body }) => [statusCode, await body.text()],
+        (error) => [0, String(error)],
       );
       if (status === 200) return (performance.now() - startedAt) / 1_000;
       if (this.ended) throw new Error(`${this.script} ended with ${child.exitCode ?? child.signalCode}:\n${this.output}`);
-      if (performance.now() - startedAt > timeoutMs) throw new Error(`${this.script} was not ready in time:\n${this.output}`);
+      if (performance.now() - startedAt > timeoutMs) throw new Error(`${this.script} was not ready in time: ${answer}\n${this.output}`);
       await delay(20);
     }
   }

@@ -21,6 +21,7 @@ export class Fleet {
   folder = mkdtempSync(join(tmpdir(), 'quotidian-fleet-'));
   workers = [];
   happened = { killed: 0, paused: 0 };
+  isOver = false;
 
   /** @param {{ urls: string[], key: string, types: string[], concurrency: number, leaseSeconds: number }} options */
   constructor(options) {
@@ -50,7 +51,7 @@ export class Fleet {
     child.kill('SIGKILL');
     await gone;
     this.happened.killed++;
-    this.start(place);
+    if (!this.isOver) this.start(place);
   }
 
   /** Stops a worker's clock for a while: it knows nothing of that when it goes on. */
@@ -85,6 +86,7 @@ export class Fleet {
   }
 
   async stop() {
+    this.isOver = true;
     for (const { child } of this.workers) child.kill('SIGKILL');
     await Promise.all(this.workers.map(({ gone }) => gone));
     rmSync(this.folder, { recursive: true, force: true });
