@@ -35,7 +35,7 @@ export async function brokenWork(cluster, { placed, words, flooder, leaseMs }) {
   for (const work of works) for (const what of work.wrongs()) say(what, work.shown());
 
   const reclaims = works.flatMap((work) => work.reclaims());
-  const slow = reclaims.filter(({ waitedMs }) => waitedMs > RECLAIM_MS);
+  const slow = reclaims.filter((one) => one.waitedMs > RECLAIM_MS && wasPassedOver(one, works));
   for (const one of slow) say('a lost request was not reclaimed within 5 s of its lease', one);
   const late = words.filter(({ heard, status }) => (heard === 'complete' || heard === 'fail') && status === 409).length;
   const waits = (of) => works.filter(({ row }) => of === (row.userId === flooder.id)).flatMap((work) => work.waitMs ?? []);
@@ -67,11 +67,14 @@ class Work {
     return this.words.some((word) => word.said === act && word.attempt === attempt && (by === undefined || word.by === by));
   }
 
-  /** Until it was begun for the first time; undefined when it never was. */
-  get waitMs() {
+  /** When it was begun for the first time; null when it never was. */
+  get begunAt() {
     const { row, earlier } = this;
-    const startedAt = earlier[0]?.startedAt ?? (row.attempt > 0 ? row.startedAt : null);
-    return startedAt === null ? undefined : startedAt - row.createdAt;
+    return earlier[0]?.startedAt ?? (row.attempt > 0 ? row.startedAt : null);
+  }
+
+  get waitMs() {
+    return this.begunAt === null ? undefined : this.begunAt - this.row.createdAt;
   }
 
   *wrongs() {
@@ -109,7 +112,7 @@ class Work {
     const isOver = earlier.length < row.attempt && !this.taken.some(({ attempt }) => attempt === row.attempt);
     const byClock = isOver && (row.code === 'attempts-exhausted' || (row.status === 'canceled' && !this.said('fail', row.attempt)));
     if (byClock) lost.push({ attempt: row.attempt, startedAt: row.startedAt, endedAt: row.finishedAt });
-    return lost.map(({ attempt, startedAt, endedAt }) => ({ id: row.id, attempt, waitedMs: endedAt - this.leaseEnd(attempt, startedAt) }));
+    return lost.map(({ attempt, startedAt, endedAt }) => ({ row, attempt, endedAt, waitedMs: endedAt - this.leaseEnd(attempt, startedAt) }));
   }
 
   /** By the last heartbeat that may have been heard. */
@@ -123,6 +126,15 @@ class Work {
     const { row, earlier, taken } = this;
     return { ...row, earlier: earlier.map(({ outcome }) => outcome), taken };
   }
+}
+
+/** Workers with nothing to do, or who began a younger request of the same user, could have had it. Else it waited for its user's turn. */
+function wasPassedOver({ row, endedAt, waitedMs }, works) {
+  const dueAt = endedAt - waitedMs + RECLAIM_MS;
+  const isWaitingAt = (at) => works.some(({ row: other, begunAt }) => other.createdAt <= at && (begunAt ?? other.finishedAt) > at);
+  for (let at = endedAt - waitedMs; at < endedAt; at += 250) if (!isWaitingAt(at)) return true;
+  const isYounger = ({ row: other }) => other.userId === row.userId && other.createdAt > row.createdAt;
+  return works.some((work) => isYounger(work) && work.begunAt > dueAt && work.begunAt < endedAt);
 }
 
 function isFinal(status) {

@@ -71,7 +71,7 @@ async function orderOthers(orders, users, random, { others, otherMs }) {
   const client = async () => {
     while (ordered < others) {
       const nth = ordered;
-      const count = Math.min(random.chance(0.2) ? 5 : 1, others - nth);
+      const count = Math.min(random.chance(0.5) ? 5 : 1, others - nth);
       ordered += count;
       await delay(startedAt + (otherMs * nth) / others - Date.now());
       await orders.submit(random.pick(users), count, `order-${nth}`);
@@ -94,7 +94,7 @@ class Hurt {
   async workersUntil(isDone) {
     const { fleet, random } = this;
     while (!(await isDone())) {
-      await delay(random.integer(500, 1_500));
+      await delay(random.integer(700, 1_800));
       const worker = random.pick(fleet.awake());
       const pauseMs = LEASE_SECONDS * 1_000 + random.integer(300, 2_000);
       if (random.chance(0.4)) fleet.pause(worker, pauseMs);
