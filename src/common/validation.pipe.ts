@@ -10,7 +10,6 @@ const NATIVE: unknown[] = [String, Boolean, Number, Array, Object, undefined];
 const RULES = {
   whitelist: true,
   forbidNonWhitelisted: true,
-  stopAtFirstError: true,
   validationError: { target: false },
 } as const;
 
@@ -71,7 +70,7 @@ function check<T extends object>(instance: T, root: string): T {
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
   const name = error.property.replaceAll('~', '~0').replaceAll('/', '~1');
   const pointer = parent === '?' ? `#/query/${name}` : `${parent}/${name}`;
-  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
+  const own = mostTelling(Object.entries(error.constraints ?? {})).map(([rule, message]) => ({
     pointer,
     detail:
       error.value === undefined && rule !== 'whitelistValidation'
@@ -82,4 +81,12 @@ function fieldErrors(error: ValidationError, parent: string): FieldError[] {
     code: rule === 'whitelistValidation' ? 'unknown-field' : rule.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
   }));
   return own.concat((error.children ?? []).flatMap((child) => fieldErrors(child, pointer)));
+}
+
+/** Rules about the kind of a value. What else is said of one of the wrong kind misleads: `abc` is not too large a number. */
+const KINDS = ['whitelistValidation', 'isArray', 'isBoolean', 'isInt', 'isObject', 'isString'];
+
+/** One for each field. */
+function mostTelling(broken: [rule: string, message: string][]): [rule: string, message: string][] {
+  return [broken.find(([rule]) => KINDS.includes(rule)) ?? broken[0]].filter((one) => one !== undefined);
 }

@@ -147,6 +147,12 @@ describe('problems', () => {
     expect(JSON.parse(body)).toMatchObject(shape(431, 'headers-too-large'));
   });
 
+  it('say of a value of the wrong kind that it is of the wrong kind, not that it is out of bounds', async () => {
+    const user = await makeUser(service, { scopes: ['requests:write', 'service'] });
+    const { body } = await service.as(user).post('/v1/requests').send({ type: 'report', cost: 'abc' }).expect(400);
+    expect(body.errors).toEqual([{ pointer: '#/cost', detail: 'must be an integer number', code: 'is-int' }]);
+  });
+
   it('bear the caller’s request id if it is sane, and else one of ours', async () => {
     for (const id of ['abc', '0', 'A-b_c.9', 'x'.repeat(64)]) {
       expect((await service.as().get('/v1/tiers').set('x-request-id', id)).headers['x-request-id']).toBe(id);

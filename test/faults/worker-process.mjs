@@ -14,14 +14,19 @@ async function anywhere(request) {
   const { pathname } = new URL(request.url);
   const [, id, act] = /^\/v1\/requests\/(?:([^/]+)\/)?(\w+)$/.exec(pathname);
   const text = await request.text();
-  const { attempt } = JSON.parse(text);
-  if (id !== undefined) note({ said: act, id, attempt });
+  const asked = JSON.parse(text);
+  // A word on one request, or on each of several that are delivered together; none when it is a claim.
+  const words = act === 'claim' ? [] : id === undefined ? asked.items : [{ id, attempt: asked.attempt }];
+  for (const word of words) note({ said: act, id: word.id, attempt: word.attempt });
   const { method, headers, signal } = request;
   const answer = await fetch(urls[Math.floor(Math.random() * urls.length)] + pathname, { method, headers, signal, body: text });
   const told = await answer.text();
   const body = answer.headers.get('content-type')?.includes('json') ? JSON.parse(told) : {};
-  if (id !== undefined) note({ heard: act, id, attempt, status: answer.status, state: body.status, leaseEnd: body.leaseExpiresAt });
-  else for (const item of body.items ?? []) note({ heard: 'claim', id: item.id, attempt: item.attempt, leaseEnd: item.leaseExpiresAt });
+  if (act === 'claim') for (const item of body.items ?? []) note({ heard: 'claim', id: item.id, attempt: item.attempt, leaseEnd: item.leaseExpiresAt });
+  for (const [i, word] of words.entries()) {
+    const { status, request: left } = (id === undefined && body.items?.[i]) || { status: answer.status, request: body };
+    note({ heard: act, id: word.id, attempt: word.attempt, status, state: left?.status, leaseEnd: left?.leaseExpiresAt });
+  }
   return new Response(told, { status: answer.status, headers: answer.headers });
 }
 
