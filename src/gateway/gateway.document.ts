@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { ApiConflictResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
 import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
@@ -29,10 +29,14 @@ export const ApiGatewayCheck = () =>
       { type: 'integer', format: 'int32', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
     ),
     optional('X-Quota-Allow-Status', 'Answer 200 instead of 204, for Envoy.', { type: 'string', enum: ['200'] }),
-    optional('Idempotency-Key', 'Charges once for all calls that bear it. A proxy must not pass on one that its client chose.', {
+    optional('Idempotency-Key', 'Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose.', {
       type: 'string',
       maxLength: 255,
     }),
     ApiNoContentResponse({ description: 'Charged: let the call through.', headers: CHARGED }),
+    ApiConflictResponse({
+      description: '`charge-refunded`: the charge under this Idempotency-Key was given back. Do not let the call through; another key charges anew.',
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    }),
     ApiOkResponse({ description: 'The same, to `X-Quota-Allow-Status: 200`.', headers: CHARGED }),
   );

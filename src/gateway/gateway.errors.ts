@@ -1,5 +1,12 @@
 import { Problem } from '../common/problem';
 
+/** The charge behind a repeated yes was given back since: forwarding the call once more would be free. */
+export class ChargeRefunded extends Problem {
+  constructor() {
+    super(409, 'charge-refunded', 'The charge that was made under this Idempotency-Key was given back: take a new key to be charged again.');
+  }
+}
+
 interface ProblemBody {
   type: string;
   title: string;

@@ -6,6 +6,8 @@ import { fingerprintOf } from '../idempotency/idempotency-key';
 import { ChargingService } from '../quotas/charging.service';
 import { listedType, RequestSettings } from '../requests/requests.settings';
 import { fieldError, type GatewayCall } from './gateway-call';
+import { ChargeRefunded } from './gateway.errors';
+import { GatewayRepository } from './gateway.repository';
 
 /** The type of a charge that the proxy gave none. */
 const TYPE = 'gateway';
@@ -13,20 +15,22 @@ const TYPE = 'gateway';
 /**
  * Charges for calls that a reverse proxy is about to forward. Always true: a call that is let through is a request in the
  * ledger, on disk before the proxy hears of it; a refused one leaves nothing behind. A reservation is charged like any
- * other call, and is `processing`, attempt 1, until a worker settles it or its lease runs out.
+ * other call, and is `processing`, attempt 1, until a worker settles it or its lease runs out. A repeated yes is as good as
+ * the charge behind it: once that went back, the answer is no.
  */
 @Injectable()
 export class GatewayService {
   constructor(
     private readonly charging: ChargingService,
     private readonly settings: SettingsService,
+    private readonly repository: GatewayRepository,
   ) {}
 
   /**
    * Returns the fields of the answer's header.
    *
    * @param isGone whether the proxy hung up; asked until the charge is sent
-   * @throws QuotaExceeded, BurstExceeded, ValidationProblem, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull, ClientGone
+   * @throws QuotaExceeded, BurstExceeded, ValidationProblem, IdempotencyKeyReused, ChargeRefunded, NotFoundProblem, UserSuspended, QueueFull, ClientGone
    */
   async check(principal: Principal, call: GatewayCall, idempotencyKey: string | null, isGone: () => boolean): Promise<Record<string, string>> {
     const { userId, keyId, hasCap } = principal;
@@ -43,6 +47,7 @@ export class GatewayService {
       idempotency: idempotencyKey === null ? null : { scope: 'authorize', key: idempotencyKey, fingerprint: fingerprintOf(call) },
       isGone,
     });
+    if (verdict.outcome === 'replayed' && !(await this.repository.stands(verdict.id))) throw new ChargeRefunded();
     return { 'x-user-id': String(userId), 'x-user-tier': verdict.state.tier, 'x-charge-id': verdict.id, ...headers };
   }
 

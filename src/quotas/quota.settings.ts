@@ -8,7 +8,10 @@ export interface RefundPolicy {
   failed: RefundRule;
   canceledBeforeStart: RefundRule;
   canceledWhileProcessing: RefundRule;
+  /** Of requests that were never begun. */
   expired: RefundRule;
+  /** Of requests whose work had begun, so that a deadline of the user's own does not make it free. Absent in values of before 0.2.0: `none`. */
+  expiredWhileProcessing?: RefundRule;
 }
 
 const refundRule = { enum: ['all', 'none', 'unsettled'] };
@@ -39,12 +42,19 @@ export const QuotaSettings = {
     key: 'quota.refundPolicy',
     schema: {
       type: 'object',
-      properties: { failed: refundRule, canceledBeforeStart: refundRule, canceledWhileProcessing: refundRule, expired: refundRule },
+      properties: {
+        failed: refundRule,
+        canceledBeforeStart: refundRule,
+        canceledWhileProcessing: refundRule,
+        expired: refundRule,
+        expiredWhileProcessing: refundRule,
+      },
       required: ['failed', 'canceledBeforeStart', 'canceledWhileProcessing', 'expired'],
       additionalProperties: false,
     },
-    default: { failed: 'all', canceledBeforeStart: 'all', canceledWhileProcessing: 'unsettled', expired: 'all' },
-    description: 'What becomes of the units of a request that does not succeed.',
+    default: { failed: 'all', canceledBeforeStart: 'all', canceledWhileProcessing: 'unsettled', expired: 'all', expiredWhileProcessing: 'none' },
+    description:
+      'What becomes of the units of a request that does not succeed. `expired` is for those that no worker had begun, `expiredWhileProcessing` (`none` where not stated) for those that one had.',
     visibility: 'public',
   }),
   refundDailyCap: defineSetting<number | null>({

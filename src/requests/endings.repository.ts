@@ -146,7 +146,11 @@ WITH item AS MATERIALIZED (
   SELECT m.*, m.next NOT IN ('pending', 'processing') AS final, least(cost - refunded_units,
     CASE WHEN next IN ('pending', 'processing') THEN 0
       WHEN next = 'succeeded' THEN cost - coalesce(units, cost)
-      ELSE CASE $2::json ->> CASE WHEN next <> 'canceled' THEN next WHEN status = 'pending' THEN 'canceledBeforeStart' ELSE 'canceledWhileProcessing' END
+      ELSE CASE $2::json ->> CASE
+          WHEN next = 'canceled' THEN CASE status WHEN 'pending' THEN 'canceledBeforeStart' ELSE 'canceledWhileProcessing' END
+          WHEN next = 'expired' AND attempt > 0 THEN 'expiredWhileProcessing'
+          ELSE next
+        END
         WHEN 'all' THEN cost WHEN 'none' THEN 0 ELSE cost - coalesce(units, 0) END
     END) AS due
   FROM moved m

@@ -54,7 +54,7 @@ export class EndingsService {
 
   private rules(): EndingRules {
     return {
-      refund: this.settings.get(QuotaSettings.refundPolicy),
+      refund: { expiredWhileProcessing: 'none', ...this.settings.get(QuotaSettings.refundPolicy) },
       refundDailyCap: this.settings.get(QuotaSettings.refundDailyCap),
       retryBaseSeconds: this.settings.get(RequestSettings.retryBaseSeconds),
       retryMaxSeconds: this.settings.get(RequestSettings.retryMaxSeconds),

@@ -102,6 +102,7 @@ class Work {
   /** By the policy that is shipped; a worker that is told to stop settles nothing. */
   refundDue() {
     const { row } = this;
+    if (row.status === 'expired' && row.attempt > 0) return 0;
     return row.status === 'succeeded' ? row.cost - (row.payload.units ?? row.cost) : row.cost;
   }
 

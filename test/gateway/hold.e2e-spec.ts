@@ -136,6 +136,52 @@ describe('a reservation of the gateway', () => {
     expect(await usedBy(user)).toBe(1);
   });
 
+  it('is no yes any more, under the same key, once it was given back: nothing is free by asking twice', async () => {
+    const user = await makeUser(service);
+    const fields = { 'idempotency-key': 'given-back', 'x-quota-hold': '600', 'x-quota-cost': '5' };
+    const check = (query = '') => service.as(user).get(`/v1/authorize/work${query}`).set(fields);
+    const { headers } = await check().expect(204);
+    expect((await check().expect(204)).headers['idempotency-replayed']).toBe('true');
+    await service.as(worker).post(`/v1/requests/${headers['x-charge-id']}/fail`).send({ attempt: 1 }).expect(200);
+    const { body } = await check().expect(409);
+    expect(body).toMatchObject({ status: 409, code: 'charge-refunded', detail: expect.any(String), instance: expect.any(String) });
+    const denied = await check('?denyStatus=403').expect(403);
+    expect(denied.headers['x-quota-status']).toBe('409');
+    expect(denied.body.code).toBe('charge-refunded');
+    expect(await usedBy(user)).toBe(0);
+    await service
+      .as(user)
+      .get('/v1/authorize/work')
+      .set({ ...fields, 'idempotency-key': 'another' })
+      .expect(204);
+    expect(await usedBy(user)).toBe(5);
+  });
+
+  it.each([
+    ['settled for less', 'complete', { units: 2 }, 204],
+    ['settled for nothing', 'complete', { units: 0 }, 409],
+    ['taken in full', 'complete', {}, 204],
+    ['failed', 'fail', {}, 409],
+  ])('answers a repeated check by what the charge is worth: %s', async (_, act, rest, status) => {
+    const user = await makeUser(service);
+    const fields = { 'idempotency-key': 'worth', 'x-quota-hold': '600', 'x-quota-cost': '5' };
+    const { headers } = await service.as(user).get('/v1/authorize').set(fields).expect(204);
+    await service
+      .as(worker)
+      .post(`/v1/requests/${headers['x-charge-id']}/${act}`)
+      .send({ attempt: 1, ...rest })
+      .expect(200);
+    await service.as(user).get('/v1/authorize').set(fields).expect(status);
+  });
+
+  it('is no yes after an administrator’s reset gave the day back', async () => {
+    const [user, admin] = [await makeUser(service), await makeAdmin(service)];
+    const check = () => service.as(user).get('/v1/authorize').set('idempotency-key', 'reset');
+    await check().expect(204);
+    await service.as(admin).post(`/v1/users/${user.id}/quota/reset`).send({ reason: 'test' }).expect(200);
+    expect((await check().expect(409)).body.code).toBe('charge-refunded');
+  });
+
   it('is refused for no time, or for longer than a lease may be', async () => {
     const user = await makeUser(service);
     for (const seconds of ['0', '3601', '86400', '-1', '1.5', 'long']) {

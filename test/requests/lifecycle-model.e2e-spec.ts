@@ -52,7 +52,7 @@ class RequestModel {
         else this.canceling = true;
         return 200;
       case 'deadline passes':
-        if (!this.isFinal) this.end('expired', COST);
+        if (!this.isFinal) this.end('expired', this.attempt === 0 ? COST : 0);
         return 0;
       case 'lease runs out':
         if (this.status === 'processing') this.leased = false;

@@ -128,6 +128,42 @@ describe('refunds', () => {
     await putSetting(service, 'quota.refundPolicy', null);
   });
 
+  it('are not paid for a deadline of the user’s own once work had begun, be it under way, lost or waiting for another attempt', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const pass = (id: string) => service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
+    const [waiting, running, returned] = [await submit(service, user, type), await submit(service, user, type), await submit(service, user, type)];
+    await service.sql(`UPDATE requests SET available_at = now() + interval '1 hour' WHERE id = $1`, [waiting.id]);
+    expect(await claim(service, worker, type, { limit: 3 })).toHaveLength(2);
+    await say(returned.id, 'fail', { attempt: 1, retryable: true }).expect(200);
+    for (const { id } of [waiting, running, returned]) await pass(id);
+    const refunded = async ({ id }: { id: string }) => (await service.as(user).get(`/v1/requests/${id}`).expect(200)).body.refundedUnits as number;
+    expect([await refunded(waiting), await refunded(running), await refunded(returned)]).toEqual([1, 0, 0]);
+    expect(await books(service, user)).toMatchObject({ used: 2, refunded: 1, ledger: 2 });
+  });
+
+  it('obey `expiredWhileProcessing` where it is stated, and a policy of before it was there stays valid', async () => {
+    const policy = { failed: 'all', canceledBeforeStart: 'all', canceledWhileProcessing: 'unsettled', expired: 'all' };
+    const admin = await adminKey();
+    const path = '/v1/configurations/quota.refundPolicy';
+    const expire = async () => {
+      const [user, type] = [await makeUser(service), newType()];
+      const { id } = await submit(service, user, type);
+      await claim(service, worker, type);
+      await service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
+      return (await service.as(user).get(`/v1/requests/${id}`).expect(200)).body.refundedUnits as number;
+    };
+    await service.as(admin).put(path).set('if-none-match', '*').send({ value: policy }).expect(200);
+    expect(await expire()).toBe(0);
+    await service
+      .as(admin)
+      .put(path)
+      .set('if-match', '*')
+      .send({ value: { ...policy, expiredWhileProcessing: 'all' } })
+      .expect(200);
+    expect(await expire()).toBe(1);
+    await putSetting(service, 'quota.refundPolicy', null);
+  });
+
   it('stop at the cap of the day, to the unit, when many are due at once; settling below the cost does not count', async () => {
     await putSetting(service, 'quota.refundDailyCap', 10);
     const type = newType();

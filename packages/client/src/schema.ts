@@ -4161,7 +4161,7 @@ export interface operations {
                 "X-Quota-Hold"?: number;
                 /** @description Answer 200 instead of 204, for Envoy. */
                 "X-Quota-Allow-Status"?: "200";
-                /** @description Charges once for all calls that bear it. A proxy must not pass on one that its client chose. */
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -4210,6 +4210,15 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            /** @description `charge-refunded`: the charge under this Idempotency-Key was given back. Do not let the call through; another key charges anew. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
@@ -4231,7 +4240,7 @@ export interface operations {
                 "X-Quota-Hold"?: number;
                 /** @description Answer 200 instead of 204, for Envoy. */
                 "X-Quota-Allow-Status"?: "200";
-                /** @description Charges once for all calls that bear it. A proxy must not pass on one that its client chose. */
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -4280,7 +4289,15 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
+            /** @description `charge-refunded`: the charge under this Idempotency-Key was given back. Do not let the call through; another key charges anew. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
