@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, In, IsNull, Repository } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, LessThan, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { sqlState } from '../common/database-errors';
 import { type ListQuery } from '../common/list-query.dto';
@@ -11,6 +11,7 @@ import { DatabaseClock } from '../database/database-clock';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { User } from '../users/entities/user.entity';
+import { ApiKeysRepository } from './api-keys.repository';
 import { ScopeNotGrantable, TooManyKeys } from './api-keys.errors';
 import { ApiKeyDto, NewApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
@@ -28,6 +29,7 @@ const DEFAULT_SCOPES: Scope[] = ['requests:read', 'requests:write', 'quota:read'
 export class ApiKeysService {
   constructor(
     @InjectRepository(ApiKey) private readonly keys: Repository<ApiKey>,
+    private readonly repository: ApiKeysRepository,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly clock: DatabaseClock,
@@ -39,12 +41,11 @@ export class ApiKeysService {
     const filters = { userId };
     const before = cursorPosition(query.cursor, filters);
     const size = pageSize(query);
-    const rows = await this.keys
-      .createQueryBuilder('k')
-      .where('k.userId = :userId AND k.revokedAt IS NULL AND (:before::integer IS NULL OR k.id < :before)', { userId, before })
-      .orderBy('k.id', 'DESC')
-      .take(size + 1)
-      .getMany();
+    const rows = await this.keys.find({
+      where: { userId, revokedAt: IsNull(), ...(before === null ? {} : { id: LessThan(Number(before)) }) },
+      order: { id: 'DESC' },
+      take: size + 1,
+    });
     if (rows.length === 0 && !(await this.dataSource.manager.existsBy(User, { id: userId }))) throw new NotFoundProblem('user');
     return toPage(rows, size, filters, (row) => String(row.id), ApiKeyDto.of);
   }
@@ -97,13 +98,7 @@ export class ApiKeysService {
 
   /** Notes that these keys were used just now. */
   async touch(ids: number[]): Promise<void> {
-    await this.keys
-      .createQueryBuilder()
-      .update({ lastUsedAt: () => 'now()' })
-      .where({ id: In(ids) })
-      // To the minute is enough, and a row written seldom keeps its indexes as they are.
-      .andWhere("(last_used_at IS NULL OR last_used_at < now() - interval '1 minute')")
-      .execute();
+    await this.repository.touch(ids);
   }
 
   private async lock(tx: EntityManager, userId: number, id: number): Promise<ApiKey> {

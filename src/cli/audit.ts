@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { type Command } from 'commander';
-import { type BooksReport, BooksRepository } from '../quotas/books.repository';
+import { type BooksReport, BooksRepository } from '../ledger/books.repository';
 import { FAILED } from './exit';
 import { Progress } from './progress';
 import { withApp } from './with-app';

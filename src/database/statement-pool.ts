@@ -17,7 +17,8 @@ export interface PreparedStatement {
 
 const NOTIFY: PreparedStatement = { name: 'notify', text: 'SELECT pg_notify($1, part) FROM unnest($2::text[]) AS part' };
 
-type Run = <Row extends QueryResultRow>(statement: PreparedStatement, values: unknown[]) => Promise<Row[]>;
+/** Runs a prepared statement: on any connection, or within a transaction. */
+export type Run = <Row extends QueryResultRow>(statement: PreparedStatement, values: unknown[]) => Promise<Row[]>;
 
 /**
  * Connections for the few large statements that run all the time: planning one of them takes longer than running it, so
@@ -46,9 +47,7 @@ export class StatementPool implements OnApplicationShutdown {
     await this.pool.end();
   }
 
-  async run<Row extends QueryResultRow>({ name, text }: PreparedStatement, values: unknown[]): Promise<Row[]> {
-    return (await this.pool.query<Row>({ name, text, values })).rows;
-  }
+  readonly run: Run = async ({ name, text }, values) => (await this.pool.query({ name, text, values })).rows as never;
 
   /** Notifies whoever listens on the channel, once for each payload. */
   async notify(channel: string, payloads: string[]): Promise<void> {

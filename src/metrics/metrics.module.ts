@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
 import { HealthModule } from '../health/health.module';
 import { JobsModule } from '../jobs/jobs.module';
-import { QuotasModule } from '../quotas/quotas.module';
+import { LedgerModule } from '../ledger/ledger.module';
 import { MetricsController } from './metrics.controller';
 import { MetricsService } from './metrics.service';
 
 @Module({
-  imports: [HealthModule, JobsModule, QuotasModule],
+  imports: [HealthModule, JobsModule, LedgerModule],
   controllers: [MetricsController],
   providers: [MetricsService],
 })

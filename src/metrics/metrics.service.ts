@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { HealthRepository } from '../health/health.repository';
-import { AdmissionService } from '../quotas/admission.service';
+import { AdmissionService } from '../ledger/admission.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 
 /** What Prometheus reads. Numbers are taken from their owners when they are asked for; only answers are counted as they go. */

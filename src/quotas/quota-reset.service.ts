@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { QuotasRepository } from './quotas.repository';
+import { CloseOutRepository } from '../ledger/close-out.repository';
 
 const BATCH = 500;
 const PAUSE_SHARE = 0.25;
@@ -11,7 +11,7 @@ const PAUSE_SHARE = 0.25;
  */
 @Injectable()
 export class QuotaResetService {
-  constructor(private readonly repository: QuotasRepository) {}
+  constructor(private readonly repository: CloseOutRepository) {}
 
   /** @param onProgress is told how many were closed so far @returns users whose day this call closed */
   async closeOut(onProgress?: (closed: number) => void): Promise<number> {

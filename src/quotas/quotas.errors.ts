@@ -1,6 +1,6 @@
-import { Problem, UnavailableProblem } from '../common/problem';
+import { Problem } from '../common/problem';
 import { LARGEST_QUOTA } from '../tiers/dto/create-tier.dto';
-import { type CapState, type QuotaState } from './charge';
+import { type CapState, type QuotaState } from '../ledger/charge';
 import { burstFields } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
@@ -43,19 +43,6 @@ export class BurstExceeded extends Problem {
       headers: { ...burstFields({ perMinute, remaining: 0, nextInSeconds: retryAfterSeconds }), ...headers, 'retry-after': String(retryAfterSeconds) },
       members: { 'violated-policies': ['burst'], limit: perMinute },
     });
-  }
-}
-
-export class QueueFull extends UnavailableProblem {
-  constructor() {
-    super('Too many charges wait for admission. Nothing was charged; try again.', 1, 'queue-full');
-  }
-}
-
-/** Nobody reads it. */
-export class ClientGone extends Problem {
-  constructor() {
-    super(499, 'client-gone', 'The client went away before its charge was sent; nothing was charged.');
   }
 }
 

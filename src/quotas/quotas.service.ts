@@ -3,8 +3,9 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { type QuotaState } from '../ledger/charge';
+import { CloseOutRepository } from '../ledger/close-out.repository';
 import { User } from '../users/entities/user.entity';
-import { type QuotaState } from './charge';
 import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto, QuotaOverrideDto } from './dto/quota.dto';
 import { UsageItemDto, UsageQuery } from './dto/usage.dto';
@@ -21,6 +22,7 @@ const LONGEST_USAGE_DAYS = 366;
 export class QuotasService {
   constructor(
     private readonly repository: QuotasRepository,
+    private readonly closeOut: CloseOutRepository,
     private readonly audit: AuditService,
     private readonly dataSource: DataSource,
   ) {}
@@ -84,7 +86,7 @@ export class QuotasService {
   async reset(actor: Actor, userId: number, reason: string): Promise<QuotaDto> {
     return this.dataSource.transaction(async (tx) => {
       const before = await this.open(tx, userId);
-      await this.repository.refundPeriod(tx, userId);
+      await this.closeOut.refundPeriod(tx, userId);
       const after = await this.read(userId, tx);
       await this.record(tx, actor, 'quota.reset', userId, { used: before.used }, { used: after.used }, reason);
       return toDto(after);
@@ -98,7 +100,7 @@ export class QuotasService {
   }
 
   private async open(tx: EntityManager, userId: number): Promise<QuotaRow> {
-    if (!(await this.repository.openPeriod(tx, userId))) throw new NotFoundProblem('user');
+    if (!(await this.closeOut.openPeriod(tx, userId))) throw new NotFoundProblem('user');
     return this.read(userId, tx);
   }
 

@@ -1,4 +1,4 @@
-import { type CapState, type QuotaState } from './charge';
+import { type CapState, type QuotaState } from '../ledger/charge';
 
 /** What is left of a burst limit: requests now, and seconds until there is one more. */
 export interface BurstState {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { type PreparedStatement, StatementPool } from '../database/statement-pool';
+import { type PreparedStatement, type Run, StatementPool } from '../database/statement-pool';
 import { type RequestDto } from './dto/request.dto';
-import { REQUEST } from './request-row';
+import { REQUEST } from '../ledger/request-row';
 import { type Lead } from './turns';
 
 /** A type to claim, with what the settings say about it. */
@@ -137,15 +137,15 @@ type Row = ClaimedRow & Omit<ClaimResult, 'items'>;
 export class ClaimsRepository {
   constructor(private readonly statements: StatementPool) {}
 
-  async claim({ kinds, limit, leaseSeconds, leads }: Claim): Promise<ClaimResult> {
+  async claim({ kinds, limit, leaseSeconds, leads }: Claim, run: Run = this.statements.run): Promise<ClaimResult> {
     const sight = Math.max(200, limit * 4);
     const values = [JSON.stringify(kinds), limit, leaseSeconds, JSON.stringify(leads), sight, Math.random()];
-    const limited = kinds.filter(({ concurrency }) => concurrency !== null).map(({ type }) => type);
-    if (limited.length === 0) return toResult(await this.statements.run<Row>(CLAIM, values));
-    return this.statements.transaction(async (run) => {
-      await run(LOCK_TYPES, [limited]);
-      return toResult(await run<Row>(CLAIM, values));
-    });
+    return toResult(await run<Row>(CLAIM, values));
+  }
+
+  /** Claims of these types wait for each other until the transaction ends. */
+  async lockTypes(run: Run, types: readonly string[]): Promise<void> {
+    await run(LOCK_TYPES, [types]);
   }
 }
 

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
+import { StatementPool } from '../database/statement-pool';
 import { ClaimRoom } from './claim-room';
-import { ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from './claims.repository';
+import { type Claim, ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from './claims.repository';
 import { type ClaimDto } from './dto/claim.dto';
-import { EndingsService } from './endings.service';
+import { TransitionsService } from './transitions.service';
 import { RequestSignals } from './request-signals';
 import { listedType, RequestSettings } from './requests.settings';
 import { Turns } from './turns';
@@ -18,7 +19,8 @@ export class ClaimsService {
 
   constructor(
     private readonly repository: ClaimsRepository,
-    private readonly endings: EndingsService,
+    private readonly statements: StatementPool,
+    private readonly transitions: TransitionsService,
     private readonly settings: SettingsService,
     private readonly room: ClaimRoom,
     private readonly signals: RequestSignals,
@@ -51,14 +53,23 @@ export class ClaimsService {
     const kinds = this.kindsOf(types);
     const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
     for (let tries = 1; ; tries++) {
-      const result = await this.repository.claim({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.turns.leads(types) });
+      const result = await this.claimOnce({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.turns.leads(types) });
       for (const { id, type, userId } of result.items) {
         this.turns.served(type, userId);
         this.signals.changed(id);
       }
-      if (result.overdue.length > 0) await this.endings.sweep(result.overdue);
+      if (result.overdue.length > 0) await this.transitions.sweep(result.overdue);
       if (result.items.length > 0 || !result.contended || tries === TRIES) return result;
     }
+  }
+
+  private claimOnce(claim: Claim): Promise<ClaimResult> {
+    const limited = claim.kinds.filter(({ concurrency }) => concurrency !== null).map(({ type }) => type);
+    if (limited.length === 0) return this.repository.claim(claim);
+    return this.statements.transaction(async (run) => {
+      await this.repository.lockTypes(run, limited);
+      return this.repository.claim(claim, run);
+    });
   }
 
   private kindsOf(types: readonly string[]): Kind[] {

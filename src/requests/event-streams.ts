@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { type FastifyReply } from 'fastify';
 import { type ServerResponse } from 'node:http';
 import { eventLog, type StatusEvent } from './event-log';
-import { isFinal } from './entities/request.entity';
+import { isFinal } from '../ledger/entities/request.entity';
 import { RequestsService } from './requests.service';
 import { StatusWatch } from './status-watch';
 

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
-import { EndingsService } from './endings.service';
+import { TransitionsService } from './transitions.service';
 import { OverdueRepository } from './overdue.repository';
 
 const BATCH = 200;
@@ -12,7 +12,7 @@ export class ExpiryJob implements ScheduledJob, OnModuleInit {
 
   constructor(
     private readonly overdue: OverdueRepository,
-    private readonly endings: EndingsService,
+    private readonly transitions: TransitionsService,
     private readonly jobs: JobsService,
   ) {}
 
@@ -28,7 +28,7 @@ export class ExpiryJob implements ScheduledJob, OnModuleInit {
     let ended = 0;
     for (;;) {
       const ids = await this.overdue.find(BATCH);
-      const now = ids.length > 0 ? await this.endings.sweep(ids) : 0;
+      const now = ids.length > 0 ? await this.transitions.sweep(ids) : 0;
       ended += now;
       if (now === 0) return ended;
     }

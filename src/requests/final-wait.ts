@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { type RequestDto } from './dto/request.dto';
-import { isFinal } from './entities/request.entity';
+import { isFinal } from '../ledger/entities/request.entity';
 import { RequestsService } from './requests.service';
 import { StatusWatch } from './status-watch';
 

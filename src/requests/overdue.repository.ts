@@ -12,36 +12,6 @@ const OVERDUE: PreparedStatement = {
        AND (cancel_requested_at IS NOT NULL OR attempt >= max_attempts OR deadline_at <= now()) LIMIT $1)`,
 };
 
-const REMOVE: PreparedStatement = {
-  name: 'remove finished',
-  text: `
-    WITH old AS (
-      SELECT r.id, r.user_id, r.charged_on, r.charged_fold FROM requests r
-      WHERE r.id > $2::uuid AND r.id < $3::uuid AND r.status IN ('succeeded', 'failed', 'canceled', 'expired')
-      ORDER BY r.id LIMIT $1 FOR UPDATE SKIP LOCKED
-    ), removed AS (
-      DELETE FROM requests r USING old o, users u
-      WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
-      RETURNING r.user_id, r.charged_on, r.cost, r.refunded_units
-    ), told AS (
-      UPDATE quota_usage q SET removed_used = q.removed_used + s.used, removed_refunded = q.removed_refunded + s.refunded,
-        removed_requests = q.removed_requests + s.requests
-      FROM (
-        SELECT user_id, charged_on, sum(cost - refunded_units) AS used, sum(refunded_units) AS refunded, count(*) AS requests
-        FROM removed GROUP BY user_id, charged_on
-      ) s
-      WHERE q.user_id = s.user_id AND q.date = s.charged_on
-    )
-    SELECT (SELECT count(*) FROM removed)::integer AS removed, max(id::text) AS last FROM old`,
-};
-
-const FIRST = '00000000-0000-0000-0000-000000000000';
-
-const HORIZON: PreparedStatement = {
-  name: 'retention horizon',
-  text: `SELECT (lpad(to_hex(floor(extract(epoch FROM now() - make_interval(days => $1)) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid::text AS id`,
-};
-
 /** Requests that time has passed by. */
 @Injectable()
 export class OverdueRepository {
@@ -50,21 +20,5 @@ export class OverdueRepository {
   /** Requests that the clock has ended and nobody noticed, some of them. */
   async find(count: number): Promise<string[]> {
     return (await this.statements.run<{ id: string }>(OVERDUE, [count])).map(({ id }) => id);
-  }
-
-  /** Ids from here on are of the last so many days. */
-  async horizon(days: number): Promise<string> {
-    const [row] = await this.statements.run<{ id: string }>(HORIZON, [days]);
-    return (row as { id: string }).id;
-  }
-
-  /**
-   * Removes finished requests between two ids, one batch, whose day is archived: the user's row is in a later one. The
-   * archive notes what it lost, in the same statement, so that it can still be audited. `last`
-   * is where the next batch begins; null: there is none.
-   */
-  async remove(count: number, after: string | null, before: string): Promise<{ removed: number; last: string | null }> {
-    const [result] = await this.statements.run<{ removed: number; last: string | null }>(REMOVE, [count, after ?? FIRST, before]);
-    return result as { removed: number; last: string | null };
   }
 }

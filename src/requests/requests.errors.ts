@@ -1,5 +1,5 @@
 import { Problem, ValidationProblem } from '../common/problem';
-import { type RequestStatus } from './entities/request.entity';
+import { type RequestStatus } from '../ledger/entities/request.entity';
 
 export class UnknownType extends ValidationProblem {
   constructor(type: string) {

@@ -1,16 +1,12 @@
 import { Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import { JobsModule } from '../jobs/jobs.module';
+import { LedgerModule } from '../ledger/ledger.module';
 import { QuotasModule } from '../quotas/quotas.module';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
 import { ClaimRoom } from './claim-room';
 import { ClaimsRepository } from './claims.repository';
 import { ClaimsService } from './claims.service';
-import { EndingsRepository } from './endings.repository';
-import { EndingsService } from './endings.service';
-import { RequestAttempt } from './entities/request-attempt.entity';
-import { Request } from './entities/request.entity';
 import { EventStreams } from './event-streams';
 import { ExpiryJob } from './expiry.job';
 import { FinalWait } from './final-wait';
@@ -22,11 +18,12 @@ import { RequestsService } from './requests.service';
 import { RetentionJob } from './retention.job';
 import { StatusWatch } from './status-watch';
 import { SubmitService } from './submit.service';
+import { TransitionsService } from './transitions.service';
 import { WorkController } from './work.controller';
 import { WorkService } from './work.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Request, RequestAttempt]), JobsModule, QuotasModule],
+  imports: [JobsModule, LedgerModule, QuotasModule],
   controllers: [WorkController, RequestsController],
   providers: [
     BatchService,
@@ -34,8 +31,6 @@ import { WorkService } from './work.service';
     ClaimRoom,
     ClaimsRepository,
     ClaimsService,
-    EndingsRepository,
-    EndingsService,
     EventStreams,
     ExpiryJob,
     FinalWait,
@@ -46,8 +41,9 @@ import { WorkService } from './work.service';
     RetentionJob,
     StatusWatch,
     SubmitService,
+    TransitionsService,
     WorkService,
   ],
-  exports: [EndingsService, SubmitService],
+  exports: [SubmitService, TransitionsService],
 })
 export class RequestsModule {}

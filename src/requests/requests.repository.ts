@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { type AttemptDto } from './dto/request-detail.dto';
 import { type ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDto } from './dto/request.dto';
-import { REQUEST } from './request-row';
+import { REQUEST } from '../ledger/request-row';
 
 /** `overdue`: the clock has ended it and nobody noticed yet. */
 export type RequestRow = RequestDto & { held: boolean; overdue: boolean };

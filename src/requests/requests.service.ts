@@ -6,8 +6,8 @@ import { isUuid } from '../common/uuid';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type AttemptDto, type RequestDetailDto } from './dto/request-detail.dto';
 import { type RequestDto, type RequestPage } from './dto/request.dto';
-import { EndingsService } from './endings.service';
-import { isFinal } from './entities/request.entity';
+import { TransitionsService } from './transitions.service';
+import { isFinal } from '../ledger/entities/request.entity';
 import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
 
 /**
@@ -18,7 +18,7 @@ import { type PagePosition, RequestsRepository, type RequestRow } from './reques
 export class RequestsService {
   constructor(
     private readonly repository: RequestsRepository,
-    private readonly endings: EndingsService,
+    private readonly transitions: TransitionsService,
   ) {}
 
   /** Newest first; a cursor leads to either side of the page that it came with. @throws NotFoundProblem for another user's id */
@@ -33,7 +33,7 @@ export class RequestsService {
     const read = () => this.repository.list(userId, query, from, size + 1);
     let rows = await read();
     const overdue = rows.filter((row) => row.overdue).map(({ id }) => id);
-    if (overdue.length > 0 && (await this.endings.sweep(overdue)) > 0) rows = await read();
+    if (overdue.length > 0 && (await this.transitions.sweep(overdue)) > 0) rows = await read();
     const page = rows.slice(0, size);
     if (from?.newer) page.reverse();
     const more = rows.length > size;
@@ -65,7 +65,7 @@ export class RequestsService {
 
   private async read(id: string, userId: number | null): Promise<RequestRow> {
     let row = isUuid(id) ? await this.repository.find(id, userId) : null;
-    if (row?.overdue && (await this.endings.sweep([id])) > 0) row = await this.repository.find(id, userId);
+    if (row?.overdue && (await this.transitions.sweep([id])) > 0) row = await this.repository.find(id, userId);
     if (row === null) throw new NotFoundProblem('request');
     return row;
   }

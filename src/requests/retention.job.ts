@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SettingsService } from '../configurations/settings.service';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
-import { OverdueRepository } from './overdue.repository';
+import { RetentionRepository } from '../ledger/retention.repository';
 import { RequestSettings } from './requests.settings';
 
 const BATCH = 500;
@@ -16,7 +16,7 @@ export class RetentionJob implements ScheduledJob, OnModuleInit {
   readonly name = 'request-retention';
 
   constructor(
-    private readonly overdue: OverdueRepository,
+    private readonly ledger: RetentionRepository,
     private readonly settings: SettingsService,
     private readonly jobs: JobsService,
   ) {}
@@ -32,11 +32,11 @@ export class RetentionJob implements ScheduledJob, OnModuleInit {
   async run(): Promise<number> {
     const days = this.settings.get(RequestSettings.retentionDays);
     if (days === null) return 0;
-    const before = await this.overdue.horizon(days);
+    const before = await this.ledger.horizon(days);
     let total = 0;
     for (let after: string | null = null; ;) {
       const startedAt = performance.now();
-      const { removed, last } = await this.overdue.remove(BATCH, after, before);
+      const { removed, last } = await this.ledger.remove(BATCH, after, before);
       total += removed;
       if (last === null) return total;
       after = last;

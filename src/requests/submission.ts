@@ -1,4 +1,4 @@
-import { type Admitted, type Charge } from '../quotas/charge';
+import { type Admitted, type Charge } from '../ledger/charge';
 import { type RequestDto } from './dto/request.dto';
 
 /** A request as it was admitted, as JSON. */

@@ -5,7 +5,7 @@ import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { DatabaseClock } from '../database/database-clock';
 import { fingerprintOf } from '../idempotency/idempotency-key';
-import { type Charge } from '../quotas/charge';
+import { type Charge } from '../ledger/charge';
 import { type Charged, ChargingService } from '../quotas/charging.service';
 import { type SubmitRequestDto } from './dto/submit-request.dto';
 import { RequestSignals } from './request-signals';

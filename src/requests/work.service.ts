@@ -2,32 +2,32 @@ import { Injectable } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
 import { type RequestDto } from './dto/request.dto';
 import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from './dto/work.dto';
-import { EndingsService } from './endings.service';
+import { TransitionsService } from './transitions.service';
 import { PayloadTooLarge } from './requests.errors';
 import { RequestSettings } from './requests.settings';
 
 /**
- * What workers say about requests that they claimed. The attempt fences off who lost the lease: once somebody else was
- * handed the request, or it has ended, the word is refused and changes nothing.
+ * What workers do with requests that they claimed. The attempt fences off who lost the lease: once somebody else was
+ * handed the request, or it has ended, the transition is refused and changes nothing.
  */
 @Injectable()
 export class WorkService {
   constructor(
-    private readonly endings: EndingsService,
+    private readonly transitions: TransitionsService,
     private readonly settings: SettingsService,
   ) {}
 
   /** Extends the lease. @throws NotFoundProblem, StaleAttempt, RequestFinal */
   async heartbeat(id: string, { attempt, leaseSeconds }: HeartbeatDto): Promise<LeaseDto> {
     const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
-    const { request, leaseExpiresAt } = await this.endings.say({ act: 'heartbeat', id, attempt, leaseSeconds: seconds });
+    const { request, leaseExpiresAt } = await this.transitions.apply({ act: 'heartbeat', id, attempt, leaseSeconds: seconds });
     return { id, attempt, leaseExpiresAt: leaseExpiresAt as Date, cancelRequested: request?.cancelRequestedAt != null };
   }
 
   /** Ends it well. @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge */
   async complete(id: string, { attempt, result, units }: CompleteDto): Promise<RequestDto> {
     const resultJson = this.toJson('result', result);
-    const { request } = await this.endings.say({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
+    const { request } = await this.transitions.apply({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
     return request as RequestDto;
   }
 
@@ -37,8 +37,17 @@ export class WorkService {
    */
   async fail(id: string, { attempt, error, retryable, units }: FailDto): Promise<RequestDto> {
     const errorJson = this.toJson('error', error);
-    const word = { act: 'fail', id, attempt, units: units ?? undefined, retryable: retryable ?? false, errorJson } as const;
-    return (await this.endings.say(word)).request as RequestDto;
+    const retry = { baseSeconds: this.settings.get(RequestSettings.retryBaseSeconds), maxSeconds: this.settings.get(RequestSettings.retryMaxSeconds) };
+    const { request } = await this.transitions.apply({
+      act: 'fail',
+      id,
+      attempt,
+      units: units ?? undefined,
+      retryable: retryable ?? false,
+      retry,
+      errorJson,
+    });
+    return request as RequestDto;
   }
 
   private toJson(what: 'result' | 'error', value: unknown): string {

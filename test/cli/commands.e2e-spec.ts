@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BooksRepository } from '../../src/quotas/books.repository';
+import { BooksRepository } from '../../src/ledger/books.repository';
 import { build, run } from '../support/command';
 import { makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';

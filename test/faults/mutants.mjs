@@ -6,19 +6,19 @@ import { ROOT } from '../../bench/support/built.mjs';
 /** What may be taken out of the built service, and by which findings the harness, and `quotidian audit` of the unchanged build, must notice. */
 export const MUTANTS = {
   'without the guard': {
-    file: 'dist/src/quotas/admission.repository.js',
+    file: 'dist/src/ledger/admission.repository.js',
     change: [/used_after > ceiling/g, 'used_after > 2147483647'],
     // The ledger's own check would turn the over-admission into errors: it is the second net, and not what is tried here.
     prepare: 'ALTER TABLE requests DROP CONSTRAINT requests_used_at_charge_check',
     findings: [/^I1|^I3/, /quotidian audit/],
   },
   'without a look for the Idempotency-Key': {
-    file: 'dist/src/quotas/admission.repository.js',
+    file: 'dist/src/ledger/admission.repository.js',
     change: [/keys: charges\.some\([^\n]*\),/g, 'keys: false,'],
     findings: [/charged again|two requests for one key/],
   },
   'with a counter that forgets a unit of each batch': {
-    file: 'dist/src/quotas/admission.repository.js',
+    file: 'dist/src/ledger/admission.repository.js',
     change: [/max\(used_after\)::integer AS used_now/g, '(max(used_after) - 1)::integer AS used_now'],
     findings: [/^I2/, /quotidian audit/],
   },
@@ -51,12 +51,12 @@ export const HISTORY_MUTANTS = {
 /** What may be taken out of what workers rely on, likewise. */
 export const WORK_MUTANTS = {
   'without the fence of attempts': {
-    file: 'dist/src/requests/endings.repository.js',
+    file: 'dist/src/ledger/settlement.repository.js',
     change: [/ OR t\.attempt <> i\.attempt/g, ''],
     findings: [/^a result is not of the attempt|^the word that was acknowledged/],
   },
   'with a refund at every failure, and not at the last': {
-    file: 'dist/src/requests/endings.repository.js',
+    file: 'dist/src/ledger/settlement.repository.js',
     change: [/next IN \('pending', 'processing'\) THEN 0/g, "next = 'processing' THEN 0"],
     findings: [/^succeeded and not refunded what is due/],
   },
@@ -69,7 +69,7 @@ export const WORK_MUTANTS = {
 
 /** The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight. */
 export const CLOCK_MUTANT = {
-  file: 'dist/src/quotas/admission.repository.js',
+  file: 'dist/src/ledger/admission.repository.js',
   change: [/i\.cost, v\.day, v\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, v.fold"],
 };
 

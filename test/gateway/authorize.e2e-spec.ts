@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { METHODS, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { AdmissionService } from '../../src/quotas/admission.service';
+import { AdmissionService } from '../../src/ledger/admission.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { inTransaction, until, untilBlocked } from '../support/waiting';

@@ -1,5 +1,5 @@
-import { AdmissionService } from '../../src/quotas/admission.service';
-import { type Admitted } from '../../src/quotas/charge';
+import { AdmissionService } from '../../src/ledger/admission.service';
+import { type Admitted } from '../../src/ledger/charge';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { books, claim, loseLease, makeWorker, newType, putSetting, submit } from './work';

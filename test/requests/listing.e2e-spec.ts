@@ -1,4 +1,4 @@
-import { BooksRepository } from '../../src/quotas/books.repository';
+import { BooksRepository } from '../../src/ledger/books.repository';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { makeAdmin, makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';

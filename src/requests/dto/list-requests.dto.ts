@@ -1,7 +1,7 @@
 import { IsIn, IsInt, IsISO8601, IsOptional, Matches, Min } from 'class-validator';
 import { ListQuery } from '../../common/list-query.dto';
 import { WholeNumber } from '../../common/whole-number';
-import { REQUEST_STATUSES, type RequestStatus } from '../entities/request.entity';
+import { REQUEST_STATUSES, type RequestStatus } from '../../ledger/entities/request.entity';
 import { TYPE } from './submit-request.dto';
 
 export class ListRequestsQuery extends ListQuery {

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type RequestStatus } from '../entities/request.entity';
+import { type RequestStatus } from '../../ledger/entities/request.entity';
 
 export class RequestDto {
   /** UUIDv7: ids sort by time. */

@@ -10,8 +10,8 @@ import { AdmissionRepository, BATCHES_IN_FLIGHT, type Decision } from './admissi
 import { type Charge, type QuotaState, type Verdict } from './charge';
 import { ChargeQueue, type Waiting } from './charge-queue';
 import { PeriodBoundsRepository } from './period-bounds.repository';
-import { QuotaSettings } from './quota.settings';
-import { ClientGone, QueueFull } from './quotas.errors';
+import { ClientGone, QueueFull } from './ledger.errors';
+import { LedgerSettings } from './ledger.settings';
 
 const BATCH = 128;
 /** Of one user in one batch, as many as one call may submit: what is left holds the others. */
@@ -26,7 +26,7 @@ const RETRIES = 3;
  * Admits charges, many in one statement and one commit. While a statement is under way the charges that come in wait, and
  * go together in the next: under load batches grow by themselves, and a charge that is alone goes at once. Always true:
  * a charge is answered by what its statement committed; when its fate is unknown it is answered 503, and its
- * Idempotency-Key finds the truth. The argument for exactness is at `ADMIT`; DECISIONS.md has the picture.
+ * Idempotency-Key finds the truth. The argument for exactness is at `admitStatement`; DECISIONS.md has the picture.
  */
 @Injectable()
 export class AdmissionService {
@@ -86,7 +86,7 @@ export class AdmissionService {
     let decisions: Decision[];
     this.inFlight++;
     try {
-      decisions = await this.repository.admit(charges, hours, this.settings.get(QuotaSettings.thresholds));
+      decisions = await this.repository.admit(charges, hours, this.settings.get(LedgerSettings.thresholds));
     } catch (error) {
       this.inFlight--;
       await this.recover(batch, error, attempt);

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type PreparedStatement, StatementPool } from '../database/statement-pool';
-import { type RefundPolicy } from '../quotas/quota.settings';
-import { type RequestDto } from './dto/request.dto';
+import { type PreparedStatement, type Run, StatementPool } from '../database/statement-pool';
 import { type RequestStatus } from './entities/request.entity';
-import { REQUEST } from './request-row';
+import { type RefundPolicy } from './ledger.settings';
+import { REQUEST, type RequestFields } from './request-row';
 
-/** A word on one request: its worker's, its owner's, or the clock's (`sweep`). */
-export interface Word {
+/** What is asked of one request: by its worker, its owner, or the clock (`sweep`). */
+export interface Transition {
   act: 'heartbeat' | 'complete' | 'fail' | 'cancel' | 'sweep';
   id: string;
   /** The attempt that the worker was given. */
@@ -19,36 +18,37 @@ export interface Word {
   resultJson?: string;
   errorJson?: string;
   retryable?: boolean;
+  /** With `retryable`: the pause before the next attempt, doubled with each, in seconds. */
+  retry?: { baseSeconds: number; maxSeconds: number };
   leaseSeconds?: number;
   /** A cancel that ends a reservation at once, rather than ask its holder to. */
   force?: boolean;
 }
 
 /** What the settings say about those who do not succeed. */
-export interface EndingRules {
-  refund: RefundPolicy;
-  refundDailyCap: number | null;
-  retryBaseSeconds: number;
-  retryMaxSeconds: number;
+export interface RefundRules {
+  policy: RefundPolicy;
+  /** Units for one user and day; null: no cap. */
+  dailyCap: number | null;
 }
 
 /**
  * `late`: the clock was faster and has ended the request. `refused`: the request is in another state, or with another
  * attempt. `deferred`: needs the statement that refunds.
  */
-export interface Ruling {
+export interface Outcome {
   n: number;
-  outcome: 'done' | 'late' | 'refused' | 'over-cost' | 'unknown' | 'deferred';
+  verdict: 'done' | 'late' | 'refused' | 'over-cost' | 'unknown' | 'deferred';
   currentStatus: RequestStatus;
   currentAttempt: number;
   cost: number;
   refunded: number;
   leaseExpiresAt: Date | null;
-  /** As the word left it; null when it changed nothing. */
-  request: RequestDto | null;
+  /** As the transition left it; null when it changed nothing. */
+  request: RequestFields | null;
 }
 
-const ITEM = `id uuid, act text, attempt integer, owner integer, units integer, result jsonb, error jsonb, retryable boolean, lease integer, force boolean`;
+const ITEM = `id uuid, act text, attempt integer, owner integer, units integer, result jsonb, error jsonb, retryable boolean, retry_base integer, retry_max integer, lease integer, force boolean`;
 const ITEM_NAMES = ITEM.replaceAll(/ \w+(?=,|$)/g, '');
 
 /** Past its deadline, or a reservation whose lease has run out: ended by the clock, whoever notices. */
@@ -93,14 +93,14 @@ const REFUNDS = `refund AS (
 ), `;
 
 /**
- * Rules on a batch of words, no two about one request. One statement: what ends a request also settles its units.
+ * Applies a batch of transitions, no two of one request. One statement: what ends a request also settles its units.
  *
- * Each word is held against the request as it is once locked, whatever the snapshot saw, and the first that ends a request
+ * Each is held against the request as it is once locked, whatever the snapshot saw, and the first that ends a request
  * stands: the others find it final. Users are locked before requests, requests before keys, each in id order, which is the
- * order of admission too, so none of them can deadlock. Refunds need the user; words that cannot refund (a heartbeat, a
+ * order of admission too, so none of them can deadlock. Refunds need the user; transitions that cannot refund (a heartbeat, a
  * completion at full cost) do without that lock, and are `deferred` when the clock has ended their request meanwhile.
  */
-const rule = (refunds: boolean): string => `
+const settleStatement = (refunds: boolean): string => `
 WITH item AS MATERIALIZED (
   SELECT * FROM ROWS FROM (json_to_recordset($1) AS (${ITEM})) WITH ORDINALITY AS i(${ITEM_NAMES}, n)
 ), ${refunds ? ACCOUNTS : ''}target AS MATERIALIZED (
@@ -108,8 +108,8 @@ WITH item AS MATERIALIZED (
     r.held, r.lease_expires_at, r.deadline_at, r.cancel_requested_at, r.created_at, r.started_at
   FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item)) ${refunds ? 'AND (SELECT count(*) FROM account) >= 0' : ''}
   ORDER BY r.id FOR NO KEY UPDATE
-), heard AS (
-  SELECT i.n, i.act, i.units AS stated, i.result, i.error AS given, i.retryable, i.lease, i.force, t.*, ${OVERDUE} AS overdue,
+), judged AS (
+  SELECT i.n, i.act, i.units AS stated, i.result, i.error AS given, i.retryable, i.retry_base, i.retry_max, i.lease, i.force, t.*, ${OVERDUE} AS overdue,
     CASE
       WHEN t.id IS NULL OR t.user_id <> i.owner THEN 'unknown'
       WHEN t.status NOT IN ('pending', 'processing') THEN 'refused'
@@ -123,7 +123,7 @@ WITH item AS MATERIALIZED (
     END AS outcome
   FROM item i LEFT JOIN target t USING (id)
 ), moved AS (
-  SELECT h.*, CASE WHEN outcome = 'done' THEN stated END AS units,
+  SELECT j.*, CASE WHEN outcome = 'done' THEN stated END AS units,
     CASE
       WHEN outcome = 'late' THEN CASE
         WHEN deadline_at <= now() THEN 'expired'
@@ -141,7 +141,7 @@ WITH item AS MATERIALIZED (
       WHEN status = 'pending' OR held AND force THEN 'canceled'
       ELSE 'processing'
     END AS next
-  FROM heard h WHERE outcome IN ('done', 'late')
+  FROM judged j WHERE outcome IN ('done', 'late')
 ), due AS (
   SELECT m.*, m.next NOT IN ('pending', 'processing') AS final, least(cost - refunded_units,
     CASE WHEN next IN ('pending', 'processing') THEN 0
@@ -175,7 +175,7 @@ WITH item AS MATERIALIZED (
       ELSE r.error
     END,
     available_at = CASE WHEN g.next = 'pending' THEN
-      now() + make_interval(secs => least($5, $4 * 2 ^ (g.attempt - 1)) * (0.5 + random() / 2)) END,
+      now() + make_interval(secs => least(g.retry_max, g.retry_base * 2 ^ (g.attempt - 1)) * (0.5 + random() / 2)) END,
     lease_expires_at = CASE WHEN g.next = 'processing' THEN
       CASE WHEN g.act = 'heartbeat' THEN least(now() + make_interval(secs => g.lease), r.deadline_at) ELSE r.lease_expires_at END END,
     cancel_requested_at = CASE WHEN g.act = 'cancel' THEN coalesce(r.cancel_requested_at, now()) ELSE r.cancel_requested_at END,
@@ -184,45 +184,44 @@ WITH item AS MATERIALIZED (
   FROM granted g WHERE r.id = g.id
   RETURNING r.*
 )
-SELECT h.n::integer AS n, h.outcome, coalesce(g.granted, 0) AS refunded, coalesce(r.status, h.status) AS "currentStatus",
-  h.attempt AS "currentAttempt", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}, h.cost
-FROM heard h LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY h.n
+SELECT j.n::integer AS n, j.outcome AS verdict, coalesce(g.granted, 0) AS refunded, coalesce(r.status, j.status) AS "currentStatus",
+  j.attempt AS "currentAttempt", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}, j.cost
+FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY j.n
 `;
 
-const LIGHT: PreparedStatement = { name: 'rule', text: rule(false) };
-const FULL: PreparedStatement = { name: 'rule and refund', text: rule(true) };
+const LIGHT: PreparedStatement = { name: 'settle', text: settleStatement(false) };
+const FULL: PreparedStatement = { name: 'settle and refund', text: settleStatement(true) };
 
 const LOCK_USERS: PreparedStatement = {
   name: 'lock users',
   text: `SELECT u.id FROM users u WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY ($1::uuid[]))) ORDER BY u.id FOR NO KEY UPDATE`,
 };
 
-type Row = Omit<Ruling, 'request'> & RequestDto;
+type Row = Omit<Outcome, 'request'> & RequestFields;
 
 @Injectable()
-export class EndingsRepository {
+export class SettlementRepository {
   constructor(private readonly statements: StatementPool) {}
 
-  /** One ruling for each word, in the same order. `refunds` false: only words that cannot refund. */
-  async rule(words: readonly Word[], rules: EndingRules, refunds: boolean): Promise<Ruling[]> {
-    const { refund, refundDailyCap, retryBaseSeconds, retryMaxSeconds } = rules;
-    const values = [`[${words.map(toItem).join()}]`, JSON.stringify(refund), refundDailyCap, retryBaseSeconds, retryMaxSeconds];
-    if (!refunds) return (await this.statements.run<Row>(LIGHT, values)).map(toRuling);
-    if (refundDailyCap === null) return (await this.statements.run<Row>(FULL, values)).map(toRuling);
-    // The cap adds up what others refunded: their commits are only seen by a statement that begins once the users are locked.
-    return this.statements.transaction(async (run) => {
-      await run(LOCK_USERS, [words.map(({ id }) => id)]);
-      return (await run<Row>(FULL, values)).map(toRuling);
-    });
+  /** One outcome for each transition, in the same order. `refunds` false: only those that cannot refund. */
+  async apply(transitions: readonly Transition[], { policy, dailyCap }: RefundRules, refunds: boolean, run: Run = this.statements.run): Promise<Outcome[]> {
+    const values = [`[${transitions.map(toItem).join()}]`, JSON.stringify(policy), dailyCap];
+    return (await run<Row>(refunds ? FULL : LIGHT, values)).map(toOutcome);
+  }
+
+  /** Locks the users of these requests: what others committed until then is seen by the transaction's next statement. */
+  async lockUsers(run: Run, transitions: readonly Transition[]): Promise<void> {
+    await run(LOCK_USERS, [transitions.map(({ id }) => id)]);
   }
 }
 
-function toRuling({ n, outcome, cost, refunded, currentStatus, currentAttempt, leaseExpiresAt, ...request }: Row): Ruling {
-  const changed = outcome === 'done' || outcome === 'late';
-  return { n, outcome, cost, refunded, currentStatus, currentAttempt, leaseExpiresAt, request: changed ? { ...request, cost } : null };
+function toOutcome({ n, verdict, cost, refunded, currentStatus, currentAttempt, leaseExpiresAt, ...request }: Row): Outcome {
+  const changed = verdict === 'done' || verdict === 'late';
+  return { n, verdict, cost, refunded, currentStatus, currentAttempt, leaseExpiresAt, request: changed ? { ...request, cost } : null };
 }
 
-function toItem({ act, id, attempt, owner, units, resultJson, errorJson, retryable, leaseSeconds, force }: Word): string {
-  const rest = JSON.stringify({ id, act, attempt, owner, units, retryable, lease: leaseSeconds, force });
+function toItem({ act, id, attempt, owner, units, resultJson, errorJson, retryable, retry, leaseSeconds, force }: Transition): string {
+  const [retry_base, retry_max] = [retry?.baseSeconds, retry?.maxSeconds];
+  const rest = JSON.stringify({ id, act, attempt, owner, units, retryable, retry_base, retry_max, lease: leaseSeconds, force });
   return `${rest.slice(0, -1)},"result":${resultJson ?? 'null'},"error":${errorJson ?? 'null'}}`;
 }

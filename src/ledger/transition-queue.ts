@@ -1,34 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRolledBack, isTransient, sqlState } from '../common/database-errors';
 import { UnavailableProblem } from '../common/problem';
-import { type Ruling, type Word } from './endings.repository';
+import { type Outcome, type Transition } from './settlement.repository';
 
 const BATCH = 128;
 const QUEUE_LIMIT = 4_096;
 const RETRIES = 3;
 
 interface Waiting {
-  word: Word;
-  resolve: (ruling: Ruling) => void;
+  transition: Transition;
+  resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * Sends words many in one statement, like admission does with charges: those that come in while a statement is under way
- * go together in the next. No two words of a batch are about one request, and words about one keep their order.
+ * Sends transitions many in one statement, like admission does with charges: those that come in while a statement is under
+ * way go together in the next. No two of a batch are of one request, and those of one keep their order.
  */
-export class WordQueue {
+export class TransitionQueue {
   private waiting: Waiting[] = [];
   private busy = false;
   private scheduled = false;
 
-  constructor(private readonly send: (words: readonly Word[]) => Promise<Ruling[]>) {}
+  constructor(private readonly send: (transitions: readonly Transition[]) => Promise<Outcome[]>) {}
 
   /** @throws UnavailableProblem when too many wait, or the database does not answer */
-  push(word: Word): Promise<Ruling> {
-    if (this.waiting.length >= QUEUE_LIMIT) return Promise.reject(new UnavailableProblem('Too many words of workers wait. Nothing was changed.'));
+  push(transition: Transition): Promise<Outcome> {
+    if (this.waiting.length >= QUEUE_LIMIT) return Promise.reject(new UnavailableProblem('Too many transitions wait. Nothing was changed.'));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ word, resolve, reject });
+      this.waiting.push({ transition, resolve, reject });
       this.schedule();
     });
   }
@@ -50,19 +50,19 @@ export class WordQueue {
     const batch = new Map<string, Waiting>();
     const rest: Waiting[] = [];
     for (const one of this.waiting) {
-      const fits = batch.size < BATCH && !batch.has(one.word.id);
-      if (fits) batch.set(one.word.id, one);
+      const fits = batch.size < BATCH && !batch.has(one.transition.id);
+      if (fits) batch.set(one.transition.id, one);
       else rest.push(one);
     }
     this.waiting = rest;
     return [...batch.values()];
   }
 
-  /** Answers every word of the batch; one that the database cannot take is found by halving. Never rejects. */
+  /** Answers every transition of the batch; one that the database cannot take is found by halving. Never rejects. */
   private async settle(batch: Waiting[], attempt: number): Promise<void> {
     try {
-      const rulings = await this.send(batch.map(({ word }) => word));
-      batch.forEach(({ resolve }, i) => resolve(rulings[i] as Ruling));
+      const outcomes = await this.send(batch.map(({ transition }) => transition));
+      batch.forEach(({ resolve }, i) => resolve(outcomes[i] as Outcome));
     } catch (error) {
       if (isRolledBack(error) && attempt < RETRIES && /^(40001|40P01|55P03)$/.test(sqlState(error) ?? '')) {
         await delay(Math.random() * 20 * 2 ** attempt);

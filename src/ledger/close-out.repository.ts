@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+
+/** Turns the page of users whose day is over, and gives a period's units back. */
+@Injectable()
+export class CloseOutRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Locks the user's row in the present period, closing the one before if it is over. False: no such user. */
+  async openPeriod(tx: EntityManager, userId: number): Promise<boolean> {
+    await tx.query(`SELECT quota_close_out(ARRAY[$1::integer])`, [userId]);
+    const rows: unknown[] = await tx.query(`SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
+    return rows.length === 1;
+  }
+
+  /**
+   * Gives back everything that the present period was charged: the ledger says refunded, and the counters agree with it.
+   * Runs in the transaction that holds the user's row. Only ids from the period's first instant on are looked at.
+   */
+  async refundPeriod(tx: EntityManager, userId: number): Promise<void> {
+    await tx.query(
+      `WITH me AS (
+         SELECT q.day, q.fold, q.used, q.starts_at FROM quota_now q WHERE q.user_id = $1
+       ), refunded AS (
+         UPDATE requests r SET refunded_units = r.cost, updated_at = now() FROM me
+         WHERE r.user_id = $1 AND r.charged_on = me.day AND r.charged_fold = me.fold AND r.refunded_units < r.cost
+       ), uncapped AS (
+         UPDATE api_keys SET cap_used_today = 0 WHERE user_id = $1 AND cap_used_today > 0
+       )
+       UPDATE users SET api_quota_used_today = 0, api_quota_refunded_today = api_quota_refunded_today + me.used
+       FROM me WHERE id = $1`,
+      [userId],
+    );
+  }
+
+  /** The zones that users have, null for those who inherit theirs. Skips from one to the next along the index. */
+  async zonesInUse(): Promise<(string | null)[]> {
+    const rows: { name: string }[] = await this.dataSource.query(
+      `WITH RECURSIVE zone AS (
+         SELECT min(time_zone) AS name FROM users
+         UNION ALL
+         SELECT (SELECT min(u.time_zone) FROM users u WHERE u.time_zone > z.name) FROM zone z WHERE z.name IS NOT NULL
+       ) SELECT name FROM zone WHERE name IS NOT NULL`,
+    );
+    return [null, ...rows.map((row) => row.name)];
+  }
+
+  /**
+   * Closes out up to `count` users of one zone whose local day is over, and returns how many. Users whom a charge or another
+   * replica holds are left to it: whoever leaves a stale day archives it.
+   */
+  async closeOutBatch(zone: string | null, count: number): Promise<number> {
+    const [{ closed }] = await this.dataSource.query<[{ closed: number }]>(
+      `SELECT quota_close_out(ARRAY(
+         SELECT u.id FROM users u
+         WHERE u.time_zone ${zone === null ? 'IS NULL' : '= $2'}
+           AND u.quota_reset_date < (now() AT TIME ZONE ${zone === null ? '(SELECT quota_default_zone())' : '$2'})::date
+           AND (quota_of(u, (SELECT quota_default_zone()))).closed
+         LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) AS closed`,
+      zone === null ? [count] : [count, zone],
+    );
+    return closed;
+  }
+}

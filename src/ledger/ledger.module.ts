@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AdmissionRepository } from './admission.repository';
+import { AdmissionService } from './admission.service';
+import { BooksRepository } from './books.repository';
+import { CloseOutRepository } from './close-out.repository';
+import { QuotaEvent } from './entities/quota-event.entity';
+import { QuotaUsage } from './entities/quota-usage.entity';
+import { RequestAttempt } from './entities/request-attempt.entity';
+import { Request } from './entities/request.entity';
+import { PeriodBoundsRepository } from './period-bounds.repository';
+import { RetentionRepository } from './retention.repository';
+import { SettlementRepository } from './settlement.repository';
+import { SettlementService } from './settlement.service';
+
+/** The counter of every user, the requests that it is the sum of, and the archive of days: whatever moves a unit is here. */
+@Module({
+  imports: [TypeOrmModule.forFeature([QuotaEvent, QuotaUsage, Request, RequestAttempt])],
+  providers: [
+    AdmissionRepository,
+    AdmissionService,
+    BooksRepository,
+    CloseOutRepository,
+    PeriodBoundsRepository,
+    RetentionRepository,
+    SettlementRepository,
+    SettlementService,
+  ],
+  exports: [AdmissionService, BooksRepository, CloseOutRepository, RetentionRepository, SettlementService],
+})
+export class LedgerModule {}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { SettingsService } from '../configurations/settings.service';
+import { StatementPool } from '../database/statement-pool';
+import { LedgerSettings, type RefundPolicy } from './ledger.settings';
+import { type Outcome, SettlementRepository, type Transition } from './settlement.repository';
+import { TransitionQueue } from './transition-queue';
+
+/**
+ * Moves requests on, and gives back what is due when they end. Always true: the first transition that ends a request stands
+ * and final states never change; its units are settled in the statement that ends it, to the period that paid them, each at
+ * most once.
+ */
+@Injectable()
+export class SettlementService {
+  private readonly plain = new TransitionQueue((transitions) => this.send(transitions, false));
+  private readonly refunding = new TransitionQueue((transitions) => this.send(transitions, true));
+
+  constructor(
+    private readonly repository: SettlementRepository,
+    private readonly statements: StatementPool,
+    private readonly settings: SettingsService,
+  ) {}
+
+  /** @throws UnavailableProblem when too many wait, or the database does not answer */
+  async settle(transition: Transition): Promise<Outcome> {
+    const cannotRefund = transition.act === 'heartbeat' || (transition.act === 'complete' && transition.units === undefined);
+    const outcome = cannotRefund ? await this.plain.push(transition) : await this.refunding.push(transition);
+    return outcome.verdict === 'deferred' ? this.refunding.push(transition) : outcome;
+  }
+
+  private send(transitions: readonly Transition[], refunds: boolean): Promise<Outcome[]> {
+    const policy: RefundPolicy = { expiredWhileProcessing: 'none', ...this.settings.get(LedgerSettings.refundPolicy) };
+    const rules = { policy, dailyCap: this.settings.get(LedgerSettings.refundDailyCap) };
+    if (!refunds || rules.dailyCap === null) return this.repository.apply(transitions, rules, refunds);
+    // The cap adds up what others refunded: their commits are only seen by a statement that begins once the users are locked.
+    return this.statements.transaction(async (run) => {
+      await this.repository.lockUsers(run, transitions);
+      return this.repository.apply(transitions, rules, refunds, run);
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { isUuid } from '../common/uuid';
+import { type Outcome, type Transition } from '../ledger/settlement.repository';
+import { SettlementService } from '../ledger/settlement.service';
+import { RequestSignals } from './request-signals';
+import { RequestFinal, StaleAttempt } from './requests.errors';
+
+/** What becomes of a request once it is charged, and who is notified of it. */
+@Injectable()
+export class TransitionsService {
+  constructor(
+    private readonly ledger: SettlementService,
+    private readonly signals: RequestSignals,
+  ) {}
+
+  /** @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem for units above the cost */
+  async apply(transition: Transition): Promise<Outcome> {
+    if (!isUuid(transition.id)) throw new NotFoundProblem('request');
+    const outcome = await this.settle(transition);
+    if (outcome.verdict === 'done') return outcome;
+    if (outcome.verdict === 'unknown') throw new NotFoundProblem('request');
+    if (outcome.verdict === 'over-cost') {
+      throw new ValidationProblem([{ pointer: '#/units', detail: `is more than the ${outcome.cost} units reserved`, code: 'over-cost' }]);
+    }
+    const { currentStatus, currentAttempt } = outcome;
+    const isOpen = currentStatus === 'pending' || currentStatus === 'processing';
+    throw isOpen ? new StaleAttempt(currentStatus, currentAttempt) : new RequestFinal(currentStatus, currentAttempt);
+  }
+
+  /** Ends those of the requests that the clock has ended. @returns how many */
+  async sweep(ids: readonly string[]): Promise<number> {
+    const outcomes = await Promise.all(ids.map((id) => this.settle({ act: 'sweep', id })));
+    return outcomes.filter(({ verdict }) => verdict === 'late').length;
+  }
+
+  private async settle(transition: Transition): Promise<Outcome> {
+    const outcome = await this.ledger.settle(transition);
+    if (outcome.request !== null && transition.act !== 'heartbeat') this.signals.changed(transition.id);
+    return outcome;
+  }
+}
