@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { neighbour } from './neighbour.mjs';
+
+/** A neighbour's p99 beside any hostile caller is at most this many times that of calm, and never asked to be below the floor. */
+const RATIO = 1.5;
+const FLOOR_MS = 20;
+/** The event loop may pause as long as it did in calm, and half as long again; below the floor nobody notices. */
+const PAUSE_FLOOR_MS = 60;
+const RESIDENT_MIB = 300;
+
+export const allowedMs = (calm) => Math.max(FLOOR_MS, RATIO * calm.p99);
+
+/** The neighbour alone: what the rest is held against. */
+export async function calm(stage, seconds) {
+  await stage.longestPauseMs();
+  const alone = await neighbour(stage, seconds);
+  return { ...alone, pauseMs: await stage.longestPauseMs() };
+}
+
+/** The neighbour beside a hostile caller. @returns {Promise<{ story: string, broken: string[] }>} */
+export async function beside(stage, calm, attack, seconds) {
+  const stop = new AbortController();
+  const errorsBefore = stage.errors().length;
+  await stage.longestPauseMs();
+  const attacking = attack(stage, stop.signal).catch((error) => ({ story: '', broken: [`the attack failed: ${error.stack}`] }));
+  // The attack is under way before the neighbour comes.
+  await delay(300);
+  const found = await neighbour(stage, seconds);
+  const pauseMs = await stage.longestPauseMs();
+  stop.abort();
+  const result = await attacking;
+  const { story, broken } = typeof result === 'string' ? { story: result, broken: [] } : result;
+  const allowed = allowedMs(calm);
+  const allowedPause = Math.max(PAUSE_FLOOR_MS, RATIO * calm.pauseMs);
+  const errors = stage.errors().slice(errorsBefore);
+  const { now } = stage.service.ended ? { now: 0 } : stage.service.memory();
+  return {
+    story: `neighbour p50 ${found.p50.toFixed(1)} ms, p99 ${found.p99.toFixed(1)} ms (calm ${calm.p99.toFixed(1)}), longest pause ${pauseMs.toFixed(0)} ms (calm ${calm.pauseMs.toFixed(0)}), ${now.toFixed(0)} MiB\n       ${story}`,
+    broken: [
+      ...broken,
+      ...(stage.service.ended ? [`the process ended: ${stage.service.output.slice(-500)}`] : []),
+      ...(found.p99 > allowed ? [`the neighbour's p99 is ${found.p99.toFixed(1)} ms: more than ${allowed.toFixed(1)}`] : []),
+      ...Object.entries(found.refusals).map(([refusal, count]) => `the neighbour was refused ${count} times: ${refusal}`),
+      ...(pauseMs > allowedPause ? [`the event loop paused for ${pauseMs.toFixed(0)} ms: more than ${allowedPause.toFixed(0)}`] : []),
+      ...errors.slice(0, 3).map((line) => `an error was logged: ${line.slice(0, 400)}`),
+      ...(now > RESIDENT_MIB ? [`${now.toFixed(0)} MiB are resident: more than ${RESIDENT_MIB}`] : []),
+    ],
+  };
+}

@@ -1,0 +1,75 @@
+import pg from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Calls } from '../calls.mjs';
+
+async function inTurns(signal, calls, turn) {
+  let turns = 0;
+  while (!signal.aborted) {
+    await turn(turns++);
+    await delay(20);
+  }
+  await calls.stop();
+  return `${turns} times, answers ${JSON.stringify(calls.statuses)}`;
+}
+
+/** What operators and other programs on the tables do, as large as it may be. */
+export const OPERATORS = {
+  'a row that another program holds locked': async (stage, signal) => {
+    const [{ id, key }] = stage.hostile;
+    const calls = new Calls(stage, 32);
+    signal.addEventListener('abort', () => (calls.stopped = true), { once: true });
+    const client = new pg.Client({ connectionString: stage.url });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
+    const flood = calls.flood(() => ({ method: 'POST', path: '/v1/requests', key, body: '{"type":"locked","payload":{}}' }));
+    while (!signal.aborted) await delay(20);
+    await client.query('ROLLBACK');
+    await client.end();
+    await flood;
+    await calls.stop();
+    return `answers ${JSON.stringify(calls.statuses)}`;
+  },
+
+  'edits of a plan that a crowd is on': async (stage, signal) => {
+    const calls = new Calls(stage, 1);
+    const { key } = stage.admin;
+    const { id } = JSON.parse((await calls.send({ path: '/v1/tiers?limit=100', key })).text).items.find(({ name }) => name.startsWith('crowd'));
+    return inTurns(signal, calls, (n) =>
+      calls.send({ method: 'PATCH', path: `/v1/tiers/${id}`, key, body: JSON.stringify(n % 3 === 2 ? { name: `crowd-${n}` } : { dailyQuota: 100 + n }) }),
+    );
+  },
+
+  'deletions of users with many requests': async (stage, signal) => {
+    const calls = new Calls(stage, 1);
+    const { key } = stage.admin;
+    const made = await stage.sql(`INSERT INTO users (email, password_hash) SELECT 'leaver-' || random(), '-' FROM generate_series(1, 5) RETURNING id`);
+    const ids = made.map(({ id }) => id);
+    await stage.sql(
+      `INSERT INTO requests (user_id, type, status, charged_on, started_at, finished_at)
+       SELECT u, 'old', 'succeeded', current_date - 1, now(), now() FROM unnest($1::integer[]) u, generate_series(1, 20000)`,
+      [ids],
+    );
+    return inTurns(signal, calls, async () => {
+      const id = ids.pop();
+      if (id !== undefined) await calls.send({ method: 'DELETE', path: `/v1/users/${id}`, key });
+    });
+  },
+
+  'lists and overviews of everything': async (stage, signal) => {
+    const calls = new Calls(stage, 4);
+    signal.addEventListener('abort', () => (calls.stopped = true), { once: true });
+    const { key } = stage.admin;
+    const paths = [
+      '/v1/users?tier=crowd&limit=100',
+      '/v1/users?quotaUsedAtLeast=0.5',
+      '/v1/requests?limit=100',
+      '/v1/jobs',
+      '/metrics',
+      '/v1/audit-events?limit=100',
+    ];
+    await calls.flood((n) => ({ path: paths[n % paths.length], key }));
+    await calls.stop();
+    return `answers ${JSON.stringify(calls.statuses)}`;
+  },
+};

@@ -1,0 +1,51 @@
+import { Agent, request } from 'undici';
+
+/** Requests of one hostile caller, so many under way at once, until it is told to stop. */
+export class Calls {
+  statuses = {};
+  stopped = false;
+
+  constructor(stage, connections = 64) {
+    this.origin = `http://127.0.0.1:${stage.port}`;
+    this.connections = connections;
+    this.agent = new Agent({ connections, pipelining: 1 });
+  }
+
+  /** @returns the status, or 0 when there was no answer */
+  async send({ method = 'GET', path, key, body, headers = {} }) {
+    try {
+      const answer = await request(this.origin + path, {
+        method,
+        body,
+        headers: { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        dispatcher: this.agent,
+        headersTimeout: 30_000,
+      });
+      const text = await answer.body.text();
+      this.statuses[answer.statusCode] = (this.statuses[answer.statusCode] ?? 0) + 1;
+      return { status: answer.statusCode, text };
+    } catch (error) {
+      const code = error.code ?? 'error';
+      if (!this.stopped) this.statuses[code] = (this.statuses[code] ?? 0) + 1;
+      return { status: 0, text: String(error) };
+    }
+  }
+
+  /** Sends what `next` makes, again and again, on every connection. Ends when `stop` is called. */
+  async flood(next) {
+    let n = 0;
+    const worker = async () => {
+      while (!this.stopped) {
+        const call = next(n++);
+        if (call === null) return;
+        await this.send(call);
+      }
+    };
+    await Promise.all(Array.from({ length: this.connections }, worker));
+  }
+
+  async stop() {
+    this.stopped = true;
+    await this.agent.destroy();
+  }
+}

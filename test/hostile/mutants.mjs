@@ -1,0 +1,24 @@
+/** What is planted into the built service, which caller meets it, and the finding that must come of it. */
+export const PLANTED = {
+  'a slow expression in a check of bodies': {
+    file: 'dist/src/common/json-body.js',
+    change: [/function parseJsonBody\((\w+)(.*?)\{\n/, "function parseJsonBody($1$2{\n    /(\\\\\\\\\"?)*x$/.test($1.toString('latin1').slice(0, 60_000));\n"],
+    caller: 'bodies that are expensive to check',
+    findings: [/the event loop paused/],
+  },
+  'an error of a stream that nobody takes': {
+    file: 'dist/src/requests/event-streams.js',
+    change: [
+      /reply\.hijack\(\);/,
+      "reply.hijack(); setTimeout(() => reply.raw.socket?.emit('error', new Error('planted')) || reply.raw.emit('error', new Error('planted')), 20);",
+    ],
+    caller: 'pipelined streams that are cut off',
+    findings: [/the process ended|an error was logged/],
+  },
+  'a bound of the queue that all share': {
+    file: 'dist/src/quotas/admission.service.js',
+    change: [/x^/, ''],
+    caller: 'a hundred batches of a user with nothing left',
+    findings: [/the neighbour was refused|p99/],
+  },
+};

@@ -1,0 +1,66 @@
+// npm run test:hostile [-- --short] [-- <words of callers' names…>]: a well-behaved neighbour beside hostile callers, and then faults planted
+// into the service that must be found out. HOSTILE_SEED=<seed> has a run again; --short is what CI runs.
+import { setPriority } from 'node:os';
+import { build } from '../../bench/support/built.mjs';
+
+build();
+const { makeMutant } = await import('../faults/mutants.mjs');
+const { allowedMs, beside, calm } = await import('./beside.mjs');
+const { BODY_CALLERS } = await import('./callers/bodies.mjs');
+const { FLOODS } = await import('./callers/floods.mjs');
+const { fuzzCaller } = await import('./callers/fuzz.mjs');
+const { OPERATORS } = await import('./callers/operators.mjs');
+const { SOCKET_CALLERS } = await import('./callers/sockets.mjs');
+const { PLANTED } = await import('./mutants.mjs');
+const { Stage } = await import('./stage.mjs');
+
+// What the attackers spend of the processor is not what is tried.
+setPriority(10);
+const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 1_000_000_000);
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const short = process.argv.includes('--short');
+const seconds = Number(process.env.HOSTILE_SECONDS ?? (short ? 2 : 5));
+const CALLERS = { ...BODY_CALLERS, ...SOCKET_CALLERS, ...FLOODS, ...OPERATORS, ...fuzzCaller(SEED) };
+const asked = Object.entries(CALLERS).filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
+const counts = { passed: 0, failed: 0 };
+
+console.log(`HOSTILE_SEED=${SEED}, ${seconds} s a caller`);
+const stage = await Stage.set({ crowd: short ? 20_000 : 300_000 });
+try {
+  await calm(stage, 1);
+  let quiet = await calm(stage, seconds);
+  console.log(
+    `calm: p50 ${quiet.p50.toFixed(1)} ms, p99 ${quiet.p99.toFixed(1)} ms, longest pause ${quiet.pauseMs.toFixed(0)} ms; allowed beside: ${allowedMs(quiet).toFixed(1)} ms`,
+  );
+  for (const [name, attack] of asked) {
+    if (!short) quiet = await calm(stage, seconds);
+    report(name, await beside(stage, quiet, attack, seconds));
+    if (stage.service.ended) await stage.service.launch();
+  }
+} finally {
+  await stage.strike();
+}
+if (words.length === 0) for (const [name, planted] of Object.entries(PLANTED)) report(`found out: ${name}`, await foundOut(planted));
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
+process.exit(counts.failed === 0 ? 0 : 1);
+
+/** The guard must go red where there is something to see. */
+async function foundOut({ caller, findings, ...mutant }) {
+  const { root, remove } = makeMutant(mutant);
+  const planted = await Stage.set({ root, crowd: 1_000 });
+  try {
+    const quiet = await calm(planted, 1);
+    const { broken, story } = await beside(planted, quiet, CALLERS[caller], 2);
+    const found = broken.find((line) => findings.some((finding) => finding.test(line)));
+    return found ? { broken: [], story: `red, as it must be: ${found.slice(0, 200)}` } : { broken: ['the guard stayed green'], story };
+  } finally {
+    await planted.strike();
+    remove();
+  }
+}
+
+function report(name, { story, broken }) {
+  counts[broken.length === 0 ? 'passed' : 'failed']++;
+  console.log(`${broken.length === 0 ? 'ok  ' : 'FAIL'} ${name}\n       ${story}`);
+  for (const line of broken) console.log(`     - ${line}`);
+}
