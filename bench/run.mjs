@@ -5,6 +5,8 @@ import { build } from './support/built.mjs';
 build();
 const [
   { authorize, lightLoad, queue, refuse },
+  { cpuPerSubmit },
+  { neighbour },
   { settingRead, settingsFlat, settingsList, settingsLive },
   { flatCostAndCloseOut, list },
   { start },
@@ -12,6 +14,8 @@ const [
   { pickUp, streams, vsQueues, workFlat, workRate },
 ] = await Promise.all([
   import('./benches/answers.mjs'),
+  import('./benches/cost.mjs'),
+  import('./benches/neighbour.mjs'),
   import('./benches/settings.mjs'),
   import('./benches/size.mjs'),
   import('./benches/start.mjs'),
@@ -26,6 +30,7 @@ const { hasWrk } = await import('./support/load.mjs');
 const BENCHES = {
   'submit-spread': submitSpread,
   'submit-hot': submitHot,
+  'cpu-per-submit': cpuPerSubmit,
   'vs-usual': vsUsual,
   'vs-peer': vsPeer,
   refuse,
@@ -34,6 +39,7 @@ const BENCHES = {
   'flat-cost': flatCostAndCloseOut,
   list,
   queue,
+  neighbour,
   start,
   'setting-read': settingRead,
   'settings-list': settingsList,

@@ -35,6 +35,7 @@ export async function beside(stage, calm, attack, seconds) {
   const errors = stage.errors().slice(errorsBefore);
   const { now } = stage.service.ended ? { now: 0 } : stage.service.memory();
   return {
+    found,
     story: `neighbour p50 ${found.p50.toFixed(1)} ms, p99 ${found.p99.toFixed(1)} ms (calm ${calm.p99.toFixed(1)}), longest pause ${pauseMs.toFixed(0)} ms (calm ${calm.pauseMs.toFixed(0)}), ${now.toFixed(0)} MiB\n       ${story}`,
     broken: [
       ...broken,
