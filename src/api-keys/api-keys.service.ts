@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, IsNull, LessThan, Repository } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, LessThan, Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { sqlState } from '../common/database-errors';
 import { type ListQuery } from '../common/list-query.dto';
@@ -46,7 +46,8 @@ export class ApiKeysService {
       order: { id: 'DESC' },
       take: size + 1,
     });
-    if (rows.length === 0 && !(await this.dataSource.manager.existsBy(User, { id: userId }))) throw new NotFoundProblem('user');
+    if (rows.length === 0 && !(await this.dataSource.manager.existsBy(User, { id: userId, status: Not('deleted' as const) })))
+      throw new NotFoundProblem('user');
     return toPage(rows, size, filters, (row) => String(row.id), ApiKeyDto.of);
   }
 
@@ -60,6 +61,7 @@ export class ApiKeysService {
   /** A participant of a transaction: checks nothing that depends on who asks. */
   async insert(tx: EntityManager, actor: Actor, userId: number, dto: CreateApiKeyDto): Promise<NewApiKeyDto> {
     await this.assertFuture(tx, dto.expiresAt);
+    if (!(await tx.existsBy(User, { id: userId, status: Not('deleted' as const) }))) throw new NotFoundProblem('user');
     if ((await tx.countBy(ApiKey, { userId, revokedAt: IsNull() })) >= MOST_KEYS) throw new TooManyKeys(MOST_KEYS);
     const key = makeKey();
     const { name, dailyCap = null } = dto;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, Repository } from 'typeorm';
+import { DataSource, Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { hashPassword, needsRehash, verifyPassword } from '../common/passwords';
 import { type Actor, type Principal } from '../common/principal';
@@ -71,7 +71,7 @@ export class AuthService {
   /** @throws WrongPassword unless an administrator changes somebody else's; ValidationProblem, NotFoundProblem */
   async changePassword(principal: Principal, actor: Actor, userId: number, dto: ChangePasswordDto): Promise<void> {
     this.users.assertPassword(dto.newPassword, '#/newPassword');
-    const user = await this.accounts.findOneBy({ id: userId });
+    const user = await this.accounts.findOneBy({ id: userId, status: Not('deleted' as const) });
     if (user === null) throw new NotFoundProblem('user');
     const trusted = principal.isAdmin && principal.userId !== userId;
     if (!trusted && !(await verifyPassword(user.passwordHash, dto.currentPassword ?? ''))) throw new WrongPassword();

@@ -13,12 +13,12 @@ const OWN: PreparedStatement = {
   text: `SELECT u.id, (SELECT json_agg(json_build_array(c.key, json_build_object('value', c.value, 'version', c.version, 'updatedBy', c.updated_by,
       'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))))
     FROM user_configurations c WHERE c.user_id = u.id) AS own
-  FROM users u WHERE u.id = ANY($1::integer[])`,
+  FROM users u WHERE u.id = ANY($1::integer[]) AND u.status <> 'deleted'`,
 };
 const STATE: PreparedStatement = {
   name: 'own-configuration-state',
   text: `SELECT ${COLUMNS}, (SELECT max(version) FROM user_configuration_versions WHERE user_id = $1 AND key = $2) AS latest
-    FROM users u LEFT JOIN user_configurations c ON c.user_id = u.id AND c.key = $2 WHERE u.id = $1`,
+    FROM users u LEFT JOIN user_configurations c ON c.user_id = u.id AND c.key = $2 WHERE u.id = $1 AND u.status <> 'deleted'`,
 };
 type StateRow = UserConfiguration & { latest: number | null };
 /** Users in one statement: all they may have set is held in memory at once. */

@@ -83,13 +83,13 @@ WITH item AS MATERIALIZED (
 ), account AS MATERIALIZED (
   SELECT (l.q).*, CASE WHEN (l.q).unlimited THEN 2147483647 ELSE (l.q).quota END AS ceiling, true AS locked, l.active,
     l.quota_reset_date, l.api_quota_used_today, l.api_quota_refunded_today, l.api_quota_requests_today
-  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY ($2::integer[]) ORDER BY u.id FOR NO KEY UPDATE) l
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY ($2::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE) l
   ${
     peeks
       ? `UNION ALL
   SELECT (p.q).*, CASE WHEN (p.q).unlimited THEN 2147483647 ELSE (p.q).quota END, false, p.active,
     p.quota_reset_date, p.api_quota_used_today, p.api_quota_refunded_today, p.api_quota_requests_today
-  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY ($4::integer[]) OFFSET 0) p`
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY ($4::integer[]) AND u.status <> 'deleted' OFFSET 0) p`
       : ''
   }
 ), ${

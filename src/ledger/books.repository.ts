@@ -27,13 +27,13 @@ export interface BooksReport {
 
 const SHOWN = 100;
 
-/** The ledger by user and period; `open` marks the period that the user's counter belongs to. */
+/** Deleted users are left out everywhere: their rows go a batch at a time. The ledger by user and period; `open` marks the period that the user's counter belongs to. */
 const LEDGER = `
   CREATE TEMPORARY TABLE ledger ON COMMIT DROP AS
   SELECT r.user_id, r.charged_on, r.charged_fold, r.charged_on = u.quota_reset_date AND r.charged_fold = u.quota_reset_fold AS open,
     count(*) AS requests, sum(r.cost) AS charged, sum(r.refunded_units) AS refunded,
     CASE WHEN bool_and(r.limit_at_charge IS NOT NULL) THEN max(r.limit_at_charge) END AS ceiling
-  FROM requests r JOIN users u ON u.id = r.user_id
+  FROM requests r JOIN users u ON u.id = r.user_id AND u.status <> 'deleted'
   GROUP BY r.user_id, r.charged_on, r.charged_fold, u.quota_reset_date, u.quota_reset_fold`;
 
 /** Each query gives user_id, date, expected, found for every difference. */
@@ -53,18 +53,22 @@ const CHECKS: Record<string, string> = {
   // Promise 3: the counter is what the period's requests cost less what was refunded.
   'counter-and-ledger': `
     SELECT u.id, NULL::date, coalesce(l.charged - l.refunded, 0) AS expected, u.api_quota_used_today AS found
-    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.charged - l.refunded, 0) <> u.api_quota_used_today`,
+    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open
+    WHERE coalesce(l.charged - l.refunded, 0) <> u.api_quota_used_today AND u.status <> 'deleted'`,
   'refunds-and-ledger': `
     SELECT u.id, NULL::date, coalesce(l.refunded, 0) AS expected, u.api_quota_refunded_today AS found
-    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.refunded, 0) <> u.api_quota_refunded_today`,
+    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open
+    WHERE coalesce(l.refunded, 0) <> u.api_quota_refunded_today AND u.status <> 'deleted'`,
   'requests-and-ledger': `
     SELECT u.id, NULL::date, coalesce(l.requests, 0) AS expected, u.api_quota_requests_today AS found
-    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open WHERE coalesce(l.requests, 0) <> u.api_quota_requests_today`,
+    FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open
+    WHERE coalesce(l.requests, 0) <> u.api_quota_requests_today AND u.status <> 'deleted'`,
   // The same for the days that are closed: what was archived is what the ledger holds, and what retention took out of it.
   'history-and-ledger': `
     SELECT coalesce(h.user_id, l.user_id), coalesce(h.date, l.charged_on), coalesce(l.used, 0) AS expected, coalesce(h.used, 0) AS found
     FROM (
       SELECT user_id, date, used - removed_used AS used, refunded - removed_refunded AS refunded, requests - removed_requests AS requests FROM quota_usage
+      WHERE user_id NOT IN (SELECT user_id FROM user_removals)
     ) h FULL JOIN (
       SELECT user_id, charged_on, sum(charged - refunded) AS used, sum(refunded) AS refunded, sum(requests) AS requests
       FROM ledger WHERE NOT open GROUP BY user_id, charged_on
@@ -85,7 +89,7 @@ export class BooksRepository {
     try {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
       await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'`);
-      const { rows } = await client.query<{ users: number }>('SELECT count(*)::integer AS users FROM users');
+      const { rows } = await client.query<{ users: number }>(`SELECT count(*)::integer AS users FROM users WHERE status <> 'deleted'`);
       await client.query(LEDGER);
       await client.query('ANALYZE ledger');
       const report = await this.run(client, onCheck);

@@ -36,7 +36,7 @@ export class QuotasRepository {
          CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
            WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota"
        FROM quota_now q JOIN users u ON u.id = q.user_id
-       WHERE u.id = $1`,
+       WHERE u.id = $1 AND u.status <> 'deleted'`,
       [userId],
     );
     return rows[0] ?? null;

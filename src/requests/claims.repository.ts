@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type PreparedStatement, type Run, StatementPool } from '../database/statement-pool';
 import { type RequestDto } from './dto/request.dto';
+import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { REQUEST } from '../ledger/request-row';
 import { type Lead } from './turns';
 
@@ -48,6 +49,8 @@ const RETRIED = `NOT w.held AND w.cancel_requested_at IS NULL AND w.attempt < w.
  * then other users are looked up too, from a random one on, each with its share. A candidate's rank is its place among its
  * user's plus that user's lead. What another claim holds is skipped, and what it took meanwhile fails the recheck of the lock.
  *
+ * Requests of a deleted user, which go in batches, are left out of what is ranked, not of what is looked at: however many they are, a claim costs the same.
+ *
  * With a limit on concurrency the count must see what the claims before have committed: the caller takes the types' lock first.
  */
 const CLAIM: PreparedStatement = {
@@ -78,18 +81,19 @@ WITH RECURSIVE kind AS MATERIALIZED (
     ORDER BY w.created_at LIMIT (SELECT greatest(1, ceil($2::integer::float8 / count(*)))::integer FROM guest)) w
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME}
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME} AND w.user_id ${OF_NOBODY_DELETED}
     ORDER BY w.available_at LIMIT $5) w
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${LOST} AND ${RETRIED} AND ${IN_TIME}
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${LOST} AND ${RETRIED} AND ${IN_TIME} AND w.user_id ${OF_NOBODY_DELETED}
     ORDER BY w.lease_expires_at LIMIT $5) w
 ), busy AS MATERIALIZED (
   SELECT w.type, w.user_id, count(*) AS count FROM kind k JOIN requests w ON w.type = k.type
   WHERE k.concurrency IS NOT NULL AND w.status = 'processing' AND w.lease_expires_at > now() AND NOT w.held GROUP BY 1, 2
 ), ranked AS (
   SELECT c.id, c.created_at, c.place, c.place + coalesce(l.lead, 0) AS rank, k.concurrency - coalesce(b.count, 0) AS room
-  FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY created_at, id) AS place FROM candidate) c
+  FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY created_at, id) AS place FROM candidate
+    WHERE user_id ${OF_NOBODY_DELETED}) c
   JOIN kind k USING (type) LEFT JOIN busy b USING (type, user_id)
   LEFT JOIN json_to_recordset($4) AS l(type text, user_id integer, lead integer) USING (type, user_id)
 ), chosen AS MATERIALIZED (

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { type AttemptDto } from './dto/request-detail.dto';
 import { type ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDto } from './dto/request.dto';
@@ -21,12 +22,12 @@ const ROW = `${REQUEST}, r.held, coalesce(
 export class RequestsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The request, if it is that user's; null for `userId` means anybody's. */
+  /** The request, if it is that user's; null for `userId` means anybody's but those who were deleted. */
   async find(id: string, userId: number | null): Promise<RequestRow | null> {
-    const rows: RequestRow[] = await this.dataSource.query(`SELECT ${ROW} FROM requests r WHERE id = $1 AND ($2::integer IS NULL OR user_id = $2)`, [
-      id,
-      userId,
-    ]);
+    const rows: RequestRow[] = await this.dataSource.query(
+      `SELECT ${ROW} FROM requests r WHERE id = $1 AND ($2::integer IS NULL OR user_id = $2) AND user_id ${OF_NOBODY_DELETED}`,
+      [id, userId],
+    );
     return rows[0] ?? null;
   }
 
@@ -49,6 +50,9 @@ export class RequestsRepository {
     const add = (condition: string, value: unknown) => {
       if (value !== null) conditions.push(condition.replace('?', `$${values.push(value)}`));
     };
+    // Of one user it is asked once, not of each row.
+    if (userId === null) conditions.push(`user_id ${OF_NOBODY_DELETED}`);
+    else add('NOT EXISTS (SELECT FROM user_removals d WHERE d.user_id = ?)', userId);
     add('user_id = ?', userId);
     add(from?.newer ? 'id > ?::uuid' : 'id < ?::uuid', from?.id ?? null);
     add('id >= ?::uuid', since === undefined ? null : firstIdOf(since));

@@ -7,6 +7,16 @@ const CHUNK = 5_000;
 
 @Injectable()
 export class TiersRepository {
+  /** Takes users who were deleted off the tier: they hold nothing but a row that goes, and must not keep a plan. */
+  async leaveDeletedUsers(tx: EntityManager, tier: Tier): Promise<void> {
+    await tx.query(
+      `UPDATE users SET subscription_tier = other.name
+       FROM (SELECT name FROM subscription_tiers WHERE id <> $1 ORDER BY archived, sort_order, id LIMIT 1) other
+       WHERE users.id IN (SELECT user_id FROM user_removals) AND subscription_tier = $2`,
+      [tier.id, tier.name],
+    );
+  }
+
   /**
    * Gives the tier's quota to its users who have no number of their own, and to those who wait for it. Runs in the
    * transaction that edits the tier, so no charge sees one without the other. Users are locked in id order, as admission

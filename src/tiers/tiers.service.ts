@@ -84,6 +84,7 @@ export class TiersService {
       const tier = await this.find(tx, idOrName, true);
       const before = TierDto.of(tier);
       assertMatch(ifMatch, etagOf(before));
+      await this.repository.leaveDeletedUsers(tx, tier);
       await tx.delete(Tier, { id: tier.id }).catch((error: unknown) => {
         throw sqlState(error) === '23503' ? new TierInUse() : error;
       });

@@ -73,7 +73,7 @@ export class UsersController {
     return user;
   }
 
-  /** Deletes the account with its requests, keys, settings and history. */
+  /** Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`). */
   @Delete(':userId')
   @UserId()
   @AccountOwner()

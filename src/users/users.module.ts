@@ -2,17 +2,22 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
+import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { User } from './entities/user.entity';
+import { UserRemoval } from './entities/user-removal.entity';
 import { UpdateUserService } from './update-user.service';
+import { UserRemovalJob } from './user-removal.job';
+import { UserRemovalRepository } from './user-removal.repository';
+import { UserRemovalService } from './user-removal.service';
 import { UsersController } from './users.controller';
 import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([User]), AuditModule, IdempotencyModule, TiersModule],
+  imports: [TypeOrmModule.forFeature([User, UserRemoval]), AuditModule, IdempotencyModule, JobsModule, TiersModule],
   controllers: [UsersController],
-  providers: [UsersService, UpdateUserService, UsersRepository],
+  providers: [UsersService, UpdateUserService, UserRemovalJob, UserRemovalRepository, UserRemovalService, UsersRepository],
   exports: [UsersRepository, UsersService],
 })
 export class UsersModule {}

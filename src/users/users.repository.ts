@@ -25,13 +25,13 @@ export interface Outlook {
   nextDailyQuota: number | null;
 }
 
-/** Accounts as the projection shows them: a tier that waited for a period that has begun is the tier. */
+/** Accounts as the projection shows them: a tier that waited for a period that has begun is the tier. Deleted ones are not shown. */
 @Injectable()
 export class UsersRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   async find(id: number, tx: EntityManager = this.dataSource.manager): Promise<UserDto | null> {
-    const rows: UserDto[] = await tx.query(`SELECT ${USER} ${FROM_USERS} WHERE u.id = $1`, [id]);
+    const rows: UserDto[] = await tx.query(`SELECT ${USER} ${FROM_USERS} WHERE u.id = $1 AND u.status <> 'deleted'`, [id]);
     return rows[0] ?? null;
   }
 
@@ -48,7 +48,7 @@ export class UsersRepository {
   async list({ tier, status, email, quotaUsedAtLeast }: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
     return this.dataSource.query(
       `SELECT ${USER} ${FROM_USERS}
-       WHERE u.id > $1
+       WHERE u.id > $1 AND u.status <> 'deleted'
          AND ($2::text IS NULL OR q.tier = $2)
          AND ($3::text IS NULL OR u.status = $3)
          AND ($4::text IS NULL OR lower(u.email COLLATE "C") = lower($4 COLLATE "C"))
@@ -113,6 +113,15 @@ export class UsersRepository {
       [id],
     );
     return outlook;
+  }
+
+  /** Holds the account's row, so that of two who delete it the second finds it deleted; administrators' rows all, in the order of everybody who holds them. */
+  async lockForRemoval(tx: EntityManager, id: number): Promise<void> {
+    await tx.query(
+      `SELECT id FROM users WHERE id = $1 OR (role = 'admin' AND status = 'active' AND EXISTS (SELECT FROM users WHERE id = $1 AND role = 'admin'))
+       ORDER BY id FOR NO KEY UPDATE`,
+      [id],
+    );
   }
 
   /** Whether an active administrator other than this one exists; locks them, so that two cannot demote each other at once. */

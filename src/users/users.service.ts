@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, Not } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
@@ -19,6 +19,7 @@ import { ListUsersQuery } from './dto/list-users.dto';
 import { UserDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
 import { EmailTaken, LastAdmin } from './users.errors';
+import { UserRemovalService } from './user-removal.service';
 import { UsersRepository } from './users.repository';
 import { UserSettings } from './users.settings';
 
@@ -34,6 +35,7 @@ export class UsersService {
     private readonly zones: TimeZones,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
+    private readonly removal: UserRemovalService,
     private readonly dataSource: DataSource,
   ) {}
 
@@ -46,7 +48,7 @@ export class UsersService {
 
   /** Whether there is any account. */
   any(): Promise<boolean> {
-    return this.dataSource.manager.existsBy(User, {});
+    return this.dataSource.manager.existsBy(User, { status: Not('deleted' as const) });
   }
 
   /** The account behind an address, whatever its case. */
@@ -92,15 +94,20 @@ export class UsersService {
     });
   }
 
-  /** Deletes the account with all that hangs on it. @throws NotFoundProblem, LastAdmin, Problem 412 when `ifMatch` is stale */
+  /**
+   * Deletes the account: with the commit it is in no answer and its address is free. What hangs on it goes at once or, when
+   * it is much, in batches afterwards. @throws NotFoundProblem, LastAdmin, Problem 412 when `ifMatch` is stale
+   */
   async delete(actor: Actor, id: number, ifMatch?: string): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
+      await this.repository.lockForRemoval(tx, id);
       const before = await this.get(id, tx);
       assertMatch(ifMatch, etagOf(before));
       if (before.role === 'admin') await this.assertAnotherAdmin(tx, id);
-      await tx.delete(User, { id });
+      if (!(await this.removal.mark(tx, id))) throw new NotFoundProblem('user');
       await this.audit.record(tx, actor, { action: 'user.delete', target: ['user', id], before });
     });
+    await this.removal.begin(id);
   }
 
   /** Records what a change did to an account, field by field; nothing when it did nothing. */

@@ -378,7 +378,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Deletes the account with its requests, keys, settings and history.
+         * Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`).
          * @description For a login session, or an administrator's key.
          */
         delete: operations["UsersController_delete"];

@@ -14,7 +14,7 @@ export type UserStatus = 'active' | 'suspended';
 @Index('users_time_zone_quota_reset_date_idx', ['timeZone', 'quotaResetDate'])
 @Index('users_next_subscription_tier_idx', ['nextTier'], { where: 'next_subscription_tier IS NOT NULL' })
 @Check('users_role_check', "role IN ('user', 'admin')")
-@Check('users_status_check', "status IN ('active', 'suspended')")
+@Check('users_status_check', "status IN ('active', 'suspended', 'deleted')")
 @Check('users_next_quota_check', 'next_subscription_tier IS NULL OR next_quota_unlimited OR coalesce(next_quota_daily >= 0, false)')
 @Check('users_api_quota_daily_check', 'api_quota_daily >= 0')
 @Check('users_api_quota_used_today_check', 'api_quota_used_today >= 0')
@@ -38,8 +38,9 @@ export class User {
   @Column({ type: 'varchar', length: 20, default: 'user' })
   role: Role;
 
+  /** A deleted account is in no answer; its row goes when everything that hangs on it is gone. */
   @Column({ type: 'varchar', length: 20, default: 'active' })
-  status: UserStatus;
+  status: UserStatus | 'deleted';
 
   /** Access tokens carry it; raising it ends them all. */
   @Column({ name: 'token_version', type: 'integer', default: 0 })

@@ -1,0 +1,26 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
+import { UserRemovalService } from './user-removal.service';
+
+/** Once a minute: goes on with what the process that deleted an account did not come to. */
+@Injectable()
+export class UserRemovalJob implements ScheduledJob, OnModuleInit {
+  readonly name = 'user-removal';
+
+  constructor(
+    private readonly removal: UserRemovalService,
+    private readonly jobs: JobsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register(this);
+  }
+
+  schedule(): { cron: string; zone: string } {
+    return { cron: '* * * * *', zone: 'Etc/UTC' };
+  }
+
+  run(): Promise<number> {
+    return this.removal.run();
+  }
+}
