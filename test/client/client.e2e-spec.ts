@@ -111,6 +111,14 @@ describe('the client', () => {
     expect(busy.calls).toHaveLength(2);
   });
 
+  it.each(['2147484', '99999999999'])('waits for %s seconds as well, where it is asked to and may: longer than a timer can be set', async (seconds) => {
+    const closed = scriptedFetch(() => unavailable(seconds));
+    const client = clientOf(service, await makeUser(service), closed, { longestPauseSeconds: Infinity });
+    const answer = client.GET('/v1/requests', { signal: AbortSignal.timeout(300) });
+    await expect(answer).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(closed.calls).toHaveLength(1);
+  });
+
   it('gives up after the tries it was given, and at once when it is asked to wait for longer than it would', async () => {
     const user = await makeUser(service);
     const busy = scriptedFetch(() => unavailable('0'));

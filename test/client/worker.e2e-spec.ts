@@ -238,6 +238,70 @@ describe('a worker', () => {
     expect(await books(service, user)).toMatchObject({ used: 10, refunded: 1, ledger: 10 });
   });
 
+  /** Results that are there together, and go to the service in one call. */
+  async function together(type: string, results: unknown[], fetch?: ReturnType<typeof scriptedFetch>): Promise<{ ids: string[]; errors: unknown[] }> {
+    const errors: unknown[] = [];
+    const ids: string[] = [];
+    for (const n of results.keys()) ids.push((await submit(service, user, type, { payload: { n } })).id);
+    let begun = 0;
+    let finish = () => {};
+    const all = new Promise<void>((resolve) => (finish = resolve));
+    start({
+      client: clientOf(service, workerUser, fetch, { most: 0 }),
+      types: [type],
+      errors,
+      concurrency: results.length,
+      async handler({ payload }) {
+        if (++begun === results.length) finish();
+        await all;
+        const result = results[payload.n as number];
+        if (result instanceof Error) throw result;
+        return result;
+      },
+    });
+    return { ids, errors };
+  }
+  const ofTheCall = ({ url }: Request) => url.endsWith('/v1/requests/complete');
+
+  it.each([400, 404, 409, 413, 415, 422])('fails none of the results of a call that is refused as a whole with %s: each is delivered alone', async (status) => {
+    const spoiled = scriptedFetch((request) =>
+      ofTheCall(request) ? Promise.resolve(Response.json({ code: 'x', detail: 'no', status }, { status })) : undefined,
+    );
+    const { ids, errors } = await together(newType(), ['a', 'b', 'c'], spoiled);
+    for (const [i, id] of ids.entries()) expect(await ended(id, 'succeeded')).toMatchObject({ result: 'abc'[i], attempt: 1 });
+    expect(spoiled.calls.filter(ofTheCall)).toHaveLength(1);
+    expect(errors).toEqual([]);
+  });
+
+  it.each([429, 500, 503])('fails none of the results of a call that is answered %s, and delivers them when it is taken', async (status) => {
+    let refusals = 1;
+    const away = scriptedFetch((request) => (ofTheCall(request) && refusals-- > 0 ? Promise.resolve(new Response('', { status })) : undefined));
+    const { ids } = await together(newType(), ['a', 'b'], away);
+    for (const id of ids) expect((await ended(id, 'succeeded')).attempt).toBe(1);
+  });
+
+  it.each([400, 401, 403, 413])('reports no failure for what a proxy refused with %s: the request is left to its lease', async (status) => {
+    const proxy = scriptedFetch(({ url }) => (url.endsWith('/complete') ? Promise.resolve(new Response('<h1>No</h1>', { status })) : undefined));
+    const { ids, errors } = await together(newType(), ['a', 'b'], proxy);
+    await soon(() => errors.length >= 2);
+    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    for (const id of ids) expect(await read(id)).toMatchObject({ status: 'processing', attempt: 1 });
+    expect(proxy.calls.some(({ url }) => url.endsWith('/fail'))).toBe(false);
+  });
+
+  it('reports a failure whose message cannot be stored, or came with units that are not taken', async () => {
+    const type = newType();
+    const { id } = await submit(service, user, type);
+    start({
+      types: [type],
+      handler(_, { settle }) {
+        settle(7);
+        throw new PermanentError(`a\0b${'x'.repeat(1_996)}😀`);
+      },
+    });
+    expect((await ended(id, 'failed')).error).toEqual({ name: 'PermanentError', message: `a\ufffdb${'x'.repeat(1_996)}\ufffd` });
+  });
+
   it('drains when it is stopped: finishes what runs and claims no more', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from './pause';
+
 interface ServerSentEvent {
   id: string;
   data: string;
@@ -23,7 +25,7 @@ export async function* eventsIn(body: ReadableStream<Uint8Array>, longestSilence
 
 async function next(reader: ReadableStreamDefaultReader<string>, longestSilenceMs: number): Promise<string | null> {
   let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), longestSilenceMs)));
+  const silence = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), Math.min(longestSilenceMs, MAX_TIMER_MS))));
   const read = reader.read().then(
     ({ done, value }) => (done ? null : value),
     () => null,

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type Schemas } from './client';
 import { eventsIn } from './event-stream';
+import { pause } from './pause';
 
 /** A change of a request's status. */
 export interface StatusChange {
@@ -52,6 +52,6 @@ export async function* followRequest(client: Client, id: string, options: Follow
       connection.abort();
     }
     signal?.throwIfAborted();
-    await delay(PAUSE_MS * (0.5 + Math.random()), undefined, { signal }).catch(() => signal?.throwIfAborted());
+    await pause(PAUSE_MS * (0.5 + Math.random()), signal);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from './pause';
 import { retryAfterSeconds } from './problem-error';
 
 export type Fetch = (request: Request) => Promise<Response>;
@@ -39,9 +39,7 @@ export function withRetries(fetch: Fetch, { most = 4, longestPauseSeconds = 30, 
       } catch (error) {
         if (isLast || request.signal.aborted) throw error;
       }
-      const { signal } = request;
-      // Its reason tells a timeout from a change of mind.
-      await delay(pauseMs + (Math.random() * backoffMs) / 2, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await pause(pauseMs + (Math.random() * backoffMs) / 2, request.signal);
     }
   };
 }

@@ -49,8 +49,8 @@ export class Words {
         else reject(refusal(answer));
       });
     } catch (error) {
-      // Together they are too large.
-      if (error instanceof ProblemError && error.status === 413) return this.deliverEach(results);
+      // Nothing is known of any of them: together they may be too large, or one may spoil the call for all.
+      if (blamesTheBody(error)) return this.deliverEach(results);
       for (const { reject } of results) reject(error);
     }
   }
@@ -62,6 +62,11 @@ export class Words {
       ),
     );
   }
+}
+
+/** A refusal of the call that is not about who calls, how often, or a service that cannot take it now. */
+function blamesTheBody(error: unknown): boolean {
+  return error instanceof ProblemError && error.status < 500 && ![401, 403, 429].includes(error.status);
 }
 
 function refusal(answer: Schemas['BatchItemAnswerDto'] | undefined): Error {

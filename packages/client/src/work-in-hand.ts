@@ -62,8 +62,8 @@ export class WorkInHand {
 
   private failure(error: unknown, retryable: boolean): Word {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const told = { name, message: message.slice(0, LONGEST_MESSAGE) };
-    return { act: 'fail', body: { attempt: this.request.attempt, error: told, retryable, units: this.units } };
+    const reported = { name: storable(name), message: storable(message.slice(0, LONGEST_MESSAGE)) };
+    return { act: 'fail', body: { attempt: this.request.attempt, error: reported, retryable, units: this.units } };
   }
 
   /** The work is done: while the lease lasts, an unreachable service is told again and again. */
@@ -81,11 +81,15 @@ export class WorkInHand {
     }
   }
 
-  /** A result that is not taken, for its size or its units, would not be taken from another attempt. */
+  /**
+   * A result that the service refused by itself, for its size or its units, would not be taken from another attempt. Any
+   * other refusal, such as a proxy's, says nothing of the work: the request is left to its lease.
+   */
   private async deliverRefusal(word: Word, error: ProblemError): Promise<void> {
-    if (word.act !== 'complete' || (error.status !== 400 && error.status !== 413)) return;
+    if ((error.status !== 400 && error.status !== 413) || error.code === 'unexpected-answer') return;
+    if (word.act === 'fail' && word.body.units === undefined) return;
     this.units = undefined;
-    await this.deliver(this.failure(error, false));
+    await this.deliver(word.act === 'complete' ? this.failure(error, false) : { act: 'fail', body: { ...word.body, units: undefined } });
   }
 
   /** Whether the word was refused because it was heard before, and only the answer to it got lost. */
@@ -93,6 +97,11 @@ export class WorkInHand {
     if (problem.currentAttempt !== this.request.attempt) return false;
     return word.act === 'fail' || problem.currentStatus === 'succeeded';
   }
+}
+
+/** Text without what the service cannot store: a NUL, or half of a surrogate pair, as where a message was cut. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 /** @throws PermanentError if it is none */
