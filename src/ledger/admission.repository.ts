@@ -182,8 +182,9 @@ WITH item AS MATERIALIZED (
   WHERE v.outcome = 'admitted' AND i.outlived AND k.user_id = i.user_id AND k.scope = i.scope AND k.key = i.key
   RETURNING k.key
 ), remembered AS (
-  INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id)
-  SELECT i.user_id, i.scope, i.key, decode(i.fingerprint, 'hex'), (${TIME} || i.tail)::uuid
+  INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id, request_status, request_cost, charged_on, deadline_at)
+  SELECT i.user_id, i.scope, i.key, decode(i.fingerprint, 'hex'), (${TIME} || i.tail)::uuid, i.status, i.cost, v.day,
+    ${deadlines ? `coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))` : 'NULL'}
   FROM verdict v JOIN item i USING (n)
   WHERE v.outcome = 'admitted' AND i.key IS NOT NULL AND (SELECT count(*) FROM forgotten) >= 0
 )`

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { type Charge } from '../ledger/charge';
 import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { type AttemptDto } from './dto/request-detail.dto';
 import { type ListRequestsQuery } from './dto/list-requests.dto';
@@ -8,6 +9,15 @@ import { REQUEST } from '../ledger/request-row';
 
 /** `overdue`: the clock has ended it and nobody noticed yet. */
 export type RequestRow = RequestDto & { held: boolean; overdue: boolean };
+
+/** What of an answer to a submit is not in the submit itself. */
+export interface FirstAnswer {
+  id: string;
+  status: Charge['status'];
+  cost: number;
+  chargedOn: string;
+  deadlineAt: Date | null;
+}
 
 /** Where a page begins: after the newer or before the older end of the one that was read. */
 export interface PagePosition {
@@ -27,6 +37,16 @@ export class RequestsRepository {
     const rows: RequestRow[] = await this.dataSource.query(
       `SELECT ${ROW} FROM requests r WHERE id = $1 AND ($2::integer IS NULL OR user_id = $2) AND user_id ${OF_NOBODY_DELETED}`,
       [id, userId],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** What a submit under this key was answered first; null when that is not known: the key is of before 0.2.0, or gone. */
+  async firstAnswer(userId: number, key: string): Promise<FirstAnswer | null> {
+    const rows: FirstAnswer[] = await this.dataSource.query(
+      `SELECT request_id AS id, request_status AS status, request_cost AS cost, charged_on::text AS "chargedOn", deadline_at AS "deadlineAt"
+       FROM idempotency_keys WHERE user_id = $1 AND scope = 'requests' AND key = $2 AND request_cost IS NOT NULL`,
+      [userId, key],
     );
     return rows[0] ?? null;
   }

@@ -1,5 +1,6 @@
 import { type Admitted, type Charge } from '../ledger/charge';
 import { type RequestDto } from './dto/request.dto';
+import { type FirstAnswer } from './requests.repository';
 
 /** A request as it was admitted, as JSON. */
 export function admittedJson({ id, chargedOn, state }: Admitted, { userId, type, status, cost, payloadJson, deadline }: Charge): string {
@@ -7,7 +8,12 @@ export function admittedJson({ id, chargedOn, state }: Admitted, { userId, type,
   return submittedJson(id, userId, type, status, cost, chargedOn, isoOf(state.now), payloadJson, deadlineAt);
 }
 
-/** A request as it was answered when it was made, whatever became of it, as JSON: a retry is answered the same. */
+/** A request as its Idempotency-Key remembers it, as JSON: a retry is answered the same. */
+export function rememberedJson({ id, status, cost, chargedOn, deadlineAt }: FirstAnswer, userId: number, type: string, payloadJson: string): string {
+  return submittedJson(id, userId, type, status, cost, chargedOn, madeAt(id), payloadJson, deadlineAt?.toISOString() ?? null);
+}
+
+/** The same from the request's row, for keys of before 0.2.0: what it was when it was made, whatever became of it. */
 export function asSubmittedJson(request: RequestDto & { held: boolean }, payloadJson: string): string {
   const { id, userId, type, cost, chargedOn, createdAt, deadlineAt } = request;
   // Only an instant request ever succeeds without an attempt.
@@ -42,4 +48,9 @@ let last = { ms: 0, iso: '' };
 function isoOf(ms: number): string {
   if (last.ms !== ms) last = { ms, iso: new Date(ms).toISOString() };
   return last.iso;
+}
+
+/** A UUIDv7 begins with the milliseconds of its making, which are those of the charge. */
+function madeAt(id: string): string {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toISOString();
 }

@@ -12,7 +12,7 @@ import { RequestSignals } from './request-signals';
 import { PayloadTooLarge, UnknownType } from './requests.errors';
 import { RequestsRepository } from './requests.repository';
 import { listedType, RequestSettings } from './requests.settings';
-import { admittedJson, asSubmittedJson } from './submission';
+import { admittedJson, asSubmittedJson, rememberedJson } from './submission';
 
 /** What `POST /v1/requests` answers: a request (`RequestDto`) as JSON, and fields of the header. */
 export interface Submitted {
@@ -99,10 +99,17 @@ export class SubmitService {
       if (charge.status === 'pending') this.signals.ready(charge.type);
       return { id, json: admittedJson(verdict, charge), headers: { location, ...headers } };
     }
-    const request = await this.repository.find(id, charge.userId);
-    if (request === null) throw new NotFoundProblem('request');
+    return { id, json: await this.firstJson(id, charge), headers: { location, ...headers } };
+  }
+
+  /** What the first call was answered, whatever became of the request since, even if retention has taken it. */
+  private async firstJson(id: string, { userId, type, payloadJson, idempotency }: Charge): Promise<string> {
+    const first = idempotency === null ? null : await this.repository.firstAnswer(userId, idempotency.key);
     // The body of a retry is the same by its fingerprint: echoing its payload keeps even the order of members.
-    return { id, json: asSubmittedJson(request, charge.payloadJson), headers: { location, ...headers } };
+    if (first?.id === id) return rememberedJson(first, userId, type, payloadJson);
+    const request = await this.repository.find(id, userId);
+    if (request === null) throw new NotFoundProblem('request');
+    return asSubmittedJson(request, payloadJson);
   }
 }
 

@@ -1,4 +1,5 @@
 import { makeAdmin, makeUser, type TestUser, type UserOverrides } from '../support/factories';
+import { putSetting } from '../requests/work';
 import { type Service, startService } from '../support/service';
 
 describe('Idempotency-Key', () => {
@@ -49,6 +50,26 @@ describe('Idempotency-Key', () => {
       .post(`/v1/requests/${first.body.id as string}/cancel`)
       .expect(200);
     expect((await submit(caller, 'k').expect(201)).text).toBe(first.text);
+  });
+
+  it('replays the same bytes after retention took the request, whatever the settings say by now', async () => {
+    const caller = await user();
+    const deadlineAt = '2199-01-01T00:00:00Z';
+    const body = { type: 'kept', payload: { b: 1, a: 2 }, deadlineAt };
+    await putSetting(service, 'requests.types', { kept: { cost: 3 }, noted: { execution: 'instant', cost: 2 } });
+    const [waiting, instant] = [await submit(caller, 'w', body).expect(201), await submit(caller, 'i', { type: 'noted' }).expect(201)];
+    await putSetting(service, 'requests.types', null);
+    await service.sql('DELETE FROM requests WHERE user_id = $1', [caller.id]);
+    for (const [key, first, again] of [
+      ['w', waiting, body],
+      ['i', instant, { type: 'noted' }],
+    ] as const) {
+      const replay = await submit(caller, key, again, 1).expect(201);
+      expect(replay.text).toBe(first.text);
+      expect(replay.headers).toMatchObject({ 'idempotency-replayed': 'true', location: first.headers.location });
+    }
+    expect(waiting.body).toMatchObject({ cost: 3, status: 'pending', deadlineAt: '2199-01-01T00:00:00.000Z' });
+    expect(instant.body).toMatchObject({ cost: 2, status: 'succeeded' });
   });
 
   it('with another body is 422 and charges nothing, but the order of members does not count', async () => {

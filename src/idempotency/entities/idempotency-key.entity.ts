@@ -19,9 +19,22 @@ export class IdempotencyKey {
   @Column({ type: 'bytea' })
   fingerprint: Buffer;
 
-  /** The request that was made; its row answers for itself. */
+  /** The request that was made. Its row may be gone before the key is. */
   @Column({ name: 'request_id', type: 'uuid', nullable: true })
   requestId: string | null;
+
+  /** With `request_id`, what the call was answered first; the rest of it is in the call. Null in rows of before 0.2.0. */
+  @Column({ name: 'request_status', type: 'varchar', length: 20, nullable: true })
+  requestStatus: string | null;
+
+  @Column({ name: 'request_cost', type: 'integer', nullable: true })
+  requestCost: number | null;
+
+  @Column({ name: 'charged_on', type: 'date', nullable: true })
+  chargedOn: string | null;
+
+  @Column({ name: 'deadline_at', type: 'timestamptz', nullable: true })
+  deadlineAt: Date | null;
 
   @Column({ name: 'response_status', type: 'smallint', nullable: true })
   responseStatus: number | null;
