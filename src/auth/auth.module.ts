@@ -12,14 +12,16 @@ import { Attempts } from './attempts';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { RefreshToken } from './entities/refresh-token.entity';
+import { Session } from './entities/session.entity';
 import { PrincipalsRepository } from './principals.repository';
 import { PrincipalsService } from './principals.service';
-import { RefreshTokensService } from './refresh-tokens.service';
+import { SessionsRepository } from './sessions.repository';
+import { SessionsService } from './sessions.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([RefreshToken, User]), DiscoveryModule, ApiKeysModule, AuditModule, UsersModule],
+  imports: [TypeOrmModule.forFeature([RefreshToken, Session, User]), DiscoveryModule, ApiKeysModule, AuditModule, UsersModule],
   controllers: [AuthController],
-  providers: [AccessCheck, AccessTokens, AdminsService, Attempts, AuthService, PrincipalsRepository, PrincipalsService, RefreshTokensService],
-  exports: [AccessTokens, AdminsService, PrincipalsService, RefreshTokensService],
+  providers: [AccessCheck, AccessTokens, AdminsService, Attempts, AuthService, PrincipalsRepository, PrincipalsService, SessionsRepository, SessionsService],
+  exports: [AccessTokens, AdminsService, PrincipalsService, SessionsService],
 })
 export class AuthModule {}

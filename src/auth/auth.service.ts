@@ -17,7 +17,7 @@ import { LoginRefused, RegistrationClosed } from './auth.errors';
 import { AuthSettings } from './auth.settings';
 import { ChangePasswordDto } from './dto/change-password.dto';
 import { TokensDto } from './dto/tokens.dto';
-import { RefreshTokensService } from './refresh-tokens.service';
+import { SessionsService, type VersionedUser } from './sessions.service';
 
 /**
  * Registration and sessions. Always true: an answer does not tell whether an address has an account, and a changed
@@ -30,7 +30,7 @@ export class AuthService {
     private readonly users: UsersService,
     private readonly settings: SettingsService,
     private readonly tokens: AccessTokens,
-    private readonly refreshTokens: RefreshTokensService,
+    private readonly sessions: SessionsService,
     private readonly attempts: Attempts,
     private readonly audit: AuditService,
     private readonly dataSource: DataSource,
@@ -55,17 +55,19 @@ export class AuthService {
       const { id, passwordHash: old } = user;
       await this.accounts.update({ id, passwordHash: old }, { passwordHash: await hashPassword(password) });
     }
-    return this.tokensFor(user, await this.refreshTokens.issue(user));
+    const refreshToken = await this.sessions.begin(user);
+    if (refreshToken === null) throw new LoginRefused();
+    return this.tokensFor(user, refreshToken);
   }
 
   /** @throws RefreshRefused */
   async refresh(token: string): Promise<TokensDto> {
-    const { user, refreshToken } = await this.refreshTokens.rotate(token);
+    const { refreshToken, ...user } = await this.sessions.rotate(token);
     return this.tokensFor(user, refreshToken);
   }
 
   async logout(token: string): Promise<void> {
-    await this.refreshTokens.revoke(token);
+    await this.sessions.end(token);
   }
 
   /** @throws WrongPassword unless an administrator changes somebody else's; ValidationProblem, NotFoundProblem */
@@ -85,11 +87,12 @@ export class AuthService {
         updatedAt: () => 'now()',
       });
       if (affected === 0) throw new WrongPassword();
+      await this.sessions.endAll(tx, userId);
       await this.audit.record(tx, actor, { action: 'user.password', target: ['user', userId] });
     });
   }
 
-  private tokensFor({ id: userId, tokenVersion: version }: User, refreshToken: string): TokensDto {
+  private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, refreshToken: string): TokensDto {
     const accessToken = this.tokens.issue({ userId, version });
     return { accessToken, tokenType: 'Bearer', expiresIn: ACCESS_TOKEN_SECONDS, refreshToken };
   }

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { RefreshTokensService } from '../auth/refresh-tokens.service';
+import { SessionsService } from '../auth/sessions.service';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
@@ -11,7 +11,7 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
 
   constructor(
     private readonly idempotency: IdempotencyService,
-    private readonly refreshTokens: RefreshTokensService,
+    private readonly sessions: SessionsService,
     private readonly runs: JobsRepository,
     private readonly jobs: JobsService,
   ) {}
@@ -26,6 +26,6 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
 
   async run(): Promise<number> {
     await this.runs.tidy();
-    return (await this.idempotency.removeExpired()) + (await this.refreshTokens.removeExpired());
+    return (await this.idempotency.removeExpired()) + (await this.sessions.removeExpired());
   }
 }

@@ -79,8 +79,8 @@ describe('sessions', () => {
     const { body: second } = await refresh(first.refreshToken).expect(200);
     expect(second.refreshToken).not.toBe(first.refreshToken);
     await me(second as Session).expect(200);
-    const tokens = await service.sql<{ token_hash: Buffer }>('SELECT token_hash FROM refresh_tokens WHERE user_id = $1', [user.id]);
-    expect(tokens.map((token) => token.token_hash.length)).toEqual([32, 32]);
+    const tokens = await service.sql<{ token_hash: Buffer }>('SELECT token_hash FROM sessions WHERE user_id = $1', [user.id]);
+    expect(tokens.map((token) => token.token_hash.length)).toEqual([32]);
   });
 
   it('end as a whole when a refresh token is used twice, and leave other logins alone', async () => {
@@ -113,7 +113,7 @@ describe('sessions', () => {
   it('end when a refresh token expires', async () => {
     const user = await makeUser(service);
     const session = await logIn(service, user);
-    await service.sql(`UPDATE refresh_tokens SET expires_at = now() WHERE user_id = $1`, [user.id]);
+    await service.sql(`UPDATE sessions SET expires_at = now() WHERE user_id = $1`, [user.id]);
     await refresh(session.refreshToken).expect(401);
   });
 

@@ -176,16 +176,7 @@ describe('users', () => {
     );
     const filled = () =>
       Promise.all(tables.map(async ({ table }) => ((await service.sql(`SELECT 1 FROM ${table} WHERE user_id = ${id}`)).length > 0 ? table : null)));
-    const known = [
-      'api_keys',
-      'idempotency_keys',
-      'quota_events',
-      'quota_usage',
-      'refresh_tokens',
-      'requests',
-      'user_configuration_versions',
-      'user_configurations',
-    ];
+    const known = ['api_keys', 'idempotency_keys', 'quota_events', 'quota_usage', 'requests', 'sessions', 'user_configuration_versions', 'user_configurations'];
     expect(await filled()).toEqual(expect.arrayContaining(known));
     await service.as(session.accessToken).delete('/v1/users/me').expect(204);
     expect((await filled()).filter(Boolean)).toEqual([]);

@@ -1,5 +1,6 @@
 import { Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
+/** Tokens that were issued while each had a row. Nothing is written here any more: they lead to their session by `family`. */
 @Entity('refresh_tokens')
 @Unique('refresh_tokens_token_hash_key', ['tokenHash'])
 export class RefreshToken {

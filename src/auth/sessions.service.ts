@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { SettingsService } from '../configurations/settings.service';
+import { RefreshRefused } from './auth.errors';
+import { AuthSettings } from './auth.settings';
+import { isFormerToken, lineageOf, lineageOfFamily, makeToken, newLineage, sha256 } from './refresh-token';
+import { SessionsRepository } from './sessions.repository';
+
+const LIFETIME_MS = 30 * 24 * 3_600 * 1_000;
+
+/** A user at the version that their tokens carry. */
+export interface VersionedUser {
+  id: number;
+  tokenVersion: number;
+}
+
+/**
+ * Sessions, which go on by refresh tokens that are rotated at each use (RFC 9700, section 2.2.2). Always true: a token works once;
+ * an earlier one that comes back was stolen, or its thief rotated it, and ends the session; an ended session is ended whatever was
+ * under way; a user has at most `auth.maxSessionsPerUser`.
+ */
+@Injectable()
+export class SessionsService {
+  constructor(
+    private readonly repository: SessionsRepository,
+    private readonly settings: SettingsService,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** Begins a session, ends the oldest beyond the bound, and returns the first refresh token; null: the user changed meanwhile. */
+  async begin({ id: userId, tokenVersion }: VersionedUser): Promise<string | null> {
+    const lineage = newLineage();
+    const token = makeToken(lineage);
+    const session = { userId, tokenVersion, lineageHash: sha256(lineage), tokenHash: sha256(token), lifetimeMs: LIFETIME_MS };
+    const max = this.settings.get(AuthSettings.maxSessionsPerUser);
+    const begun = await this.dataSource.transaction((tx) => this.repository.begin(tx, session, max));
+    return begun ? token : null;
+  }
+
+  /** The user and the token's successor. @throws RefreshRefused */
+  async rotate(token: string): Promise<VersionedUser & { refreshToken: string }> {
+    const lineage = await this.lineageOf(token);
+    if (lineage === null) throw new RefreshRefused();
+    const refreshToken = makeToken(lineage);
+    const [lineageHash, tokenHash] = [sha256(lineage), sha256(token)];
+    const user = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS });
+    if (user !== null) return { id: user.userId, tokenVersion: user.tokenVersion, refreshToken };
+    await this.repository.end(lineageHash, tokenHash);
+    throw new RefreshRefused();
+  }
+
+  /** Ends the session of the token, be it an earlier one. Nothing happens when there is none. */
+  async end(token: string): Promise<void> {
+    const lineage = await this.lineageOf(token);
+    if (lineage !== null) await this.repository.end(sha256(lineage));
+  }
+
+  /** A participant of the transaction that raised the user's token version: removes what that ended. */
+  async endAll(tx: EntityManager, userId: number): Promise<void> {
+    await this.repository.endAll(tx, userId);
+  }
+
+  /** Forgets sessions that expired, in batches; returns how many rows went. */
+  async removeExpired(): Promise<number> {
+    for (let sum = 0; ;) {
+      const removed = await this.repository.removeExpired();
+      if (removed === 0) return sum;
+      sum += removed;
+    }
+  }
+
+  private async lineageOf(token: string): Promise<Buffer | null> {
+    if (!isFormerToken(token)) return lineageOf(token);
+    const family = await this.repository.familyOf(sha256(token));
+    return family === null ? null : lineageOfFamily(family);
+  }
+}
