@@ -7,6 +7,9 @@ const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimite
   q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt"`;
 const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone())) q`;
 
+/** The first four bytes of sha256('quotidian administrators'). */
+const ADMINS_LOCK = 1_586_923_458;
+
 export interface NewUser {
   email: string;
   passwordHash: string;
@@ -115,18 +118,19 @@ export class UsersRepository {
     return outlook;
   }
 
-  /** Holds the account's row, so that of two who delete it the second finds it deleted; administrators' rows all, in the order of everybody who holds them. */
+  /** Holds the account's row, so that of two who delete it the second finds it deleted. */
   async lockForRemoval(tx: EntityManager, id: number): Promise<void> {
-    await tx.query(
-      `SELECT id FROM users WHERE id = $1 OR (role = 'admin' AND status = 'active' AND EXISTS (SELECT FROM users WHERE id = $1 AND role = 'admin'))
-       ORDER BY id FOR NO KEY UPDATE`,
-      [id],
-    );
+    await tx.query(`SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE`, [id]);
   }
 
-  /** Whether an active administrator other than this one exists; locks them, so that two cannot demote each other at once. */
+  /**
+   * Whether an active administrator other than this one exists. Whoever takes one away asks here first and one after the other until
+   * they commit, so the second of two who demote each other sees what the first did. No rows are locked for it: each of the two has
+   * locked the other's already.
+   */
   async anotherAdmin(tx: EntityManager, id: number): Promise<boolean> {
-    const rows: unknown[] = await tx.query(`SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR NO KEY UPDATE`);
-    return rows.some((row) => (row as { id: number }).id !== id);
+    await tx.query(`SELECT pg_advisory_xact_lock($1)`, [ADMINS_LOCK]);
+    const rows: unknown[] = await tx.query(`SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1 LIMIT 1`, [id]);
+    return rows.length > 0;
   }
 }

@@ -1525,6 +1525,7 @@ export interface components {
             name: string;
             /** @description The first characters of the secret. */
             prefix: string;
+            /** @description `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
             scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
             /**
              * Format: int32
@@ -1564,6 +1565,7 @@ export interface components {
             name: string;
             /** @description The first characters of the secret. */
             prefix: string;
+            /** @description `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
             scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
             /**
              * Format: int32

@@ -6,6 +6,7 @@ export class ApiKeyDto {
   name: string;
   /** The first characters of the secret. */
   prefix: string;
+  /** `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
   scopes: Scope[];
   /** Units a day that this key may spend of its user's quota; null: all of it. */
   dailyCap: number | null;
