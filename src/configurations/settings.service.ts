@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { KeptFresh } from '../database/kept-fresh';
 import { Notifications } from '../database/notifications';
 import { ConfigurationsRepository, type SystemState } from './configurations.repository';
 import { type SystemConfiguration } from './entities/system-configuration.entity';
@@ -8,7 +9,13 @@ import { declaredSettings, type Setting } from './setting';
 import { SettingWriter } from './setting-writer.service';
 
 const REREAD_MS = 30_000;
-const RETRY_MS = 200;
+
+interface Settings {
+  /** Every setting that is declared or written, in order of the key. */
+  states: ReadonlyMap<string, SystemState>;
+  /** What is in force of those that are written. */
+  values: ReadonlyMap<string, unknown>;
+}
 
 /**
  * The settings in force, for the modules to read: from memory, typed, without I/O. Always true: the whole set is replaced
@@ -19,53 +26,50 @@ const RETRY_MS = 200;
 @Injectable()
 export class SettingsService implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(SettingsService.name);
-  private values: ReadonlyMap<string, unknown> = new Map();
-  private all: ReadonlyMap<string, SystemState> = new Map();
   private readonly listeners: (() => void)[] = [];
-  private running: Promise<void> = Promise.resolve();
-  /** A read that was asked for and has not begun. */
-  private next: Promise<void> | null = null;
-  private timer: NodeJS.Timeout;
-  private retry: NodeJS.Timeout | undefined;
+  private readonly settings: KeptFresh<Settings>;
   /** Goes off when the next change comes due. */
   private due: NodeJS.Timeout | undefined;
-  private closing = false;
 
   constructor(
     private readonly repository: ConfigurationsRepository,
     private readonly writer: SettingWriter,
     private readonly schemas: JsonSchemas,
     private readonly secrets: SecretBox,
-    private readonly notifications: Notifications,
-  ) {}
+    notifications: Notifications,
+  ) {
+    this.settings = new KeptFresh(notifications, {
+      name: 'settings',
+      channel: 'settings',
+      initial: { states: new Map(), values: new Map() },
+      everyMs: REREAD_MS,
+      read: () => this.read(),
+      onRead: () => this.listeners.forEach((listener) => listener()),
+    });
+  }
 
   async onModuleInit(): Promise<void> {
-    this.notifications.onGap(() => this.refresh());
-    await this.notifications.on('settings', () => void this.refresh().catch(() => undefined));
-    this.timer = setInterval(() => void this.refresh().catch(() => undefined), REREAD_MS).unref();
-    await this.read();
+    await this.settings.start();
   }
 
   onModuleDestroy(): void {
-    this.closing = true;
-    clearInterval(this.timer);
-    clearTimeout(this.retry);
+    this.settings.stop();
     clearTimeout(this.due);
   }
 
   get<T>(setting: Setting<T>): T {
-    const value = this.values.get(setting.key);
+    const value = this.settings.value.values.get(setting.key);
     return value === undefined ? setting.default : (value as T);
   }
 
   /** The value of a secret that an operator keeps under this key; undefined when there is none. */
   secret(key: string): unknown {
-    return this.values.get(key);
+    return this.settings.value.values.get(key);
   }
 
   /** Every setting that is declared or written, in order of the key. The map is replaced by another, never changed. */
   get states(): ReadonlyMap<string, SystemState> {
-    return this.all;
+    return this.settings.value.states;
   }
 
   /** Calls the listener after each change of the set. */
@@ -73,37 +77,19 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
     this.listeners.push(listener);
   }
 
-  /**
-   * Reads the set anew, and resolves when one read that began after the call is in force. Calls that come while a read is
-   * under way share the next one.
-   */
+  /** Reads the set anew, and resolves when one read that began after the call is in force. */
   refresh(): Promise<void> {
-    this.next ??= this.running.then(() => {
-      this.next = null;
-      const reading = this.read();
-      this.running = reading.catch((error: Error) => this.readAgainSoon(error));
-      return reading;
-    });
-    return this.next;
+    return this.settings.refresh();
   }
 
-  private readAgainSoon(error: Error): void {
-    if (this.closing) return;
-    this.logger.warn(`settings not re-read, trying again: ${error.message}`);
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => void this.refresh().catch(() => undefined), RETRY_MS).unref();
-  }
-
-  private async read(): Promise<void> {
+  private async read(): Promise<Settings> {
     const nextInMs = await this.writer.catchUp();
     clearTimeout(this.due);
-    if (nextInMs !== null && nextInMs < 2 * REREAD_MS) this.due = setTimeout(() => void this.refresh().catch(() => undefined), nextInMs).unref();
+    if (nextInMs !== null && nextInMs < 2 * REREAD_MS) this.due = setTimeout(() => this.settings.refreshSoon(), nextInMs).unref();
     const states = await this.repository.states(declaredSettings().keys());
     const values = new Map<string, unknown>();
     for (const [key, { row }] of states) if (row !== null && this.usable(row)) values.set(key, this.reveal(row));
-    this.all = states;
-    this.values = values;
-    for (const listener of this.listeners) listener();
+    return { states, values };
   }
 
   /** A declared setting that was broken past our checks, by plain SQL, counts as its default. */

@@ -1,52 +1,35 @@
-/** So many must wait for a read to be sent beside another one: the database is not left idle, nor fed in crumbs. */
-const SECOND_READ = 8;
-const MOST_IN_FLIGHT = 2;
-
-interface Waiting<Value> {
-  resolve: (value: Value | undefined) => void;
-  reject: (error: unknown) => void;
-}
+import { GroupCommit } from './group-commit';
 
 /**
- * Many reads in one statement. While one is under way those that come in wait, and go together in the next: under load
- * batches grow by themselves, and a read that is alone goes at once. Always true: what a caller is given was read after it asked.
+ * Many reads in one statement, those of one key once. Always true: what a caller is given was read after it asked; a key
+ * that the database cannot take fails alone.
  */
 export class SharedReads<Key, Value> {
-  private readonly waiting = new Map<Key, Waiting<Value>[]>();
-  private inFlight = 0;
+  /** Reads that were asked for and are not under way: whoever asks for the same key shares them. */
+  private readonly unsent = new Map<Key, Promise<Value | undefined>>();
+  private readonly reads: GroupCommit<Key, Value | undefined>;
 
-  /** @param most how many keys one statement is given */
-  constructor(
-    private readonly read: (keys: Key[]) => Promise<ReadonlyMap<Key, Value>>,
-    private readonly most: number,
-  ) {}
-
-  /** Undefined when there is nothing under the key. */
-  get(key: Key): Promise<Value | undefined> {
-    return new Promise((resolve, reject) => {
-      const others = this.waiting.get(key);
-      if (others) others.push({ resolve, reject });
-      else this.waiting.set(key, [{ resolve, reject }]);
-      this.pump();
+  /** @param maxKeys how many keys one statement is given */
+  constructor(read: (keys: Key[]) => Promise<ReadonlyMap<Key, Value>>, maxKeys: number) {
+    this.reads = new GroupCommit<Key, Value | undefined>({
+      name: 'reads that go together',
+      maxItems: maxKeys,
+      maxInFlight: 2,
+      minBeside: 8,
+      send: async (keys) => {
+        for (const key of keys) this.unsent.delete(key);
+        const found = await read([...keys]);
+        return keys.map((key) => found.get(key));
+      },
     });
   }
 
-  private pump(): void {
-    while (this.inFlight < MOST_IN_FLIGHT && this.waiting.size >= (this.inFlight === 0 ? 1 : SECOND_READ)) void this.send();
-  }
-
-  private async send(): Promise<void> {
-    const batch = [...this.waiting].slice(0, this.most);
-    for (const [key] of batch) this.waiting.delete(key);
-    this.inFlight++;
-    try {
-      const found = await this.read(batch.map(([key]) => key));
-      for (const [key, callers] of batch) for (const { resolve } of callers) resolve(found.get(key));
-    } catch (error) {
-      for (const [, callers] of batch) for (const { reject } of callers) reject(error);
-    } finally {
-      this.inFlight--;
-      this.pump();
-    }
+  /** Undefined when there is nothing under the key. */
+  get(key: Key): Promise<Value | undefined> {
+    const unsent = this.unsent.get(key);
+    if (unsent !== undefined) return unsent;
+    const read = this.reads.push(key);
+    this.unsent.set(key, read);
+    return read;
   }
 }

@@ -4,6 +4,7 @@ import { Pool } from 'pg';
 import { CONNECT_TIMEOUT_MS, SESSION } from '../database/data-source-options';
 import { DATABASE_URL } from '../database/database.tokens';
 import { type Charge } from './charge';
+import { type PendingCharge } from './charge-queue';
 
 /** How the statement answers one charge; `n` is the charge's place in the batch, from 1. */
 export interface Decision {
@@ -230,10 +231,11 @@ export class AdmissionRepository implements OnApplicationShutdown {
   }
 
   /** One decision for each charge, in the same order. */
-  async admit(charges: readonly (Charge & { peek: boolean })[], retentionHours: number, thresholds: readonly number[]): Promise<Decision[]> {
+  async admit(pending: readonly PendingCharge[], retentionHours: number, thresholds: readonly number[]): Promise<Decision[]> {
     // Within a batch the count never wraps, so the ids of its requests sort as they arrived.
     if (sequence > 0x7ff) sequence = 0;
-    const firm = new Set(charges.filter(({ peek }) => !peek).map(({ userId }) => userId));
+    const charges = pending.map(({ charge }) => charge);
+    const firm = new Set(pending.flatMap(({ charge, peek }) => (peek ? [] : [charge.userId])));
     const peeked = new Set(charges.map(({ userId }) => userId).filter((userId) => !firm.has(userId)));
     const parts = {
       keys: charges.some(({ idempotency }) => idempotency !== null),

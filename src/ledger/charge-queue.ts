@@ -1,56 +1,71 @@
-import { type Charge, type Verdict } from './charge';
+import { type Queue } from '../database/arrival-queue';
+import { type Waiter } from '../database/group-commit';
+import { type Decision } from './admission.repository';
+import { type Charge } from './charge';
+import { ClientGone } from './ledger.errors';
 
-/** A charge that waits, and whom to tell. */
-export interface Waiting {
+/** A charge that waits for its decision. */
+export interface PendingCharge {
   charge: Charge;
   /** Read without a lock first: its user had nothing left a moment ago. */
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */
   doubted: boolean;
-  resolve: (verdict: Verdict) => void;
-  reject: (error: unknown) => void;
 }
+
+type Waiting = Waiter<PendingCharge, Decision>;
 
 /**
  * Charges in arrival order for each user, taken from users in turn: however many one user sends, the others' next charge
  * is in the next batch. Two charges of which the second must see what the first did are never in one batch.
  */
-export class ChargeQueue {
+export class ChargeQueue implements Queue<Waiting> {
   private readonly users = new Map<number, Waiting[]>();
   size = 0;
   payloadChars = 0;
 
+  /** @param maxOfUser of one user in one batch at most */
+  constructor(private readonly maxOfUser: number) {}
+
   push(waiting: Waiting): void {
     this.count(waiting, 1);
-    const own = this.users.get(waiting.charge.userId);
+    const own = this.users.get(waiting.item.charge.userId);
     if (own) own.push(waiting);
-    else this.users.set(waiting.charge.userId, [waiting]);
+    else this.users.set(waiting.item.charge.userId, [waiting]);
   }
 
   /** Puts charges back in front of their users' others, in the order given. */
   putBack(batch: readonly Waiting[]): void {
     for (const waiting of batch.toReversed()) {
       this.count(waiting, 1);
-      const { userId } = waiting.charge;
+      const { userId } = waiting.item.charge;
       this.users.set(userId, [waiting, ...(this.users.get(userId) ?? [])]);
     }
   }
 
-  /** The next batch: one of each user in turn, then a second one, and so on, as far as it holds. */
-  take(most: number, mostOfUser: number): Waiting[] {
+  take(max: number): Waiting[] {
+    for (;;) {
+      const batch = this.next(max);
+      const wanted = batch.filter(stillWanted);
+      if (wanted.length > 0 || batch.length === 0) return wanted;
+    }
+  }
+
+  /** One of each user in turn, then a second one, and so on, as far as it holds. */
+  private next(max: number): Waiting[] {
     const batch: Waiting[] = [];
     const taken = new Map<string, boolean>();
-    let turn = [...take(this.users.keys(), most)];
-    for (let round = 0; round < mostOfUser && turn.length > 0 && batch.length < most; round++) {
+    let users = [...first(this.users.keys(), max)];
+    for (let round = 0; round < this.maxOfUser && users.length > 0 && batch.length < max; round++) {
       const again: number[] = [];
-      for (const userId of turn) {
-        if (batch.length === most) break;
+      for (const userId of users) {
+        if (batch.length === max) break;
         const next = (this.users.get(userId) as Waiting[])[round];
-        if (next === undefined || !claim(taken, next.charge)) continue;
+        if (next === undefined || !claim(taken, next.item.charge)) continue;
         batch.push(next);
         again.push(userId);
       }
-      turn = again;
+      users = again;
     }
     this.remove(batch);
     return batch;
@@ -60,7 +75,7 @@ export class ChargeQueue {
     const taken = new Map<number, number>();
     for (const waiting of batch) {
       this.count(waiting, -1);
-      taken.set(waiting.charge.userId, (taken.get(waiting.charge.userId) ?? 0) + 1);
+      taken.set(waiting.item.charge.userId, (taken.get(waiting.item.charge.userId) ?? 0) + 1);
     }
     for (const [userId, count] of taken) {
       const own = this.users.get(userId) as Waiting[];
@@ -70,14 +85,21 @@ export class ChargeQueue {
     }
   }
 
-  private count({ charge }: Waiting, sign: 1 | -1): void {
+  private count({ item: { charge } }: Waiting, sign: 1 | -1): void {
     this.size += sign;
     this.payloadChars += sign * charge.payloadJson.length;
   }
 }
 
-function* take<T>(items: Iterator<T>, most: number): Generator<T> {
-  for (let i = 0, next = items.next(); i < most && !next.done; i++, next = items.next()) yield next.value;
+/** A charge whose client has gone is not sent: nobody would read that it was charged. */
+function stillWanted({ item, reject }: Waiting): boolean {
+  if (!item.charge.isGone?.()) return true;
+  reject(new ClientGone());
+  return false;
+}
+
+function* first<T>(items: Iterator<T>, count: number): Generator<T> {
+  for (let i = 0, next = items.next(); i < count && !next.done; i++, next = items.next()) yield next.value;
 }
 
 /**

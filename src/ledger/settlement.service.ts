@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { UnavailableProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
+import { ArrivalQueue } from '../database/arrival-queue';
+import { GroupCommit } from '../database/group-commit';
 import { StatementPool } from '../database/statement-pool';
 import { LedgerSettings, type RefundPolicy } from './ledger.settings';
 import { type Outcome, SettlementRepository, type Transition } from './settlement.repository';
-import { TransitionQueue } from './transition-queue';
+
+const BATCH = 128;
+const QUEUE_LIMIT = 4_096;
 
 /**
  * Moves requests on, and gives back what is due when they end. Always true: the first transition that ends a request stands
@@ -12,8 +17,8 @@ import { TransitionQueue } from './transition-queue';
  */
 @Injectable()
 export class SettlementService {
-  private readonly plain = new TransitionQueue((transitions) => this.send(transitions, false));
-  private readonly refunding = new TransitionQueue((transitions) => this.send(transitions, true));
+  private readonly plain = this.group('a batch of transitions', false);
+  private readonly refunding = this.group('a batch of transitions that may refund', true);
 
   constructor(
     private readonly repository: SettlementRepository,
@@ -26,6 +31,17 @@ export class SettlementService {
     const cannotRefund = transition.act === 'heartbeat' || (transition.act === 'complete' && transition.units === undefined);
     const outcome = cannotRefund ? await this.plain.push(transition) : await this.refunding.push(transition);
     return outcome.verdict === 'deferred' ? this.refunding.push(transition) : outcome;
+  }
+
+  /** No two of a batch are of one request, and one batch is under way at a time: those of one request keep their order. */
+  private group(name: string, refunds: boolean): GroupCommit<Transition, Outcome> {
+    return new GroupCommit<Transition, Outcome>({
+      name,
+      send: (transitions) => this.send(transitions, refunds),
+      maxItems: BATCH,
+      queue: new ArrivalQueue(({ item }) => item.id),
+      limit: { maxWaiting: QUEUE_LIMIT, full: () => new UnavailableProblem('Too many transitions wait. Nothing was changed.') },
+    });
   }
 
   private send(transitions: readonly Transition[], refunds: boolean): Promise<Outcome[]> {

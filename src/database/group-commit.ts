@@ -1,0 +1,157 @@
+import { Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isRolledBack, isTransient, sqlState } from '../common/database-errors';
+import { UnavailableProblem } from '../common/problem';
+import { ArrivalQueue, type Queue } from './arrival-queue';
+
+const RETRIES = 3;
+/** Serialization, deadlock, and a lock that was not had in time: another try may pass. */
+const MAY_PASS = /^(40001|40P01|55P03)$/;
+
+/** An item that waits, and whom its answer goes to. */
+export interface Waiter<Item, Answer> {
+  readonly item: Item;
+  resolve: (answer: Answer) => void;
+  reject: (error: unknown) => void;
+}
+
+/** What became of items that went together. */
+interface Settled<Item, Answer> {
+  waiters: readonly Waiter<Item, Answer>[];
+  /** Null: all of them failed, with the error. */
+  answers: readonly Answer[] | null;
+  error: unknown;
+}
+
+export interface GroupCommitOptions<Item, Answer> {
+  /** For the log: `a batch of charges`. */
+  name: string;
+  /** One statement for all of them: an answer for each item, in the same order. It commits everything or nothing. */
+  send: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  /** Items in one statement at most. */
+  maxItems: number;
+  /** Statements under way at once; 1 keeps the items of a queue in order. */
+  maxInFlight?: number;
+  /** So many must wait for a statement to be sent beside another one: the database is not left idle, nor fed in crumbs. */
+  minBeside?: number;
+  queue?: Queue<Waiter<Item, Answer>>;
+  /** Items that may wait at most, and how one more is refused. */
+  limit?: { maxWaiting: number; full: () => Error };
+  /** Whether the item goes again, in front of the others, in place of being answered so. */
+  goesAgain?: (item: Item, answer: Answer) => boolean;
+  /** Whether a statement that ended in this SQLSTATE passes when it is sent again at once. */
+  passesAtOnce?: (state: string) => boolean;
+  /** What callers are answered when the database failed; without `rolledBack` nobody knows whether it was done. */
+  unavailable?: (rolledBack: boolean) => string;
+}
+
+/**
+ * What comes in while a statement is under way goes together in the next: under load batches grow by themselves, and an
+ * item that is alone goes at once. Always true: each item is answered once, by what its statement committed; an item that
+ * the database refuses fails alone; when its fate is unknown its caller is answered 503.
+ */
+export class GroupCommit<Item, Answer> {
+  private readonly logger = new Logger(GroupCommit.name);
+  private readonly queue: Queue<Waiter<Item, Answer>>;
+  private inFlight = 0;
+  private scheduled = false;
+
+  constructor(private readonly options: GroupCommitOptions<Item, Answer>) {
+    this.queue = options.queue ?? new ArrivalQueue();
+  }
+
+  /** Items that wait. */
+  get waiting(): number {
+    return this.queue.size;
+  }
+
+  /** @throws what `limit.full` makes; UnavailableProblem when the database does not answer; what it says of a bad item */
+  push(item: Item): Promise<Answer> {
+    const { limit } = this.options;
+    if (limit !== undefined && this.queue.size >= limit.maxWaiting) return Promise.reject(limit.full());
+    return new Promise((resolve, reject) => {
+      this.queue.push({ item, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  /** Sends what waits once this turn of the event loop has read all that has come in: no timer, no added wait. */
+  private schedule(): void {
+    if (this.scheduled || this.inFlight >= this.maxInFlight) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.sendWaiting();
+    });
+  }
+
+  private get maxInFlight(): number {
+    return this.options.maxInFlight ?? 1;
+  }
+
+  private sendWaiting(): void {
+    while (this.inFlight < this.maxInFlight && this.queue.size >= (this.inFlight === 0 ? 1 : (this.options.minBeside ?? 1))) {
+      const batch = this.queue.take(this.options.maxItems);
+      if (batch.length === 0) return;
+      this.inFlight++;
+      void this.carry(batch);
+    }
+  }
+
+  private async carry(batch: readonly Waiter<Item, Answer>[]): Promise<void> {
+    const settled = await this.commit(batch, 0);
+    this.inFlight--;
+    const again = this.options.goesAgain === undefined ? [] : this.takeBack(settled);
+    // The next statement goes before this one's items are answered: the database works meanwhile.
+    this.sendWaiting();
+    for (const { waiters, answers, error } of settled) {
+      for (const [i, waiter] of waiters.entries()) {
+        if (answers === null) waiter.reject(error);
+        else if (!again.includes(waiter)) waiter.resolve(answers[i] as Answer);
+      }
+    }
+  }
+
+  private takeBack(settled: readonly Settled<Item, Answer>[]): Waiter<Item, Answer>[] {
+    const { goesAgain } = this.options;
+    const again = settled.flatMap(({ waiters, answers }) => (answers === null ? [] : waiters.filter(({ item }, i) => goesAgain?.(item, answers[i] as Answer))));
+    if (again.length > 0) this.queue.putBack(again);
+    return again;
+  }
+
+  /** Never rejects. */
+  private async commit(waiters: readonly Waiter<Item, Answer>[], attempt: number): Promise<Settled<Item, Answer>[]> {
+    try {
+      const answers = await this.options.send(waiters.map(({ item }) => item));
+      if (answers.length !== waiters.length) throw new Error(`${answers.length} answers to ${waiters.length} items`);
+      return [{ waiters, answers, error: null }];
+    } catch (error) {
+      return this.recover(waiters, error, attempt);
+    }
+  }
+
+  /** A failed statement. What passes is tried again; an item that the database cannot take is found by halving. */
+  private async recover(waiters: readonly Waiter<Item, Answer>[], error: unknown, attempt: number): Promise<Settled<Item, Answer>[]> {
+    const rolledBack = isRolledBack(error);
+    const state = sqlState(error) ?? '';
+    if (rolledBack && attempt < RETRIES) {
+      if (this.options.passesAtOnce?.(state)) return this.commit(waiters, attempt + 1);
+      if (MAY_PASS.test(state)) {
+        await delay(Math.random() * 20 * 2 ** attempt);
+        return this.commit(waiters, attempt + 1);
+      }
+    }
+    if (rolledBack && !isTransient(error) && waiters.length > 1) {
+      const half = waiters.length >> 1;
+      return [...(await this.commit(waiters.slice(0, half), attempt)), ...(await this.commit(waiters.slice(half), attempt))];
+    }
+    const isOwn = waiters.length === 1 && !isTransient(error);
+    return [{ waiters, answers: null, error: isOwn ? error : this.unavailable(error, rolledBack, waiters.length) }];
+  }
+
+  private unavailable(error: unknown, rolledBack: boolean, items: number): Error {
+    this.logger.warn({ sqlState: sqlState(error), items }, `${this.options.name} failed`);
+    const done = rolledBack ? 'Nothing was changed.' : 'Whether it was done is not certain.';
+    return new UnavailableProblem(this.options.unavailable?.(rolledBack) ?? `The database cannot take this now. ${done} Try again.`);
+  }
+}
