@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { built, withEmptyServer } from './with-database.mjs';
 
 const { DataSource } = createRequire(import.meta.url)('typeorm');
+const { Connections } = built('database/connections.js');
 const { dataSourceOptions } = built('database/data-source-options.js');
 let failed = false;
 const check = (what, problems) => {
@@ -17,7 +18,7 @@ const check = (what, problems) => {
 };
 
 await withEmptyServer(async (url) => {
-  const dataSource = await new DataSource(dataSourceOptions(url, 2)).initialize();
+  const dataSource = await new DataSource(dataSourceOptions(await Connections.open(url), 2)).initialize();
   const drift = async () => (await dataSource.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
   await dataSource.runMigrations();
   check('the schema is what the entities say', await drift());

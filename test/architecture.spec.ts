@@ -99,15 +99,23 @@ describe('the house', () => {
   });
 
   it('opens connections in database/ only', () => {
-    // These two come over when the pool there takes their size and timeouts.
-    const awaited = ['src/ledger/admission.repository.ts', 'src/ledger/books.repository.ts'];
-    const elsewhere = shipped.filter(({ path, folder }) => folder !== 'database' && !awaited.includes(path));
-    expect(pathsWith(elsewhere, /^import (?!type\b)[^;]*\sfrom 'pg'/m)).toEqual([]);
+    const elsewhere = shipped.filter(({ folder }) => folder !== 'database');
+    expect(pathsWith(elsewhere, /^import (?!type\b|\{ type \w+ \})[^;]*\sfrom 'pg'/m)).toEqual([]);
   });
 
   it('begins transactions in services, not in repositories', () => {
     const repositories = shipped.filter(({ path }) => path.endsWith('.repository.ts') && path !== 'src/ledger/books.repository.ts');
     expect(pathsWith(repositories, /\.transaction\(|\bcreateQueryRunner\(|\bstartTransaction\(|['"`]\s*BEGIN\b/)).toEqual([]);
+  });
+
+  it('begins every transaction in database/, where it is begun again when it was rolled back for the sake of another', () => {
+    const begins = /(?:dataSource|manager|tx|connection)\s*\.transaction\(|\.createQueryRunner\(|\.startTransaction\(|\bnew DataSource\(/;
+    expect(
+      pathsWith(
+        shipped.filter(({ folder }) => folder !== 'database'),
+        begins,
+      ),
+    ).toEqual([]);
   });
 
   it('has no barrels: every import names the file', () => {

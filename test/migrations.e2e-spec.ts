@@ -1,4 +1,5 @@
 import { DataSource } from 'typeorm';
+import { Connections } from '../src/database/connections';
 import { dataSourceOptions } from '../src/database/data-source-options';
 import { migrate } from '../src/database/migrate';
 import { createDatabase, type TestDatabase } from './support/databases';
@@ -14,7 +15,7 @@ describe('the migrations', () => {
     await Promise.all(databases.map((database) => database.drop()));
     databases = [];
   });
-  const open = (url: string) => new DataSource(dataSourceOptions(url, 2)).initialize();
+  const open = async (url: string) => new DataSource(dataSourceOptions(await Connections.open(url), 2)).initialize();
   const drift = async (dataSource: DataSource) => (await dataSource.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
   /** Everything in the schema, as PostgreSQL describes it. */
   const schema = (dataSource: DataSource) =>

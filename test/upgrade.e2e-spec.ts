@@ -1,4 +1,5 @@
 import { DataSource } from 'typeorm';
+import { Connections } from '../src/database/connections';
 import { dataSourceOptions } from '../src/database/data-source-options';
 import { migrate } from '../src/database/migrate';
 import { BooksRepository } from '../src/ledger/books.repository';
@@ -61,11 +62,12 @@ describe('a database of the first release', () => {
 
   it('is brought up to date without a table being rewritten, keeps its books and its rows, and can be taken back', async () => {
     const database = await createDatabase(null);
-    const all = await new DataSource(dataSourceOptions(database.url, 2)).initialize();
+    const options = dataSourceOptions(await Connections.open(database.url), 2);
+    const all = await new DataSource(options).initialize();
     try {
       const classes = all.migrations.map((migration) => migration.constructor);
       const isReleased = ({ name }: { name: string }) => Number(/\d{13}$/.exec(name)?.[0]) <= LAST_RELEASED;
-      const release = await new DataSource({ ...dataSourceOptions(database.url, 2), migrations: classes.filter(isReleased) as never }).initialize();
+      const release = await new DataSource({ ...options, migrations: classes.filter(isReleased) as never }).initialize();
       await release.runMigrations();
       for (const statement of DATA) await release.query(statement);
       const columns = await columnsOf(release);

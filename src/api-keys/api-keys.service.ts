@@ -8,6 +8,7 @@ import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor, PRIVILEGED_SCOPES, type Scope } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { DatabaseClock } from '../database/database-clock';
+import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { User } from '../users/entities/user.entity';
@@ -34,6 +35,7 @@ export class ApiKeysService {
     private readonly idempotency: IdempotencyService,
     private readonly clock: DatabaseClock,
     private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** The keys that were not revoked, newest first. @throws NotFoundProblem */
@@ -78,7 +80,7 @@ export class ApiKeysService {
 
   /** Stops the key for good, on every replica within a second. @throws NotFoundProblem */
   async revoke(actor: Actor, userId: number, id: number): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
+    await this.transactions.run(async (tx) => {
       const row = await this.lock(tx, userId, id);
       await tx.update(ApiKey, { id }, { revokedAt: () => 'now()' });
       await this.audit.record(tx, actor, { action: 'api-key.revoke', target: ['api-key', id], before: { userId, ...ApiKeyDto.of(row) } });
@@ -87,7 +89,7 @@ export class ApiKeysService {
 
   /** Gives the key a new secret; the old one stops at once. @throws NotFoundProblem */
   async rotate(actor: Actor, userId: number, id: number): Promise<NewApiKeyDto> {
-    return this.dataSource.transaction(async (tx) => {
+    return this.transactions.run(async (tx) => {
       const before = await this.lock(tx, userId, id);
       const key = makeKey();
       await tx.update(ApiKey, { id }, { keyHash: hashKey(key), prefix: shownPrefix(key) });

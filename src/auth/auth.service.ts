@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, Not, Repository } from 'typeorm';
+import { Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { hashPassword, needsRehash, verifyPassword } from '../common/passwords';
 import { type Actor, type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
+import { Transactions } from '../database/transactions';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
 import { User } from '../users/entities/user.entity';
@@ -33,7 +34,7 @@ export class AuthService {
     private readonly sessions: SessionsService,
     private readonly attempts: Attempts,
     private readonly audit: AuditService,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** @throws RegistrationClosed, TooManyAttempts, EmailTaken, ValidationProblem */
@@ -78,7 +79,7 @@ export class AuthService {
     const trusted = principal.isAdmin && principal.userId !== userId;
     if (!trusted && !(await verifyPassword(user.passwordHash, dto.currentPassword ?? ''))) throw new WrongPassword();
     const passwordHash = await hashPassword(dto.newPassword);
-    await this.dataSource.transaction(async (tx) => {
+    await this.transactions.run(async (tx) => {
       // Only over the password that was proved: of two changes at once, the later one must prove the earlier one's.
       const guard = trusted ? { id: userId } : { id: userId, passwordHash: user.passwordHash };
       const { affected } = await tx.update(User, guard, {

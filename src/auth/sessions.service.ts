@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 import { SettingsService } from '../configurations/settings.service';
+import { Transactions } from '../database/transactions';
 import { RefreshRefused } from './auth.errors';
 import { AuthSettings } from './auth.settings';
 import { isFormerToken, lineageOf, lineageOfFamily, makeToken, newLineage, sha256 } from './refresh-token';
@@ -24,7 +25,7 @@ export class SessionsService {
   constructor(
     private readonly repository: SessionsRepository,
     private readonly settings: SettingsService,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** Begins a session, ends the oldest beyond the bound, and returns the first refresh token; null: the user changed meanwhile. */
@@ -33,7 +34,7 @@ export class SessionsService {
     const token = makeToken(lineage);
     const session = { userId, tokenVersion, lineageHash: sha256(lineage), tokenHash: sha256(token), lifetimeMs: LIFETIME_MS };
     const max = this.settings.get(AuthSettings.maxSessionsPerUser);
-    const begun = await this.dataSource.transaction((tx) => this.repository.begin(tx, session, max));
+    const begun = await this.transactions.run((tx) => this.repository.begin(tx, session, max));
     return begun ? token : null;
   }
 

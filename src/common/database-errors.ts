@@ -46,6 +46,18 @@ export function isRolledBack(error: unknown): boolean {
   return state !== undefined && /^[0-9A-Z]{5}$/.test(state) && !/^(08|57P0)/.test(state);
 }
 
+/** Rolled back for the sake of another transaction: serialization, deadlock, a lock that was not to be had. Trying again is right. */
+export function isConflict(error: unknown): boolean {
+  return /^(40001|40P01|55P03)$/.test(sqlState(error) ?? '');
+}
+
+/** The connection is gone, or never came about; the server may be too. What it did last is known only to who knows what was sent. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08\w{3}|57P0[1-3]|25P03|ECONN\w+|EPIPE|ETIMEDOUT)$/.test(state);
+  return error instanceof Error && /Connection terminated|not queryable|Connection ended/i.test(error.message);
+}
+
 /** Data that the server could not take (class 22, 54): a hole in our validation, but the caller's fault. */
 export function isBadData(error: unknown): boolean {
   return /^(22|54)/.test(sqlState(error) ?? '');

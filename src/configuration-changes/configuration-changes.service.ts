@@ -11,6 +11,7 @@ import { assertPreconditions, currentOf, type Preconditions } from '../configura
 import { isKey, type SettingContent } from '../configurations/setting-definitions';
 import { type Reading, SettingWriter, unsealed } from '../configurations/setting-writer.service';
 import { SettingsService } from '../configurations/settings.service';
+import { Transactions } from '../database/transactions';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { ChangeEnded, OwnChange } from './configuration-changes.errors';
@@ -31,6 +32,7 @@ export class ConfigurationChangesService {
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** Newest first. @throws UnknownSetting */
@@ -101,7 +103,7 @@ export class ConfigurationChangesService {
 
   /** Lets one decide at a time, over the change as it is once what was due before is made. */
   private async decide(key: string, id: number, work: (tx: EntityManager, change: ChangeOnBase) => Promise<void>): Promise<ProposedChangeDto> {
-    const decided = await this.dataSource.transaction(async (tx) => {
+    const decided = await this.transactions.run(async (tx) => {
       await this.writer.lockAndRead(tx, key);
       await work(tx, await this.find(tx, key, id));
       return this.settled(tx, key, id);

@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { Problem, ValidationProblem } from '../common/problem';
+import { Transactions } from '../database/transactions';
 import { ChangesRepository } from './changes.repository';
 import { SecretUnreadable, StaleVersion, UnknownSetting } from './configurations.errors';
 import { ConfigurationsRepository, type SystemState } from './configurations.repository';
@@ -37,7 +38,7 @@ export class SettingWriter {
     private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,
     private readonly audit: AuditService,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** The key as it is, for a writer: nobody else changes it before the transaction ends. */
@@ -58,7 +59,7 @@ export class SettingWriter {
     if (!isKey(key)) return { state: { row: null, version: 0 }, current: null };
     const { due, ...state } = await this.repository.state(tx, key);
     if (!due) return this.reading(key, state);
-    return tx ? this.lockAndRead(tx, key) : this.dataSource.transaction((own) => this.lockAndRead(own, key));
+    return tx ? this.lockAndRead(tx, key) : this.transactions.run((own) => this.lockAndRead(own, key));
   }
 
   /** Makes everything that is due, and tells in how many milliseconds there will be more to make; null: nothing waits. */
@@ -66,8 +67,8 @@ export class SettingWriter {
     const { due, nextInMs } = await this.changes.agenda();
     let failed = false;
     for (const key of due) {
-      await this.dataSource
-        .transaction((tx) => this.lockAndRead(tx, key))
+      await this.transactions
+        .run((tx) => this.lockAndRead(tx, key))
         .catch((error: Error) => {
           failed = true;
           this.logger.error(`what is due for ${key} was not made, trying again: ${error.message}`);

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 import { jsonDiff, type JsonChange, sameJson } from '../common/json-diff';
 import { type Actor } from '../common/principal';
 import { type FieldError, ValidationProblem } from '../common/problem';
 import { checkBody } from '../common/validation.pipe';
+import { Transactions } from '../database/transactions';
 import { SecretUnreadable } from './configurations.errors';
 import { ConfigurationsRepository } from './configurations.repository';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
@@ -32,8 +33,6 @@ export interface ApplyOptions {
 
 const SECRET = '(secret)';
 const { declared: _, ...UNSAID } = NEW;
-/** Ends a transaction that was to try things only. */
-class DryRun extends Error {}
 
 /**
  * Makes the settings what a document says. Always true: all of it or nothing; a second time changes nothing; a dry run does
@@ -47,26 +46,13 @@ export class SettingsApplyService {
     private readonly definitions: SettingDefinitions,
     private readonly writer: SettingWriter,
     private readonly secrets: SecretBox,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** @throws ValidationProblem naming everything that is wrong, by key; SecretUnreadable */
   async apply(actor: Actor, document: SettingsDocument, { dryRun, prune, reason }: ApplyOptions): Promise<AppliedChange[]> {
-    let applied: AppliedChange[] = [];
-    const work = async (tx: EntityManager) => {
-      applied = await this.applyIn(tx, actor, document, prune, reason);
-    };
-    if (!dryRun) await this.configurations.inForce(work);
-    else {
-      const trial = this.dataSource.transaction(async (tx) => {
-        await work(tx);
-        throw new DryRun();
-      });
-      await trial.catch((error: unknown) => {
-        if (!(error instanceof DryRun)) throw error;
-      });
-    }
-    return applied;
+    const work = (tx: EntityManager) => this.applyIn(tx, actor, document, prune, reason);
+    return dryRun ? this.transactions.tryOut(work) : this.configurations.inForce(work);
   }
 
   private async applyIn(tx: EntityManager, actor: Actor, document: SettingsDocument, prune: boolean, reason: string): Promise<AppliedChange[]> {

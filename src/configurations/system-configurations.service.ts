@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor } from '../common/principal';
+import { Transactions } from '../database/transactions';
 import { ConfigurationSettings } from './configuration.settings';
 import { ApprovalRequired, UnknownSetting } from './configurations.errors';
 import { ConfigurationsRepository } from './configurations.repository';
@@ -31,6 +32,7 @@ export class SystemConfigurationsService {
     private readonly settings: SettingsService,
     private readonly writer: SettingWriter,
     private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** By key. Users see what is public, administrators everything. */
@@ -104,7 +106,7 @@ export class SystemConfigurationsService {
 
   /** Runs the work in a transaction; what it wrote is in force in this process when this resolves, elsewhere a moment later. */
   async inForce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    const result = await this.dataSource.transaction(work);
+    const result = await this.transactions.run(work);
     await this.settings.refresh().catch(() => undefined);
     return result;
   }

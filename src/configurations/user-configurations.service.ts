@@ -5,6 +5,7 @@ import { type ListQuery } from '../common/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../common/page';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { Transactions } from '../database/transactions';
 import { NotOverridable, StaleVersion, TooManyOwnKeys, UnknownSetting } from './configurations.errors';
 import { UserConfigurationDto } from './dto/configuration.dto';
 import { ConfigurationVersionDto } from './dto/configuration-version.dto';
@@ -42,6 +43,7 @@ export class UserConfigurationsService {
     private readonly effectiveSettings: EffectiveSettings,
     private readonly audit: AuditService,
     private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** @throws UnknownSetting, NotFoundProblem */
@@ -58,7 +60,7 @@ export class UserConfigurationsService {
     { value, reason }: PutUserConfigurationDto,
     preconditions: Preconditions,
   ): Promise<{ setting: UserConfigurationDto; etag: string }> {
-    return this.dataSource.transaction(async (tx) => {
+    return this.transactions.run(async (tx) => {
       await this.repository.lock(tx, userId);
       const { definition, own, etag } = await this.read(tx, userId, key);
       if (!definition.overridable) throw new NotOverridable(key);
@@ -76,7 +78,7 @@ export class UserConfigurationsService {
 
   /** Back to the inherited value. @throws UnknownSetting, NotFoundProblem, PreconditionRequired, StaleVersion */
   async delete(actor: Actor, userId: number, key: string, preconditions: Preconditions, reason?: string): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
+    await this.transactions.run(async (tx) => {
       await this.repository.lock(tx, userId);
       const { own, etag } = await this.read(tx, userId, key);
       assertPreconditions(preconditions, { etag, readable: true, written: own.row !== null });

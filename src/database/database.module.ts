@@ -1,17 +1,21 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
 import { StartupError } from '../common/startup-error';
 import { Environment } from '../config/environment';
 import { DatabaseClock } from './database-clock';
+import { Connections } from './connections';
 import { dataSourceOptions } from './data-source-options';
-import { DATABASE_URL, EMBEDDED } from './database.tokens';
+import { EMBEDDED } from './database.tokens';
 import { EmbeddedPostgres } from './embedded/embedded-postgres';
 import { migrate } from './migrate';
 import { Notifications } from './notifications';
-import { assertUsable } from './server-check';
+import { RetryingDataSource } from './retrying-data-source';
 import { StatementPool } from './statement-pool';
 import { TimeZones } from './time-zones';
+import { Transactions } from './transactions';
+
+/** Connections for the prepared statements that many features share. */
+const WORK_POOL = { application: 'quotidian work', size: 3 };
 
 /** The server itself: ours when DATABASE_URL is unset. Stopped after everything that uses it. */
 @Global()
@@ -24,17 +28,16 @@ import { TimeZones } from './time-zones';
         environment.embedded ? EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null,
     },
     {
-      provide: DATABASE_URL,
+      provide: Connections,
       inject: [Environment, EMBEDDED],
       useFactory: async (environment: Environment, embedded: EmbeddedPostgres | null) => {
-        const url = embedded?.url ?? environment.DATABASE_URL ?? '';
-        await assertUsable(url);
-        if (environment.migrateOnStart) await migrate(url);
-        return url;
+        const connections = await Connections.open(embedded?.url ?? environment.DATABASE_URL ?? '');
+        if (environment.migrateOnStart) await migrate(connections);
+        return connections;
       },
     },
   ],
-  exports: [DATABASE_URL, EMBEDDED],
+  exports: [Connections, EMBEDDED],
 })
 export class DatabaseServerModule implements OnApplicationShutdown {
   constructor(@Inject(EMBEDDED) private readonly embedded: EmbeddedPostgres | null) {}
@@ -50,21 +53,27 @@ export class DatabaseServerModule implements OnApplicationShutdown {
     DatabaseServerModule,
     TypeOrmModule.forRootAsync({
       imports: [DatabaseServerModule],
-      inject: [DATABASE_URL, Environment],
-      useFactory: (url: string, environment: Environment) => ({
-        ...dataSourceOptions(url, environment.DATABASE_POOL_SIZE),
+      inject: [Connections, Environment],
+      useFactory: (connections: Connections, environment: Environment) => ({
+        ...dataSourceOptions(connections, environment.DATABASE_POOL_SIZE),
         retryAttempts: 0,
       }),
       dataSourceFactory: async (options) => {
         if (options === undefined) throw new Error('unreachable: the factory above always gives options');
-        const dataSource = await new DataSource(options).initialize();
+        const dataSource = await new RetryingDataSource(options).initialize();
         if (!(await dataSource.showMigrations())) return dataSource;
         await dataSource.destroy();
         throw new StartupError('The database lacks migrations: run `quotidian migrate`, or set MIGRATE_ON_START=true.');
       },
     }),
   ],
-  providers: [DatabaseClock, Notifications, StatementPool, TimeZones],
-  exports: [DatabaseClock, Notifications, StatementPool, TimeZones],
+  providers: [
+    DatabaseClock,
+    Notifications,
+    { provide: StatementPool, inject: [Connections], useFactory: (connections: Connections) => new StatementPool(connections, WORK_POOL) },
+    TimeZones,
+    Transactions,
+  ],
+  exports: [DatabaseClock, Notifications, StatementPool, TimeZones, Transactions],
 })
 export class DatabaseModule {}

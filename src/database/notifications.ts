@@ -1,8 +1,7 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
-import { CONNECT_TIMEOUT_MS } from './data-source-options';
-import { DATABASE_URL } from './database.tokens';
+import { type Client } from 'pg';
+import { Connections } from './connections';
 
 const HEARTBEAT_MS = 500;
 const HEARTBEAT_TIMEOUT_MS = 1_000;
@@ -27,7 +26,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private asked: Promise<unknown> = Promise.resolve();
   healthy = false;
 
-  constructor(@Inject(DATABASE_URL) private readonly url: string) {}
+  constructor(private readonly connections: Connections) {}
 
   /** Calls the handler with the payload of every notification on the channel. When this resolves, none that is committed later is missed. */
   async on(channel: string, handler: Handler): Promise<void> {
@@ -69,13 +68,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async connect(): Promise<void> {
-    const client = new Client({
-      connectionString: this.url,
-      application_name: 'quotidian listen',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: HEARTBEAT_TIMEOUT_MS,
-      keepAlive: true,
-    });
+    const client = this.connections.client({ application: 'quotidian listen', answerTimeoutMs: HEARTBEAT_TIMEOUT_MS });
     client.on('error', () => this.drop(client));
     client.on('end', () => this.drop(client));
     client.on('notification', ({ channel, payload }) => {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 import { SecretBox } from '../configurations/secret-box';
 import { SettingsService } from '../configurations/settings.service';
+import { Transactions } from '../database/transactions';
 import { IdempotencyKeyInUse, IdempotencyKeyReused, StoredAnswer } from './idempotency.errors';
 import { type IdempotentCall } from './idempotency-key';
 import { IdempotencyRepository } from './idempotency.repository';
@@ -18,7 +19,7 @@ export class IdempotencyService {
     private readonly repository: IdempotencyRepository,
     private readonly settings: SettingsService,
     private readonly secrets: SecretBox,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /**
@@ -28,7 +29,7 @@ export class IdempotencyService {
    * @throws StoredAnswer when the call is a retry; IdempotencyKeyReused 422; IdempotencyKeyInUse 409
    */
   async transaction<T extends object>(call: IdempotentCall | null, work: (tx: EntityManager) => Promise<T>, holdsSecret = false): Promise<T> {
-    return this.dataSource.transaction(async (tx) => {
+    return this.transactions.run(async (tx) => {
       if (call === null) return work(tx);
       if (!(await this.repository.tryLock(tx, call))) throw new IdempotencyKeyInUse();
       const stored = await this.repository.find(tx, call, this.settings.get(IdempotencySettings.retentionHours));

@@ -1,8 +1,7 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { randomFillSync } from 'node:crypto';
-import { Pool } from 'pg';
-import { CONNECT_TIMEOUT_MS, SESSION } from '../database/data-source-options';
-import { DATABASE_URL } from '../database/database.tokens';
+import { Connections } from '../database/connections';
+import { StatementPool } from '../database/statement-pool';
 import { type Charge } from './charge';
 import { type PendingCharge } from './charge-queue';
 
@@ -200,9 +199,6 @@ SELECT i.n::integer AS n, ${keys ? `CASE WHEN v.outcome = 'admitted' THEN (${TIM
 FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)
 `;
 
-/** Plans that were made while the tables were small stay right when they have grown. */
-const PLANNER = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off';
-
 const STATEMENT_TIMEOUT_MS = 5_000;
 
 /** Batches under way at once. More would make them smaller and slower: measured in docs/benchmarks.md. */
@@ -210,24 +206,14 @@ export const BATCHES_IN_FLIGHT = 2;
 
 @Injectable()
 export class AdmissionRepository implements OnApplicationShutdown {
-  private readonly pool: Pool;
+  private readonly pool: StatementPool;
 
-  constructor(@Inject(DATABASE_URL) url: string) {
-    this.pool = new Pool({
-      connectionString: url,
-      application_name: 'quotidian admission',
-      max: BATCHES_IN_FLIGHT,
-      options: `${SESSION} ${PLANNER} -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
-      query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
-    });
-    // A connection that died is dropped by the pool, and by pool.query() after any error; the next batch opens another.
-    this.pool.on('error', () => undefined);
+  constructor(connections: Connections) {
+    this.pool = new StatementPool(connections, { application: 'quotidian admission', size: BATCHES_IN_FLIGHT, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.pool.end();
+    await this.pool.onApplicationShutdown();
   }
 
   /** One decision for each charge, in the same order. */
@@ -244,12 +230,12 @@ export class AdmissionRepository implements OnApplicationShutdown {
       deadlines: charges.some(({ deadline }) => deadline !== undefined),
       holds: charges.some(({ holdSeconds }) => holdSeconds !== undefined),
     };
-    const { name, text } = statementFor(parts);
+    const statement = statementFor(parts);
     const shares = thresholds.map((share) => Math.round(share * 10_000));
     const values: unknown[] = [`[${charges.map(toItem).join()}]`, [...firm], shares];
     if (parts.peeks) values.push([...peeked]);
     if (parts.keys) values.push(retentionHours);
-    const { rows } = await this.pool.query<Decision>({ name, text, values });
+    const rows = await this.pool.run<Decision>(statement, values);
     return rows.sort((a, b) => a.n - b.n);
   }
 }

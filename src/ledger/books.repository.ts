@@ -1,7 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Client } from 'pg';
-import { CONNECT_TIMEOUT_MS } from '../database/data-source-options';
-import { DATABASE_URL } from '../database/database.tokens';
+import { Injectable } from '@nestjs/common';
+import { type Client } from 'pg';
+import { Connections, type SessionSpec } from '../database/connections';
 
 /** One place where the books do not agree. */
 export interface Difference {
@@ -26,6 +25,8 @@ export interface BooksReport {
 }
 
 const SHOWN = 100;
+/** A comparison takes as long as the ledger is long. */
+const SESSION: SessionSpec = { application: 'quotidian audit', statementTimeoutMs: 0, settings: { work_mem: '64MB' } };
 
 /** Deleted users are left out everywhere: their rows go a batch at a time. The ledger by user and period; `open` marks the period that the user's counter belongs to. */
 const LEDGER = `
@@ -79,16 +80,14 @@ const CHECKS: Record<string, string> = {
 /** Reads the books twice, as they were kept and as the ledger says, in one snapshot of a live database. */
 @Injectable()
 export class BooksRepository {
-  constructor(@Inject(DATABASE_URL) private readonly url: string) {}
+  constructor(private readonly connections: Connections) {}
 
   /** @param onCheck is told of each check before it runs */
   async compare(onCheck?: (done: number, of: number) => void): Promise<BooksReport> {
-    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: 'quotidian audit' });
-    client.on('error', () => undefined);
+    const client = this.connections.client(SESSION);
     await client.connect();
     try {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-      await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'`);
       const { rows } = await client.query<{ users: number }>(`SELECT count(*)::integer AS users FROM users WHERE status <> 'deleted'`);
       await client.query(LEDGER);
       await client.query('ANALYZE ledger');

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { Transactions } from '../database/transactions';
 import { type QuotaState } from '../ledger/charge';
 import { CloseOutRepository } from '../ledger/close-out.repository';
 import { User } from '../users/entities/user.entity';
@@ -24,7 +25,7 @@ export class QuotasService {
     private readonly repository: QuotasRepository,
     private readonly closeOut: CloseOutRepository,
     private readonly audit: AuditService,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** The quota as it is, and the same as the rate-limit fields need it. @throws NotFoundProblem */
@@ -48,7 +49,7 @@ export class QuotasService {
 
   /** Sets a temporary quota in place of any other. @throws NotFoundProblem, ValidationProblem when it would be over already */
   async putOverride(actor: Actor, userId: number, dto: PutOverrideDto): Promise<QuotaDto> {
-    return this.dataSource.transaction(async (tx) => {
+    return this.transactions.run(async (tx) => {
       const before = await this.open(tx, userId);
       const overrideExpiresAt = new Date(dto.expiresAt);
       if (overrideExpiresAt <= before.now) {
@@ -74,7 +75,7 @@ export class QuotasService {
 
   /** Ends the override now; nothing happens when none is active. @throws NotFoundProblem */
   async deleteOverride(actor: Actor, userId: number): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
+    await this.transactions.run(async (tx) => {
       const before = await this.open(tx, userId);
       const none = { overrideDaily: null, overrideUnlimited: false, overrideExpiresAt: null, overrideReason: null, overrideAuthor: null };
       await tx.update(User, { id: userId }, none);
@@ -84,7 +85,7 @@ export class QuotasService {
 
   /** Gives back all that was charged in this period, in the ledger too. @throws NotFoundProblem */
   async reset(actor: Actor, userId: number, reason: string): Promise<QuotaDto> {
-    return this.dataSource.transaction(async (tx) => {
+    return this.transactions.run(async (tx) => {
       const before = await this.open(tx, userId);
       await this.closeOut.refundPeriod(tx, userId);
       const after = await this.read(userId, tx);

@@ -9,6 +9,7 @@ import { type ListQuery } from '../common/list-query.dto';
 import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { CreateTierDto } from './dto/create-tier.dto';
@@ -27,6 +28,7 @@ export class TiersService {
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   async list(query: ListQuery): Promise<Page<TierDto>> {
@@ -60,7 +62,7 @@ export class TiersService {
 
   /** @throws TierNameTaken, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
   async update(actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
-    return this.dataSource.transaction(async (tx) => {
+    return this.transactions.run(async (tx) => {
       const tier = await this.find(tx, idOrName, true);
       const before = TierDto.of(tier);
       assertMatch(ifMatch, etagOf(before));
@@ -80,7 +82,7 @@ export class TiersService {
 
   /** @throws TierInUse */
   async delete(actor: Actor, idOrName: string, ifMatch?: string): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
+    await this.transactions.run(async (tx) => {
       const tier = await this.find(tx, idOrName, true);
       const before = TierDto.of(tier);
       assertMatch(ifMatch, etagOf(before));

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, Repository } from 'typeorm';
+import { type EntityManager, Repository } from 'typeorm';
 import { assertMatch, etagOf } from '../common/etag';
 import { verifyPassword } from '../common/passwords';
 import { type Actor, type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
+import { Transactions } from '../database/transactions';
 import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPreviewDto } from './dto/user.dto';
@@ -25,29 +26,24 @@ export class UpdateUserService {
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly accounts: UsersService,
     private readonly repository: UsersRepository,
-    private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, LastAdmin, Problem 412 when `ifMatch` is stale */
   async update(principal: Principal, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
     await this.assertAllowed(principal, id, dto);
-    return this.dataSource.transaction((tx) => this.apply(tx, actor, id, dto, ifMatch));
+    return this.transactions.run((tx) => this.apply(tx, actor, id, dto, ifMatch));
   }
 
   /** What `update` would do: it is done and taken back. */
   async preview(principal: Principal, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserPreviewDto> {
     await this.assertAllowed(principal, id, dto);
-    const runner = this.dataSource.createQueryRunner();
-    try {
-      await runner.startTransaction();
-      const after = await this.apply(runner.manager, actor, id, dto, ifMatch);
-      const { endsAt, now, ...outlook } = await this.repository.outlook(runner.manager, id);
-      const waits = (await runner.manager.findOneByOrFail(User, { id })).nextTier !== null;
+    return this.transactions.tryOut(async (tx) => {
+      const after = await this.apply(tx, actor, id, dto, ifMatch);
+      const { endsAt, now, ...outlook } = await this.repository.outlook(tx, id);
+      const waits = (await tx.findOneByOrFail(User, { id })).nextTier !== null;
       return { ...after, ...outlook, effectiveAt: waits ? endsAt : now };
-    } finally {
-      await runner.rollbackTransaction().catch(() => undefined);
-      await runner.release();
-    }
+    });
   }
 
   private async assertAllowed(principal: Principal, id: number, dto: UpdateUserDto): Promise<void> {

@@ -11,6 +11,7 @@ import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { TimeZones } from '../database/time-zones';
+import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { Tier } from '../tiers/entities/tier.entity';
@@ -37,6 +38,7 @@ export class UsersService {
     private readonly idempotency: IdempotencyService,
     private readonly removal: UserRemovalService,
     private readonly dataSource: DataSource,
+    private readonly transactions: Transactions,
   ) {}
 
   /** @throws NotFoundProblem */
@@ -99,7 +101,7 @@ export class UsersService {
    * it is much, in batches afterwards. @throws NotFoundProblem, LastAdmin, Problem 412 when `ifMatch` is stale
    */
   async delete(actor: Actor, id: number, ifMatch?: string): Promise<void> {
-    await this.dataSource.transaction(async (tx) => {
+    await this.transactions.run(async (tx) => {
       await this.repository.lockForRemoval(tx, id);
       const before = await this.get(id, tx);
       assertMatch(ifMatch, etagOf(before));

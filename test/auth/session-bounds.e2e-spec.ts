@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { AuthSettings } from '../../src/auth/auth.settings';
 import { SessionsService } from '../../src/auth/sessions.service';
 import { SettingsService } from '../../src/configurations/settings.service';
+import { Connections } from '../../src/database/connections';
 import { dataSourceOptions } from '../../src/database/data-source-options';
 import { migrate } from '../../src/database/migrate';
 import { createDatabase } from '../support/databases';
@@ -72,7 +73,7 @@ describe('sessions from before there was a row for each', () => {
   it('go on: by their token, with reuse of an earlier one noticed, unless they were revoked', async () => {
     const database = await createDatabase(null);
     await migrate(database.url);
-    const dataSource = await new DataSource(dataSourceOptions(database.url, 2)).initialize();
+    const dataSource = await new DataSource(dataSourceOptions(await Connections.open(database.url), 2)).initialize();
     const there = async () => (await dataSource.query<{ table: unknown }[]>(`SELECT to_regclass('sessions') AS table`))[0]?.table !== null;
     while (await there()) await dataSource.undoLastMigration();
     const [{ id }] = await dataSource.query<[{ id: number }]>(`INSERT INTO users (email, password_hash) VALUES ('old@example.com', '!') RETURNING id`);

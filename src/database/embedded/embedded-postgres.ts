@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { StartupError } from '../../common/startup-error';
+import { sessionOptions } from '../session';
 import { announcedSocket, ensureCluster, reachableFolder, SERVER_LOCALE, socketFolder } from './data-folder';
 import { serverAccount, type ServerAccount } from './server-account';
 import { findServerBinaries, type ServerBinaries } from './server-binaries';
@@ -121,7 +122,7 @@ export class EmbeddedPostgres {
 
   /** Whether the server takes connections; makes our database in it when it is new. */
   private async answers(): Promise<boolean> {
-    const client = new Client({ connectionString: this.urlOf('postgres'), connectionTimeoutMillis: 5_000 });
+    const client = new Client({ connectionString: this.urlOf('postgres'), options: sessionOptions('', null), connectionTimeoutMillis: 5_000 });
     client.on('error', () => undefined);
     try {
       await client.connect();
