@@ -15,17 +15,31 @@ export class CloseOutRepository {
 
   /**
    * Gives back everything that the present period was charged: the ledger says refunded, and the counters agree with it.
-   * Runs in the transaction that holds the user's row. Only ids from the period's first instant on are looked at.
+   * Runs in the transaction that holds the user's row. A cap is credited with what its key was charged for this user, be it
+   * the user's own key or a `service` key of another; what a key of this user was charged for others stays.
    */
   async refundPeriod(tx: EntityManager, userId: number): Promise<void> {
     await tx.query(
       `WITH me AS (
          SELECT q.day, q.fold, q.used, q.starts_at FROM quota_now q WHERE q.user_id = $1
-       ), refunded AS (
-         UPDATE requests r SET refunded_units = r.cost, updated_at = now() FROM me
+       ), due AS MATERIALIZED (
+         SELECT r.id, r.api_key_id, r.charged_on, r.charged_fold, r.created_at, r.cost - r.refunded_units AS units FROM requests r, me
          WHERE r.user_id = $1 AND r.charged_on = me.day AND r.charged_fold = me.fold AND r.refunded_units < r.cost
+         ORDER BY r.id FOR NO KEY UPDATE OF r
+       ), refunded AS (
+         UPDATE requests r SET refunded_units = r.cost, updated_at = now() FROM due d WHERE r.id = d.id
+       ), key AS MATERIALIZED (
+         SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
+         WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM due)) AND k.daily_cap IS NOT NULL
+         ORDER BY k.id FOR NO KEY UPDATE
        ), uncapped AS (
-         UPDATE api_keys SET cap_used_today = 0 WHERE user_id = $1 AND cap_used_today > 0
+         UPDATE api_keys k SET cap_used_today = greatest(0, k.cap_used_today - f.units)
+         FROM (
+           SELECT c.id, sum(d.units) AS units FROM due d JOIN key c ON c.id = d.api_key_id JOIN users o ON o.id = c.user_id
+           WHERE CASE WHEN c.user_id = $1 THEN (c.day, c.fold) = (d.charged_on, d.charged_fold)
+             ELSE c.day = (d.created_at AT TIME ZONE coalesce(o.quota_reset_zone, o.time_zone, (SELECT quota_default_zone())))::date END
+           GROUP BY c.id
+         ) f WHERE k.id = f.id
        )
        UPDATE users SET api_quota_used_today = 0, api_quota_refunded_today = api_quota_refunded_today + me.used
        FROM me WHERE id = $1`,

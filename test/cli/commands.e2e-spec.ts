@@ -84,6 +84,30 @@ describe('the command line', () => {
     expect((await service.app.get(BooksRepository).compare()).clean).toBe(true);
   });
 
+  it('proves the books with a role that may not make temporary tables, too', async () => {
+    const user = await makeUser(service, { dailyQuota: 5 });
+    await service.as(user).post('/v1/requests').send({ type: 'search' }).expect(201);
+    const [{ database }] = await service.sql<{ database: string }>('SELECT current_database() AS database');
+    const role = `auditor_${database.slice(-12)}`;
+    await service.sql(`CREATE ROLE ${role} LOGIN PASSWORD 'plain'`);
+    await service.sql(`REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC`);
+    await service.sql(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+    await service.sql(`GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
+    const asRole = { ...environment, DATABASE_URL: service.databaseUrl.replace(/\/\/[^/@]*@/, `//${role}:plain@`) };
+    try {
+      const clean = await run(['audit', '--json'], asRole);
+      expect([clean.stderr, clean.code]).toEqual(['', 0]);
+      const set = (used: number) => service.sql('UPDATE users SET api_quota_used_today = $2 WHERE id = $1', [user.id, used]);
+      await set(4);
+      const tampered = await run(['audit', '--json'], asRole);
+      await set(1);
+      expect([tampered.code, JSON.parse(tampered.stdout)]).toMatchObject([1, { counts: { 'counter-and-ledger': 1 } }]);
+    } finally {
+      await service.sql(`DROP OWNED BY ${role}`);
+      await service.sql(`DROP ROLE ${role}`);
+    }
+  });
+
   it('closes out days for an external cron', async () => {
     const user = await makeUser(service, { dailyQuota: 5 });
     await service.as(user).post('/v1/requests').send({ type: 'search' }).expect(201);

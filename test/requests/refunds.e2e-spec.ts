@@ -116,6 +116,27 @@ describe('refunds', () => {
     expect(await books(service, user)).toMatchObject({ used: 0, refunded: 1, ledger: 0 });
   });
 
+  it('by an administrator’s reset give each cap back what its key was charged for that user, and no more', async () => {
+    const type = newType();
+    const owner = await makeUser(service, { scopes: ['requests:write', 'service'], dailyCap: 20 });
+    const other = await makeUser(service, { dailyCap: 20 });
+    await submit(service, owner, type, { cost: 3 });
+    await submit(service, owner, type, { userId: other.id, cost: 5 });
+    await submit(service, other, type);
+    const cap = async ({ id }: TestUser) =>
+      (await service.sql<{ used: number }>('SELECT cap_used_today AS used FROM api_keys WHERE user_id = $1', [id]))[0].used;
+    const caps = async () => [await cap(owner), await cap(other)];
+    const admin = await adminKey();
+    const reset = ({ id }: TestUser) => service.as(admin).post(`/v1/users/${id}/quota/reset`).send({ reason: 'test' }).expect(200);
+    expect(await caps()).toEqual([8, 1]);
+    await reset(owner);
+    expect(await caps()).toEqual([5, 1]);
+    await reset(other);
+    expect(await caps()).toEqual([0, 0]);
+    await reset(other);
+    expect(await caps()).toEqual([0, 0]);
+  });
+
   it('obey the policy of each way to end', async () => {
     const policy = { failed: 'none', canceledBeforeStart: 'none', canceledWhileProcessing: 'all', expired: 'unsettled' };
     await putSetting(service, 'quota.refundPolicy', policy);
