@@ -9,7 +9,7 @@ export class UnknownType extends ValidationProblem {
 
 export class PayloadTooLarge extends Problem {
   constructor(bytes: number, most: number, what: 'payload' | 'result' | 'error' = 'payload') {
-    super(413, `${what}-too-large`, `The ${what} has ${bytes} bytes of JSON; ${most} are taken.`, {
+    super(413, `${what}-too-large`, `The ${what} has ${bytes} bytes of JSON as it is stored; ${most} are taken.`, {
       members: { errors: [{ pointer: `#/${what}`, detail: `is larger than ${most} bytes`, code: `${what}-too-large` }] },
     });
   }

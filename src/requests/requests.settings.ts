@@ -60,7 +60,7 @@ export const RequestSettings = {
     schema: { type: 'integer', minimum: 2, maximum: 262_144 },
     default: 65_536,
     unit: 'bytes',
-    description: 'The largest payload that is taken, in bytes of JSON.',
+    description: 'The largest payload that is taken, in bytes of JSON. A number with an exponent counts with all its zeros, as it is stored.',
     visibility: 'public',
   }),
   maxAttempts: defineSetting<number>({
@@ -97,7 +97,8 @@ export const RequestSettings = {
     key: 'requests.maxResultBytes',
     schema: { type: 'integer', minimum: 2, maximum: 262_144 },
     default: 65_536,
-    description: 'The largest result or error that a worker may deliver, in bytes of JSON.',
+    description:
+      'The largest result or error that a worker may deliver, in bytes of JSON. A number with an exponent counts with all its zeros, as it is stored.',
   }),
   retentionDays: defineSetting<number | null>({
     key: 'requests.retentionDays',

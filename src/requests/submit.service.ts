@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ScopeRequired } from '../common/access.errors';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { storedBytes } from '../common/stored-size';
 import { SettingsService } from '../configurations/settings.service';
 import { DatabaseClock } from '../database/database-clock';
 import { fingerprintOf } from '../idempotency/idempotency-key';
@@ -76,7 +77,7 @@ export class SubmitService {
     const type = listedType(this.settings.get(RequestSettings.types), dto.type);
     if (type === undefined && this.settings.get(RequestSettings.strictTypes)) throw new UnknownType(dto.type);
     const payloadJson = JSON.stringify(dto.payload ?? {});
-    const payloadBytes = Buffer.byteLength(payloadJson);
+    const payloadBytes = storedBytes(dto.payload, payloadJson);
     const most = this.settings.get(RequestSettings.maxPayloadBytes);
     if (payloadBytes > most) throw new PayloadTooLarge(payloadBytes, most);
     return {

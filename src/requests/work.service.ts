@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { storedBytes } from '../common/stored-size';
 import { SettingsService } from '../configurations/settings.service';
 import { type RequestDto } from './dto/request.dto';
 import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from './dto/work.dto';
@@ -52,7 +53,7 @@ export class WorkService {
 
   private toJson(what: 'result' | 'error', value: unknown): string {
     const json = JSON.stringify(value ?? null);
-    const bytes = Buffer.byteLength(json);
+    const bytes = storedBytes(value, json);
     const most = this.settings.get(RequestSettings.maxResultBytes);
     if (bytes > most) throw new PayloadTooLarge(bytes, most, what);
     return json;

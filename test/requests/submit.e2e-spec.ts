@@ -41,4 +41,20 @@ describe('submitting a request', () => {
     const count = (status: number) => answers.filter((answer) => answer.status === status).length;
     expect([count(201), count(429)]).toEqual([50, 150]);
   });
+
+  it('takes no payload or result that the database would write out larger than it may be', async () => {
+    const [user, worker] = [await makeUser(service), await makeUser(service, { scopes: ['worker'] })];
+    const zeros = Array<number>(10_000).fill(1e308);
+    const send = (n: number[]) => service.as(user).post('/v1/requests').send({ type: 'zeros', payload: { n } });
+    expect((await send(zeros).expect(413)).body).toMatchObject({ code: 'payload-too-large', errors: [{ pointer: '#/payload' }] });
+    const { id } = (await send([1e308, 5e-324, 1e21]).expect(201)).body as { id: string };
+    await service
+      .as(worker)
+      .post('/v1/requests/claim')
+      .send({ types: ['zeros'] })
+      .expect(200);
+    const complete = (result: unknown) => service.as(worker).post(`/v1/requests/${id}/complete`).send({ attempt: 1, result });
+    expect((await complete(zeros).expect(413)).body).toMatchObject({ code: 'result-too-large', errors: [{ pointer: '#/result' }] });
+    expect((await complete([1e308]).expect(200)).body).toMatchObject({ payload: { n: [1e308, 5e-324, 1e21] }, result: [1e308] });
+  });
 });

@@ -2013,7 +2013,7 @@ export interface components {
             items: components["schemas"]["RequestDto"][];
             /** @description Towards the older; null at the end. */
             nextCursor: string | null;
-            /** @description Towards the newer; null at the beginning. */
+            /** @description Towards the newer; null at the beginning. A request that commits while a page is read may have an id before the page's first: where none may be missed, ask with `since` a minute back. */
             previousCursor: string | null;
         };
         AttemptDto: {

@@ -40,6 +40,6 @@ export class RequestPage {
   items: RequestDto[];
   /** Towards the older; null at the end. */
   nextCursor: string | null;
-  /** Towards the newer; null at the beginning. */
+  /** Towards the newer; null at the beginning. A request that commits while a page is read may have an id before the page's first: where none may be missed, ask with `since` a minute back. */
   previousCursor: string | null;
 }
