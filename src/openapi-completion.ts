@@ -20,7 +20,7 @@ const ERRORS: Record<string, string> = {
   412: 'Somebody changed it since you read it.',
   422: 'The Idempotency-Key was used for another body.',
   428: 'Say which version you are changing.',
-  429: 'The quota is exhausted, or too many attempts were made; `Retry-After` says when to come again.',
+  429: 'The quota is exhausted, too many attempts were made, or too many streams or long polls are open; `Retry-After` says when to come again.',
   500: 'A fault of ours.',
   503: 'It cannot be taken now; `Retry-After` says when to try again.',
 };

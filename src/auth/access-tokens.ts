@@ -11,6 +11,8 @@ export interface AccessClaims {
   userId: number;
   /** The user's `token_version` when it was issued. */
   version: number;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
 }
 
 /** Access tokens: JWTs after RFC 9068, signed with HS256. Says who; whether they still may is asked for each request. */
@@ -24,7 +26,7 @@ export class AccessTokens {
     this.jwt = new JwtService({ secretOrKeyProvider: () => key });
   }
 
-  issue({ userId, version }: AccessClaims): string {
+  issue({ userId, version }: Omit<AccessClaims, 'expiresAt'>): string {
     return this.jwt.sign(
       { ver: version },
       {
@@ -51,8 +53,9 @@ export class AccessTokens {
         complete: true,
       });
       const userId = Number(payload.sub);
-      const ours = header.typ === TYPE && header.crit === undefined && isId(userId) && typeof payload.exp === 'number';
-      return ours && typeof payload.ver === 'number' ? { userId, version: payload.ver } : null;
+      const { ver: version, exp } = payload;
+      const ours = header.typ === TYPE && header.crit === undefined && isId(userId);
+      return ours && typeof exp === 'number' && typeof version === 'number' ? { userId, version, expiresAt: exp * 1_000 } : null;
     } catch {
       return null;
     }

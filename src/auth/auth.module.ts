@@ -11,6 +11,8 @@ import { AccessTokens } from './access-tokens';
 import { Attempts } from './attempts';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
+import { CredentialWatch } from './credential-watch';
+import { Credentials } from './credentials';
 import { RefreshToken } from './entities/refresh-token.entity';
 import { Session } from './entities/session.entity';
 import { PrincipalsRepository } from './principals.repository';
@@ -21,7 +23,19 @@ import { SessionsService } from './sessions.service';
 @Module({
   imports: [TypeOrmModule.forFeature([RefreshToken, Session, User]), DiscoveryModule, ApiKeysModule, AuditModule, UsersModule],
   controllers: [AuthController],
-  providers: [AccessCheck, AccessTokens, AdminsService, Attempts, AuthService, PrincipalsRepository, PrincipalsService, SessionsRepository, SessionsService],
-  exports: [AccessTokens, AdminsService, PrincipalsService, SessionsService],
+  providers: [
+    AccessCheck,
+    AccessTokens,
+    AdminsService,
+    Attempts,
+    AuthService,
+    Credentials,
+    CredentialWatch,
+    PrincipalsRepository,
+    PrincipalsService,
+    SessionsRepository,
+    SessionsService,
+  ],
+  exports: [AccessTokens, AdminsService, Credentials, CredentialWatch, PrincipalsService, SessionsService],
 })
 export class AuthModule {}

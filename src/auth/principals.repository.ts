@@ -27,18 +27,17 @@ export class PrincipalsRepository {
   async byKeyHashes(keyHashes: Buffer[]): Promise<KeyHolder[]> {
     return this.dataSource.query(
       `SELECT k.key_hash AS "keyHash", k.id AS "keyId", k.user_id AS "userId", u.role, k.scopes, k.daily_cap IS NOT NULL AS "hasCap",
-         (extract(epoch FROM k.expires_at - now()) * 1000)::float8 AS "expiresInMs"
+         (extract(epoch FROM k.expires_at) - extract(epoch FROM now()))::float8 * 1000 AS "expiresInMs"
        FROM api_keys k JOIN users u ON u.id = k.user_id
        WHERE k.key_hash = ANY ($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.status = 'active'`,
       [keyHashes],
     );
   }
 
-  async byUserId(userId: number): Promise<SessionHolder | null> {
-    const rows: SessionHolder[] = await this.dataSource.query(
-      `SELECT id AS "userId", role, token_version AS "tokenVersion" FROM users WHERE id = $1 AND status = 'active'`,
-      [userId],
-    );
-    return rows[0] ?? null;
+  /** Those of these users who are active. */
+  async byUserIds(userIds: readonly number[]): Promise<SessionHolder[]> {
+    return this.dataSource.query(`SELECT id AS "userId", role, token_version AS "tokenVersion" FROM users WHERE id = ANY ($1) AND status = 'active'`, [
+      userIds,
+    ]);
   }
 }

@@ -4,28 +4,27 @@ import { ApiKeysService } from '../api-keys/api-keys.service';
 import { hashKey, isKey } from '../api-keys/key-format';
 import { type Principal, type Scope, SCOPES, USER_SCOPES } from '../common/principal';
 import { Notifications } from '../database/notifications';
+import { SharedReads } from '../database/shared-reads';
 import { type AccessClaims } from './access-tokens';
-import { type KeyHolder, PrincipalsRepository } from './principals.repository';
+import { type KeyHolder, PrincipalsRepository, type SessionHolder } from './principals.repository';
 
-const MOST_CACHED = 50_000;
+const MAX_CACHED = 50_000;
+const MAX_READ_TOGETHER = 1_000;
 /** While the notifications come in, an entry is dropped when its user or key changes; this bounds what nobody thought of. */
 const FRESH_MS = 600_000;
 /** While they do not, nothing older than this is believed. */
 const FRESH_WITHOUT_NOTIFICATIONS_MS = 1_000;
 const TOUCH_EVERY_MS = 30_000;
+/** As the triggers name it: the table was emptied. */
+export const EVERYBODY = '*';
 
-interface Lookup {
-  found: Promise<Principal | null>;
-  resolve: (principal: Principal | null) => void;
-  reject: (error: unknown) => void;
-}
+type ForgetHandler = (user: number | typeof EVERYBODY) => void;
 
 interface Entry {
   principal: Principal;
   /** For sessions: the version that a token must carry. */
   tokenVersion: number;
   readAt: number;
-  endsAt: number;
 }
 
 /**
@@ -37,12 +36,14 @@ interface Entry {
 export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(PrincipalsService.name);
   private readonly cache = new LRUCache<string, Entry>({
-    max: MOST_CACHED,
-    disposeAfter: ({ principal }, name) => this.entriesOfUser.get(principal.userId)?.delete(name),
+    max: MAX_CACHED,
+    disposeAfter: ({ principal }, name) => this.dropName(principal.userId, name),
   });
-  private readonly entriesOfUser = new Map<number, Set<string>>();
+  private readonly namesOfUser = new Map<number, Set<string>>();
   private readonly used = new Set<number>();
-  private readonly lookups = new Map<string, Lookup>();
+  private readonly keyReads = new SharedReads<string, KeyHolder>((keys) => this.readKeys(keys), MAX_READ_TOGETHER);
+  private readonly userReads = new SharedReads<number, SessionHolder>((ids) => this.readUsers(ids), MAX_READ_TOGETHER);
+  private readonly forgetHandlers: ForgetHandler[] = [];
   private changes = 0;
   private timer: NodeJS.Timeout;
 
@@ -53,14 +54,19 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.notifications.onGap(() => this.forget('*'));
-    await this.notifications.on('principals', (userId) => this.forget(userId));
+    this.notifications.onGap(() => this.forget(EVERYBODY));
+    await this.notifications.on('principals', (user) => this.forget(user === EVERYBODY ? EVERYBODY : Number(user)));
     this.timer = setInterval(() => void this.flushUsed(), TOUCH_EVERY_MS).unref();
   }
 
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
     await this.flushUsed();
+  }
+
+  /** Calls the handler when what is known of a user is out of date, after it was forgotten. */
+  onForget(handler: ForgetHandler): void {
+    this.forgetHandlers.push(handler);
   }
 
   /** Answers without a promise when it can: most requests come with a key that was seen a moment ago. */
@@ -71,7 +77,7 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     return entry.principal;
   }
 
-  byToken({ userId, version }: AccessClaims): Principal | null | Promise<Principal | null> {
+  byToken({ userId, version }: Pick<AccessClaims, 'userId' | 'version'>): Principal | null | Promise<Principal | null> {
     const name = `user ${userId}`;
     const entry = this.fresh(name);
     if (entry === null) return this.readUser(name, userId).then((read) => (read?.tokenVersion === version ? read.principal : null));
@@ -83,67 +89,57 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     if (entry === undefined) return null;
     const now = performance.now();
     const allowedAge = this.notifications.healthy ? FRESH_MS : FRESH_WITHOUT_NOTIFICATIONS_MS;
-    return now - entry.readAt < allowedAge && now < entry.endsAt ? entry : null;
+    return now - entry.readAt < allowedAge && now < entry.principal.endsAt ? entry : null;
   }
 
-  /** Keys that are not known are looked up together, those of one turn of the event loop in one query. */
-  private readKey(key: string): Promise<Principal | null> {
-    const already = this.lookups.get(key);
-    if (already) return already.found;
-    if (this.lookups.size === 0) setImmediate(() => void this.lookUp());
-    const lookup = deferred<Principal | null>();
-    this.lookups.set(key, lookup);
-    return lookup.found;
-  }
-
-  private async lookUp(): Promise<void> {
-    const lookups = new Map([...this.lookups].map(([key, lookup]) => [hashKey(key).toString('hex'), { key, ...lookup }]));
-    this.lookups.clear();
+  private async readKey(key: string): Promise<Principal | null> {
     const [before, readAt] = [this.changes, performance.now()];
-    try {
-      const holders = await this.repository.byKeyHashes([...lookups.keys()].map((hex) => Buffer.from(hex, 'hex')));
-      for (const holder of holders) {
-        const { key, resolve } = lookups.get(holder.keyHash.toString('hex')) as Lookup & { key: string };
-        const principal = principalOf(holder);
-        this.used.add(holder.keyId);
-        this.keep(key, { principal, tokenVersion: 0, readAt, endsAt: readAt + (holder.expiresInMs ?? Infinity) }, before);
-        resolve(principal);
-      }
-      for (const { resolve } of lookups.values()) resolve(null);
-    } catch (error) {
-      for (const { reject } of lookups.values()) reject(error);
-    }
+    const holder = await this.keyReads.get(key);
+    if (holder === undefined) return null;
+    const principal = keyPrincipal(holder, readAt);
+    this.used.add(holder.keyId);
+    this.keep(key, { principal, tokenVersion: 0, readAt }, before);
+    return principal;
   }
 
   private async readUser(name: string, userId: number): Promise<Entry | null> {
     const [before, readAt] = [this.changes, performance.now()];
-    const holder = await this.repository.byUserId(userId);
-    if (holder === null) return null;
-    const isAdmin = holder.role === 'admin';
-    const scopes = new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES);
-    const principal = { userId, role: holder.role, isAdmin, scopes, keyId: null, hasCap: false };
-    const entry = { principal, tokenVersion: holder.tokenVersion, readAt, endsAt: Infinity };
+    const holder = await this.userReads.get(userId);
+    if (holder === undefined) return null;
+    const entry = { principal: sessionPrincipal(holder), tokenVersion: holder.tokenVersion, readAt };
     this.keep(name, entry, before);
     return entry;
+  }
+
+  private async readKeys(keys: string[]): Promise<Map<string, KeyHolder>> {
+    const keyOf = new Map(keys.map((key) => [hashKey(key).toString('hex'), key]));
+    const holders = await this.repository.byKeyHashes([...keyOf.keys()].map((hex) => Buffer.from(hex, 'hex')));
+    return new Map(holders.map((holder) => [keyOf.get(holder.keyHash.toString('hex')) as string, holder]));
+  }
+
+  private async readUsers(ids: number[]): Promise<Map<number, SessionHolder>> {
+    return new Map((await this.repository.byUserIds(ids)).map((holder) => [holder.userId, holder]));
   }
 
   private keep(name: string, entry: Entry, changesBefore: number): void {
     if (this.changes !== changesBefore) return;
     this.cache.set(name, entry);
     const { userId } = entry.principal;
-    const names = this.entriesOfUser.get(userId) ?? new Set();
-    this.entriesOfUser.set(userId, names.add(name));
+    const names = this.namesOfUser.get(userId) ?? new Set();
+    this.namesOfUser.set(userId, names.add(name));
   }
 
-  private forget(userId: string): void {
+  private dropName(userId: number, name: string): void {
+    const names = this.namesOfUser.get(userId);
+    names?.delete(name);
+    if (names?.size === 0) this.namesOfUser.delete(userId);
+  }
+
+  private forget(user: number | typeof EVERYBODY): void {
     this.changes++;
-    if (userId === '*') {
-      this.cache.clear();
-      this.entriesOfUser.clear();
-      return;
-    }
-    for (const name of this.entriesOfUser.get(Number(userId)) ?? []) this.cache.delete(name);
-    this.entriesOfUser.delete(Number(userId));
+    if (user === EVERYBODY) this.cache.clear();
+    else for (const name of [...(this.namesOfUser.get(user) ?? [])]) this.cache.delete(name);
+    for (const handler of this.forgetHandlers) handler(user);
   }
 
   /** Notes in the database which keys were used since the last time; runs by itself twice a minute. */
@@ -155,13 +151,13 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-function principalOf({ keyId, userId, role, hasCap, scopes: granted }: KeyHolder): Principal {
+function keyPrincipal({ keyId, userId, role, hasCap, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
   const isAdmin = role === 'admin' && granted.includes('admin');
-  return { userId, role, isAdmin, scopes: new Set<Scope>(isAdmin ? SCOPES : granted), keyId, hasCap };
+  const scopes = new Set<Scope>(isAdmin ? SCOPES : granted);
+  return { userId, role, isAdmin, scopes, keyId, hasCap, endsAt: readAt + (expiresInMs ?? Infinity) };
 }
 
-function deferred<T>(): { found: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
-  let [resolve, reject] = [(_: T) => {}, (_: unknown) => {}];
-  const found = new Promise<T>((ok, no) => ([resolve, reject] = [ok, no]));
-  return { found, resolve, reject };
+function sessionPrincipal({ userId, role }: SessionHolder): Principal {
+  const isAdmin = role === 'admin';
+  return { userId, role, isAdmin, scopes: new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES), keyId: null, hasCap: false, endsAt: Infinity };
 }

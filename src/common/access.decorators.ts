@@ -33,7 +33,11 @@ export const AdminOnly = () => access({ adminOnly: true });
 export const AccountOwner = () => access({ accountOwner: true });
 
 /** A request that the guard let through. */
-export type AuthenticatedRequest = FastifyRequest & { principal: Principal };
+export type AuthenticatedRequest = FastifyRequest & {
+  principal: Principal;
+  /** What the route asked of it. */
+  access: Access;
+};
 
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
   return context.switchToHttp().getRequest<AuthenticatedRequest>().principal;

@@ -20,6 +20,8 @@ export interface Principal {
   readonly keyId: number | null;
   /** Whether that key has a daily cap of its own. */
   readonly hasCap: boolean;
+  /** When the API key expires, in this process's `performance.now()`; Infinity: it does not, or it is a session. */
+  readonly endsAt: number;
 }
 
 /** Who did something, as the audit log tells it. */

@@ -1,27 +1,20 @@
-import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Waiter } from '../common/waiter';
 import { Notifications } from '../database/notifications';
 import { RequestSignals } from './request-signals';
 
 /** However lost a signal is, a worker looks again after this long. */
 const NET_MS = 3_000;
-
-/** A worker's claim that is under way. */
-export interface Waiter {
-  types: ReadonlySet<string>;
-  /** Ends the wait; null while it looks for itself. */
-  wake: (() => void) | null;
-  /** There was a signal while it looked. */
-  missed: boolean;
-}
+const MIN_MS = 5;
 
 /**
  * Where claims wait that found nothing. A signal wakes one of those who can carry out its type, and who finds something
  * wakes the next: a hundred idle workers do not all run for one request.
  */
 @Injectable()
-export class ClaimRoom implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly waiters = new Set<Waiter>();
-  private closed = false;
+export class ClaimRoom implements OnModuleInit {
+  /** Who can carry out which type, the first that came first. */
+  private readonly waiters = new Map<string, Set<Waiter>>();
 
   constructor(
     private readonly signals: RequestSignals,
@@ -30,55 +23,39 @@ export class ClaimRoom implements OnModuleInit, BeforeApplicationShutdown {
 
   onModuleInit(): void {
     this.signals.onReady((type) => this.wake([type]));
-    this.notifications.onGap(() => this.wakeAll());
+    this.notifications.onGap(() => {
+      for (const able of this.waiters.values()) for (const waiter of able) waiter.signal();
+    });
   }
 
-  beforeApplicationShutdown(): void {
-    this.closed = true;
-    this.wakeAll();
+  enter(waiter: Waiter, types: readonly string[]): void {
+    for (const type of types) {
+      const able = this.waiters.get(type) ?? new Set();
+      this.waiters.set(type, able.add(waiter));
+    }
   }
 
-  enter(types: readonly string[]): Waiter {
-    const waiter: Waiter = { types: new Set(types), wake: null, missed: false };
-    this.waiters.add(waiter);
-    return waiter;
-  }
-
-  leave(waiter: Waiter): void {
-    this.waiters.delete(waiter);
+  leave(waiter: Waiter, types: readonly string[]): void {
+    for (const type of types) {
+      const able = this.waiters.get(type);
+      able?.delete(waiter);
+      if (able?.size === 0) this.waiters.delete(type);
+    }
+    // A signal that woke a worker who is not to be answered is somebody else's.
+    if (waiter.isClosed) this.wake(types);
   }
 
   /** Until a signal, or what is due by the clock, or the time is over. False when there is nothing left to wait for. */
-  async wait(waiter: Waiter, forMs: number, nextInMs: number | null, gone: AbortSignal): Promise<boolean> {
-    if (forMs <= 0 || this.closed || gone.aborted) return false;
-    if (!waiter.missed) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(5, Math.min(forMs, (nextInMs ?? NET_MS) + 1, NET_MS)));
-        waiter.wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        gone.addEventListener('abort', waiter.wake, { once: true });
-      });
-      if (waiter.wake) gone.removeEventListener('abort', waiter.wake);
-    }
-    waiter.wake = null;
-    waiter.missed = false;
-    return !this.closed && !gone.aborted;
+  async wait(waiter: Waiter, forMs: number, nextInMs: number | null): Promise<boolean> {
+    if (forMs <= 0) return false;
+    return waiter.waitForChange(Math.max(MIN_MS, Math.min(forMs, (nextInMs ?? NET_MS) + 1, NET_MS)));
   }
 
   /** Wakes one of those who wait for any of the types, the first that came; if all are looking, they look again. */
   wake(types: readonly string[]): void {
-    for (const waiter of this.waiters) {
-      if (waiter.wake === null || !types.some((type) => waiter.types.has(type))) continue;
-      const { wake } = waiter;
-      waiter.wake = null;
-      return wake();
+    for (const type of types) {
+      for (const waiter of this.waiters.get(type) ?? []) if (waiter.isWaiting) return waiter.signal();
     }
-    for (const waiter of this.waiters) if (types.some((type) => waiter.types.has(type))) waiter.missed = true;
-  }
-
-  private wakeAll(): void {
-    for (const { wake } of this.waiters) wake?.();
+    for (const type of types) for (const waiter of this.waiters.get(type) ?? []) waiter.signal();
   }
 }

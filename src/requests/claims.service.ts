@@ -4,6 +4,7 @@ import { StatementPool } from '../database/statement-pool';
 import { ClaimRoom } from './claim-room';
 import { type Claim, ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from './claims.repository';
 import { type ClaimDto } from './dto/claim.dto';
+import { type HeldCall } from './held-calls';
 import { TransitionsService } from './transitions.service';
 import { RequestSignals } from './request-signals';
 import { listedType, RequestSettings } from './requests.settings';
@@ -26,26 +27,35 @@ export class ClaimsService {
     private readonly signals: RequestSignals,
   ) {}
 
+  /** What there is now. */
+  async claim(dto: ClaimDto): Promise<ClaimedRow[]> {
+    const { items } = await this.look(dto);
+    if (items.length > 0) this.room.wake(dto.types);
+    return items;
+  }
+
   /**
-   * What there is, or after a wait of `waitSeconds` at most what comes.
-   * @param gone aborted when the worker went away: then nothing is handed out to it
+   * What there is, or after a wait of `waitSeconds` at most what comes; nothing to a worker who went away.
+   * @throws CredentialsInvalid, ScopeRequired once the credential has ended
    */
-  async claim(dto: ClaimDto, gone: AbortSignal): Promise<ClaimedRow[]> {
+  async claimOrWait(dto: ClaimDto, call: HeldCall): Promise<ClaimedRow[]> {
     const endsAt = performance.now() + (dto.waitSeconds ?? 0) * 1_000;
-    const waiter = this.room.enter(dto.types);
+    this.room.enter(call.waiter, dto.types);
     try {
       for (;;) {
         const { items, nextInMs } = await this.look(dto);
         if (items.length > 0) {
           this.room.wake(dto.types);
+          // The look may have taken its time.
+          await call.assertAllowed();
           return items;
         }
-        if (!(await this.room.wait(waiter, endsAt - performance.now(), nextInMs, gone))) return [];
+        const isOpen = await this.room.wait(call.waiter, endsAt - performance.now(), nextInMs);
+        await call.assertAllowed();
+        if (!isOpen) return [];
       }
     } finally {
-      this.room.leave(waiter);
-      // A signal that woke a worker who has left by now is somebody else's.
-      if (gone.aborted) this.room.wake(dto.types);
+      this.room.leave(call.waiter, dto.types);
     }
   }
 

@@ -1,4 +1,3 @@
-import { type RequestDetailDto } from './dto/request-detail.dto';
 import { isFinal, type RequestStatus } from '../ledger/entities/request.entity';
 
 /** A change of a request's status. `n` counts the request's changes from 0 and never changes its meaning. */
@@ -9,11 +8,21 @@ export interface StatusEvent {
   at: Date;
 }
 
+interface History {
+  status: RequestStatus;
+  /** It began as a reservation. */
+  held: boolean;
+  attempts: readonly { attempt: number; outcome: string | null; startedAt: Date; endedAt: Date | null }[];
+  createdAt: Date;
+  finishedAt: Date | null;
+  updatedAt: Date;
+}
+
 /**
  * Every status that the request has had, told from its row and its attempts: nothing is missed by who reads late, and a
  * longer history only adds to the end.
  */
-export function eventLog({ status, held, attempts, createdAt, finishedAt, updatedAt }: RequestDetailDto & { held: boolean }): StatusEvent[] {
+export function eventLog({ status, held, attempts, createdAt, finishedAt, updatedAt }: History): StatusEvent[] {
   const events: Omit<StatusEvent, 'n'>[] = [];
   const add = (next: RequestStatus, attempt: number, at: Date) => events.push({ status: next, attempt, at });
   const isInstant = status === 'succeeded' && attempts.length === 0;

@@ -1,114 +1,100 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
-import { type ServerResponse } from 'node:http';
-import { eventLog, type StatusEvent } from './event-log';
+import { type AuthenticatedRequest } from '../common/access.decorators';
 import { isFinal } from '../ledger/entities/request.entity';
-import { RequestsService } from './requests.service';
+import { EventStream } from './event-stream';
+import { type StatusEvent } from './event-log';
+import { HeldCalls } from './held-calls';
+import { HistoriesService } from './histories.service';
+import { ownOnly } from './requests.service';
 import { StatusWatch } from './status-watch';
 
 /** A line that keeps proxies from closing a quiet stream, and finds clients that have gone. */
 const PING_MS = 15_000;
-const PING = ':\n\n';
-
-interface Stream {
-  id: string;
-  /** Whose request it must be; null: anybody's. */
-  userId: number | null;
-  out: ServerResponse;
-  /** The last event that the client has. */
-  last: number;
-  reading: boolean;
-  again: boolean;
-}
+/** Pings go round: each turn takes one part of the streams, so that they are no wave. */
+const PARTS = 30;
 
 /**
  * Requests' changes as server-sent events. A stream holds a socket and a place in the history, nothing else: what it sends
- * is told from the rows, so a signal that is lost delays an event until the next ping and loses none.
+ * is told from the rows, so a signal that is lost delays an event until the next ping and loses none. Always true: nothing
+ * that a client does or leaves undone is kept for it, beyond what one stream has to send.
  */
 @Injectable()
 export class EventStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(EventStreams.name);
-  private readonly streams = new Set<Stream>();
+  private readonly parts = Array.from({ length: PARTS }, () => new Set<EventStream>());
+  private turn = 0;
   private timer: NodeJS.Timeout;
-  private closed = false;
 
   constructor(
-    private readonly requests: RequestsService,
+    private readonly histories: HistoriesService,
     private readonly watch: StatusWatch,
+    private readonly calls: HeldCalls,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.ping(), PING_MS).unref();
+    this.timer = setInterval(() => this.ping(), PING_MS / PARTS).unref();
   }
 
   beforeApplicationShutdown(): void {
-    this.closed = true;
     clearInterval(this.timer);
-    for (const { out } of this.streams) out.end();
   }
 
-  /** Answers with the stream. @throws NotFoundProblem */
-  async open(id: string, userId: number | null, lastEventId: string | string[] | undefined, reply: FastifyReply): Promise<void> {
-    const last = /^\d{1,9}$/.test(String(lastEventId)) ? Number(lastEventId) : -1;
-    const events = eventLog(await this.requests.detail(id, userId));
-    const isOver = isFinal((events.at(-1) as StatusEvent).status);
-    if (isOver && last >= events.length - 1) return void reply.status(204).send();
-    reply.hijack();
-    const out = reply.raw;
-    const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
-    out.writeHead(200, headers as Record<string, string>);
-    const stream: Stream = { id, userId, out, last, reading: false, again: false };
-    this.send(stream, events);
-    if (isOver || this.closed) return void out.end();
-    this.follow(stream);
-  }
-
-  private follow(stream: Stream): void {
-    const unwatch = this.watch.watch(stream.id, () => void this.read(stream));
-    this.streams.add(stream);
-    stream.out.once('close', () => {
+  /** Answers with the stream. @throws NotFoundProblem, TooManyStreams */
+  async open(id: string, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
+    if (request.method === 'HEAD') return this.answerHead(id, request, reply);
+    const call = this.calls.hold('event streams', request);
+    const stream = new EventStream(id.toLowerCase(), call, lastEventId(request), reply);
+    const unwatch = this.watch.watch(stream.id, () => call.waiter.signal());
+    const close = () => {
       unwatch();
-      this.streams.delete(stream);
-    });
-    // What changed between the first look and the watch.
-    void this.read(stream);
+      call.release();
+    };
+    try {
+      const events = await this.histories.events(stream.id, ownOnly(call.principal));
+      if (!stream.knowsAll(events)) await stream.connection();
+      await call.assertAllowed();
+      if (stream.knowsAll(events)) void reply.status(204).send();
+      else if (stream.begin()) return void this.run(stream, events).finally(close);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    close();
   }
 
-  /** Sends what is new. One look at a time; a signal during one makes another follow. */
-  private async read(stream: Stream): Promise<void> {
-    stream.again = true;
-    if (stream.reading) return;
-    stream.reading = true;
+  private async answerHead(id: string, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
+    const events = await this.histories.events(id, ownOnly(request.principal));
+    const isOver = isFinal((events.at(-1) as StatusEvent).status) && lastEventId(request) >= events.length - 1;
+    void reply.status(isOver ? 204 : 200).header('content-type', EventStream.TYPE);
+    void reply.send();
+  }
+
+  private async run(stream: EventStream, first: StatusEvent[]): Promise<void> {
+    const part = this.parts.reduce((smallest, other) => (other.size < smallest.size ? other : smallest));
+    part.add(stream);
     try {
-      while (stream.again && !stream.out.writableEnded && !stream.out.destroyed) {
-        stream.again = false;
-        const events = eventLog(await this.requests.detail(stream.id, stream.userId));
-        this.send(stream, events);
-        if (isFinal((events.at(-1) as StatusEvent).status)) stream.out.end();
+      for (let events = first; await stream.send(events);) {
+        if (!(await stream.call.waiter.waitForChange(Infinity))) break;
+        events = await this.histories.events(stream.id, ownOnly(stream.call.principal));
       }
     } catch (error) {
       // The client comes back with its Last-Event-ID, and is answered what is wrong.
       this.logger.debug(`stream ended: ${(error as Error).message}`);
-      stream.out.end();
     } finally {
-      stream.reading = false;
+      part.delete(stream);
+      stream.end();
     }
   }
 
-  private send(stream: Stream, events: StatusEvent[]): void {
-    let text = '';
-    for (const { n, status, attempt, at } of events.slice(stream.last + 1)) {
-      text += `id: ${n}\nevent: status\ndata: ${JSON.stringify({ id: stream.id, status, attempt, at })}\n\n`;
-    }
-    stream.last = Math.max(stream.last, events.length - 1);
-    if (text !== '') stream.out.write(text);
+  private ping(): void {
+    this.turn = (this.turn + 1) % PARTS;
+    for (const stream of this.parts[this.turn] as Set<EventStream>) stream.ping();
   }
+}
 
-  private async ping(): Promise<void> {
-    for (const stream of [...this.streams]) {
-      stream.out.write(PING);
-      // One after the other: the net is not to be a wave.
-      await this.read(stream);
-    }
-  }
+/** The number of the last event that the client has; -1: none. */
+function lastEventId({ headers }: AuthenticatedRequest): number {
+  const field = String(headers['last-event-id']);
+  return /^\d{1,9}$/.test(field) ? Number(field) : -1;
 }

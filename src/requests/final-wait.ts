@@ -1,53 +1,39 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type RequestDto } from './dto/request.dto';
 import { isFinal } from '../ledger/entities/request.entity';
-import { RequestsService } from './requests.service';
+import { type StatusEvent } from './event-log';
+import { type HeldCall } from './held-calls';
+import { HistoriesService } from './histories.service';
+import { ownOnly, RequestsService } from './requests.service';
 import { StatusWatch } from './status-watch';
 
-/** However lost a signal is, the request is read again after this long. */
+/** However lost a signal is, the request is looked at again after this long. */
 const NET_MS = 3_000;
 
 /** Holds an answer until its request has ended, for callers who would rather wait than ask again. */
 @Injectable()
-export class FinalWait implements BeforeApplicationShutdown {
-  private readonly waiting = new Set<() => void>();
-  private closed = false;
-
+export class FinalWait {
   constructor(
     private readonly requests: RequestsService,
+    private readonly histories: HistoriesService,
     private readonly watch: StatusWatch,
   ) {}
 
-  beforeApplicationShutdown(): void {
-    this.closed = true;
-    for (const wake of this.waiting) wake();
-  }
-
-  /** The request once it is final, or as it is when the time is over or the client has gone. */
-  async until(userId: number, id: string, forMs: number, isGone: () => boolean): Promise<RequestDto> {
+  /**
+   * The request once it is final, or as it is when the time is over or the client has gone.
+   * @throws CredentialsInvalid, ScopeRequired once the credential has ended
+   */
+  async until(call: HeldCall, userId: number, id: string, forMs: number): Promise<RequestDto> {
     const endsAt = performance.now() + forMs;
-    let changed = false;
-    let wake = () => undefined as void;
-    const unwatch = this.watch.watch(id, () => {
-      changed = true;
-      wake();
-    });
+    const unwatch = this.watch.watch(id, () => call.waiter.signal());
     try {
       for (;;) {
-        changed = false;
-        const request = await this.requests.find(id, userId);
+        await call.assertAllowed();
+        const reach = ownOnly(call.principal) ?? userId;
+        const { status } = (await this.histories.events(id, reach)).at(-1) as StatusEvent;
         const leftMs = endsAt - performance.now();
-        if (isFinal(request.status) || leftMs <= 0 || this.closed || isGone()) return request;
-        if (changed) continue;
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(() => wake(), Math.min(leftMs, NET_MS));
-          wake = () => {
-            clearTimeout(timer);
-            this.waiting.delete(wake);
-            resolve();
-          };
-          this.waiting.add(wake);
-        });
+        if (isFinal(status) || leftMs <= 0 || call.waiter.isClosed) return await this.requests.find(id, reach);
+        await call.waiter.waitForChange(Math.min(leftMs, NET_MS));
       }
     } finally {
       unwatch();

@@ -15,9 +15,10 @@ import { RequestDto, RequestPage } from './dto/request.dto';
 import { SubmitRequestDto } from './dto/submit-request.dto';
 import { EventStreams } from './event-streams';
 import { FinalWait } from './final-wait';
+import { HeldCalls } from './held-calls';
 import { itemAnswers, JSON_TYPE } from './item-answers';
 import { preferredWait } from './prefer';
-import { ownOnly, RequestsService } from './requests.service';
+import { RequestsService } from './requests.service';
 import { SubmitService } from './submit.service';
 
 @ApiTags('requests')
@@ -30,6 +31,7 @@ export class RequestsController {
     private readonly cancels: CancelService,
     private readonly waits: FinalWait,
     private readonly streams: EventStreams,
+    private readonly calls: HeldCalls,
   ) {}
 
   /**
@@ -50,14 +52,25 @@ export class RequestsController {
     // The hot route: it reads and answers by itself, because Nest would make a promise of each parameter and look through
     // the answer for streams. Guard, validation, errors and the document are those of any other route.
     const dto = checkBody(SubmitRequestDto, request.body);
-    const key = parseIdempotencyKey(request.headers['idempotency-key']);
-    const isGone = () => request.raw.socket.destroyed;
-    const submitted = await this.submits.submit(request.principal, dto, key, isGone);
-    void reply.status(201).headers(submitted.headers).header('content-type', JSON_TYPE);
     const waitSeconds = preferredWait(request.headers.prefer);
-    if (waitSeconds === null) return void reply.send(submitted.json);
-    const final = await this.waits.until(dto.userId ?? request.principal.userId, submitted.id, waitSeconds * 1_000, isGone);
-    void reply.header('preference-applied', `wait=${waitSeconds}`).send(JSON.stringify(final));
+    if (waitSeconds !== null) return this.submitAndWait(request, reply, dto, waitSeconds);
+    const key = parseIdempotencyKey(request.headers['idempotency-key']);
+    const submitted = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
+    void reply.status(201).headers(submitted.headers).header('content-type', JSON_TYPE).send(submitted.json);
+  }
+
+  /** The place to wait is taken before anything is charged. */
+  private async submitAndWait(request: AuthenticatedRequest, reply: FastifyReply, dto: SubmitRequestDto, waitSeconds: number): Promise<void> {
+    const call = this.calls.hold('long polls', request);
+    try {
+      const key = parseIdempotencyKey(request.headers['idempotency-key']);
+      const { id, headers } = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
+      const final = await this.waits.until(call, dto.userId ?? request.principal.userId, id, waitSeconds * 1_000);
+      void reply.status(201).headers(headers).header('content-type', JSON_TYPE);
+      void reply.header('preference-applied', `wait=${waitSeconds}`).send(JSON.stringify(final));
+    } finally {
+      call.release();
+    }
   }
 
   /** Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
@@ -103,7 +116,7 @@ export class RequestsController {
   @ApiOkResponse({ description: 'The changes, as they come.', schema: { type: 'string' } })
   @ApiNoContentResponse({ description: 'It has ended, and you have heard so: do not come again.' })
   async events(@Req() request: AuthenticatedRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    await this.streams.open(id, ownOnly(request.principal), request.headers['last-event-id'], reply);
+    await this.streams.open(id, request, reply);
   }
 
   /**

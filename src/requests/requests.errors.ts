@@ -30,3 +30,15 @@ export class StaleAttempt extends Problem {
     });
   }
 }
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** One user holds as many event streams, or as many long polls, open as one may. */
+export class TooManyStreams extends Problem {
+  constructor(what: 'event streams' | 'long polls', max: number) {
+    super(429, 'too-many-streams', `You hold ${max} ${what} open already: end one before you open another.`, {
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+      members: { max },
+    });
+  }
+}

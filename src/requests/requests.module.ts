@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { QuotasModule } from '../quotas/quotas.module';
@@ -10,6 +11,9 @@ import { ClaimsService } from './claims.service';
 import { EventStreams } from './event-streams';
 import { ExpiryJob } from './expiry.job';
 import { FinalWait } from './final-wait';
+import { HeldCalls } from './held-calls';
+import { HistoriesRepository } from './histories.repository';
+import { HistoriesService } from './histories.service';
 import { OverdueRepository } from './overdue.repository';
 import { RequestSignals } from './request-signals';
 import { RequestsController } from './requests.controller';
@@ -23,7 +27,7 @@ import { WorkController } from './work.controller';
 import { WorkService } from './work.service';
 
 @Module({
-  imports: [JobsModule, LedgerModule, QuotasModule],
+  imports: [AuthModule, JobsModule, LedgerModule, QuotasModule],
   controllers: [WorkController, RequestsController],
   providers: [
     BatchService,
@@ -34,6 +38,9 @@ import { WorkService } from './work.service';
     EventStreams,
     ExpiryJob,
     FinalWait,
+    HeldCalls,
+    HistoriesRepository,
+    HistoriesService,
     OverdueRepository,
     RequestSignals,
     RequestsRepository,

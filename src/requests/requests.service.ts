@@ -3,11 +3,11 @@ import { cursorAt, cursorPosition, pageSize } from '../common/page';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
+import { attemptsOf } from './attempts-of';
 import { ListRequestsQuery } from './dto/list-requests.dto';
-import { type AttemptDto, type RequestDetailDto } from './dto/request-detail.dto';
+import { type RequestDetailDto } from './dto/request-detail.dto';
 import { type RequestDto, type RequestPage } from './dto/request.dto';
 import { TransitionsService } from './transitions.service';
-import { isFinal } from '../ledger/entities/request.entity';
 import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
 
 /**
@@ -45,22 +45,16 @@ export class RequestsService {
     };
   }
 
-  /** @throws NotFoundProblem */
+  /** The request with its attempts. @throws NotFoundProblem */
   async get(principal: Principal, id: string): Promise<RequestDetailDto> {
-    const { held: _held, ...detail } = await this.detail(id, ownOnly(principal));
-    return detail;
+    const row = await this.read(id, ownOnly(principal));
+    const before = row.attempt > 0 ? await this.repository.attempts(id) : [];
+    return { ...toDto(row), attempts: attemptsOf(row, before) };
   }
 
   /** @throws NotFoundProblem */
   async find(id: string, userId: number | null): Promise<RequestDto> {
     return toDto(await this.read(id, userId));
-  }
-
-  /** The request with its attempts, and whether it began as a reservation. @throws NotFoundProblem */
-  async detail(id: string, userId: number | null): Promise<RequestDetailDto & { held: boolean }> {
-    const row = await this.read(id, userId);
-    const before = row.attempt > 0 ? await this.repository.attempts(id) : [];
-    return { ...toDto(row), held: row.held, attempts: attemptsOf(row, before) };
   }
 
   private async read(id: string, userId: number | null): Promise<RequestRow> {
@@ -82,13 +76,4 @@ function toPosition(text: string | null): PagePosition | null {
 
 function toDto({ held: _held, overdue: _overdue, ...dto }: RequestRow): RequestDto {
   return dto;
-}
-
-function attemptsOf(request: RequestRow, before: AttemptDto[]): AttemptDto[] {
-  const { attempt, status, error, startedAt, createdAt, finishedAt } = request;
-  // Read one after the other, the attempts may be ahead of the request by one that was just lost.
-  const known = before.filter((one) => one.attempt <= attempt);
-  if (attempt === 0 || known.at(-1)?.attempt === attempt) return known;
-  const outcome = isFinal(status) ? status : null;
-  return [...known, { attempt, outcome, error: outcome === null ? null : error, startedAt: startedAt ?? createdAt, endedAt: finishedAt }];
 }

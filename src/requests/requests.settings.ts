@@ -100,6 +100,13 @@ export const RequestSettings = {
     description:
       'The largest result or error that a worker may deliver, in bytes of JSON. A number with an exponent counts with all its zeros, as it is stored.',
   }),
+  maxStreams: defineSetting<number>({
+    key: 'requests.maxStreams',
+    schema: { type: 'integer', minimum: 1, maximum: 100_000 },
+    default: 100,
+    description: 'How many event streams one user may hold open on a replica, and as many long polls.',
+    visibility: 'public',
+  }),
   retentionDays: defineSetting<number | null>({
     key: 'requests.retentionDays',
     schema: { type: ['integer', 'null'], minimum: 1, maximum: 36_500 },

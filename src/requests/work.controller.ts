@@ -1,13 +1,14 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Scopes } from '../common/access.decorators';
+import { type AuthenticatedRequest, Scopes } from '../common/access.decorators';
 import { BatchService } from './batch.service';
 import { ClaimsService } from './claims.service';
 import { BatchAnswerDto } from './dto/batch.dto';
 import { ClaimAnswerDto, ClaimDto } from './dto/claim.dto';
 import { RequestDto } from './dto/request.dto';
 import { CompleteAllDto, CompleteDto, FailDto, HeartbeatDto, LeaseDto } from './dto/work.dto';
+import { HeldCalls } from './held-calls';
 import { itemAnswers, JSON_TYPE } from './item-answers';
 import { WorkService } from './work.service';
 
@@ -16,6 +17,7 @@ import { WorkService } from './work.service';
 export class WorkController {
   constructor(
     private readonly claims: ClaimsService,
+    private readonly calls: HeldCalls,
     private readonly work: WorkService,
     private readonly batches: BatchService,
   ) {}
@@ -27,10 +29,14 @@ export class WorkController {
   @Post('claim')
   @HttpCode(200)
   @Scopes('worker')
-  async claim(@Body() dto: ClaimDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<ClaimAnswerDto> {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    return { items: await this.claims.claim(dto, gone.signal) };
+  async claim(@Req() request: AuthenticatedRequest, @Body() dto: ClaimDto): Promise<ClaimAnswerDto> {
+    if (!dto.waitSeconds) return { items: await this.claims.claim(dto) };
+    const call = this.calls.hold('long polls', request);
+    try {
+      return { items: await this.claims.claimOrWait(dto, call) };
+    } finally {
+      call.release();
+    }
   }
 
   /** Extends the lease, and tells whether the request is still wanted. 409 when the attempt is over. */

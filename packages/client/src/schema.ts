@@ -2267,7 +2267,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The quota is exhausted, or too many attempts were made; `Retry-After` says when to come again. */
+        /** @description The quota is exhausted, too many attempts were made, or too many streams or long polls are open; `Retry-After` says when to come again. */
         Problem429: {
             headers: {
                 [name: string]: unknown;

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { KEY_PREFIX } from '../api-keys/key-format';
+import { type Access } from '../common/access.decorators';
+import { AdminRequired, ScopeRequired } from '../common/access.errors';
+import { type Principal } from '../common/principal';
+import { AccessTokens } from './access-tokens';
+import { CredentialsInvalid, CredentialsMissing } from './auth.errors';
+import { PrincipalsService } from './principals.service';
+
+/** Decides whether a credential may do what a route asks, now. */
+@Injectable()
+export class Credentials {
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly principals: PrincipalsService,
+  ) {}
+
+  /**
+   * Without a promise where it can be answered from memory.
+   * @param header the call's `Authorization`
+   * @throws CredentialsMissing, CredentialsInvalid, AdminRequired, ScopeRequired
+   */
+  admit(header: string | undefined, access: Access): Principal | Promise<Principal> {
+    const principal = this.authenticate(header);
+    return principal instanceof Promise ? principal.then((known) => allowed(known, access)) : allowed(principal, access);
+  }
+
+  /** When a good credential ends by the clock, in this process's `performance.now()`; Infinity: it does not. */
+  endsAt(header: string, principal: Principal): number {
+    if (principal.keyId !== null) return principal.endsAt;
+    const expiresAt = this.tokens.verify(bearerOf(header))?.expiresAt ?? 0;
+    return performance.now() + expiresAt - Date.now();
+  }
+
+  private authenticate(header: string | undefined): Principal | null | Promise<Principal | null> {
+    if (header === undefined) throw new CredentialsMissing();
+    const credential = bearerOf(header);
+    if (credential.startsWith(KEY_PREFIX)) return this.principals.byKey(credential);
+    const claims = this.tokens.verify(credential);
+    return claims === null ? null : this.principals.byToken(claims);
+  }
+}
+
+function bearerOf(header: string): string {
+  const credential = /^bearer +([^ ]+)$/i.exec(header)?.[1];
+  if (credential === undefined) throw new CredentialsInvalid();
+  return credential;
+}
+
+function allowed(principal: Principal | null, access: Access): Principal {
+  if (principal === null) throw new CredentialsInvalid();
+  if (access.adminOnly && !principal.isAdmin) throw principal.role === 'admin' ? new ScopeRequired(['admin']) : new AdminRequired();
+  if (access.accountOwner && principal.keyId !== null && !principal.isAdmin) throw new ScopeRequired(['admin']);
+  const missing = (access.scopes ?? []).filter((scope) => !principal.scopes.has(scope));
+  if (missing.length > 0) throw new ScopeRequired(missing);
+  return principal;
+}

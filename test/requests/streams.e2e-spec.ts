@@ -1,0 +1,135 @@
+import { EventStreams } from '../../src/requests/event-streams';
+import { makeUser, type TestUser } from '../support/factories';
+import { type RawConnection, rawConnection } from '../support/raw-connection';
+import { type Service, startService } from '../support/service';
+import { until } from '../support/waiting';
+import { newType, putSetting, submit } from './work';
+
+describe('event streams', () => {
+  let service: Service;
+  const open: RawConnection[] = [];
+  beforeAll(async () => {
+    service = await startService();
+  });
+  afterEach(() => open.splice(0).forEach(({ socket }) => socket.destroy()));
+  afterAll(() => service.close());
+
+  const connection = async () => {
+    open.push(await rawConnection(service.url));
+    return open.at(-1)!;
+  };
+  const follow = async (user: TestUser, id: string) => {
+    const wire = await connection();
+    wire.send('GET', `/v1/requests/${id}/events`, user.key);
+    return wire;
+  };
+  const told = (wire: RawConnection, what: string) => until(() => Promise.resolve(wire.text().includes(what)), `the stream tells ${what}`);
+  /** Pings come every 15 s; here twice to every stream at once. */
+  const ping = () => {
+    for (let i = 0; i < 60; i++) service.app.get(EventStreams)['ping']();
+  };
+  const count = (wire: RawConnection, what: string) => wire.text().split(what).length - 1;
+  const cancel = (user: TestUser, id: string) => service.as(user).post(`/v1/requests/${id}/cancel`).expect(200);
+
+  it('that are pipelined on one connection end one after the other, and the process goes on', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const [a, b, c] = [await submit(service, user, type), await submit(service, user, type), await submit(service, user, type)];
+    const wire = await follow(user, a.id);
+    for (const { id } of [b, c]) wire.send('GET', `/v1/requests/${id}/events`, user.key);
+    await told(wire, 'pending');
+    await cancel(user, b.id);
+    // To B as well, though it has ended.
+    ping();
+    await told(wire, '\r\n:\n\n');
+    expect(count(wire, 'HTTP/1.1 200')).toBe(1);
+    await cancel(user, a.id);
+    await told(wire, `"id":"${b.id}","status":"canceled"`);
+    await cancel(user, c.id);
+    await told(wire, `"id":"${c.id}","status":"canceled"`);
+    expect(count(wire, 'HTTP/1.1 200')).toBe(3);
+    await service.as().get('/health/live').expect(200);
+  });
+
+  it('and those behind them are let go with their connection', async () => {
+    await putSetting(service, 'requests.maxStreams', 3);
+    const user = await makeUser(service);
+    const { id } = await submit(service, user, newType());
+    const wire = await follow(user, id);
+    for (let i = 0; i < 2; i++) wire.send('GET', `/v1/requests/${id}/events`, user.key);
+    await told(wire, 'pending');
+    const isFull = async () =>
+      (
+        await service
+          .as(user)
+          .get(`/v1/requests/${id}/events`)
+          .timeout(500)
+          .catch(() => ({ status: 200 }))
+      ).status === 429;
+    await until(isFull, 'all three count');
+    wire.socket.destroy();
+    await until(async () => {
+      const next = await follow(user, id);
+      await until(() => Promise.resolve(next.text() !== ''), 'the stream is answered');
+      const is = next.text().startsWith('HTTP/1.1 200');
+      next.socket.destroy();
+      return is;
+    }, 'all three are free again');
+    await putSetting(service, 'requests.maxStreams', null);
+  });
+
+  it('are bounded for each user, by a setting that is live; others do not feel it', async () => {
+    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const [{ id }, others] = [await submit(service, user, newType()), await submit(service, other, newType())];
+    const wires = await Promise.all(Array.from({ length: 100 }, () => follow(user, id)));
+    await Promise.all(wires.map((wire) => told(wire, 'pending')));
+    const refused = await service.as(user).get(`/v1/requests/${id}/events`).expect(429);
+    expect(refused.body).toMatchObject({ code: 'too-many-streams', status: 429, max: 100, instance: expect.any(String) });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    await told(await follow(other, others.id), 'pending');
+    await putSetting(service, 'requests.maxStreams', 101);
+    await told(await follow(user, id), 'pending');
+    await putSetting(service, 'requests.maxStreams', null);
+    wires[0].socket.destroy();
+    wires[1].socket.destroy();
+    await until(async () => {
+      const next = await follow(user, id);
+      await until(() => Promise.resolve(next.text() !== ''), 'it is answered');
+      return next.text().startsWith('HTTP/1.1 200');
+    }, 'a place is free again');
+  });
+
+  it('answer HEAD at once, without a body', async () => {
+    const user = await makeUser(service);
+    const { id } = await submit(service, user, newType());
+    const { status, headers } = await service.as(user).head(`/v1/requests/${id}/events`).timeout(5_000);
+    expect([status, headers['content-type']]).toEqual([200, 'text/event-stream']);
+    await cancel(user, id);
+    const over = await service.as(user).head(`/v1/requests/${id}/events`).set('last-event-id', '1').timeout(5_000);
+    expect(over.status).toBe(204);
+    await service
+      .as(await makeUser(service))
+      .head(`/v1/requests/${id}/events`)
+      .timeout(5_000)
+      .expect(404);
+  });
+
+  it('of a request that was deleted meanwhile end', async () => {
+    const user = await makeUser(service);
+    const { id } = await submit(service, user, newType());
+    const wire = await follow(user, id);
+    await told(wire, 'pending');
+    await service.sql('DELETE FROM requests WHERE id = $1', [id]);
+    ping();
+    await told(wire, '\r\n0\r\n\r\n');
+  });
+
+  it('of a client that closes its half of the connection end', async () => {
+    const user = await makeUser(service);
+    const { id } = await submit(service, user, newType());
+    const wire = await follow(user, id);
+    await told(wire, 'pending');
+    wire.socket.end();
+    await wire.closed;
+    await service.as().get('/health/live').expect(200);
+  });
+});
