@@ -77,7 +77,6 @@ export async function createApp({ environment: overrides, preview = false }: App
   for (const method of METHODS) {
     if (method === 'QUERY' || !fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { overrideExisting: true });
   }
-  const parse = fastify.getDefaultJsonParser('error', 'error');
   const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module] }, adapter, {
     preview,
     logger: new NestLogger(logger),
@@ -85,12 +84,9 @@ export async function createApp({ environment: overrides, preview = false }: App
     bodyParser: false,
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
     try {
-      done(
-        null,
-        parseJsonBody(body as Buffer, (text) => parseText(parse, request, text)),
-      );
+      done(null, parseJsonBody(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
@@ -121,16 +117,4 @@ export async function createApp({ environment: overrides, preview = false }: App
 
 function saneId(id: string | string[] | undefined): string | undefined {
   return typeof id === 'string' && SANE_ID.test(id) ? id : undefined;
-}
-
-type Parser = ReturnType<FastifyInstance['getDefaultJsonParser']>;
-
-/** Fastify's parser refuses `__proto__`; it answers by a callback, at once. */
-function parseText(parse: Parser, request: unknown, text: string): unknown {
-  let parsed: unknown;
-  (parse as (request: unknown, body: string, done: (error: Error | null, value?: unknown) => void) => void)(request, text, (error, value) => {
-    if (error) throw error;
-    parsed = value;
-  });
-  return parsed;
 }

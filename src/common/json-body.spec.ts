@@ -1,7 +1,7 @@
 import { ValidationProblem } from './problem';
 import { parseJsonBody } from './json-body';
 
-const parse = (text: string | Buffer) => parseJsonBody(Buffer.from(text), JSON.parse);
+const parse = (text: string | Buffer) => parseJsonBody(Buffer.from(text));
 const errorOf = (text: string): { pointer: string; code: string } => {
   try {
     parse(text);

@@ -19,9 +19,31 @@ export function sameJson(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b);
 }
 
-/** JSON with its members in order, so that equal values give equal text. */
+/** JSON with its members in order, so that equal values give equal text. Indices come first, as every object has them. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part));
+  if (Array.isArray(value)) {
+    let items = '';
+    for (const item of value) items += `${items === '' ? '' : ','}${canonicalJson(item ?? null)}`;
+    return `[${items}]`;
+  }
+  if (!isObject(value) || typeof value.toJSON === 'function') return JSON.stringify(value);
+  let members = '';
+  for (const name of orderedNames(value)) {
+    if (value[name] !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(value[name])}`;
+  }
+  return `{${members}}`;
+}
+
+/** An object keeps indices before all else, in the order of numbers. */
+function orderedNames(value: object): string[] {
+  const names = Object.keys(value);
+  if (names.length < 2) return names;
+  const others = names.findIndex((name) => !isIndex(name));
+  return others === -1 ? names : [...names.slice(0, others), ...names.slice(others).sort()];
+}
+
+function isIndex(name: string): boolean {
+  return /^(?:0|[1-9]\d{0,9})$/.test(name) && Number(name) < 4_294_967_295;
 }
 
 /** Not what every object inherits: `constructor` is a name like any other. */

@@ -1,5 +1,10 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import { shown } from './json-pointer';
+
+/** What an answer tells of a request is bounded, whatever the request was. */
+export const SHOWN_ERRORS = 100;
+const SHOWN_DETAIL = 1_000;
 
 /** One wrong place in the input: `pointer` is a JSON Pointer (RFC 6901) as a URI fragment. */
 export interface FieldError {
@@ -35,14 +40,14 @@ export class Problem extends HttpException {
         type: options.type ?? 'about:blank',
         title: options.title ?? STATUS_CODES[status] ?? 'Error',
         status,
-        detail,
+        detail: shown(detail, SHOWN_DETAIL),
         code,
         ...options.members,
       },
       status,
     );
     Error.stackTraceLimit = stackTraceLimit;
-    this.message = detail;
+    this.message = shown(detail, SHOWN_DETAIL);
     this.headers = options.headers ?? {};
   }
 }
@@ -51,7 +56,8 @@ export class ValidationProblem extends Problem {
   constructor(errors: FieldError[]) {
     const [first] = errors;
     const detail = first ? `${first.pointer}: ${first.detail}` : 'The request is not valid.';
-    super(HttpStatus.BAD_REQUEST, 'validation-failed', detail, { title: 'Validation failed', members: { errors } });
+    const told = errors.slice(0, SHOWN_ERRORS).map((error) => ({ ...error, detail: shown(error.detail, SHOWN_DETAIL) }));
+    super(HttpStatus.BAD_REQUEST, 'validation-failed', detail, { title: 'Validation failed', members: { errors: told } });
   }
 }
 

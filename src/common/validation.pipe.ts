@@ -1,8 +1,10 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
+import { cutToBounds, inheritedNames, unknownNames } from './bounded-checks';
 import { compileQuickCheck } from './compiled-checks';
-import { type FieldError, ValidationProblem } from './problem';
+import { pointerPart } from './json-pointer';
+import { type FieldError, SHOWN_ERRORS, ValidationProblem } from './problem';
 
 type Dto = new () => object;
 const NATIVE: unknown[] = [String, Boolean, Number, Array, Object, undefined];
@@ -32,8 +34,8 @@ export function checkBody<T extends object>(dto: new () => T, value: unknown): T
     throw new ValidationProblem([{ pointer: '#', detail: 'must be a JSON object', code: 'is-object' }]);
   }
   if (quickCheckOf(dto)?.(value)) return value as T;
-  assertOwnNames(value, '#');
-  return check(Object.assign(new dto(), value), '#');
+  assertNames(dto, value, '#');
+  return check(Object.assign(new dto(), cutToBounds(dto, value)), '#');
 }
 
 const quickChecks = new Map<Dto, ReturnType<typeof compileQuickCheck>>();
@@ -48,17 +50,19 @@ function quickCheckOf(dto: Dto): ReturnType<typeof compileQuickCheck> {
 }
 
 function checkQuery(dto: Dto, value: unknown): object {
-  assertOwnNames(value as object, '#/query');
+  assertNames(dto, value as object, '#/query');
   const unstorable = Object.entries(value as object).find(([, text]) => String(text).includes('\0'));
-  if (unstorable) throw new ValidationProblem([{ pointer: `#/query/${unstorable[0]}`, detail: 'contains the character U+0000', code: 'nul-character' }]);
-  return check(plainToInstance(dto, value), '?');
+  if (unstorable)
+    throw new ValidationProblem([{ pointer: `#/query/${pointerPart(unstorable[0])}`, detail: 'contains the character U+0000', code: 'nul-character' }]);
+  return check(plainToInstance(dto, cutToBounds(dto, value as object)), '?');
 }
 
-/** `constructor` and the like: class-validator looks rules up by name in plain objects, where every object has these. */
-function assertOwnNames(value: object, root: string): void {
-  const inherited = Object.keys(value).filter((name) => name in Object.prototype);
-  if (inherited.length === 0) return;
-  throw new ValidationProblem(inherited.map((name) => ({ pointer: `${root}/${name}`, detail: 'is not a known field', code: 'unknown-field' })));
+/** What is wrong with the names alone, before anything is copied or looked through. */
+function assertNames(dto: Dto, value: object, root: string): void {
+  const inherited = inheritedNames(value);
+  const wrong = inherited.length > 0 ? inherited : unknownNames(dto, value);
+  if (inherited.length === 0 && wrong.length < SHOWN_ERRORS) return;
+  throw new ValidationProblem(wrong.map((name) => ({ pointer: `${root}/${pointerPart(name)}`, detail: 'is not a known field', code: 'unknown-field' })));
 }
 
 function check<T extends object>(instance: T, root: string): T {
@@ -68,7 +72,7 @@ function check<T extends object>(instance: T, root: string): T {
 }
 
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
-  const name = error.property.replaceAll('~', '~0').replaceAll('/', '~1');
+  const name = pointerPart(error.property);
   const pointer = parent === '?' ? `#/query/${name}` : `${parent}/${name}`;
   const own = mostTelling(Object.entries(error.constraints ?? {})).map(([rule, message]) => ({
     pointer,

@@ -1,3 +1,4 @@
+import { namesTag } from '../common/etag';
 import { PreconditionRequired, StaleVersion } from './configurations.errors';
 import { type SystemState } from './configurations.repository';
 import { type SettingDefinition } from './setting-definitions';
@@ -27,9 +28,8 @@ export function assertPreconditions({ ifMatch, ifNoneMatch }: Preconditions, cur
 
 /** The same where preconditions are optional. @throws StaleVersion */
 export function assertGivenPreconditions({ ifMatch, ifNoneMatch }: Preconditions, { etag, readable, written }: Current): void {
-  const names = (tags: string) => tags.split(',').some((tag) => tag.trim() === etag);
-  if (ifMatch !== undefined && !(ifMatch.trim() === '*' ? readable : names(ifMatch))) throw new StaleVersion(etag);
-  if (ifNoneMatch !== undefined && (ifNoneMatch.trim() === '*' ? written : names(ifNoneMatch))) throw new StaleVersion(etag);
+  if (ifMatch !== undefined && !(ifMatch.trim() === '*' ? readable : namesTag(ifMatch, etag))) throw new StaleVersion(etag);
+  if (ifNoneMatch !== undefined && (ifNoneMatch.trim() === '*' ? written : namesTag(ifNoneMatch, etag))) throw new StaleVersion(etag);
 }
 
 /** The entity tag of a system setting: its version. */

@@ -40,7 +40,7 @@ export function readDocument(text: string): SettingsDocument {
 function toJson(text: string): unknown {
   try {
     const parsed: unknown = load(text, { schema: CORE_SCHEMA });
-    return parseJsonBody(Buffer.from(JSON.stringify(parsed, exactly) ?? 'null'), (json) => JSON.parse(json) as unknown);
+    return parseJsonBody(Buffer.from(JSON.stringify(parsed, exactly) ?? 'null'));
   } catch (error) {
     if (error instanceof YAMLException) throw refusal('#', `is not valid YAML: ${error.message.split('\n', 1)[0]}`);
     throw error;

@@ -15,6 +15,8 @@ export interface IdempotentCall {
 }
 
 const VISIBLE = /^[\x21-\x7e]{1,255}$/;
+/** 255 characters with a backslash before each, and the quotes. */
+const LONGEST_FIELD = 512;
 
 /**
  * The value of an `Idempotency-Key` field: bare, or as the structured-field string of
@@ -24,7 +26,7 @@ const VISIBLE = /^[\x21-\x7e]{1,255}$/;
  */
 export function parseIdempotencyKey(field: string | string[] | undefined): string | null {
   if (field === undefined) return null;
-  if (Array.isArray(field)) throw new MalformedIdempotencyKey();
+  if (Array.isArray(field) || field.length > LONGEST_FIELD) throw new MalformedIdempotencyKey();
   const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(field);
   const key = quoted?.[1]?.replace(/\\(["\\])/g, '$1') ?? field;
   if (!VISIBLE.test(key)) throw new MalformedIdempotencyKey();

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ScopeRequired } from '../common/access.errors';
+import { isInstant } from '../common/is-instant';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { storedBytes } from '../common/stored-size';
@@ -122,6 +123,7 @@ function instantOf(text: string): string {
 }
 
 function assertAhead({ deadline }: Charge, now: Date): void {
+  if (!isInstant(deadline)) throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is on a day that there is not', code: 'is-instant' }]);
   if (new Date(deadline as string) > now) return;
   throw new ValidationProblem([{ pointer: '#/deadlineAt', detail: 'is in the past', code: 'in-the-past' }]);
 }

@@ -95,7 +95,7 @@ export class TiersService {
   }
 
   private async find(tx: EntityManager, idOrName: string, forUpdate = false): Promise<Tier> {
-    const where = /^\d{1,9}$/.test(idOrName) ? { id: Number(idOrName) } : { name: idOrName };
+    const where = /^[1-9]\d{0,8}$/.test(idOrName) ? { id: Number(idOrName) } : { name: idOrName };
     const tier = await tx.findOne(Tier, { where, ...(forUpdate ? { lock: { mode: 'for_no_key_update' } } : {}) });
     if (tier === null) throw new NotFoundProblem('tier');
     return tier;

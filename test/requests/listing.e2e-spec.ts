@@ -32,6 +32,35 @@ describe('listing and keeping requests', () => {
     expect(ns(await page(back4.nextCursor))).toEqual([9, 8, 7]);
   });
 
+  it('takes any limit above 100 as 100, and refuses by name what is no instant, day or id', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    await submit(service, user, type);
+    const list = (query: object) => service.as(user).get('/v1/requests').query(query);
+    for (const limit of ['101', '2147483648', '9'.repeat(100)]) expect((await list({ limit }).expect(200)).body.items).toHaveLength(1);
+    for (const since of ['2026-01-31', '2026-01-31T00:00:00Z', '2026-01-31T00:00:00.5+05:30']) await list({ since }).expect(200);
+    for (const since of [
+      '2026-W01-1',
+      '2026-001',
+      '2026-02-30',
+      '0000-01-01',
+      '20260131',
+      '2026-01-31T24:00:00Z',
+      '2026-01-31T00:00:00+23:59',
+      '+2026-01-31',
+      '9'.repeat(8_000),
+    ]) {
+      const { body } = await list({ since }).expect(400);
+      expect(body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '#/query/since' }] });
+    }
+    await service
+      .as(await makeAdmin(service))
+      .get('/v1/requests')
+      .query({ userId: 2_147_483_647 })
+      .expect(200);
+    const { body } = await list({ keyId: '2147483648' }).expect(400);
+    expect(body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '#/query/keyId', code: 'max' }] });
+  });
+
   it('filters by the key that submitted', async () => {
     const [user, type] = [await makeUser(service), newType()];
     const { id } = await submit(service, user, type);

@@ -35,7 +35,7 @@ describe('tiers', () => {
       nextCursor: null,
     });
     for (const name of ['free', String(body.items[0].id)]) expect((await service.as().get(`/v1/tiers/${name}`).expect(200)).body).toEqual(body.items[0]);
-    for (const name of ['none', '0', '999999999', '99999999999', 'FREE']) await service.as().get(`/v1/tiers/${name}`).expect(404);
+    for (const name of ['none', '0', '01', '999999999', '99999999999', 'FREE']) await service.as().get(`/v1/tiers/${name}`).expect(404);
   });
 
   it('come in pages', async () => {

@@ -1,4 +1,4 @@
-import { IsInt, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsInt, IsOptional, IsString, MaxLength, Max } from 'class-validator';
 import { ListQuery } from '../../common/list-query.dto';
 import { WholeNumber } from '../../common/whole-number';
 
@@ -25,5 +25,6 @@ export class ListAuditEventsQuery extends ListQuery {
   @IsOptional()
   @WholeNumber()
   @IsInt()
+  @Max(2_147_483_647)
   actorId?: number;
 }

@@ -1,5 +1,6 @@
-import { IsIn, IsInt, IsISO8601, IsOptional, Matches, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { ListQuery } from '../../common/list-query.dto';
+import { IsInstantOrDay } from '../../common/is-instant';
 import { WholeNumber } from '../../common/whole-number';
 import { REQUEST_STATUSES, type RequestStatus } from '../../ledger/entities/request.entity';
 import { TYPE } from './submit-request.dto';
@@ -15,12 +16,12 @@ export class ListRequestsQuery extends ListQuery {
 
   /** Made at this instant or later. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstantOrDay()
   since?: string;
 
   /** Made before this instant. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstantOrDay()
   until?: string;
 
   /** For administrators and `service` keys, who see everybody's otherwise. */
@@ -28,6 +29,7 @@ export class ListRequestsQuery extends ListQuery {
   @WholeNumber()
   @IsInt()
   @Min(1)
+  @Max(2_147_483_647)
   userId?: number;
 
   /** Made with this API key. */
@@ -35,5 +37,6 @@ export class ListRequestsQuery extends ListQuery {
   @WholeNumber()
   @IsInt()
   @Min(1)
+  @Max(2_147_483_647)
   keyId?: number;
 }

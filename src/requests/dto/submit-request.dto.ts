@@ -1,9 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
+import { INSTANT } from '../../common/is-instant';
 
 export const TYPE = /^[a-z0-9][a-z0-9._-]{0,49}$/;
-
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 export class SubmitRequestDto {
   /** A short name; the setting `requests.types` says what it costs. */
