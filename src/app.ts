@@ -7,6 +7,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, METHODS } from 'node:ht
 import { AppModule } from './app.module';
 import { answerClientError } from './common/client-errors';
 import { parseJsonBody } from './common/json-body';
+import { ITEMS_APART } from './common/json-items';
 import { makeLogger, NestLogger } from './common/logger';
 import { ProblemFilter } from './common/problem.filter';
 import { RouteTable } from './common/route-table';
@@ -84,9 +85,10 @@ export async function createApp({ environment: overrides, preview = false }: App
     bodyParser: false,
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer));
+      const config = request.routeOptions.config as unknown as Record<string, unknown>;
+      done(null, parseJsonBody(body as Buffer, config[ITEMS_APART] === true));
     } catch (error) {
       done(error as Error);
     }

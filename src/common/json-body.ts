@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { FlawedItem, itemTexts } from './json-items';
 import { pointerOf } from './json-pointer';
 import { firstFlaw, type JsonFlaw, MAX_JSON_DEPTH, MAX_ROOT_MEMBERS } from './json-scan';
 import { type FieldError, Problem, ValidationProblem } from './problem';
@@ -17,17 +18,34 @@ const DETAILS: Record<Exclude<JsonFlaw['code'], 'reserved-name'>, string> = {
  * 1e-400, 9007199254740993, 0.12345678901234567891), rather than storing another value than was sent. Runs before anybody
  * is authenticated: one parse and one walk, each linear in the body.
  *
+ * @param itemsApart of a call with many: what is wrong within a member of the list `items` becomes a `FlawedItem` in its place
  * @throws Problem 400 `malformed-json`, ValidationProblem
  */
-export function parseJsonBody(body: Buffer): unknown {
+export function parseJsonBody(body: Buffer, itemsApart = false): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.');
   const text = withoutMark(body.toString('utf8'));
   const value = parse(text);
   const flaw = firstFlaw(text);
   if (flaw === null) return value;
-  if (flaw.code === 'reserved-name') throw malformed('The body names __proto__, or the prototype of a constructor.');
-  throw new ValidationProblem([fieldError(flaw.code, flaw.path)]);
+  const parts = itemsApart ? itemTexts(text) : null;
+  const rest = parts === null ? flaw : firstFlaw(parts.rest);
+  if (parts === null || rest !== null) throw problemOf(rest ?? flaw, []);
+  return withFlawedItems(value as { items: unknown[] }, parts.items);
+}
+
+/** Each item is held to what a body of its own would be. */
+function withFlawedItems(value: { items: unknown[] }, texts: string[]): unknown {
+  for (const [i, text] of texts.entries()) {
+    const flaw = firstFlaw(text);
+    if (flaw !== null) value.items[i] = new FlawedItem(text, problemOf(flaw, ['items', i]));
+  }
+  return value;
+}
+
+function problemOf({ code, path }: JsonFlaw, parent: (string | number)[]): Problem {
+  if (code === 'reserved-name') return malformed('The body names __proto__, or the prototype of a constructor.');
+  return new ValidationProblem([fieldError(code, [...parent, ...path])]);
 }
 
 function parse(text: string): unknown {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { isTransient } from '../common/database-errors';
+import { FlawedItem } from '../common/json-items';
 import { type FieldError, Problem, UnavailableProblem, ValidationProblem } from '../common/problem';
 import { checkBody } from '../common/validation.pipe';
 
@@ -24,6 +25,7 @@ export function itemAnswers(fates: readonly Fate[], status: number, callId: stri
 
 /** Checks an item by itself. @throws ValidationProblem with pointers into the whole body */
 export function checkItem<Dto extends object>(dto: new () => Dto, item: unknown, i: number): Dto {
+  if (item instanceof FlawedItem) throw item.problem;
   try {
     return checkBody(dto, item);
   } catch (error) {

@@ -1,7 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { ITEMS_APART } from '../common/json-items';
 import { type Principal } from '../common/principal';
 import { checkBody } from '../common/validation.pipe';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
@@ -75,6 +77,7 @@ export class RequestsController {
 
   /** Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
   @Post('batch')
+  @RouteConfig({ [ITEMS_APART]: true })
   @HttpCode(200)
   @Scopes('requests:write')
   @ApiOkResponse({ type: BatchAnswerDto })

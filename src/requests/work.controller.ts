@@ -1,7 +1,9 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type AuthenticatedRequest, Scopes } from '../common/access.decorators';
+import { ITEMS_APART } from '../common/json-items';
 import { BatchService } from './batch.service';
 import { ClaimsService } from './claims.service';
 import { BatchAnswerDto } from './dto/batch.dto';
@@ -57,6 +59,7 @@ export class WorkController {
 
   /** Delivers the results of up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
   @Post('complete')
+  @RouteConfig({ [ITEMS_APART]: true })
   @HttpCode(200)
   @Scopes('worker')
   @ApiOkResponse({ type: BatchAnswerDto })

@@ -263,6 +263,21 @@ describe('a worker', () => {
   }
   const ofTheCall = ({ url }: Request) => url.endsWith('/v1/requests/complete');
 
+  it.each([
+    ['a NUL', 'a\0b'],
+    ['half of a surrogate pair', '\ud800'],
+    ['too many levels', JSON.parse('['.repeat(40) + ']'.repeat(40)) as unknown],
+    ['too many bytes', 'x'.repeat(70_000)],
+  ])('fails a result with %s alone, and none of its neighbours', async (_, bad) => {
+    const counting = scriptedFetch(() => undefined);
+    const { ids, errors } = await together(newType(), ['a', bad, 'c'], counting);
+    expect(await ended(ids[0], 'succeeded')).toMatchObject({ result: 'a', attempt: 1 });
+    expect(await ended(ids[2], 'succeeded')).toMatchObject({ result: 'c', attempt: 1 });
+    expect(await ended(ids[1], 'failed')).toMatchObject({ attempt: 1, error: { name: 'ProblemError' } });
+    expect(counting.calls.filter(({ url }) => url.endsWith('/complete'))).toHaveLength(1);
+    expect(errors).toHaveLength(1);
+  });
+
   it.each([400, 404, 409, 413, 415, 422])('fails none of the results of a call that is refused as a whole with %s: each is delivered alone', async (status) => {
     const spoiled = scriptedFetch((request) =>
       ofTheCall(request) ? Promise.resolve(Response.json({ code: 'x', detail: 'no', status }, { status })) : undefined,

@@ -1,5 +1,6 @@
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
+import { BAD_VALUES } from './bad-items';
 import { books, newType } from './work';
 
 describe('a batch of submits', () => {
@@ -36,6 +37,21 @@ describe('a batch of submits', () => {
     });
     expect(body.items[6].problem).toMatchObject({ code: 'quota-exceeded', limit: 2, used: 2 });
     expect(await books(service, user)).toMatchObject({ used: 2, ledger: 2 });
+  });
+
+  it.each(BAD_VALUES)('refuses an item with %s alone: its neighbours are charged, and answered', async (_, json, status, code) => {
+    const [user, type] = [await makeUser(service, { dailyQuota: 10 }), newType()];
+    const call = (text: string) => service.as(user).post('/v1/requests/batch').set('content-type', 'application/json').send(text);
+    const good = (n: number) => `{"type":"${type}","payload":{"n":${n}}}`;
+    const { body } = await call(`{"items":[${good(0)},{"type":"${type}","payload":${json}},${good(2)}]}`).expect(200);
+    expect(body.items.map((item: { status: number }) => item.status)).toEqual([201, status, 201]);
+    expect(body.items[0].request.payload).toEqual({ n: 0 });
+    expect(body.items[2].request.payload).toEqual({ n: 2 });
+    expect(body.items[1].problem).toMatchObject({ status, detail: expect.any(String), instance: expect.stringMatching(/#\/items\/1$/) });
+    expect(JSON.stringify(body.items[1].problem)).toContain(code);
+    if (code !== 'malformed-json' && status === 400) expect(body.items[1].problem.errors[0].pointer).toMatch(/^#\/items\/1\/payload\/v/);
+    expect(await books(service, user)).toMatchObject({ used: 2, ledger: 2 });
+    await service.as(user).post('/v1/requests').set('content-type', 'application/json').send(`{"type":"${type}","payload":${json}}`).expect(status);
   });
 
   it('charges an item once by its own key, or by the key of the whole call', async () => {

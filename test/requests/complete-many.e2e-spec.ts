@@ -1,5 +1,6 @@
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
+import { BAD_VALUES } from './bad-items';
 import { books, claim, loseLease, makeWorker, newType, submit } from './work';
 
 describe('results delivered in one call', () => {
@@ -56,6 +57,26 @@ describe('results delivered in one call', () => {
     const { body: first } = await service.as(user).get(`/v1/requests/${done.id}`).expect(200);
     expect(first.result).toBe('first');
     expect(await books(service, user)).toMatchObject({ used: 4, ledger: 4, refunded: 1 });
+  });
+
+  it.each(BAD_VALUES)('refuses a result with %s alone: its neighbours are ended', async (_, json, status, code) => {
+    const [user, type] = [await makeUser(service, { dailyQuota: 10 }), newType()];
+    for (let n = 0; n < 3; n++) await submit(service, user, type);
+    const [a, b, c] = await claim(service, worker, type, { limit: 3 });
+    const item = ({ id }: { id: string }, result: string) => `{"id":"${id}","attempt":1,"result":${result}}`;
+    const { body } = await service
+      .as(worker)
+      .post('/v1/requests/complete')
+      .set('content-type', 'application/json')
+      .send(`{"items":[${item(a, '"a"')},${item(b, json)},${item(c, '"c"')}]}`)
+      .expect(200);
+    expect(body.items).toMatchObject([
+      { status: 200, request: { result: 'a', status: 'succeeded' } },
+      { status, problem: { status, instance: expect.stringMatching(/#\/items\/1$/) } },
+      { status: 200, request: { result: 'c', status: 'succeeded' } },
+    ]);
+    expect(JSON.stringify(body.items[1].problem)).toContain(code);
+    expect((await service.as(user).get(`/v1/requests/${b.id}`).expect(200)).body).toMatchObject({ status: 'processing', attempt: 1 });
   });
 
   it('takes the first of two words on one request', async () => {
