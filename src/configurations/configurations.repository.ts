@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { violatedConstraint } from '../common/database-errors';
-import { type PreparedStatement, StatementPool } from '../database/statement-pool';
+import { prepared } from '../database/prepared-statements';
+import { StatementPool } from '../database/statement-pool';
 import { DUE, OPEN, WITHOUT_SECRET } from './changes.repository';
 import { type SystemConfiguration } from './entities/system-configuration.entity';
 
@@ -9,11 +10,11 @@ const COLUMNS = `c.key, c.value, c.schema, c.description, c.unit, c.visibility, 
   c.updated_by AS "updatedBy", c.created_at AS "createdAt", c.updated_at AS "updatedAt"`;
 const LATEST = '(SELECT max(v.version) FROM system_configuration_versions v WHERE v.key = k.key) AS latest';
 
-const STATE: PreparedStatement = {
-  name: 'configuration-state',
-  text: `SELECT ${COLUMNS}, k.key AS name, ${LATEST}, EXISTS (SELECT FROM system_configuration_changes h WHERE h.key = k.key AND ${DUE}) AS due
+const STATE = prepared(
+  'configuration-state',
+  `SELECT ${COLUMNS}, k.key AS name, ${LATEST}, EXISTS (SELECT FROM system_configuration_changes h WHERE h.key = k.key AND ${DUE}) AS due
     FROM (SELECT $1::varchar AS key) k LEFT JOIN system_configurations c ON c.key = k.key`,
-};
+);
 
 /** A system setting and the version that it, or its absence, is at: 0 when it was never written. */
 export type SystemState = { row: SystemConfiguration | null; version: number };

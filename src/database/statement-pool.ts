@@ -1,16 +1,11 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { type Connections, type PoolSpec } from './connections';
+import { prepared, type PreparedStatement } from './prepared-statements';
 import { retried } from './retry';
 import { STABLE_PLANS } from './session';
 
-/** A statement that every connection plans once, under its name. */
-export interface PreparedStatement {
-  name: string;
-  text: string;
-}
-
-const NOTIFY: PreparedStatement = { name: 'notify', text: 'SELECT pg_notify($1, part) FROM unnest($2::text[]) AS part' };
+const NOTIFY = prepared('notify', 'SELECT pg_notify($1, part) FROM unnest($2::text[]) AS part');
 
 /** Runs a prepared statement: on any connection, or within a transaction. */
 export type Run = <Row extends QueryResultRow>(statement: PreparedStatement, values: unknown[]) => Promise<Row[]>;

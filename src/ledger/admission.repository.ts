@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { randomFillSync } from 'node:crypto';
 import { Connections } from '../database/connections';
+import { prepared, type PreparedStatement } from '../database/prepared-statements';
 import { StatementPool } from '../database/statement-pool';
 import { type Charge } from './charge';
 import { type PendingCharge } from './charge-queue';
@@ -240,16 +241,22 @@ export class AdmissionRepository implements OnApplicationShutdown {
   }
 }
 
-const statements = new Map<string, string>();
+const statements = new Map<string, PreparedStatement>();
 
-function statementFor(parts: Parts): { name: string; text: string } {
+function statementFor(parts: Parts): PreparedStatement {
   const name = ['admit', ...Object.entries(parts).flatMap(([part, needed]) => (needed ? [part] : []))].join(' ');
-  let text = statements.get(name);
-  if (text === undefined) {
-    text = admitStatement(parts);
-    statements.set(name, text);
+  let statement = statements.get(name);
+  if (statement === undefined) {
+    statement = prepared(name, admitStatement(parts));
+    statements.set(name, statement);
   }
-  return { name, text };
+  return statement;
+}
+
+// Noted for review: without any part, with each alone, and with all of them.
+const NONE: Parts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false };
+for (const part of [{}, ...Object.keys(NONE).map((name) => ({ [name]: true })), { keys: true, caps: true, peeks: true, deadlines: true, holds: true }]) {
+  statementFor({ ...NONE, ...part });
 }
 
 /** A charge as JSON. Written by hand, because its payload is JSON already; every other text in it is of a plain alphabet or encoded. */

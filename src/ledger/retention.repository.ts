@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { type PreparedStatement, StatementPool } from '../database/statement-pool';
+import { prepared } from '../database/prepared-statements';
+import { StatementPool } from '../database/statement-pool';
 
-const REMOVE: PreparedStatement = {
-  name: 'remove finished',
-  text: `
+const REMOVE = prepared(
+  'remove finished',
+  `
     WITH old AS (
       SELECT r.id, r.user_id, r.charged_on, r.charged_fold FROM requests r
       WHERE r.id > $2::uuid AND r.id < $3::uuid AND r.status IN ('succeeded', 'failed', 'canceled', 'expired')
@@ -22,14 +23,14 @@ const REMOVE: PreparedStatement = {
       WHERE q.user_id = s.user_id AND q.date = s.charged_on
     )
     SELECT (SELECT count(*) FROM removed)::integer AS removed, max(id::text) AS last FROM old`,
-};
+);
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
-const HORIZON: PreparedStatement = {
-  name: 'retention horizon',
-  text: `SELECT (lpad(to_hex(floor(extract(epoch FROM now() - make_interval(days => $1)) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid::text AS id`,
-};
+const HORIZON = prepared(
+  'retention horizon',
+  `SELECT (lpad(to_hex(floor(extract(epoch FROM now() - make_interval(days => $1)) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid::text AS id`,
+);
 
 /** Cuts the ledger by age, and notes in the archive what it lost. */
 @Injectable()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type PreparedStatement, type Run, StatementPool } from '../database/statement-pool';
+import { prepared } from '../database/prepared-statements';
+import { type Run, StatementPool } from '../database/statement-pool';
 import { type RequestStatus } from './entities/request.entity';
 import { type RefundPolicy } from './ledger.settings';
 import { REQUEST, type RequestFields } from './request-row';
@@ -189,13 +190,13 @@ SELECT j.n::integer AS n, j.outcome AS verdict, coalesce(g.granted, 0) AS refund
 FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY j.n
 `;
 
-const LIGHT: PreparedStatement = { name: 'settle', text: settleStatement(false) };
-const FULL: PreparedStatement = { name: 'settle and refund', text: settleStatement(true) };
+const LIGHT = prepared('settle', settleStatement(false));
+const FULL = prepared('settle and refund', settleStatement(true));
 
-const LOCK_USERS: PreparedStatement = {
-  name: 'lock users',
-  text: `SELECT u.id FROM users u WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY ($1::uuid[]))) ORDER BY u.id FOR NO KEY UPDATE`,
-};
+const LOCK_USERS = prepared(
+  'lock users',
+  `SELECT u.id FROM users u WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY ($1::uuid[]))) ORDER BY u.id FOR NO KEY UPDATE`,
+);
 
 type Row = Omit<Outcome, 'request'> & RequestFields;
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type PreparedStatement, type Run, StatementPool } from '../database/statement-pool';
+import { prepared } from '../database/prepared-statements';
+import { type Run, StatementPool } from '../database/statement-pool';
 import { type RequestDto } from './dto/request.dto';
 import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { REQUEST } from '../ledger/request-row';
@@ -53,9 +54,9 @@ const RETRIED = `NOT w.held AND w.cancel_requested_at IS NULL AND w.attempt < w.
  *
  * With a limit on concurrency the count must see what the claims before have committed: the caller takes the types' lock first.
  */
-const CLAIM: PreparedStatement = {
-  name: 'claim',
-  text: `
+const CLAIM = prepared(
+  'claim',
+  `
 WITH RECURSIVE kind AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1) AS k(type text, max_attempts integer, concurrency integer)
 ), oldest AS MATERIALIZED (
@@ -128,12 +129,12 @@ SELECT (SELECT count(*) FROM chosen) > 0 AS contended,
   ) END AS "nextInMs", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}
 FROM (SELECT) one LEFT JOIN claimed r ON true ORDER BY r.rank, r.created_at, r.id
 `,
-};
+);
 
-const LOCK_TYPES: PreparedStatement = {
-  name: 'lock types',
-  text: `SELECT pg_advisory_xact_lock(hashtextextended('claim ' || t.type, 0)) FROM (SELECT type FROM unnest($1::text[]) AS type ORDER BY 1) t`,
-};
+const LOCK_TYPES = prepared(
+  'lock types',
+  `SELECT pg_advisory_xact_lock(hashtextextended('claim ' || t.type, 0)) FROM (SELECT type FROM unnest($1::text[]) AS type ORDER BY 1) t`,
+);
 
 type Row = ClaimedRow & Omit<ClaimResult, 'items'>;
 

@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { type PreparedStatement, StatementPool } from '../database/statement-pool';
+import { prepared } from '../database/prepared-statements';
+import { StatementPool } from '../database/statement-pool';
 
-const OVERDUE: PreparedStatement = {
-  name: 'overdue',
-  text: `
+const OVERDUE = prepared(
+  'overdue',
+  `
     (SELECT id FROM requests WHERE status = 'pending' AND deadline_at <= now() ORDER BY deadline_at LIMIT $1)
     UNION ALL
     (SELECT id FROM requests WHERE status = 'processing' AND held AND lease_expires_at <= now() ORDER BY lease_expires_at LIMIT $1)
     UNION ALL
     (SELECT id FROM requests WHERE status = 'processing' AND NOT held AND lease_expires_at <= now()
        AND (cancel_requested_at IS NOT NULL OR attempt >= max_attempts OR deadline_at <= now()) LIMIT $1)`,
-};
+);
 
 /** Requests that time has passed by. */
 @Injectable()

@@ -1,0 +1,505 @@
+-- claim
+WITH RECURSIVE
+  kind AS MATERIALIZED (
+    SELECT
+      *
+    FROM
+      json_to_recordset($1) AS k (type text, max_attempts integer, concurrency integer)
+  ),
+  oldest AS MATERIALIZED (
+    SELECT
+      w.*
+    FROM
+      kind k
+      CROSS JOIN LATERAL (
+        SELECT
+          w.id,
+          w.type,
+          w.user_id,
+          w.created_at
+        FROM
+          requests w
+        WHERE
+          w.type = k.type
+          AND w.status = 'pending'
+          AND w.available_at IS NULL
+          AND (
+            w.deadline_at IS NULL
+            OR w.deadline_at > now()
+          )
+        ORDER BY
+          w.created_at
+        LIMIT
+          $5
+      ) w
+  ),
+  turn (type, user_id) AS (
+    SELECT
+      k.type,
+      coalesce(
+        (
+          SELECT
+            w.user_id
+          FROM
+            requests w
+          WHERE
+            w.type = k.type
+            AND w.status = 'pending'
+            AND w.available_at IS NULL
+            AND w.user_id >= (
+              SELECT
+                floor($6::float8 * max(u.id))::integer
+              FROM
+                users u
+            )
+          ORDER BY
+            w.user_id
+          LIMIT
+            1
+        ),
+        (
+          SELECT
+            w.user_id
+          FROM
+            requests w
+          WHERE
+            w.type = k.type
+            AND w.status = 'pending'
+            AND w.available_at IS NULL
+          ORDER BY
+            w.user_id
+          LIMIT
+            1
+        )
+      )
+    FROM
+      kind k
+    WHERE
+      (
+        SELECT
+          count(*)
+        FROM
+          oldest o
+        WHERE
+          o.type = k.type
+      ) >= $5
+    UNION
+    SELECT
+      t.type,
+      coalesce(
+        (
+          SELECT
+            w.user_id
+          FROM
+            requests w
+          WHERE
+            w.type = t.type
+            AND w.status = 'pending'
+            AND w.available_at IS NULL
+            AND w.user_id > t.user_id
+          ORDER BY
+            w.user_id
+          LIMIT
+            1
+        ),
+        (
+          SELECT
+            w.user_id
+          FROM
+            requests w
+          WHERE
+            w.type = t.type
+            AND w.status = 'pending'
+            AND w.available_at IS NULL
+          ORDER BY
+            w.user_id
+          LIMIT
+            1
+        )
+      )
+    FROM
+      turn t
+    WHERE
+      t.user_id IS NOT NULL
+  ),
+  guest AS MATERIALIZED (
+    SELECT
+      t.type,
+      t.user_id
+    FROM
+      turn t
+    WHERE
+      t.user_id IS NOT NULL
+    LIMIT
+      64
+  ),
+  candidate AS (
+    SELECT
+      id,
+      type,
+      user_id,
+      created_at
+    FROM
+      oldest
+    UNION
+    SELECT
+      w.*
+    FROM
+      guest g
+      CROSS JOIN LATERAL (
+        SELECT
+          w.id,
+          w.type,
+          w.user_id,
+          w.created_at
+        FROM
+          requests w
+        WHERE
+          w.type = g.type
+          AND w.user_id = g.user_id
+          AND w.status = 'pending'
+          AND w.available_at IS NULL
+          AND (
+            w.deadline_at IS NULL
+            OR w.deadline_at > now()
+          )
+        ORDER BY
+          w.created_at
+        LIMIT
+          (
+            SELECT
+              greatest(1, ceil($2::integer::float8 / count(*)))::integer
+            FROM
+              guest
+          )
+      ) w
+    UNION
+    SELECT
+      w.*
+    FROM
+      kind k
+      CROSS JOIN LATERAL (
+        SELECT
+          w.id,
+          w.type,
+          w.user_id,
+          w.created_at
+        FROM
+          requests w
+        WHERE
+          w.type = k.type
+          AND w.status = 'pending'
+          AND w.available_at IS NOT NULL
+          AND w.available_at <= now()
+          AND (
+            w.deadline_at IS NULL
+            OR w.deadline_at > now()
+          )
+          AND w.user_id <> ALL (
+            ARRAY(
+              SELECT
+                user_id
+              FROM
+                user_removals
+            )
+          )
+        ORDER BY
+          w.available_at
+        LIMIT
+          $5
+      ) w
+    UNION
+    SELECT
+      w.*
+    FROM
+      kind k
+      CROSS JOIN LATERAL (
+        SELECT
+          w.id,
+          w.type,
+          w.user_id,
+          w.created_at
+        FROM
+          requests w
+        WHERE
+          w.type = k.type
+          AND w.status = 'processing'
+          AND w.lease_expires_at <= now()
+          AND NOT w.held
+          AND w.cancel_requested_at IS NULL
+          AND w.attempt < w.max_attempts
+          AND (
+            w.deadline_at IS NULL
+            OR w.deadline_at > now()
+          )
+          AND w.user_id <> ALL (
+            ARRAY(
+              SELECT
+                user_id
+              FROM
+                user_removals
+            )
+          )
+        ORDER BY
+          w.lease_expires_at
+        LIMIT
+          $5
+      ) w
+  ),
+  busy AS MATERIALIZED (
+    SELECT
+      w.type,
+      w.user_id,
+      count(*) AS count
+    FROM
+      kind k
+      JOIN requests w ON w.type = k.type
+    WHERE
+      k.concurrency IS NOT NULL
+      AND w.status = 'processing'
+      AND w.lease_expires_at > now()
+      AND NOT w.held
+    GROUP BY
+      1,
+      2
+  ),
+  ranked AS (
+    SELECT
+      c.id,
+      c.created_at,
+      c.place,
+      c.place + coalesce(l.lead, 0) AS rank,
+      k.concurrency - coalesce(b.count, 0) AS room
+    FROM
+      (
+        SELECT
+          *,
+          row_number() OVER (
+            PARTITION BY
+              type,
+              user_id
+            ORDER BY
+              created_at,
+              id
+          ) AS place
+        FROM
+          candidate
+        WHERE
+          user_id <> ALL (
+            ARRAY(
+              SELECT
+                user_id
+              FROM
+                user_removals
+            )
+          )
+      ) c
+      JOIN kind k USING (type)
+      LEFT JOIN busy b USING (type, user_id)
+      LEFT JOIN json_to_recordset($4) AS l (type text, user_id integer, lead integer) USING (type, user_id)
+  ),
+  chosen AS MATERIALIZED (
+    SELECT
+      id,
+      rank,
+      created_at
+    FROM
+      ranked
+    WHERE
+      room IS NULL
+      OR place <= room
+    ORDER BY
+      rank,
+      created_at,
+      id
+    LIMIT
+      $2::integer * 2 + 16
+  ),
+  taken AS MATERIALIZED (
+    SELECT
+      w.id,
+      c.rank,
+      w.type,
+      w.status,
+      w.attempt,
+      w.started_at,
+      w.created_at
+    FROM
+      chosen c
+      JOIN requests w ON w.id = c.id
+      AND w.id = ANY (
+        ARRAY(
+          SELECT
+            id
+          FROM
+            chosen
+        )
+      )
+    WHERE
+      (
+        w.status = 'pending'
+        AND coalesce(w.available_at <= now(), true)
+      )
+      OR (
+        w.status = 'processing'
+        AND w.lease_expires_at <= now()
+        AND NOT w.held
+        AND w.cancel_requested_at IS NULL
+        AND w.attempt < w.max_attempts
+      )
+    ORDER BY
+      c.rank,
+      c.created_at,
+      c.id
+    LIMIT
+      $2::integer
+    FOR NO KEY UPDATE OF
+      w SKIP LOCKED
+  ),
+  lost AS (
+    INSERT INTO
+      request_attempts (request_id, attempt, outcome, started_at)
+    SELECT
+      id,
+      attempt,
+      'lost',
+      coalesce(started_at, created_at)
+    FROM
+      taken
+    WHERE
+      status = 'processing'
+  ),
+  claimed AS (
+    UPDATE requests w
+    SET
+      status = 'processing',
+      attempt = w.attempt + 1,
+      max_attempts = greatest(k.max_attempts, w.attempt + 1),
+      available_at = NULL,
+      lease_expires_at = least(now() + make_interval(secs => $3), w.deadline_at),
+      started_at = now(),
+      updated_at = now()
+    FROM
+      taken t
+      JOIN kind k USING (type)
+    WHERE
+      w.id = t.id
+    RETURNING
+      w.*,
+      t.rank
+  )
+SELECT
+  (
+    SELECT
+      count(*)
+    FROM
+      chosen
+  ) > 0 AS contended,
+  ARRAY(
+    (
+      SELECT
+        w.id
+      FROM
+        requests w
+      WHERE
+        w.status = 'pending'
+        AND w.deadline_at <= now()
+      LIMIT
+        100
+    )
+    UNION ALL
+    (
+      SELECT
+        w.id
+      FROM
+        kind k
+        JOIN requests w ON w.type = k.type
+      WHERE
+        w.status = 'processing'
+        AND w.lease_expires_at <= now()
+        AND (
+          NOT w.held
+          AND w.cancel_requested_at IS NULL
+          AND w.attempt < w.max_attempts
+          AND (
+            w.deadline_at IS NULL
+            OR w.deadline_at > now()
+          )
+        ) IS NOT TRUE
+      LIMIT
+        100
+    )
+  ) AS overdue,
+  CASE
+    WHEN r.id IS NULL THEN (
+      SELECT
+        (
+          extract(
+            epoch
+            FROM
+              min(at) - now()
+          ) * 1000
+        )::float8
+      FROM
+        kind k
+        CROSS JOIN LATERAL (
+          (
+            SELECT
+              w.available_at AS at
+            FROM
+              requests w
+            WHERE
+              w.type = k.type
+              AND w.status = 'pending'
+              AND w.available_at IS NOT NULL
+            ORDER BY
+              w.available_at
+            LIMIT
+              1
+          )
+          UNION ALL
+          (
+            SELECT
+              w.lease_expires_at
+            FROM
+              requests w
+            WHERE
+              w.type = k.type
+              AND w.status = 'processing'
+              AND w.lease_expires_at > now()
+            ORDER BY
+              w.lease_expires_at
+            LIMIT
+              1
+          )
+        ) n
+    )
+  END AS "nextInMs",
+  r.lease_expires_at AS "leaseExpiresAt",
+  r.id,
+  r.user_id AS "userId",
+  r.type,
+  r.status,
+  r.cost,
+  r.refunded_units AS "refundedUnits",
+  r.charged_on::text AS "chargedOn",
+  r.payload,
+  r.result,
+  r.error,
+  r.attempt,
+  r.created_at AS "createdAt",
+  r.started_at AS "startedAt",
+  r.finished_at AS "finishedAt",
+  r.updated_at AS "updatedAt",
+  r.available_at AS "availableAt",
+  r.deadline_at AS "deadlineAt",
+  r.cancel_requested_at AS "cancelRequestedAt"
+FROM
+  (
+    SELECT
+  ) one
+  LEFT JOIN claimed r ON true
+ORDER BY
+  r.rank,
+  r.created_at,
+  r.id

@@ -1,0 +1,5 @@
+-- notify
+SELECT
+  pg_notify ($1, part)
+FROM
+  unnest($2::text[]) AS part

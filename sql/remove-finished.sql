@@ -1,0 +1,68 @@
+-- remove finished
+WITH
+  old AS (
+    SELECT
+      r.id,
+      r.user_id,
+      r.charged_on,
+      r.charged_fold
+    FROM
+      requests r
+    WHERE
+      r.id > $2::uuid
+      AND r.id < $3::uuid
+      AND r.status IN ('succeeded', 'failed', 'canceled', 'expired')
+    ORDER BY
+      r.id
+    LIMIT
+      $1
+    FOR UPDATE
+      SKIP LOCKED
+  ),
+  removed AS (
+    DELETE FROM requests r USING old o,
+    users u
+    WHERE
+      r.id = o.id
+      AND u.id = o.user_id
+      AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
+    RETURNING
+      r.user_id,
+      r.charged_on,
+      r.cost,
+      r.refunded_units
+  ),
+  told AS (
+    UPDATE quota_usage q
+    SET
+      removed_used = q.removed_used + s.used,
+      removed_refunded = q.removed_refunded + s.refunded,
+      removed_requests = q.removed_requests + s.requests
+    FROM
+      (
+        SELECT
+          user_id,
+          charged_on,
+          sum(cost - refunded_units) AS used,
+          sum(refunded_units) AS refunded,
+          count(*) AS requests
+        FROM
+          removed
+        GROUP BY
+          user_id,
+          charged_on
+      ) s
+    WHERE
+      q.user_id = s.user_id
+      AND q.date = s.charged_on
+  )
+SELECT
+  (
+    SELECT
+      count(*)
+    FROM
+      removed
+  )::integer AS removed,
+  max(id::text) AS last
+FROM
+  old
