@@ -94,7 +94,7 @@ function completeOperation(path: string, method: string, operation: Operation): 
   operation.description = [operation.description, whoMay(access)].filter(Boolean).join(' ');
   const body = operation.requestBody !== undefined;
   // Every POST that creates takes a key; @Headers() parameters are left out of the document by the framework.
-  if (method === 'post' && (operation.responses['201'] || path.endsWith('/batch')) && !access.public) addHeader(operation, IDEMPOTENCY_KEY);
+  if (method === 'post' && (operation.responses['201'] || path.endsWith('/batch'))) addHeader(operation, IDEMPOTENCY_KEY);
   const writesSetting = path.includes('/configurations/{') && (['put', 'delete'].includes(method) || (method === 'post' && path.endsWith('/changes')));
   if (writesSetting) addHeader(operation, IF_MATCH);
   if (method === 'patch') addHeader(operation, IF_MATCH);

@@ -1,14 +1,17 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AccountOwner, CurrentActor, CurrentPrincipal, SubjectId } from '../common/access.decorators';
+import { AccountOwner, CurrentActor, CurrentPrincipal, SubjectId, subjectIn } from '../common/access.decorators';
 import { IdParam } from '../common/id-param.pipe';
 import { ListQuery } from '../common/list-query.dto';
 import { type Actor, type Principal } from '../common/principal';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { ApiKeysService } from './api-keys.service';
-import { ApiKeyPage, NewApiKeyDto } from './dto/api-key.dto';
+import { type ApiKeyDto, ApiKeyPage, NewApiKeyDto, RotatedApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
+
+/** What the header of an answer with a new key bears. */
+const made = (userId: number, { id }: ApiKeyDto) => ({ location: `/v1/users/${userId}/api-keys/${id}` });
 
 @ApiTags('api-keys')
 @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
@@ -23,7 +26,7 @@ export class ApiKeysController {
     return this.keys.list(userId, query);
   }
 
-  /** Makes a key. Its secret is in this answer and nowhere else. */
+  /** Makes a key. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `key` is null. Rotate the key if the first answer was lost. */
   @Post()
   @AccountOwner()
   async create(
@@ -31,11 +34,11 @@ export class ApiKeysController {
     @CurrentActor() actor: Actor,
     @SubjectId() userId: number,
     @Body() dto: CreateApiKeyDto,
-    @MaybeRetried('api-keys.create') call: IdempotentCall | null,
+    @MaybeRetried('api-keys.create', (key: NewApiKeyDto, request) => made(subjectIn(request), key)) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NewApiKeyDto> {
     const key = await this.keys.create(actor, principal.isAdmin, userId, dto, call);
-    void reply.header('location', `/v1/users/${userId}/api-keys/${key.id}`);
+    void reply.headers(made(userId, key));
     return key;
   }
 
@@ -51,7 +54,7 @@ export class ApiKeysController {
   @Post(':keyId/rotate')
   @AccountOwner()
   @HttpCode(200)
-  rotate(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<NewApiKeyDto> {
+  rotate(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<RotatedApiKeyDto> {
     return this.keys.rotate(actor, userId, keyId);
   }
 }

@@ -14,7 +14,7 @@ import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { User } from '../users/entities/user.entity';
 import { ApiKeysRepository } from './api-keys.repository';
 import { ScopeNotGrantable, TooManyKeys } from './api-keys.errors';
-import { ApiKeyDto, NewApiKeyDto } from './dto/api-key.dto';
+import { ApiKeyDto, RotatedApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
 import { ApiKey } from './entities/api-key.entity';
 import { hashKey, makeKey, shownPrefix } from './key-format';
@@ -54,14 +54,14 @@ export class ApiKeysService {
   }
 
   /** @throws ScopeNotGrantable, ValidationProblem for an expiry in the past, TooManyKeys, NotFoundProblem */
-  async create(actor: Actor, byAdmin: boolean, userId: number, dto: CreateApiKeyDto, call: IdempotentCall | null = null): Promise<NewApiKeyDto> {
+  async create(actor: Actor, byAdmin: boolean, userId: number, dto: CreateApiKeyDto, call: IdempotentCall | null = null): Promise<RotatedApiKeyDto> {
     const privileged = (dto.scopes ?? []).filter((scope) => PRIVILEGED_SCOPES.includes(scope));
     if (privileged.length > 0 && !byAdmin) throw new ScopeNotGrantable(privileged);
-    return this.idempotency.transaction(call, (tx) => this.insert(tx, actor, userId, dto), true);
+    return this.idempotency.transaction(call, (tx) => this.insert(tx, actor, userId, dto), { as: (made) => ({ ...made, key: null }) });
   }
 
   /** A participant of a transaction: checks nothing that depends on who asks. */
-  async insert(tx: EntityManager, actor: Actor, userId: number, dto: CreateApiKeyDto): Promise<NewApiKeyDto> {
+  async insert(tx: EntityManager, actor: Actor, userId: number, dto: CreateApiKeyDto): Promise<RotatedApiKeyDto> {
     await this.assertFuture(tx, dto.expiresAt);
     if (!(await tx.existsBy(User, { id: userId, status: Not('deleted' as const) }))) throw new NotFoundProblem('user');
     if ((await tx.countBy(ApiKey, { userId, revokedAt: IsNull() })) >= MOST_KEYS) throw new TooManyKeys(MOST_KEYS);
@@ -88,7 +88,7 @@ export class ApiKeysService {
   }
 
   /** Gives the key a new secret; the old one stops at once. @throws NotFoundProblem */
-  async rotate(actor: Actor, userId: number, id: number): Promise<NewApiKeyDto> {
+  async rotate(actor: Actor, userId: number, id: number): Promise<RotatedApiKeyDto> {
     return this.transactions.run(async (tx) => {
       const before = await this.lock(tx, userId, id);
       const key = makeKey();

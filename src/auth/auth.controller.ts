@@ -4,12 +4,16 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { AccountOwner, CurrentActor, CurrentPrincipal, Public, SubjectId } from '../common/access.decorators';
 import { etagOf } from '../common/etag';
 import { type Actor, type Principal } from '../common/principal';
+import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
 import { AuthService } from './auth.service';
 import { ChangePasswordDto } from './dto/change-password.dto';
 import { RefreshDto } from './dto/refresh.dto';
 import { TokensDto } from './dto/tokens.dto';
+
+/** What the header of an answer with a new account bears. */
+const made = (user: UserDto) => ({ etag: etagOf(user), location: `/v1/users/${user.id}` });
 
 @ApiTags('auth')
 @Controller('v1')
@@ -19,9 +23,14 @@ export class AuthController {
   /** Makes an account on the plan `free`, while the setting `auth.registration` is `open`. */
   @Post('auth/register')
   @Public()
-  async register(@Body() dto: CredentialsDto, @Req() { ip }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {
-    const user = await this.auth.register(dto, ip);
-    void reply.headers({ etag: etagOf(user), location: `/v1/users/${user.id}` });
+  async register(
+    @Body() dto: CredentialsDto,
+    @Req() { ip }: FastifyRequest,
+    @MaybeRetried('auth.register', made) call: IdempotentCall | null,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserDto> {
+    const user = await this.auth.register(dto, ip, call);
+    void reply.headers(made(user));
     return user;
   }
 

@@ -7,6 +7,7 @@ import { type Actor, type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { Transactions } from '../database/transactions';
+import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
 import { User } from '../users/entities/user.entity';
@@ -38,10 +39,10 @@ export class AuthService {
   ) {}
 
   /** @throws RegistrationClosed, TooManyAttempts, EmailTaken, ValidationProblem */
-  async register({ email, password }: CredentialsDto, address: string): Promise<UserDto> {
+  async register({ email, password }: CredentialsDto, address: string, call: IdempotentCall | null = null): Promise<UserDto> {
     if (this.settings.get(AuthSettings.registration) === 'closed') throw new RegistrationClosed();
     await this.attempts.assertRegistration(address);
-    return this.users.create(null, { email, password });
+    return this.users.create(null, { email, password }, call);
   }
 
   /** @throws LoginRefused, TooManyAttempts */

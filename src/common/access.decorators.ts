@@ -54,9 +54,13 @@ export const CurrentActor = createParamDecorator((_: unknown, context: Execution
  * `service` keys too where the route says so; anybody else's id is answered like one that does not exist.
  */
 export const SubjectId = createParamDecorator((reach: 'service' | undefined, context: ExecutionContext): number => {
-  const { principal, params } = context.switchToHttp().getRequest<AuthenticatedRequest>();
-  return subjectOf(principal, (params as { userId: string }).userId, reach === 'service');
+  return subjectIn(context.switchToHttp().getRequest<AuthenticatedRequest>(), reach === 'service');
 });
+
+/** The same of a request. */
+export function subjectIn({ principal, params }: Pick<FastifyRequest, 'params'> & { principal?: Principal }, serviceReaches = false): number {
+  return subjectOf(principal as Principal, (params as { userId: string }).userId, serviceReaches);
+}
 
 export function subjectOf(principal: Principal, named: string, serviceReaches: boolean): number {
   if (named === 'me') return principal.userId;

@@ -11,6 +11,9 @@ import { ProposeChangeDto } from './dto/propose-change.dto';
 import { ProposedChangeDto, ProposedChangePage } from './dto/proposed-change.dto';
 import { WithdrawChangeQuery } from './dto/withdraw-change.dto';
 
+/** What the header of an answer with a new change bears. */
+const made = ({ key, id }: ProposedChangeDto) => ({ location: `/v1/configurations/${key}/changes/${id}` });
+
 @ApiTags('configurations')
 @Controller('v1')
 export class ConfigurationChangesController {
@@ -42,11 +45,11 @@ export class ConfigurationChangesController {
     @Body() dto: ProposeChangeDto,
     @Headers('if-match') ifMatch: string | undefined,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
-    @MaybeRetried('configuration-changes.propose') call: IdempotentCall | null,
+    @MaybeRetried('configuration-changes.propose', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProposedChangeDto> {
     const change = await this.changes.propose(actor, key, dto, { ifMatch, ifNoneMatch }, call);
-    void reply.header('location', `/v1/configurations/${key}/changes/${change.id}`);
+    void reply.headers(made(change));
     return change;
   }
 

@@ -5,13 +5,23 @@ import { canonicalJson } from '../common/json-diff';
 import { type Principal } from '../common/principal';
 import { MalformedIdempotencyKey } from './idempotency.errors';
 
+type Fields = Record<string, string>;
+
 /** A call that may be a retry: its key, and what tells it from another call under the same key. */
 export interface IdempotentCall {
-  userId: number;
+  /** Whose key it is; null: the account's that the call makes. */
+  userId: number | null;
+  /** The same as text, known before the account is: an id, or an address. */
+  subject: string;
   /** The operation; a key used on two routes is two keys. */
   scope: string;
   key: string;
-  fingerprint: Buffer;
+  /** Everything that was asked for, secret members too. */
+  content: unknown;
+  /** Whether a bound holds for the answers that are kept: administrators have none. */
+  bounded: boolean;
+  /** The fields of the answer's header that follow from its body: a replay bears them as the first answer did. */
+  headersOf: (body: unknown) => Fields;
 }
 
 const VISIBLE = /^[\x21-\x7e]{1,255}$/;
@@ -40,13 +50,31 @@ export function fingerprintOf(body: unknown): Buffer {
     .digest();
 }
 
-/** The call as one that may be repeated, or null when it carries no `Idempotency-Key`. */
-export const MaybeRetried = createParamDecorator((scope: string, context: ExecutionContext): IdempotentCall | null => {
-  const request = context.switchToHttp().getRequest<FastifyRequest & { principal: Principal }>();
+type Request = FastifyRequest & { principal?: Principal };
+
+interface Repeatable {
+  scope: string;
+  headersOf: (body: never, request: Request) => Fields;
+}
+
+const CallOf = createParamDecorator(({ scope, headersOf }: Repeatable, context: ExecutionContext): IdempotentCall | null => {
+  const request = context.switchToHttp().getRequest<Request>();
   const key = parseIdempotencyKey(request.headers['idempotency-key']);
   if (key === null) return null;
-  // A fast hash of a password, or of the value of a secret setting, is as good as the secret: it stays out.
-  const { password: _, value: __, ...body } = (request.body ?? {}) as Record<string, unknown>;
-  const fingerprint = fingerprintOf([request.params, body]);
-  return { userId: request.principal.userId, scope, key, fingerprint };
+  const { principal, params, body } = request;
+  return {
+    userId: principal?.userId ?? null,
+    subject: String(principal?.userId ?? (body as { email?: unknown } | null)?.email).toLowerCase(),
+    scope,
+    key,
+    content: [params, body ?? null],
+    bounded: principal?.isAdmin === false,
+    headersOf: (answer) => headersOf(answer as never, request),
+  };
 });
+
+/**
+ * The call as one that may be repeated, or null when it carries no `Idempotency-Key`. `headersOf` gives the fields of the
+ * answer's header that follow from its body.
+ */
+export const MaybeRetried = <T = unknown>(scope: string, headersOf: (body: T, request: Request) => Fields = () => ({})) => CallOf({ scope, headersOf });

@@ -17,13 +17,24 @@ export class IdempotencyKeyReused extends Problem {
 
 export class IdempotencyKeyInUse extends Problem {
   constructor() {
-    super(409, 'idempotency-key-in-use', 'A request with this Idempotency-Key is still running: ask again for its answer.', {
+    super(409, 'idempotency-key-in-use', 'A request with this Idempotency-Key is still running, longer than is waited for: ask again for its answer.', {
       headers: { 'retry-after': '1' },
     });
   }
 }
 
+export class TooManyIdempotencyKeys extends Problem {
+  constructor(limit: number) {
+    super(409, 'too-many-idempotency-keys', `A user has at most ${limit} answers of one kind kept under Idempotency-Keys: send this without one, or tomorrow.`);
+  }
+}
+
 /** Ends a repeated call with the answer that the first one got. */
 export class StoredAnswer extends HttpException {
-  readonly headers = { 'idempotency-replayed': 'true' };
+  readonly headers: Record<string, string>;
+
+  constructor(body: object | string, status: number, headers: Record<string, string>) {
+    super(body, status);
+    this.headers = { ...headers, 'idempotency-replayed': 'true' };
+  }
 }

@@ -2,45 +2,93 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type IdempotentCall } from './idempotency-key';
 
-interface StoredResponse {
+/** An answer under a key; one without a body is still being made. */
+export interface StoredAnswerRow {
   fingerprint: Buffer;
   responseStatus: number;
-  responseBody: unknown;
+  responseText: string | null;
+}
+
+/** Where an answer is kept. */
+export interface Place {
+  userId: number;
+  scope: string;
+  key: string;
 }
 
 const BATCH = 1_000;
+/** The status of an answer that is still being made (RFC 2518, section 10.1). */
+const PROCESSING = 102;
+/** A call that was begun and has not ended after so long has died with its process: nothing that it waits for takes that long. */
+const DEAD_AFTER = `interval '30 seconds'`;
 
 @Injectable()
 export class IdempotencyRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Whether this transaction is the only one at work under the key. The lock ends with the transaction. */
-  async tryLock(tx: EntityManager, { userId, scope, key }: IdempotentCall): Promise<boolean> {
+  async tryLock(tx: EntityManager, { subject, scope, key }: IdempotentCall): Promise<boolean> {
     const [{ locked }] = await tx.query<[{ locked: boolean }]>(
       `SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2 || ' ' || $3, 0)) AS locked`,
-      [String(userId), scope, key],
+      [subject, scope, key],
     );
     return locked;
   }
 
-  async find(tx: EntityManager, { userId, scope, key }: IdempotentCall, retentionHours: number): Promise<StoredResponse | null> {
-    const rows: (Omit<StoredResponse, 'responseBody'> & { responseBody: string | null })[] = await tx.query(
-      `SELECT fingerprint, response_status AS "responseStatus", response_body AS "responseBody" FROM idempotency_keys
-       WHERE user_id = $1 AND scope = $2 AND key = $3 AND created_at > now() - make_interval(hours => $4)`,
-      [userId, scope, key, retentionHours],
+  async find(place: Place, retentionHours: number, tx: EntityManager = this.dataSource.manager): Promise<StoredAnswerRow | null> {
+    // Rows without a status answer by their request; those are of submits, which do not come here.
+    const rows: StoredAnswerRow[] = await tx.query(
+      `SELECT fingerprint, response_status AS "responseStatus", response_body AS "responseText" FROM idempotency_keys
+       WHERE user_id = $1 AND scope = $2 AND key = $3 AND created_at > now() - make_interval(hours => $4) AND response_status IS NOT NULL`,
+      [place.userId, place.scope, place.key, retentionHours],
     );
-    const [row] = rows;
-    // A row without a body answers by its request; those are of submits, which do not come here.
-    return row ? { ...row, responseBody: JSON.parse(row.responseBody ?? 'null') as unknown } : null;
+    return rows[0] ?? null;
   }
 
-  /** Stores the answer in place of one that is past its retention. */
-  async store(tx: EntityManager, { userId, scope, key, fingerprint }: IdempotentCall, status: number, body: object): Promise<void> {
-    await tx.query(
-      `INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, response_status, response_body) VALUES ($1, $2, $3, $4, $5, $6)
+  /** Stores the answer in place of one that is past its retention; false: the user has `max` of the kind already. Null: no bound. */
+  async store(tx: EntityManager, { userId, scope, key }: Place, fingerprint: Buffer, status: number, text: string, max: number | null): Promise<boolean> {
+    const rows: unknown[] = await tx.query(
+      `INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, response_status, response_body)
+       SELECT $1::integer, $2::varchar, $3::varchar, $4::bytea, $5::smallint, $6
+       WHERE $7::integer IS NULL OR (SELECT count(*) FROM (SELECT FROM idempotency_keys WHERE user_id = $1 AND scope = $2 LIMIT $7) k) < $7
        ON CONFLICT (user_id, scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, request_id = NULL,
-         response_status = excluded.response_status, response_body = excluded.response_body, created_at = now()`,
-      [userId, scope, key, fingerprint, status, JSON.stringify(body)],
+         response_status = excluded.response_status, response_body = excluded.response_body, created_at = now()
+       RETURNING key`,
+      [userId, scope, key, fingerprint, status, text, max],
+    );
+    return rows.length === 1;
+  }
+
+  /**
+   * Begins a call whose parts commit one by one. One caller alone begins it: over nothing, over what is past its retention,
+   * or over the same call that died. False: there is another one under the key.
+   */
+  async begin({ userId, scope, key }: Place, fingerprint: Buffer, retentionHours: number): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query(
+      `INSERT INTO idempotency_keys AS k (user_id, scope, key, fingerprint, response_status) VALUES ($1, $2, $3, $4, ${PROCESSING})
+       ON CONFLICT (user_id, scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, response_status = ${PROCESSING},
+         response_body = NULL, created_at = now()
+       WHERE k.created_at <= now() - make_interval(hours => $5)
+         OR (k.response_body IS NULL AND k.fingerprint = excluded.fingerprint AND k.created_at < now() - ${DEAD_AFTER})
+       RETURNING key`,
+      [userId, scope, key, fingerprint, retentionHours],
+    );
+    return rows.length === 1;
+  }
+
+  /** Keeps the answer of a call that was begun. */
+  async finish({ userId, scope, key }: Place, status: number, text: string): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE idempotency_keys SET response_status = $4, response_body = $5 WHERE user_id = $1 AND scope = $2 AND key = $3 AND response_body IS NULL`,
+      [userId, scope, key, status, text],
+    );
+  }
+
+  /** Forgets a call that was begun: it came to nothing that is kept. */
+  async giveUp({ userId, scope, key }: Place): Promise<void> {
+    await this.dataSource.query(
+      `DELETE FROM idempotency_keys WHERE user_id = $1 AND scope = $2 AND key = $3 AND response_status = ${PROCESSING} AND response_body IS NULL`,
+      [userId, scope, key],
     );
   }
 

@@ -9,4 +9,12 @@ export const IdempotencySettings = {
     description: 'For how many hours an Idempotency-Key answers with what it answered first.',
     visibility: 'public',
   }),
+  maxAnswersPerUser: defineSetting<number>({
+    key: 'idempotency.maxAnswersPerUser',
+    schema: { type: 'integer', minimum: 100, maximum: 1_000_000 },
+    default: 1_000,
+    unit: 'answers',
+    description: 'How many answers of one kind are kept under Idempotency-Keys for a user. What is charged and what administrators do is not counted.',
+    visibility: 'public',
+  }),
 };

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { type Principal } from '../common/principal';
-import { parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { type IdempotentCall, parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { IdempotencyService } from '../idempotency/idempotency.service';
 import { BatchItemDto } from './dto/batch.dto';
 import { CompleteItemDto } from './dto/work.dto';
-import { checkItem, type Fate } from './item-answers';
+import { checkItem, type Fate, itemAnswers, statusOf } from './item-answers';
 import { type BatchItem, SubmitService } from './submit.service';
 import { WorkService } from './work.service';
+
+/** The status of an item whose client went away before it was sent; what follows are faults of ours. */
+const CLIENT_GONE = 499;
 
 /** Calls with many items. Always true: each item has the fate that it would have had alone, and the others do not change it. */
 @Injectable()
@@ -14,13 +18,25 @@ export class BatchService {
   constructor(
     private readonly submits: SubmitService,
     private readonly work: WorkService,
+    private readonly idempotency: IdempotencyService,
   ) {}
 
   /**
-   * Submits all, in order and in one go.
-   * @param batchKey the call's own Idempotency-Key: items without one get theirs from it and their place
+   * Submits all, in order and in one go, and answers as JSON.
+   * @param call the call's own Idempotency-Key, if it has one
+   * @throws StoredAnswer, IdempotencyKeyReused, IdempotencyKeyInUse
    */
-  async submit(principal: Principal, items: readonly unknown[], batchKey: string | null, isGone: () => boolean): Promise<Fate[]> {
+  async submit(principal: Principal, items: readonly unknown[], call: IdempotentCall | null, callId: string, isGone: () => boolean): Promise<string> {
+    if (call === null) return itemAnswers(await this.submitAll(principal, items, null, isGone), 201, callId);
+    const work = async () => {
+      const fates = await this.submitAll(principal, items, call.key, isGone);
+      return { status: 200, text: itemAnswers(fates, 201, callId), kept: isDecided(fates) };
+    };
+    return (await this.idempotency.inParts({ ...call, userId: principal.userId }, work)).text;
+  }
+
+  /** @param batchKey the call's own key: items without one get theirs from it and their place, so that what was charged before a death is found again */
+  private async submitAll(principal: Principal, items: readonly unknown[], batchKey: string | null, isGone: () => boolean): Promise<Fate[]> {
     const fates = await this.submits.submitAll(
       principal,
       items.map((item, i) => toItem(item, i, batchKey)),
@@ -38,6 +54,11 @@ export class BatchService {
       }),
     );
   }
+}
+
+/** Whether a retry is to get the same answer: something was charged, and each item was either admitted or refused for good. */
+function isDecided(fates: readonly Fate[]): boolean {
+  return fates.some(({ status }) => status === 'fulfilled') && fates.every((fate) => fate.status === 'fulfilled' || statusOf(fate.reason) < CLIENT_GONE);
 }
 
 function toItem(item: unknown, i: number, batchKey: string | null): BatchItem {

@@ -40,6 +40,11 @@ function refused(error: unknown, instance: string): string {
   return JSON.stringify({ status: problem.getStatus(), problem: { ...(problem.getResponse() as object), instance } });
 }
 
+/** The status that the refusal of an item bears. */
+export function statusOf(refusal: unknown): number {
+  return refusal instanceof Problem ? refusal.getStatus() : 500;
+}
+
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isTransient(error)) return new UnavailableProblem('The database cannot take this now. Whether it was done is not certain; try again.');

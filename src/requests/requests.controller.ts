@@ -6,7 +6,7 @@ import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/a
 import { ITEMS_APART } from '../common/json-items';
 import { type Principal } from '../common/principal';
 import { checkBody } from '../common/validation.pipe';
-import { parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { type IdempotentCall, MaybeRetried, parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
 import { BatchAnswerDto, BatchDto } from './dto/batch.dto';
@@ -18,7 +18,7 @@ import { SubmitRequestDto } from './dto/submit-request.dto';
 import { EventStreams } from './event-streams';
 import { FinalWait } from './final-wait';
 import { HeldCalls } from './held-calls';
-import { itemAnswers, JSON_TYPE } from './item-answers';
+import { JSON_TYPE } from './item-answers';
 import { preferredWait } from './prefer';
 import { RequestsService } from './requests.service';
 import { SubmitService } from './submit.service';
@@ -75,19 +75,23 @@ export class RequestsController {
     }
   }
 
-  /** Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
+  /**
+   * Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. An
+   * `Idempotency-Key` covers the whole call: once anything of it was charged, its repetition gets the same answer.
+   */
   @Post('batch')
   @RouteConfig({ [ITEMS_APART]: true })
   @HttpCode(200)
   @Scopes('requests:write')
   @ApiOkResponse({ type: BatchAnswerDto })
-  async batch(@Req() request: AuthenticatedRequest, @Body() { items }: BatchDto, @Res() reply: FastifyReply): Promise<void> {
-    const key = parseIdempotencyKey(request.headers['idempotency-key']);
-    const fates = await this.batches.submit(request.principal, items, key, () => request.raw.socket.destroyed);
-    void reply
-      .status(200)
-      .header('content-type', JSON_TYPE)
-      .send(itemAnswers(fates, 201, request.id));
+  async batch(
+    @Req() request: AuthenticatedRequest,
+    @Body() { items }: BatchDto,
+    @MaybeRetried('requests.batch') call: IdempotentCall | null,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const answer = await this.batches.submit(request.principal, items, call, request.id, () => request.raw.socket.destroyed);
+    void reply.status(200).header('content-type', JSON_TYPE).send(answer);
   }
 
   /** Requests, newest first. */

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module';
+import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { QuotasModule } from '../quotas/quotas.module';
@@ -27,7 +28,7 @@ import { WorkController } from './work.controller';
 import { WorkService } from './work.service';
 
 @Module({
-  imports: [AuthModule, JobsModule, LedgerModule, QuotasModule],
+  imports: [AuthModule, IdempotencyModule, JobsModule, LedgerModule, QuotasModule],
   controllers: [WorkController, RequestsController],
   providers: [
     BatchService,

@@ -11,6 +11,9 @@ import { TierDto, TierPage } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
 import { TiersService } from './tiers.service';
 
+/** What the header of an answer with a new plan bears. */
+const made = (tier: TierDto) => ({ etag: etagOf(tier), location: `/v1/tiers/${tier.id}` });
+
 @ApiTags('tiers')
 @Controller('v1/tiers')
 export class TiersController {
@@ -37,11 +40,11 @@ export class TiersController {
   async create(
     @CurrentActor() actor: Actor,
     @Body() dto: CreateTierDto,
-    @MaybeRetried('tiers.create') call: IdempotentCall | null,
+    @MaybeRetried('tiers.create', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TierDto> {
     const tier = await this.tiers.create(actor, dto, call);
-    void reply.headers({ etag: etagOf(tier), location: `/v1/tiers/${tier.id}` });
+    void reply.headers(made(tier));
     return tier;
   }
 

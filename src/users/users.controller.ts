@@ -13,6 +13,9 @@ import { UserDto, UserPage, UserPreviewDto } from './dto/user.dto';
 import { UpdateUserService } from './update-user.service';
 import { UsersService } from './users.service';
 
+/** What the header of an answer with a new account bears. */
+const made = (user: UserDto) => ({ etag: etagOf(user), location: `/v1/users/${user.id}` });
+
 const UserId = () => ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } });
 
 @ApiTags('users')
@@ -36,11 +39,11 @@ export class UsersController {
   async create(
     @CurrentActor() actor: Actor,
     @Body() dto: CreateUserDto,
-    @MaybeRetried('users.create') call: IdempotentCall | null,
+    @MaybeRetried('users.create', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto> {
     const user = await this.users.create(actor, dto, call);
-    void reply.headers({ etag: etagOf(user), location: `/v1/users/${user.id}` });
+    void reply.headers(made(user));
     return user;
   }
 

@@ -38,8 +38,8 @@ export class UsersRepository {
     return rows[0] ?? null;
   }
 
-  async idByEmail(email: string): Promise<number | null> {
-    const rows: { id: number }[] = await this.dataSource.query(`SELECT id FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, [email]);
+  async idByEmail(email: string, tx: EntityManager = this.dataSource.manager): Promise<number | null> {
+    const rows: { id: number }[] = await tx.query(`SELECT id FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, [email]);
     return rows[0]?.id ?? null;
   }
 

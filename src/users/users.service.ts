@@ -80,8 +80,10 @@ export class UsersService {
   async create(actor: Actor | null, dto: CreateUserDto, call: IdempotentCall | null = null): Promise<UserDto> {
     this.assertPassword(dto.password, '#/password');
     this.assertZone(dto.timeZone);
+    const owner = { find: (tx?: EntityManager) => this.repository.idByEmail(dto.email, tx), of: ({ id }: UserDto) => id };
+    if (call !== null) await this.idempotency.assertNew(call, { owner });
     const passwordHash = await hashPassword(dto.password);
-    return this.idempotency.transaction(call, async (tx) => {
+    const insert = async (tx: EntityManager) => {
       const tier = await this.offeredTier(tx, dto.tier ?? 'free');
       const custom = typeof dto.dailyQuota === 'number' || dto.unlimited === true;
       const unlimited = custom ? dto.unlimited === true : tier.unlimited;
@@ -93,7 +95,8 @@ export class UsersService {
       const user = await this.get(id, tx);
       if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
       return user;
-    });
+    };
+    return this.idempotency.transaction(call, insert, { owner });
   }
 
   /**

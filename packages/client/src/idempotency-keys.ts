@@ -16,6 +16,7 @@ const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch', true> = {
   'POST /v1/requests/batch': true,
   'GET /v1/authorize': true,
   'POST /v1/authorize': true,
+  'POST /v1/auth/register': true,
   'POST /v1/users': true,
   'POST /v1/users/{userId}/api-keys': true,
   'POST /v1/tiers': true,

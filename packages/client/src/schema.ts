@@ -405,7 +405,7 @@ export interface paths {
         get: operations["ApiKeysController_list"];
         put?: never;
         /**
-         * Makes a key. Its secret is in this answer and nowhere else.
+         * Makes a key. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `key` is null. Rotate the key if the first answer was lost.
          * @description For a login session, or an administrator's key.
          */
         post: operations["ApiKeysController_create"];
@@ -795,7 +795,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass.
+         * Submits up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. An
+         *     `Idempotency-Key` covers the whole call: once anything of it was charged, its repetition gets the same answer.
          * @description Needs the scope `requests:write`.
          */
         post: operations["RequestsController_batch"];
@@ -1560,6 +1561,31 @@ export interface components {
             dailyCap?: number | null;
         };
         NewApiKeyDto: {
+            /** Format: int32 */
+            id: number;
+            name: string;
+            /** @description The first characters of the secret. */
+            prefix: string;
+            /** @description `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
+            scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
+            /**
+             * Format: int32
+             * @description Units a day that this key may spend of its user's quota; null: all of it.
+             */
+            dailyCap: number | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description Up to half a minute late.
+             */
+            lastUsedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description The secret. Shown this once: only its hash is kept. Null in the answer to a repeated call. */
+            key: string | null;
+        };
+        RotatedApiKeyDto: {
             /** Format: int32 */
             id: number;
             name: string;
@@ -3422,7 +3448,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewApiKeyDto"];
+                    "application/json": components["schemas"]["RotatedApiKeyDto"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3438,7 +3464,10 @@ export interface operations {
     AuthController_register: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3459,6 +3488,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -20,9 +20,14 @@ export class ApiKeyDto {
   }
 }
 
-export class NewApiKeyDto extends ApiKeyDto {
+export class RotatedApiKeyDto extends ApiKeyDto {
   /** The secret. Shown this once: only its hash is kept. */
   key: string;
+}
+
+export class NewApiKeyDto extends ApiKeyDto {
+  /** The secret. Shown this once: only its hash is kept. Null in the answer to a repeated call. */
+  key: string | null;
 }
 
 export class ApiKeyPage {
