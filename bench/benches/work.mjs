@@ -13,7 +13,9 @@ const REQUESTS = Math.round(30_000 * Math.max(SCALE, 0.2));
 const FINISHED = Math.round(5_000_000 * SCALE);
 /** Claims of fifty in one round. */
 const CLAIMS = 50;
-const STREAMS = 1_000;
+const STREAMS = 8_000;
+/** No more than one user may hold. */
+const STREAMS_A_USER = 20;
 const number = (n) => n.toLocaleString('en-US');
 
 /** Requests by plain SQL, with ids ordered by time as the service makes them. */
@@ -176,26 +178,33 @@ export function pickUp(stage) {
   });
 }
 
-/** What a thousand open event streams take. */
+/** What thousands of open event streams of many users take, at rest and once each has been pinged. */
 export function streams(stage) {
   return onDatabase(stage, [(db) => stage.service(db)], async (_, service) => {
-    const [user] = stage.spread;
-    const submit = new Worker(service, user.key);
-    const ids = [];
-    while (ids.length < STREAMS) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => submit.post('', { type: 'work' })))).map(({ id }) => id));
+    const calls = [];
+    for (const user of stage.spread.slice(0, STREAMS / STREAMS_A_USER)) {
+      const submit = new Worker(service, user.key);
+      const made = await Promise.all(Array.from({ length: STREAMS_A_USER }, () => submit.post('', { type: 'work' })));
+      const headers = { authorization: submit.headers.authorization };
+      for (const { id } of made) calls.push([`${service.url}/v1/requests/${id}/events`, { headers, agent: false }]);
+      await submit.dispatcher.close();
+    }
     await delay(500);
     const before = service.memory().now;
-    const headers = { authorization: submit.headers.authorization };
-    const open = ids.map((id) => {
-      const call = get(`${service.url}/v1/requests/${id}/events`, { headers, agent: false });
-      const told = new Promise((resolve, reject) => call.once('response', (answer) => answer.once('data', resolve)).once('error', reject));
-      call.on('error', () => undefined);
-      return { call, told };
-    });
-    await Promise.all(open.map(({ told }) => told));
-    await delay(1_000);
-    const grown = service.memory().now - before;
+    const open = [];
+    for (let i = 0; i < STREAMS; i += 100) {
+      const some = calls.slice(i, i + 100).map((options) => {
+        const call = get(...options);
+        call.on('error', () => undefined);
+        return { call, told: new Promise((resolve, reject) => call.once('response', (answer) => answer.once('data', resolve)).once('error', reject)) };
+      });
+      await Promise.all(some.map(({ told }) => told));
+      open.push(...some);
+    }
+    await delay(20_000);
+    const { now, peak } = service.memory();
     for (const { call } of open) call.destroy();
-    return [row({ bench: 'event streams', figure: `${number(STREAMS)} open`, ratio: grown, atMost: 100, unit: ' MiB' })];
+    const figure = `${number(STREAMS)} open for ${number(STREAMS / STREAMS_A_USER)} users: ${Math.round(peak)} MiB resident at most`;
+    return [row({ bench: 'event streams', figure, baseline: `${Math.round(before)} MiB before`, ratio: now - before, atMost: 100, unit: ' MiB' })];
   });
 }

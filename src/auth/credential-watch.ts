@@ -12,23 +12,54 @@ const SWEEP_MS = 250;
 const MAX_AGE_MS = 60_000;
 const MAX_AGE_WITHOUT_NOTIFICATIONS_MS = 500;
 
-interface Watched {
-  header: string;
-  access: Access;
-  principal: Principal;
-  endsAt: number;
-  checkedAt: number;
-  refusal: Problem | null;
-  changed: (ended: boolean) => void;
+/** What is held open under a credential. */
+interface Holder {
+  /** @param ended false: it may do something else than before */
+  credentialChanged(ended: boolean): void;
 }
 
 /** A credential under which a call is held open. */
-export interface WatchedCredential {
-  /** Whose it is, as it was found at the last look. */
-  readonly principal: Principal;
+export class WatchedCredential {
+  checkedAt = performance.now();
+  endsAt: number;
+  private refusal: Problem | null = null;
+
+  /** @param principal whose it is, as it was found at the last look */
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly header: string,
+    private readonly access: Access,
+    private readonly holder: Holder,
+    public principal: Principal,
+  ) {
+    this.endsAt = credentials.endsAt(header, principal);
+  }
+
   /** Looks once more. @throws CredentialsInvalid, AdminRequired, ScopeRequired */
-  assertAllowed(): Promise<void>;
-  unwatch(): void;
+  async assertAllowed(): Promise<void> {
+    await this.look();
+    if (this.refusal) throw this.refusal;
+  }
+
+  async look(): Promise<void> {
+    if (this.refusal) return;
+    this.checkedAt = performance.now();
+    try {
+      if (this.checkedAt >= this.endsAt) throw new CredentialsInvalid();
+      const admitted = this.credentials.admit(this.header, this.access);
+      const principal = admitted instanceof Promise ? await admitted : admitted;
+      if (principal.userId !== this.principal.userId) throw new CredentialsInvalid();
+      if (principal === this.principal) return;
+      this.principal = principal;
+      this.endsAt = this.credentials.endsAt(this.header, principal);
+      this.holder.credentialChanged(false);
+    } catch (error) {
+      // A database that is not there ends nothing, and hands out nothing either: the next look decides.
+      if (!(error instanceof Problem) || error.getStatus() >= 500) return;
+      this.refusal = error;
+      this.holder.credentialChanged(true);
+    }
+  }
 }
 
 /**
@@ -38,7 +69,7 @@ export interface WatchedCredential {
  */
 @Injectable()
 export class CredentialWatch implements OnModuleInit, OnModuleDestroy {
-  private readonly watched = new Map<number, Set<Watched>>();
+  private readonly watched = new Map<number, Set<WatchedCredential>>();
   private timer: NodeJS.Timeout;
 
   constructor(
@@ -56,61 +87,31 @@ export class CredentialWatch implements OnModuleInit, OnModuleDestroy {
     clearInterval(this.timer);
   }
 
-  /** @param changed called when the credential has ended (`true`), or may do something else than before */
-  watch({ headers, access, principal }: AuthenticatedRequest, changed: (ended: boolean) => void): WatchedCredential {
-    const header = headers.authorization as string;
-    const endsAt = this.credentials.endsAt(header, principal);
-    const one: Watched = { header, access, principal, endsAt, checkedAt: performance.now(), refusal: null, changed };
-    const { userId } = principal;
-    const ofUser = this.watched.get(userId) ?? new Set();
-    this.watched.set(userId, ofUser.add(one));
+  watch({ headers, access, principal }: AuthenticatedRequest, holder: Holder): WatchedCredential {
+    const one = new WatchedCredential(this.credentials, headers.authorization as string, access, holder, principal);
+    const ofUser = this.watched.get(principal.userId) ?? new Set();
+    this.watched.set(principal.userId, ofUser.add(one));
     // What changed between the guard's look and this watch.
-    void this.look(one);
-    return {
-      get principal() {
-        return one.principal;
-      },
-      assertAllowed: async () => {
-        await this.look(one);
-        if (one.refusal) throw one.refusal;
-      },
-      unwatch: () => {
-        ofUser.delete(one);
-        if (ofUser.size === 0 && this.watched.get(userId) === ofUser) this.watched.delete(userId);
-      },
-    };
+    void one.look();
+    return one;
+  }
+
+  unwatch(one: WatchedCredential): void {
+    const ofUser = this.watched.get(one.principal.userId);
+    ofUser?.delete(one);
+    if (ofUser?.size === 0) this.watched.delete(one.principal.userId);
   }
 
   private lookAt(user: number | typeof EVERYBODY): void {
     const found = user === EVERYBODY ? [...this.watched.values()] : [this.watched.get(user) ?? []];
-    for (const ofUser of found) for (const one of ofUser) void this.look(one);
+    for (const ofUser of found) for (const one of ofUser) void one.look();
   }
 
   private sweep(): void {
     const now = performance.now();
     const maxAge = this.notifications.healthy ? MAX_AGE_MS : MAX_AGE_WITHOUT_NOTIFICATIONS_MS;
     for (const ofUser of this.watched.values()) {
-      for (const one of ofUser) if (now >= one.endsAt || now - one.checkedAt >= maxAge) void this.look(one);
-    }
-  }
-
-  private async look(one: Watched): Promise<void> {
-    if (one.refusal) return;
-    one.checkedAt = performance.now();
-    try {
-      if (one.checkedAt >= one.endsAt) throw new CredentialsInvalid();
-      const admitted = this.credentials.admit(one.header, one.access);
-      const principal = admitted instanceof Promise ? await admitted : admitted;
-      if (principal.userId !== one.principal.userId) throw new CredentialsInvalid();
-      if (principal === one.principal) return;
-      one.principal = principal;
-      one.endsAt = this.credentials.endsAt(one.header, principal);
-      one.changed(false);
-    } catch (error) {
-      // A database that is not there ends nothing, and hands out nothing either: the next look decides.
-      if (!(error instanceof Problem) || error.getStatus() >= 500) return;
-      one.refusal = error;
-      one.changed(true);
+      for (const one of ofUser) if (now >= one.endsAt || now - one.checkedAt >= maxAge) void one.look();
     }
   }
 }

@@ -1,25 +1,29 @@
 import { type Socket } from 'node:net';
 
-const waiting = new WeakMap<Socket, Set<() => void>>();
+interface Closing {
+  close(): void;
+}
+
+const open = new WeakMap<Socket, Closing[]>();
 
 /**
- * Calls back when the connection has closed. An answer that stands behind others on its connection (pipelining) is not
- * told so by Node; and there is one listener a connection, however many calls came in on it.
- * @returns what takes the call back
+ * Closes what depends on the connection when that has closed. An answer that stands behind others on its connection
+ * (pipelining) is not told so by Node; and there is one listener a connection, however many calls came in on it.
  */
-export function onConnectionClosed(socket: Socket, gone: () => void): () => void {
-  if (socket.destroyed) {
-    gone();
-    return () => undefined;
-  }
-  let calls = waiting.get(socket);
-  if (calls === undefined) {
-    const all = new Set<() => void>();
-    waiting.set(socket, (calls = all));
-    socket.once('close', () => {
-      for (const call of all) call();
-    });
-  }
-  calls.add(gone);
-  return () => void calls.delete(gone);
+export function closeWithConnection(socket: Socket, one: Closing): void {
+  if (socket.destroyed) return one.close();
+  const others = open.get(socket);
+  if (others) return void others.push(one);
+  open.set(socket, [one]);
+  socket.once('close', closeAll);
+}
+
+/** It is over before its connection. */
+export function outliveConnection(socket: Socket, one: Closing): void {
+  const all = open.get(socket);
+  if (all) all.splice(all.indexOf(one) >>> 0, 1);
+}
+
+function closeAll(this: Socket): void {
+  for (const one of open.get(this) ?? []) one.close();
 }

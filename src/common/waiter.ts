@@ -4,7 +4,8 @@
  */
 export class Waiter {
   private changed = false;
-  private resume: (() => void) | null = null;
+  private resume: ((isOpen: boolean) => void) | null = null;
+  private timer: NodeJS.Timeout | undefined;
   isClosed = false;
 
   /** False while it looks for itself. */
@@ -15,32 +16,34 @@ export class Waiter {
   /** There may be something new to see. */
   signal(): void {
     this.changed = true;
-    this.resume?.();
+    this.wake();
   }
 
   /** For good: the client has gone, its credential has ended, or the service stops. */
   close(): void {
     this.isClosed = true;
-    this.resume?.();
+    this.wake();
   }
 
   /**
-   * Until a signal, the close, or the time is over.
+   * Until a signal, the close, or the time is over. No more than a promise is kept meanwhile: thousands wait.
    * @param forMs milliseconds; Infinity where somebody else sees to it that a lost signal does no harm
    * @returns whether it is open still
    */
-  async waitForChange(forMs: number): Promise<boolean> {
-    if (!this.changed && !this.isClosed && forMs > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = forMs === Infinity ? undefined : setTimeout(() => this.resume?.(), forMs);
-        this.resume = () => {
-          clearTimeout(timer);
-          this.resume = null;
-          resolve();
-        };
-      });
-    }
+  waitForChange(forMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.resume = resolve;
+      if (this.changed || this.isClosed || forMs <= 0) this.wake();
+      else if (forMs !== Infinity) this.timer = setTimeout(() => this.wake(), forMs);
+    });
+  }
+
+  private wake(): void {
+    const { resume } = this;
+    if (resume === null) return;
+    clearTimeout(this.timer);
+    this.resume = null;
     this.changed = false;
-    return !this.isClosed;
+    resume(!this.isClosed);
   }
 }

@@ -40,7 +40,7 @@ export class ClaimsService {
    */
   async claimOrWait(dto: ClaimDto, call: HeldCall): Promise<ClaimedRow[]> {
     const endsAt = performance.now() + (dto.waitSeconds ?? 0) * 1_000;
-    this.room.enter(call.waiter, dto.types);
+    this.room.enter(call, dto.types);
     try {
       for (;;) {
         const { items, nextInMs } = await this.look(dto);
@@ -50,12 +50,12 @@ export class ClaimsService {
           await call.assertAllowed();
           return items;
         }
-        const isOpen = await this.room.wait(call.waiter, endsAt - performance.now(), nextInMs);
+        const isOpen = await this.room.wait(call, endsAt - performance.now(), nextInMs);
         await call.assertAllowed();
         if (!isOpen) return [];
       }
     } finally {
-      this.room.leave(call.waiter, dto.types);
+      this.room.leave(call, dto.types);
     }
   }
 

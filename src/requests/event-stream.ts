@@ -5,11 +5,11 @@ import { type StatusEvent } from './event-log';
 import { type HeldCall } from './held-calls';
 
 const PING = ':\n\n';
+const IGNORE = (): void => undefined;
 
 /** The wire of one stream of server-sent events: writes what the client can take, and never after the end. */
 export class EventStream {
   static readonly TYPE = 'text/event-stream';
-  private readonly out: ServerResponse;
   /** At the last ping it had not taken all that was written. */
   private stuck = false;
 
@@ -18,10 +18,8 @@ export class EventStream {
     readonly id: string,
     readonly call: HeldCall,
     private last: number,
-    private readonly reply: FastifyReply,
-  ) {
-    this.out = reply.raw;
-  }
+    private readonly out: ServerResponse,
+  ) {}
 
   /** The request has ended, and the client has been told so. */
   knowsAll(events: readonly StatusEvent[]): boolean {
@@ -30,36 +28,48 @@ export class EventStream {
 
   /** Waits until the connection is this answer's: behind others on it (pipelining) all would be kept in memory. */
   async connection(): Promise<void> {
-    const { waiter } = this.call;
-    if (this.out.socket !== null) return;
-    this.out.once('socket', () => waiter.signal());
-    while (this.out.socket === null && (await waiter.waitForChange(Infinity)));
+    const { call, out } = this;
+    if (out.socket !== null) return;
+    out.once('socket', () => call.signal());
+    while (out.socket === null && (await call.waitForChange(Infinity)));
     // There may have been others than that of the connection.
-    waiter.signal();
+    call.signal();
   }
 
   /** Sends the header. @returns false when the client has gone */
-  begin(): boolean {
-    const { waiter } = this.call;
-    if (this.reply.request.raw.socket.destroyed) return false;
-    this.reply.hijack();
-    this.out.on('error', () => waiter.close());
-    this.out.on('drain', () => waiter.signal());
-    this.out.writeHead(200, { ...this.reply.getHeaders(), 'content-type': EventStream.TYPE, 'x-accel-buffering': 'no' } as Record<string, string>);
+  begin(reply: FastifyReply): boolean {
+    if (this.call.socket.destroyed) return false;
+    reply.hijack();
+    // The connection closes with it, and that is seen to.
+    this.out.on('error', IGNORE);
+    this.out.writeHead(200, { ...reply.getHeaders(), 'content-type': EventStream.TYPE, 'x-accel-buffering': 'no' } as Record<string, string>);
+    // Kept in memory for as long as the stream is open: sent by itself it is one piece, else half a hundred.
+    this.out.flushHeaders();
+    reply.request.raw.rawHeaders = [];
     return true;
   }
 
   /** Sends what is new. @returns whether there may be more */
-  async send(events: readonly StatusEvent[]): Promise<boolean> {
+  send(events: readonly StatusEvent[]): boolean {
     let text = '';
     for (const { n, status, attempt, at } of events.slice(this.last + 1)) {
       text += `id: ${n}\nevent: status\ndata: ${JSON.stringify({ id: this.id, status, attempt, at })}\n\n`;
     }
     this.last = Math.max(this.last, events.length - 1);
     if (text !== '') this.write(text);
-    // A client that does not read is not read for either.
-    while (this.out.writableNeedDrain) if (!(await this.call.waiter.waitForChange(Infinity))) return false;
     return !isFinal((events.at(-1) as StatusEvent).status) && !this.out.destroyed;
+  }
+
+  /** Until there may be something new, for a client who takes it: for one that does not read nothing is read either. */
+  change(): Promise<boolean> {
+    return this.out.writableNeedDrain ? this.drain() : this.call.waitForChange(Infinity);
+  }
+
+  private async drain(): Promise<boolean> {
+    const { call, out } = this;
+    out.once('drain', () => call.signal());
+    while (out.writableNeedDrain) if (!(await call.waitForChange(Infinity))) return false;
+    return true;
   }
 
   /** Keeps the stream open, and has it look for what it was not told. Who has taken nothing between two pings is cut off. */
@@ -71,7 +81,7 @@ export class EventStream {
       return;
     }
     this.write(PING);
-    this.call.waiter.signal();
+    this.call.signal();
   }
 
   end(): void {

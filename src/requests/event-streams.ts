@@ -44,23 +44,24 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
   async open(id: string, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
     if (request.method === 'HEAD') return this.answerHead(id, request, reply);
     const call = this.calls.hold('event streams', request);
-    const stream = new EventStream(id.toLowerCase(), call, lastEventId(request), reply);
-    const unwatch = this.watch.watch(stream.id, () => call.waiter.signal());
-    const close = () => {
-      unwatch();
-      call.release();
-    };
+    const stream = new EventStream(id.toLowerCase(), call, lastEventId(request), reply.raw);
+    this.watch.watch(stream.id, call);
+    let begun = false;
     try {
       const events = await this.histories.events(stream.id, ownOnly(call.principal));
       if (!stream.knowsAll(events)) await stream.connection();
       await call.assertAllowed();
-      if (stream.knowsAll(events)) void reply.status(204).send();
-      else if (stream.begin()) return void this.run(stream, events).finally(close);
-    } catch (error) {
-      close();
-      throw error;
+      if (stream.knowsAll(events)) return void reply.status(204).send();
+      begun = stream.begin(reply);
+      if (begun) void this.run(stream, stream.send(events));
+    } finally {
+      if (!begun) this.close(stream);
     }
-    close();
+  }
+
+  private close({ id, call }: EventStream): void {
+    this.watch.unwatch(id, call);
+    this.calls.release(call);
   }
 
   private async answerHead(id: string, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
@@ -70,13 +71,12 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
     void reply.send();
   }
 
-  private async run(stream: EventStream, first: StatusEvent[]): Promise<void> {
+  private async run(stream: EventStream, isOpen: boolean): Promise<void> {
     const part = this.parts.reduce((smallest, other) => (other.size < smallest.size ? other : smallest));
     part.add(stream);
     try {
-      for (let events = first; await stream.send(events);) {
-        if (!(await stream.call.waiter.waitForChange(Infinity))) break;
-        events = await this.histories.events(stream.id, ownOnly(stream.call.principal));
+      while (isOpen && (await stream.change())) {
+        isOpen = stream.send(await this.histories.events(stream.id, ownOnly(stream.call.principal)));
       }
     } catch (error) {
       // The client comes back with its Last-Event-ID, and is answered what is wrong.
@@ -84,6 +84,7 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
     } finally {
       part.delete(stream);
       stream.end();
+      this.close(stream);
     }
   }
 

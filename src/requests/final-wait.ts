@@ -25,18 +25,18 @@ export class FinalWait {
    */
   async until(call: HeldCall, userId: number, id: string, forMs: number): Promise<RequestDto> {
     const endsAt = performance.now() + forMs;
-    const unwatch = this.watch.watch(id, () => call.waiter.signal());
+    this.watch.watch(id, call);
     try {
       for (;;) {
         await call.assertAllowed();
         const reach = ownOnly(call.principal) ?? userId;
         const { status } = (await this.histories.events(id, reach)).at(-1) as StatusEvent;
         const leftMs = endsAt - performance.now();
-        if (isFinal(status) || leftMs <= 0 || call.waiter.isClosed) return await this.requests.find(id, reach);
-        await call.waiter.waitForChange(Math.min(leftMs, NET_MS));
+        if (isFinal(status) || leftMs <= 0 || call.isClosed) return await this.requests.find(id, reach);
+        await call.waitForChange(Math.min(leftMs, NET_MS));
       }
     } finally {
-      unwatch();
+      this.watch.unwatch(id, call);
     }
   }
 }

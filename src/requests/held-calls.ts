@@ -1,7 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
-import { CredentialWatch } from '../auth/credential-watch';
+import { type Socket } from 'node:net';
+import { CredentialWatch, type WatchedCredential } from '../auth/credential-watch';
 import { type AuthenticatedRequest } from '../common/access.decorators';
-import { onConnectionClosed } from '../common/connection-closed';
+import { closeWithConnection, outliveConnection } from '../common/connection-closed';
 import { type Principal } from '../common/principal';
 import { Waiter } from '../common/waiter';
 import { SettingsService } from '../configurations/settings.service';
@@ -10,15 +11,32 @@ import { RequestSettings } from './requests.settings';
 
 type Kind = 'event streams' | 'long polls';
 
-/** A call that stays open. Its waiter closes when there is nobody left to answer, or nobody who may be answered. */
-export interface HeldCall {
-  readonly waiter: Waiter;
+/** A call that stays open. It closes when there is nobody left to answer, or nobody who may be answered. */
+export class HeldCall extends Waiter {
+  credential: WatchedCredential;
+
+  constructor(
+    readonly kind: Kind,
+    readonly userId: number,
+    readonly socket: Socket,
+  ) {
+    super();
+  }
+
   /** Who calls, as far as is known now. */
-  readonly principal: Principal;
+  get principal(): Principal {
+    return this.credential.principal;
+  }
+
   /** @throws what a new call with this credential would be refused with */
-  assertAllowed(): Promise<void>;
-  /** It is answered. */
-  release(): void;
+  assertAllowed(): Promise<void> {
+    return this.credential.assertAllowed();
+  }
+
+  credentialChanged(ended: boolean): void {
+    if (ended) this.close();
+    else this.signal();
+  }
 }
 
 /**
@@ -27,7 +45,7 @@ export interface HeldCall {
  */
 @Injectable()
 export class HeldCalls implements BeforeApplicationShutdown {
-  private readonly waiters = new Set<Waiter>();
+  private readonly calls = new Set<HeldCall>();
   private readonly counts: Record<Kind, Map<number, number>> = { 'event streams': new Map(), 'long polls': new Map() };
   private closed = false;
 
@@ -38,43 +56,33 @@ export class HeldCalls implements BeforeApplicationShutdown {
 
   beforeApplicationShutdown(): void {
     this.closed = true;
-    for (const waiter of this.waiters) waiter.close();
+    for (const call of this.calls) call.close();
   }
 
-  /** @throws TooManyStreams */
+  /** Takes one of the user's places until it is released. @throws TooManyStreams */
   hold(kind: Kind, request: AuthenticatedRequest): HeldCall {
     const { userId } = request.principal;
-    const leave = this.count(kind, userId);
-    const waiter = new Waiter();
-    this.waiters.add(waiter);
-    if (this.closed) waiter.close();
-    const unlisten = onConnectionClosed(request.raw.socket, () => waiter.close());
-    const credential = this.credentials.watch(request, (ended) => (ended ? waiter.close() : waiter.signal()));
-    return {
-      waiter,
-      get principal() {
-        return credential.principal;
-      },
-      assertAllowed: () => credential.assertAllowed(),
-      release: () => {
-        if (!this.waiters.delete(waiter)) return;
-        leave();
-        unlisten();
-        credential.unwatch();
-      },
-    };
-  }
-
-  private count(kind: Kind, userId: number): () => void {
     const counts = this.counts[kind];
     const open = counts.get(userId) ?? 0;
     const max = this.settings.get(RequestSettings.maxStreams);
     if (open >= max) throw new TooManyStreams(kind, max);
     counts.set(userId, open + 1);
-    return () => {
-      const left = (counts.get(userId) ?? 1) - 1;
-      if (left > 0) counts.set(userId, left);
-      else counts.delete(userId);
-    };
+    const call = new HeldCall(kind, userId, request.raw.socket);
+    this.calls.add(call);
+    if (this.closed) call.close();
+    closeWithConnection(call.socket, call);
+    call.credential = this.credentials.watch(request, call);
+    return call;
+  }
+
+  /** It is answered. */
+  release(call: HeldCall): void {
+    if (!this.calls.delete(call)) return;
+    outliveConnection(call.socket, call);
+    this.credentials.unwatch(call.credential);
+    const counts = this.counts[call.kind];
+    const left = (counts.get(call.userId) ?? 1) - 1;
+    if (left > 0) counts.set(call.userId, left);
+    else counts.delete(call.userId);
   }
 }

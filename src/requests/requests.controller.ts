@@ -71,7 +71,7 @@ export class RequestsController {
       void reply.status(201).headers(headers).header('content-type', JSON_TYPE);
       void reply.header('preference-applied', `wait=${waitSeconds}`).send(JSON.stringify(final));
     } finally {
-      call.release();
+      this.calls.release(call);
     }
   }
 

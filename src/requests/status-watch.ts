@@ -1,11 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Waiter } from '../common/waiter';
 import { Notifications } from '../database/notifications';
 import { RequestSignals } from './request-signals';
 
-/** Who waits for a change of which request. A call is a hint to read the request; it may come for nothing. */
+/** Who waits for a change of which request. A signal is a hint to look at the request; it may come for nothing. */
 @Injectable()
 export class StatusWatch implements OnModuleInit {
-  private readonly watched = new Map<string, Set<() => void>>();
+  private readonly waiters = new Map<string, Waiter[]>();
 
   constructor(
     private readonly signals: RequestSignals,
@@ -13,23 +14,25 @@ export class StatusWatch implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.signals.onChanged((id) => this.tell(id));
+    this.signals.onChanged((id) => this.signal(id));
     this.notifications.onGap(() => {
-      for (const id of this.watched.keys()) this.tell(id);
+      for (const id of this.waiters.keys()) this.signal(id);
     });
   }
 
-  /** @returns what ends the watch */
-  watch(id: string, changed: () => void): () => void {
-    const watchers = this.watched.get(id) ?? new Set();
-    this.watched.set(id, watchers.add(changed));
-    return () => {
-      watchers.delete(changed);
-      if (watchers.size === 0 && this.watched.get(id) === watchers) this.watched.delete(id);
-    };
+  watch(id: string, waiter: Waiter): void {
+    const others = this.waiters.get(id);
+    if (others) others.push(waiter);
+    else this.waiters.set(id, [waiter]);
   }
 
-  private tell(id: string): void {
-    for (const changed of this.watched.get(id) ?? []) changed();
+  unwatch(id: string, waiter: Waiter): void {
+    const left = this.waiters.get(id)?.filter((other) => other !== waiter) ?? [];
+    if (left.length > 0) this.waiters.set(id, left);
+    else this.waiters.delete(id);
+  }
+
+  private signal(id: string): void {
+    for (const waiter of this.waiters.get(id) ?? []) waiter.signal();
   }
 }

@@ -37,7 +37,7 @@ export class WorkController {
     try {
       return { items: await this.claims.claimOrWait(dto, call) };
     } finally {
-      call.release();
+      this.calls.release(call);
     }
   }
 
