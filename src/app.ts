@@ -40,10 +40,12 @@ export interface AppOptions {
   environment?: Partial<Environment>;
   /** Build the routes alone: no provider is made and no database is touched. */
   preview?: boolean;
+  /** SIGTERM and SIGINT drain the service and end the process; a command sees to them itself. Default: true. */
+  signals?: boolean;
 }
 
 /** The one definition of the application, shared by main, the command line, tests and the OpenAPI export. */
-export async function createApp({ environment: overrides, preview = false }: AppOptions = {}): Promise<NestFastifyApplication> {
+export async function createApp({ environment: overrides, preview = false, signals = true }: AppOptions = {}): Promise<NestFastifyApplication> {
   const { environment, module } = await readEnvironment(overrides);
   const logger = makeLogger({
     level: preview ? 'silent' : environment.LOG_LEVEL,
@@ -93,7 +95,7 @@ export async function createApp({ environment: overrides, preview = false }: App
       done(error as Error);
     }
   });
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  if (signals) app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   setUpDocs(app);
   if (preview) return app;
   const metrics = app.get(MetricsService);

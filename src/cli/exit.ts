@@ -1,19 +1,39 @@
+import { constants } from 'node:os';
+import { isTransient } from '../common/database-errors';
 import { Problem } from '../common/problem';
 import { StartupError } from '../common/startup-error';
 
 export const FAILED = 1;
 export const USAGE = 2;
 
+/** A signal ended the command before its end. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  /** As shells tell of a signal. */
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`stopped by ${signal}.`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
 /** Ends the process: with one clear line for what was foreseen, with the stack for what nobody foresaw. */
 export function exitWith(error: unknown): never {
   process.stderr.write(`${explain(error)}\n`);
-  process.exit(FAILED);
+  process.exit(error instanceof Interrupted ? error.exitCode : FAILED);
 }
 
 function explain(error: unknown): string {
-  if (error instanceof StartupError) return `quotidian: ${error.message}`;
+  if (error instanceof StartupError || error instanceof Interrupted) return `quotidian: ${error.message}`;
   if (error instanceof Problem) return `quotidian: ${(error.getResponse() as { detail: string }).detail}`;
-  const { syscall, path, message } = error as NodeJS.ErrnoException;
-  if (syscall !== undefined && path !== undefined) return `quotidian: ${message}`;
+  if (isTransient(error)) return `quotidian: The database did not answer, or cannot take this now: ${reasonOf(error)}`;
+  if ((error as NodeJS.ErrnoException).syscall !== undefined) return `quotidian: ${reasonOf(error)}`;
   return (error as Error).stack ?? String(error);
+}
+
+/** In one line. Several addresses that were tried make an error without a message of its own. */
+function reasonOf(error: unknown): string {
+  const { message, errors } = error as Partial<AggregateError>;
+  return (message || errors?.map(reasonOf).join('; ') || String(error)).replaceAll(/\s+/g, ' ');
 }

@@ -5,7 +5,7 @@ import { request } from 'undici';
 import { Environment } from '../config/environment';
 import { FAILED } from './exit';
 import { Progress } from './progress';
-import { type Hit, readAccessLog } from './replay/access-log';
+import { type AccessLog, readAccessLog } from './replay/access-log';
 import { ensureClients, openServiceKey } from './replay/accounts';
 import { describe, type ReplayReport, Tally } from './replay/report';
 import { Submitter } from './replay/submitter';
@@ -14,7 +14,7 @@ import { withApp } from './with-app';
 interface Options {
   quota: number;
   concurrency: number;
-  url?: string;
+  url?: URL;
   json?: boolean;
 }
 
@@ -22,60 +22,66 @@ export function register(program: Command): void {
   program
     .command('replay')
     .description('Replay an access log: a user per client address, a request per hit, over HTTP. A second replay of a file charges nothing.')
-    .argument('<access log>', 'file in the combined format of Apache and nginx')
+    .argument('<access log>', 'file in the combined format of Apache and nginx, packed by gzip or not; - for standard input')
     .option('--quota <units>', 'daily quota of each user', wholeNumber(0, 1_000_000_000), 5)
     .option('--concurrency <number>', 'requests under way at once', wholeNumber(1, 1_000), 32)
-    .option('--url <url>', 'the service to submit to; default: the one that runs here on PORT, or else one of the command itself')
+    .option('--url <url>', 'the service to submit to; default: the one that runs here on PORT, or else one of the command itself', serviceUrl)
     .option('--json', 'print the report as one line of JSON')
     .action(async (file: string, options: Options) => {
-      const { hits, skipped } = await readAccessLog(file);
-      const report = await withApp((app) => replay(app, hits, skipped, options));
+      const log = await readAccessLog(file);
+      const report = await withApp((app, stop) => replay(app, log, options, stop), { drains: true });
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report));
-      if (report.failed > 0) process.exitCode = FAILED;
+      // What a signal has set says more.
+      if (report.failed > 0) process.exitCode ??= FAILED;
     });
 }
 
-async function replay(app: NestFastifyApplication, hits: Hit[], skipped: number, { quota, concurrency, url }: Options): Promise<ReplayReport> {
+async function replay(app: NestFastifyApplication, log: AccessLog, { quota, concurrency, url }: Options, stop: AbortSignal): Promise<ReplayReport> {
+  const { hits } = log;
   const userIds = await ensureClients(app, [...new Set(hits.map(({ client }) => client))], quota);
   const { key, remove } = await openServiceKey(app);
-  const submitter = new Submitter(url ?? (await runningService(app, key)) ?? (await listen(app)), key, concurrency);
   const progress = new Progress('Replaying');
+  let submitter: Submitter | undefined;
   try {
+    submitter = new Submitter(url ?? (await runningService(app, key)) ?? (await listen(app)), key, concurrency, stop);
+    await submitter.assertKnown();
     const tally = new Tally();
     const startedAt = performance.now();
     let next = 0;
     let done = 0;
-    const work = async () => {
-      for (let hit = hits[next++]; hit !== undefined; hit = hits[next++]) {
-        tally.add(hit, await submitter.submit(hit, userIds.get(hit.client) as number));
+    const work = async (through: Submitter) => {
+      for (let hit = hits[next++]; hit !== undefined && !stop.aborted; hit = hits[next++]) {
+        const outcome = await through.submit(hit, userIds.get(hit.client) as number);
+        if (outcome === null) return;
+        tally.add(hit, outcome);
         progress.at(++done, hits.length);
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, work));
-    return tally.report(skipped, (performance.now() - startedAt) / 1_000);
+    await Promise.all(Array.from({ length: concurrency }, () => work(submitter as Submitter)));
+    return tally.report(log, (performance.now() - startedAt) / 1_000, done < hits.length);
   } finally {
     progress.stop();
-    await submitter.close();
+    await submitter?.close();
     await remove();
   }
 }
 
 /** The service on our PORT, if it works on our database: then it knows the key that we just made there. */
-async function runningService(app: NestFastifyApplication, key: string): Promise<string | null> {
+async function runningService(app: NestFastifyApplication, key: string): Promise<URL | null> {
   const { PORT: port, host } = app.get(Environment);
   const url = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${port}`;
   try {
     const { statusCode, body } = await request(`${url}/v1/users/me/quota`, { headers: { authorization: `Bearer ${key}` }, headersTimeout: 3_000 });
     await body.dump();
-    return statusCode === 200 ? url : null;
+    return statusCode === 200 ? new URL(url) : null;
   } catch {
     return null;
   }
 }
 
-async function listen(app: NestFastifyApplication): Promise<string> {
+async function listen(app: NestFastifyApplication): Promise<URL> {
   await app.listen({ port: 0, host: '127.0.0.1' });
-  return `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  return new URL(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
 }
 
 function wholeNumber(least: number, most: number) {
@@ -84,4 +90,10 @@ function wholeNumber(least: number, most: number) {
     if (!(number >= least && number <= most)) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
     return number;
   };
+}
+
+function serviceUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && ['http:', 'https:'].includes(url.protocol)) return url;
+  throw new InvalidArgumentError('It must be a URL, such as https://quota.example.com.');
 }

@@ -1,21 +1,48 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../app';
 import { type Actor } from '../common/principal';
-import { type Environment } from '../config/environment';
+import { Interrupted } from './exit';
 
 /** Who the audit log names for what a command did. */
 export const COMMAND: Actor = { kind: 'command', id: null, requestId: null };
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+type Work<T> = (app: NestFastifyApplication, stop: AbortSignal) => Promise<T>;
+
 /**
  * Lends the application to a command: the same that serves, with its database, but not listening and with no schedule.
- * Works beside a running service, whose embedded database it shares.
+ * Works beside a running service, whose embedded database it shares. A signal that ends the process leaves nothing behind:
+ * the application is closed first. A second one ends it at once.
+ *
+ * @param drains the work has something to tidy up: it is told by its signal, and waited for. Other work is left where it
+ *   is, with its transaction rolled back
+ * @throws Interrupted unless the work drains
  */
-export async function withApp<T>(work: (app: NestFastifyApplication) => Promise<T>, environment: Partial<Environment> = {}): Promise<T> {
-  const app = await createApp({ environment: { SCHEDULER_ENABLED: false, LOG_LEVEL: 'error', ...environment } });
+export async function withApp<T>(work: Work<T>, { drains = false }: { drains?: boolean } = {}): Promise<T> {
+  const app = await createApp({ environment: { SCHEDULER_ENABLED: false, LOG_LEVEL: 'error' }, signals: false });
+  const stop = new AbortController();
+  const onSignal = (name: (typeof SIGNALS)[number]) => {
+    const interrupted = new Interrupted(name);
+    if (stop.signal.aborted) process.exit(interrupted.exitCode);
+    process.exitCode = interrupted.exitCode;
+    stop.abort(interrupted);
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
   try {
     await app.init();
-    return await work(app);
+    const working = work(app, stop.signal);
+    return await (drains ? working : Promise.race([working, rejection(stop.signal)]));
   } finally {
     await app.close();
+    for (const name of SIGNALS) process.off(name, onSignal);
   }
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 }

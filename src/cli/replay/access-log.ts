@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { StartupError } from '../../common/startup-error';
+import { clientOf } from './client-address';
+import { linesOf } from './log-lines';
 
 /** One line of an access log in the combined format of Apache and nginx. */
 export interface Hit {
@@ -14,33 +15,59 @@ export interface Hit {
   idempotencyKey: string;
 }
 
-const QUOTED = '"((?:[^"\\\\]|\\\\.)*)"';
-/** host ident user [time] "request" status bytes "referrer" "agent"; what follows is an extension, and the last two may be missing. */
-const COMBINED = new RegExp(`^(\\S+) \\S+ .*?\\[([^\\]]+)\\] ${QUOTED} (\\d{3}) (\\d+|-)(?: ${QUOTED} ${QUOTED})?`);
+const QUOTED = '"([^"\\\\]*(?:\\\\.[^"\\\\]*)*)"';
+/** client ident user [time] "request" status bytes "referrer" "agent"; what follows is an extension, and the last two may be missing. */
+const COMBINED = new RegExp(`^(.{1,1024}?) \\[([^\\]]{1,64})\\] ${QUOTED} (\\d{3}) (\\d+|-)(?: ${QUOTED} ${QUOTED})?`);
+/** What is submitted of each text: a request of a megabyte is a hit like any other. */
+const MAX_TEXT = 2_048;
+const SHOWN = 100;
 
 /** @returns null for a line that is no hit */
 export function parseHit(text: string, line: number): Hit | null {
   const match = COMBINED.exec(text);
-  if (match === null) return null;
-  const [, client = '', at = '', request = '', status, bytes, referrer, agent] = match.map((part) => part?.replaceAll('\0', ''));
-  const [method = '', path = ''] = request.split(' ');
-  const optional = { ...(referrer && referrer !== '-' ? { referrer } : {}), ...(agent && agent !== '-' ? { agent } : {}) };
+  const client = match === null ? null : clientOf(match[1] ?? '');
+  if (match === null || client === null) return null;
+  const [, , at = '', request = '', status, bytes, referrer, agent] = match.map((part) => part?.replaceAll('\0', ''));
+  const [method = '', path = ''] = request.split(' ', 2).map(cut);
+  const optional = { ...(referrer && referrer !== '-' ? { referrer: cut(referrer) } : {}), ...(agent && agent !== '-' ? { agent: cut(agent) } : {}) };
   const payload = { at, method, path, status: Number(status), bytes: bytes === '-' ? 0 : Number(bytes), ...optional };
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 40);
-  return { line, client: client.toLowerCase(), payload, idempotencyKey: `replay-${line}-${digest}` };
+  return { line, client, payload, idempotencyKey: `replay-${line}-${digest}` };
 }
 
-/** All hits of a file, in order, and how many lines were none. */
-export async function readAccessLog(file: string): Promise<{ hits: Hit[]; skipped: number }> {
-  const hits: Hit[] = [];
-  let skipped = 0;
+function cut(text: string): string {
+  return text.slice(0, MAX_TEXT).toWellFormed();
+}
+
+export interface AccessLog {
+  /** In order. */
+  hits: Hit[];
+  /** Lines that are none, empty ones aside. */
+  skipped: number;
+  /** The first of those, as it is shown; null when there is none. */
+  firstSkipped: string | null;
+}
+
+/** @throws StartupError when there is nothing to replay */
+export async function readAccessLog(file: string): Promise<AccessLog> {
+  const log: AccessLog = { hits: [], skipped: 0, firstSkipped: null };
   let line = 0;
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const text of linesOf(file)) {
     line++;
     if (text.trim() === '') continue;
     const hit = parseHit(text, line);
-    if (hit) hits.push(hit);
-    else skipped++;
+    if (hit) log.hits.push(hit);
+    else {
+      log.skipped++;
+      log.firstSkipped ??= `line ${line}: ${shown(text)}`;
+    }
   }
-  return { hits, skipped };
+  if (log.hits.length > 0) return log;
+  const found = log.firstSkipped === null ? 'it is empty' : `none of its ${log.skipped} lines is in the combined format (${log.firstSkipped})`;
+  throw new StartupError(`${file} has nothing to replay: ${found}.`);
+}
+
+/** On a terminal, control characters are no text. */
+function shown(text: string): string {
+  return `${text.slice(0, SHOWN).replaceAll(/\p{C}/gu, '?')}${text.length > SHOWN ? '…' : ''}`;
 }

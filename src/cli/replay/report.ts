@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { type Hit } from './access-log';
+import { type AccessLog, type Hit } from './access-log';
 import { type Outcome } from './submitter';
 
 const TOP = 10;
@@ -8,6 +8,10 @@ export interface ReplayReport {
   hits: number;
   /** Lines of the file that are no hits. */
   skipped: number;
+  /** The first of those. */
+  firstSkipped: string | null;
+  /** Whether it was stopped before all hits were submitted. */
+  interrupted: boolean;
   users: number;
   /** Charged by this replay. */
   admitted: number;
@@ -46,13 +50,15 @@ export class Tally {
     }
   }
 
-  report(skipped: number, seconds: number): ReplayReport {
+  report({ skipped, firstSkipped }: Pick<AccessLog, 'skipped' | 'firstSkipped'>, seconds: number, interrupted: boolean): ReplayReport {
     const sorted = this.latencies.sort((a, b) => a - b);
     const quantile = (share: number) => round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
     const refusedClients = [...this.clients].filter(([, { refused }]) => refused > 0).sort(([, a], [, b]) => b.refused - a.refused);
     return {
       hits: sorted.length,
       skipped,
+      firstSkipped,
+      interrupted,
       users: this.clients.size,
       ...this.counts,
       firstFailure: this.firstFailure,
@@ -83,8 +89,10 @@ export function describe(report: ReplayReport): string {
   );
   const top = new Table({ head: ['top refused clients', 'refused', 'hits'], style: { head: [], border: [] }, colAligns: ['left', 'right', 'right'] });
   for (const { client, refused, hits } of report.topRefused) top.push([client, number(refused), number(hits)]);
+  const skipped = report.firstSkipped === null ? '' : `First line that is no hit: ${report.firstSkipped}\n`;
+  const interrupted = report.interrupted ? 'It was stopped before the end: replay the file again, and only the rest is charged.\n' : '';
   const failure = report.firstFailure === null ? '' : `First failure: ${report.firstFailure}\n`;
-  return `${totals.toString()}\n${report.topRefused.length > 0 ? `${top.toString()}\n` : ''}${failure}`;
+  return `${totals.toString()}\n${report.topRefused.length > 0 ? `${top.toString()}\n` : ''}${skipped}${failure}${interrupted}`;
 }
 
 function round(value: number): number {
