@@ -2,6 +2,8 @@
 export interface PreparedStatement {
   name: string;
   text: string;
+  /** `array`: rows without names, which cost less. */
+  rowMode?: 'array';
 }
 
 const known = new Map<string, PreparedStatement>();
@@ -10,9 +12,9 @@ const known = new Map<string, PreparedStatement>();
  * Notes a statement under its name. What is noted here is what `npm run sql` writes to `sql/` for review, and what is planned on
  * large tables by test/sql/plans.e2e-spec.ts: one that scans a table that grows fails there.
  */
-export function prepared(name: string, text: string): PreparedStatement {
+export function prepared(name: string, text: string, rowMode?: 'array'): PreparedStatement {
   if (known.has(name) && known.get(name)?.text !== text) throw new Error(`Two statements are called ${name}.`);
-  const statement = { name, text };
+  const statement = { name, text, rowMode };
   known.set(name, statement);
   return statement;
 }

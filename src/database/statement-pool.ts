@@ -1,5 +1,5 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
-import { type Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { type Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
 import { type Connections, type PoolSpec } from './connections';
 import { prepared, type PreparedStatement } from './prepared-statements';
 import { retried } from './retry';
@@ -25,7 +25,10 @@ export class StatementPool implements OnApplicationShutdown {
     await this.pool.end();
   }
 
-  readonly run: Run = ({ name, text }, values) => retried(async () => (await this.pool.query({ name, text, values })).rows as never);
+  readonly run: Run = (statement, values) => retried(() => this.runOnce(statement, values));
+
+  /** For those who know better when to try again. */
+  readonly runOnce: Run = async ({ name, text, rowMode }, values) => (await this.pool.query({ name, text, values, rowMode } as QueryConfig)).rows as never;
 
   /** Notifies whoever listens on the channel, once for each payload. */
   async notify(channel: string, payloads: string[]): Promise<void> {

@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { isRolledBack, isTransient } from '../common/database-errors';
 import { Environment } from '../config/environment';
 import { SettingsService } from '../configurations/settings.service';
 import { GroupCommit } from '../database/group-commit';
 import { IdempotencySettings } from '../idempotency/idempotency.settings';
-import { AdmissionRepository, BATCHES_IN_FLIGHT, type Decision } from './admission.repository';
-import { type Charge, type QuotaState, type Verdict } from './charge';
+import { AdmissionRepository, BATCHES_IN_FLIGHT } from './admission.repository';
+import { type Charge, type QuotaState, type Refused, type Verdict } from './charge';
 import { ChargeQueue, type PendingCharge } from './charge-queue';
+import { type Account, type Decision, LEFT_OUT } from './decision';
 import { PeriodBoundsRepository } from './period-bounds.repository';
 import { QueueFull } from './ledger.errors';
 import { LedgerSettings } from './ledger.settings';
@@ -19,16 +21,20 @@ const QUEUE_CHARS = 24 * 1_024 * 1_024;
 /** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */
 const SECOND_BATCH = 8;
 
+const LEFT_OUT_MS = 1_000;
+
 /**
  * Admits charges, many in one statement and one commit. While a statement is under way the charges that come in wait, and
  * go together in the next: under load batches grow by themselves, and a charge that is alone goes at once. Always true:
  * a charge is answered by what its statement committed; when its fate is unknown it is answered 503, and its
- * Idempotency-Key finds the truth. The argument for exactness is at `admitStatement`; DECISIONS.md has the picture.
+ * Idempotency-Key finds the truth. The argument for exactness is at `PLAIN_CHARGE` and `chargeStatement`; DECISIONS.md has the picture.
  */
 @Injectable()
 export class AdmissionService {
   /** Users who could not pay the last time, with what they had left: their next charge is read before it is locked for. */
   private readonly exhausted = new LRUCache<number, number>({ max: 10_000 });
+  /** Users whom the plain statement left out a moment ago: it would again, most likely. */
+  private readonly leftOut = new LRUCache<number, true>({ max: 10_000, ttl: LEFT_OUT_MS });
   /** Since the process began, for metrics. */
   readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0 };
 
@@ -64,20 +70,42 @@ export class AdmissionService {
     const full = this.queue.size >= this.environment.ADMISSION_QUEUE_LIMIT || this.queue.payloadChars + charge.payloadJson.length > QUEUE_CHARS;
     if (full) throw new QueueFull();
     const left = this.exhausted.get(charge.userId);
-    const pending = { charge, peek: left !== undefined && charge.cost > left, doubted: false };
+    const peek = left !== undefined && charge.cost > left;
+    const pending = { charge, plain: !peek && this.isPlain(charge), peek, doubted: false };
     const decision = await this.charges.push(pending);
     this.note(pending, decision);
     return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
   }
 
+  private isPlain({ userId, keyCap, idempotency, deadline, holdSeconds }: Charge): boolean {
+    return idempotency === null && keyCap === 'none' && deadline === undefined && holdSeconds === undefined && !this.leftOut.has(userId);
+  }
+
   private async send(pending: readonly PendingCharge[]): Promise<Decision[]> {
-    const hours = this.settings.get(IdempotencySettings.retentionHours);
-    const decisions = await this.repository.admit(pending, hours, this.settings.get(LedgerSettings.thresholds));
+    const thresholds = this.settings.get(LedgerSettings.thresholds);
+    const decisions = pending.every(({ plain }) => plain)
+      ? await this.sendPlain(pending, thresholds)
+      : await this.repository.charge(pending, this.settings.get(IdempotencySettings.retentionHours), thresholds);
     this.counts.batches++;
     return decisions;
   }
 
+  /** What the plain statement cannot take as a whole is left to the general one. */
+  private async sendPlain(pending: readonly PendingCharge[], thresholds: readonly number[]): Promise<Decision[]> {
+    try {
+      return await this.repository.chargePlain(pending, thresholds);
+    } catch (error) {
+      if (!isRolledBack(error) || isTransient(error)) throw error;
+      return pending.map(() => LEFT_OUT);
+    }
+  }
+
   private goesAgain(pending: PendingCharge, decision: Decision): boolean {
+    if (decision.outcome === 'left-out') {
+      this.leftOut.set(pending.charge.userId, true);
+      pending.plain = false;
+      return true;
+    }
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
     if (decision.outcome !== 'deferred') return false;
     this.exhausted.delete(pending.charge.userId);
@@ -85,23 +113,25 @@ export class AdmissionService {
     return true;
   }
 
-  private note({ charge, peek }: PendingCharge, { outcome, quota, used }: Decision): void {
+  private note({ charge, peek }: PendingCharge, { outcome, account, used }: Decision): void {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
-    if (outcome === 'over-quota') this.exhausted.set(charge.userId, quota - used);
+    if (outcome === 'over-quota' && account !== null) this.exhausted.set(charge.userId, account.quota - used);
     else if (peek) this.exhausted.delete(charge.userId);
   }
 
   /** The state from what is known of its period; null: not known, or no such user. */
-  private stateOf({ unlimited, quota, used, tier, zone, day, periodZone, now }: Decision): QuotaState | null {
-    const bounds = zone === null ? undefined : this.bounds.peek(day, periodZone, zone);
-    return zone === null || bounds === undefined ? null : { unlimited, quota, used, tier, zone, now, ...bounds };
+  private stateOf({ account, used }: Decision): QuotaState | null {
+    if (account === null) return null;
+    const { unlimited, quota, tier, zone, day, periodZone, now } = account;
+    const bounds = this.bounds.peek(day, periodZone, zone);
+    return bounds === undefined ? null : { unlimited, quota, used, tier, zone, now, startsAt: bounds.startsAt, endsAt: bounds.endsAt };
   }
 
   private async readState(decision: Decision): Promise<QuotaState | null> {
-    const { day, periodZone, zone } = decision;
-    if (zone === null) return null;
+    if (decision.account === null) return null;
+    const { day, periodZone, zone } = decision.account;
     await this.bounds.find(day, periodZone, zone);
     return this.stateOf(decision);
   }
@@ -115,10 +145,9 @@ function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Dec
   return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap');
 }
 
-function verdictOf(decision: Decision, state: QuotaState | null): Verdict {
-  const { outcome, id, day, cap, capUsed } = decision;
+function verdictOf({ outcome, id, account, cap, capUsed }: Decision, state: QuotaState | null): Verdict {
   const capState = cap === null || capUsed === null ? null : { cap, used: capUsed };
-  if (outcome === 'admitted') return { outcome, id: id as string, chargedOn: day, state: state as QuotaState, cap: capState };
+  if (outcome === 'admitted') return { outcome, id: id as string, chargedOn: (account as Account).day, state: state as QuotaState, cap: capState };
   if (outcome === 'replayed') return { outcome, id: id as string, state: state as QuotaState };
-  return { outcome: outcome as Exclude<typeof outcome, 'deferred'>, state, cap: capState };
+  return { outcome: outcome as Refused['outcome'], state, cap: capState };
 }

@@ -1,26 +1,36 @@
 import { type Queue } from '../database/arrival-queue';
 import { type Waiter } from '../database/group-commit';
-import { type Decision } from './admission.repository';
 import { type Charge } from './charge';
+import { type Decision } from './decision';
 import { ClientGone } from './ledger.errors';
 
 /** A charge that waits for its decision. */
 export interface PendingCharge {
   charge: Charge;
+  /** It needs nothing that the plain statement lacks. What is waiting of its user goes by the plain one only if all of it may. */
+  plain: boolean;
   /** Read without a lock first: its user had nothing left a moment ago. */
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */
   doubted: boolean;
 }
 
-type Waiting = Waiter<PendingCharge, Decision>;
+export type Waiting = Waiter<PendingCharge, Decision>;
+
+/** What waits of one user, in order of arrival. */
+interface Line {
+  waiting: Waiting[];
+  /** Of these, those that only the general statement can decide. */
+  general: number;
+}
 
 /**
  * Charges in arrival order for each user, taken from users in turn: however many one user sends, the others' next charge
- * is in the next batch. Two charges of which the second must see what the first did are never in one batch.
+ * is in the next batch. A batch goes by one statement, plain or general. Two charges of which the second must see what the
+ * first did are never in one batch.
  */
 export class ChargeQueue implements Queue<Waiting> {
-  private readonly users = new Map<number, Waiting[]>();
+  private readonly lines = new Map<number, Line>();
   size = 0;
   payloadChars = 0;
 
@@ -28,19 +38,25 @@ export class ChargeQueue implements Queue<Waiting> {
   constructor(private readonly maxOfUser: number) {}
 
   push(waiting: Waiting): void {
-    this.count(waiting, 1);
-    const own = this.users.get(waiting.item.charge.userId);
-    if (own) own.push(waiting);
-    else this.users.set(waiting.item.charge.userId, [waiting]);
+    const { userId } = waiting.item.charge;
+    let line = this.lines.get(userId);
+    if (line === undefined) this.lines.set(userId, (line = { waiting: [], general: 0 }));
+    line.waiting.push(waiting);
+    this.count(line, waiting, 1);
   }
 
   /** Puts charges back in front of their users' others, in the order given. */
   putBack(batch: readonly Waiting[]): void {
-    for (const waiting of batch.toReversed()) {
-      this.count(waiting, 1);
+    const later = new Map<number, Waiting[]>();
+    for (const waiting of batch) {
       const { userId } = waiting.item.charge;
-      this.users.set(userId, [waiting, ...(this.users.get(userId) ?? [])]);
+      if (later.has(userId)) continue;
+      const line = this.lines.get(userId);
+      if (line) later.set(userId, line.waiting);
+      if (line) line.waiting = [];
     }
+    for (const waiting of batch) this.push(waiting);
+    for (const [userId, waiting] of later) this.lines.get(userId)?.waiting.push(...waiting);
   }
 
   take(max: number): Waiting[] {
@@ -55,12 +71,12 @@ export class ChargeQueue implements Queue<Waiting> {
   private next(max: number): Waiting[] {
     const batch: Waiting[] = [];
     const taken = new Map<string, boolean>();
-    let users = [...first(this.users.keys(), max)];
+    let users = this.usersInTurn(max);
     for (let round = 0; round < this.maxOfUser && users.length > 0 && batch.length < max; round++) {
       const again: number[] = [];
       for (const userId of users) {
         if (batch.length === max) break;
-        const next = (this.users.get(userId) as Waiting[])[round];
+        const next = (this.lines.get(userId) as Line).waiting[round];
         if (next === undefined || !claim(taken, next.item.charge)) continue;
         batch.push(next);
         again.push(userId);
@@ -71,21 +87,34 @@ export class ChargeQueue implements Queue<Waiting> {
     return batch;
   }
 
+  /** Users of the kind that is first in turn. */
+  private usersInTurn(max: number): number[] {
+    const users: number[] = [];
+    let plain: boolean | undefined;
+    for (const [userId, { general }] of this.lines) {
+      plain ??= general === 0;
+      if (plain === (general === 0) && users.push(userId) === max) break;
+    }
+    return users;
+  }
+
   private remove(batch: readonly Waiting[]): void {
     const taken = new Map<number, number>();
     for (const waiting of batch) {
-      this.count(waiting, -1);
-      taken.set(waiting.item.charge.userId, (taken.get(waiting.item.charge.userId) ?? 0) + 1);
+      const { userId } = waiting.item.charge;
+      this.count(this.lines.get(userId) as Line, waiting, -1);
+      taken.set(userId, (taken.get(userId) ?? 0) + 1);
     }
     for (const [userId, count] of taken) {
-      const own = this.users.get(userId) as Waiting[];
+      const line = this.lines.get(userId) as Line;
       // Deleting and setting again moves the user behind those who were not served.
-      this.users.delete(userId);
-      if (own.length > count) this.users.set(userId, own.slice(count));
+      this.lines.delete(userId);
+      if (line.waiting.length > count) this.lines.set(userId, { ...line, waiting: line.waiting.slice(count) });
     }
   }
 
-  private count({ item: { charge } }: Waiting, sign: 1 | -1): void {
+  private count(line: Line, { item: { charge, plain } }: Waiting, sign: 1 | -1): void {
+    if (!plain) line.general += sign;
     this.size += sign;
     this.payloadChars += sign * charge.payloadJson.length;
   }
@@ -98,15 +127,12 @@ function stillWanted({ item, reject }: Waiting): boolean {
   return false;
 }
 
-function* first<T>(items: Iterator<T>, count: number): Generator<T> {
-  for (let i = 0, next = items.next(); i < count && !next.done; i++, next = items.next()) yield next.value;
-}
-
 /**
  * Marks what the charge touches, and whether it must be alone with it in a batch: with its Idempotency-Key, and with the
  * cap of its key when it charges another user. A user's own charges under a cap are decided in order, so they share it.
  */
 function claim(taken: Map<string, boolean>, { userId, idempotency, keyCap, keyId }: Charge): boolean {
+  if (idempotency === null && keyCap === 'none') return true;
   const claims: [name: string, alone: boolean][] = [];
   if (idempotency) claims.push([`${userId} ${idempotency.scope} ${idempotency.key}`, true]);
   if (keyCap !== 'none') claims.push([`key ${keyId}`, keyCap === 'foreign']);

@@ -6,7 +6,7 @@ import { ROOT } from '../../bench/support/built.mjs';
 /** What may be taken out of the built service, and by which findings the harness, and `quotidian audit` of the unchanged build, must notice. */
 export const MUTANTS = {
   'without the guard': {
-    file: 'dist/src/ledger/admission.repository.js',
+    file: 'dist/src/ledger/charge.sql.js',
     change: [/used_after > ceiling/g, 'used_after > 2147483647'],
     // The ledger's own check would turn the over-admission into errors: it is the second net, and not what is tried here.
     prepare: 'ALTER TABLE requests DROP CONSTRAINT requests_used_at_charge_check',
@@ -18,9 +18,15 @@ export const MUTANTS = {
     findings: [/charged again|two requests for one key/],
   },
   'with a counter that forgets a unit of each batch': {
-    file: 'dist/src/ledger/admission.repository.js',
+    file: 'dist/src/ledger/charge.sql.js',
     change: [/max\(used_after\)::integer AS used_now/g, '(max(used_after) - 1)::integer AS used_now'],
     findings: [/^I2/, /quotidian audit/],
+  },
+  'without the guard of the plain case': {
+    file: 'dist/src/ledger/plain-charge.sql.js',
+    change: [/u\.api_quota_used_today \+ a\.units <= u\.api_quota_daily/g, 'true'],
+    prepare: 'ALTER TABLE requests DROP CONSTRAINT requests_used_at_charge_check',
+    findings: [/^I1|^I3/, /quotidian audit/],
   },
 };
 
@@ -69,18 +75,22 @@ export const WORK_MUTANTS = {
 
 /** The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight. */
 export const CLOCK_MUTANT = {
-  file: 'dist/src/ledger/admission.repository.js',
-  change: [/i\.cost, v\.day, v\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, v.fold"],
+  files: {
+    'dist/src/ledger/charge.sql.js': [/i\.cost, v\.day, v\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, v.fold"],
+    'dist/src/ledger/plain-charge.sql.js': [/i\.cost, c\.day, c\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, c.fold"],
+  },
 };
 
 /** A copy of the built service with the change. @throws when the text to change is gone, because then the proof proves nothing */
-export function makeMutant({ file, change: [pattern, replacement] }) {
+export function makeMutant({ file, change, files = { [file]: change } }) {
   const root = mkdtempSync(join(tmpdir(), 'quotidian-mutant-'));
   cpSync(join(ROOT, 'dist'), join(root, 'dist'), { recursive: true });
   for (const name of ['node_modules', 'package.json']) symlinkSync(join(ROOT, name), join(root, name));
-  const before = readFileSync(join(root, file), 'utf8');
-  const after = before.replace(pattern, replacement);
-  if (after === before) throw new Error(`${file} holds nothing like ${pattern}: bring test/faults/mutants.mjs up to date.`);
-  writeFileSync(join(root, file), after);
+  for (const [path, [pattern, replacement]] of Object.entries(files)) {
+    const before = readFileSync(join(root, path), 'utf8');
+    const after = before.replace(pattern, replacement);
+    if (after === before) throw new Error(`${path} holds nothing like ${pattern}: bring test/faults/mutants.mjs up to date.`);
+    writeFileSync(join(root, path), after);
+  }
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
 }

@@ -8,18 +8,20 @@ export interface ClockedService extends Service {
 }
 
 /**
- * A schema that stands before pg_catalog in the search path has its own now() and clock_timestamp(). Statements, SQL and PL/pgSQL functions
- * look the name up in each session, so the service runs as it is; column defaults were resolved when the tables were made.
+ * The catalogue's own now() and clock_timestamp() get other names, and stand-ins take theirs. Statements, SQL and PL/pgSQL functions look the name up
+ * in each session, so the service runs as it is, on its pinned search path; column defaults were resolved when the tables were made.
  */
 const CLOCK = `
+  SET allow_system_table_mods = on;
   CREATE SCHEMA clock;
   CREATE TABLE clock.reading (at timestamptz);
   INSERT INTO clock.reading VALUES (NULL);
-  CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce((SELECT at FROM clock.reading), pg_catalog.now()) $$;
-  CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
-    AS $$ SELECT coalesce((SELECT at FROM clock.reading), pg_catalog.clock_timestamp()) $$;
-  DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, clock, pg_catalog', current_database()); END $$`;
+  ALTER FUNCTION pg_catalog.now() RENAME TO true_now;
+  ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO true_clock_timestamp;
+  CREATE FUNCTION pg_catalog.now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce((SELECT at FROM clock.reading), true_now()) $$;
+  CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+    AS $$ SELECT coalesce((SELECT at FROM clock.reading), true_clock_timestamp()) $$`;
 
 export async function startClockedService(options: ServiceOptions = {}): Promise<ClockedService> {
   const database = await createDatabase();

@@ -1,4 +1,4 @@
--- admit holds
+-- charge peeks
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -18,24 +18,9 @@ WITH
           tail text,
           scope text,
           key text,
-          fingerprint text,
-          hold_seconds integer
+          fingerprint text
         )
-      ) WITH ORDINALITY AS i (
-        user_id,
-        key_id,
-        capped,
-        type,
-        status,
-        cost,
-        payload,
-        tail,
-        scope,
-        key,
-        fingerprint,
-        hold_seconds,
-        n
-      )
+      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
   ),
   account AS MATERIALIZED (
     SELECT
@@ -74,6 +59,42 @@ WITH
           u.id
         FOR NO KEY UPDATE
       ) l
+    UNION ALL
+    SELECT
+      (p.q).*,
+      CASE
+        WHEN (p.q).unlimited THEN 2147483647
+        ELSE (p.q).quota
+      END AS ceiling,
+      false AS locked,
+      p.active,
+      p.quota_reset_date,
+      p.api_quota_used_today,
+      p.api_quota_refunded_today,
+      p.api_quota_requests_today
+    FROM
+      (
+        SELECT
+          status = 'active' AS active,
+          quota_of (
+            u,
+            (
+              SELECT
+                quota_default_zone ()
+            )
+          ) AS q,
+          u.quota_reset_date,
+          u.api_quota_used_today,
+          u.api_quota_refunded_today,
+          u.api_quota_requests_today
+        FROM
+          users u
+        WHERE
+          u.id = ANY ($3::integer[])
+          AND u.status <> 'deleted'
+        OFFSET
+          0
+      ) p
   ),
   running AS (
     SELECT
@@ -94,6 +115,7 @@ WITH
           i.n
       ) AS used_after,
       NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
       NULL::integer AS cap_after
     FROM
       item i
@@ -106,6 +128,7 @@ WITH
         min(n) FILTER (
           WHERE
             used_after > ceiling
+            OR cap_after > daily_cap
             OR NOT locked
         ) OVER (
           PARTITION BY
@@ -150,6 +173,7 @@ WITH
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -228,7 +252,7 @@ WITH
       t.quota
     FROM
       total t
-      CROSS JOIN unnest($3::bigint[]) AS h (share)
+      CROSS JOIN unnest($4::bigint[]) AS h (share)
     WHERE
       NOT t.unlimited
       AND t.used * 10000::bigint < h.share * t.quota
@@ -250,10 +274,7 @@ WITH
         used_at_charge,
         payload,
         started_at,
-        finished_at,
-        attempt,
-        lease_expires_at,
-        held
+        finished_at
       )
     SELECT
       (
@@ -289,10 +310,7 @@ WITH
       END,
       CASE
         WHEN i.status = 'succeeded' THEN now()
-      END,
-      (i.hold_seconds IS NOT NULL)::integer,
-      now() + make_interval(secs => i.hold_seconds),
-      i.hold_seconds IS NOT NULL
+      END
     FROM
       verdict v
       JOIN item i USING (n)
@@ -300,7 +318,6 @@ WITH
       v.outcome = 'admitted'
   )
 SELECT
-  i.n::integer AS n,
   (
     (
       SELECT
@@ -357,3 +374,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

@@ -1,4 +1,4 @@
--- admit peeks
+-- charge deadlines
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -18,9 +18,26 @@ WITH
           tail text,
           scope text,
           key text,
-          fingerprint text
+          fingerprint text,
+          deadline_at timestamptz,
+          deadline_seconds integer
         )
-      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
+      ) WITH ORDINALITY AS i (
+        user_id,
+        key_id,
+        capped,
+        type,
+        status,
+        cost,
+        payload,
+        tail,
+        scope,
+        key,
+        fingerprint,
+        deadline_at,
+        deadline_seconds,
+        n
+      )
   ),
   account AS MATERIALIZED (
     SELECT
@@ -59,42 +76,6 @@ WITH
           u.id
         FOR NO KEY UPDATE
       ) l
-    UNION ALL
-    SELECT
-      (p.q).*,
-      CASE
-        WHEN (p.q).unlimited THEN 2147483647
-        ELSE (p.q).quota
-      END,
-      false,
-      p.active,
-      p.quota_reset_date,
-      p.api_quota_used_today,
-      p.api_quota_refunded_today,
-      p.api_quota_requests_today
-    FROM
-      (
-        SELECT
-          status = 'active' AS active,
-          quota_of (
-            u,
-            (
-              SELECT
-                quota_default_zone ()
-            )
-          ) AS q,
-          u.quota_reset_date,
-          u.api_quota_used_today,
-          u.api_quota_refunded_today,
-          u.api_quota_requests_today
-        FROM
-          users u
-        WHERE
-          u.id = ANY ($4::integer[])
-          AND u.status <> 'deleted'
-        OFFSET
-          0
-      ) p
   ),
   running AS (
     SELECT
@@ -115,6 +96,7 @@ WITH
           i.n
       ) AS used_after,
       NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
       NULL::integer AS cap_after
     FROM
       item i
@@ -127,6 +109,7 @@ WITH
         min(n) FILTER (
           WHERE
             used_after > ceiling
+            OR cap_after > daily_cap
             OR NOT locked
         ) OVER (
           PARTITION BY
@@ -171,6 +154,7 @@ WITH
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -271,7 +255,8 @@ WITH
         used_at_charge,
         payload,
         started_at,
-        finished_at
+        finished_at,
+        deadline_at
       )
     SELECT
       (
@@ -307,7 +292,8 @@ WITH
       END,
       CASE
         WHEN i.status = 'succeeded' THEN now()
-      END
+      END,
+      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))
     FROM
       verdict v
       JOIN item i USING (n)
@@ -315,7 +301,6 @@ WITH
       v.outcome = 'admitted'
   )
 SELECT
-  i.n::integer AS n,
   (
     (
       SELECT
@@ -372,3 +357,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

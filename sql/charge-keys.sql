@@ -1,4 +1,4 @@
--- admit keys
+-- charge keys
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -26,7 +26,7 @@ WITH
         SELECT
           m.request_id AS answered_by,
           m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
-          m.created_at <= now() - make_interval(hours => $4) AS outlived
+          m.created_at <= now() - make_interval(hours => $2) AS outlived
         FROM
           idempotency_keys m
         WHERE
@@ -68,7 +68,7 @@ WITH
         FROM
           users u
         WHERE
-          u.id = ANY ($2::integer[])
+          u.id = ANY ($3::integer[])
           AND u.status <> 'deleted'
         ORDER BY
           u.id
@@ -94,6 +94,7 @@ WITH
           i.n
       ) AS used_after,
       NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
       NULL::integer AS cap_after
     FROM
       item i
@@ -109,6 +110,7 @@ WITH
         min(n) FILTER (
           WHERE
             used_after > ceiling
+            OR cap_after > daily_cap
             OR NOT locked
         ) OVER (
           PARTITION BY
@@ -153,6 +155,7 @@ WITH
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -231,7 +234,7 @@ WITH
       t.quota
     FROM
       total t
-      CROSS JOIN unnest($3::bigint[]) AS h (share)
+      CROSS JOIN unnest($4::bigint[]) AS h (share)
     WHERE
       NOT t.unlimited
       AND t.used * 10000::bigint < h.share * t.quota
@@ -352,7 +355,6 @@ WITH
       ) >= 0
   )
 SELECT
-  i.n::integer AS n,
   CASE
     WHEN v.outcome = 'admitted' THEN (
       (
@@ -414,3 +416,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

@@ -1,4 +1,4 @@
--- admit
+-- charge
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -79,6 +79,7 @@ WITH
           i.n
       ) AS used_after,
       NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
       NULL::integer AS cap_after
     FROM
       item i
@@ -91,6 +92,7 @@ WITH
         min(n) FILTER (
           WHERE
             used_after > ceiling
+            OR cap_after > daily_cap
             OR NOT locked
         ) OVER (
           PARTITION BY
@@ -135,6 +137,7 @@ WITH
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -279,7 +282,6 @@ WITH
       v.outcome = 'admitted'
   )
 SELECT
-  i.n::integer AS n,
   (
     (
       SELECT
@@ -336,3 +338,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

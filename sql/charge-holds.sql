@@ -1,4 +1,4 @@
--- admit caps
+-- charge holds
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -18,9 +18,24 @@ WITH
           tail text,
           scope text,
           key text,
-          fingerprint text
+          fingerprint text,
+          hold_seconds integer
         )
-      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
+      ) WITH ORDINALITY AS i (
+        user_id,
+        key_id,
+        capped,
+        type,
+        status,
+        cost,
+        payload,
+        tail,
+        scope,
+        key,
+        fingerprint,
+        hold_seconds,
+        n
+      )
   ),
   account AS MATERIALIZED (
     SELECT
@@ -60,68 +75,6 @@ WITH
         FOR NO KEY UPDATE
       ) l
   ),
-  cap AS MATERIALIZED (
-    SELECT
-      l.id,
-      l.daily_cap,
-      CASE
-        WHEN l.counts THEN l.cap_used_today
-        ELSE 0
-      END AS used,
-      CASE
-        WHEN l.counts THEN l.cap_reset_date
-        ELSE (l.q).day
-      END AS day,
-      CASE
-        WHEN l.counts THEN l.cap_reset_fold
-        ELSE (l.q).fold
-      END AS fold
-    FROM
-      (
-        SELECT
-          k.id,
-          k.daily_cap,
-          k.cap_used_today,
-          k.cap_reset_date,
-          k.cap_reset_fold,
-          o.q,
-          (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
-        FROM
-          api_keys k
-          CROSS JOIN LATERAL (
-            SELECT
-              quota_of (
-                u,
-                (
-                  SELECT
-                    quota_default_zone ()
-                )
-              ) AS q
-            FROM
-              users u
-            WHERE
-              u.id = k.user_id
-            OFFSET
-              0
-          ) o
-        WHERE
-          k.id = ANY (
-            ARRAY(
-              SELECT
-                key_id
-              FROM
-                item
-              WHERE
-                capped
-            )
-          )
-          AND k.daily_cap IS NOT NULL
-        ORDER BY
-          k.id
-        FOR NO KEY UPDATE OF
-          k
-      ) l
-  ),
   running AS (
     SELECT
       i.n,
@@ -140,20 +93,12 @@ WITH
         ORDER BY
           i.n
       ) AS used_after,
-      c.daily_cap,
-      c.used AS cap_before,
-      c.used + sum(i.cost) OVER (
-        PARTITION BY
-          i.user_id,
-          c.id
-        ORDER BY
-          i.n
-      ) AS cap_after
+      NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
+      NULL::integer AS cap_after
     FROM
       item i
       JOIN account a USING (user_id)
-      LEFT JOIN cap c ON c.id = i.key_id
-      AND i.capped
   ),
   sorted AS (
     SELECT
@@ -186,17 +131,7 @@ WITH
         ),
         used_before
       ) AS used_then,
-      coalesce(
-        max(cap_after) FILTER (
-          WHERE
-            n < first_misfit
-        ) OVER (
-          PARTITION BY
-            user_id,
-            key_id
-        ),
-        cap_before
-      ) AS cap_then
+      NULL::integer AS cap_then
     FROM
       sorted
   ),
@@ -303,29 +238,6 @@ WITH
       AND t.used_now * 10000::bigint >= h.share * t.quota
     ON CONFLICT DO NOTHING
   ),
-  capped AS (
-    UPDATE api_keys k
-    SET
-      cap_used_today = s.used,
-      cap_reset_date = c.day,
-      cap_reset_fold = c.fold
-    FROM
-      (
-        SELECT
-          key_id,
-          max(cap_after)::integer AS used
-        FROM
-          verdict
-        WHERE
-          outcome = 'admitted'
-          AND daily_cap IS NOT NULL
-        GROUP BY
-          key_id
-      ) s
-      JOIN cap c ON c.id = s.key_id
-    WHERE
-      k.id = s.key_id
-  ),
   recorded AS (
     INSERT INTO
       requests (
@@ -341,7 +253,10 @@ WITH
         used_at_charge,
         payload,
         started_at,
-        finished_at
+        finished_at,
+        attempt,
+        lease_expires_at,
+        held
       )
     SELECT
       (
@@ -377,7 +292,10 @@ WITH
       END,
       CASE
         WHEN i.status = 'succeeded' THEN now()
-      END
+      END,
+      (i.hold_seconds IS NOT NULL)::integer,
+      now() + make_interval(secs => i.hold_seconds),
+      i.hold_seconds IS NOT NULL
     FROM
       verdict v
       JOIN item i USING (n)
@@ -385,7 +303,6 @@ WITH
       v.outcome = 'admitted'
   )
 SELECT
-  i.n::integer AS n,
   (
     (
       SELECT
@@ -442,3 +359,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

@@ -1,4 +1,4 @@
--- admit keys caps peeks deadlines holds
+-- charge keys caps peeks deadlines holds
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -45,7 +45,7 @@ WITH
         SELECT
           m.request_id AS answered_by,
           m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
-          m.created_at <= now() - make_interval(hours => $5) AS outlived
+          m.created_at <= now() - make_interval(hours => $2) AS outlived
         FROM
           idempotency_keys m
         WHERE
@@ -87,7 +87,7 @@ WITH
         FROM
           users u
         WHERE
-          u.id = ANY ($2::integer[])
+          u.id = ANY ($3::integer[])
           AND u.status <> 'deleted'
         ORDER BY
           u.id
@@ -99,8 +99,8 @@ WITH
       CASE
         WHEN (p.q).unlimited THEN 2147483647
         ELSE (p.q).quota
-      END,
-      false,
+      END AS ceiling,
+      false AS locked,
       p.active,
       p.quota_reset_date,
       p.api_quota_used_today,
@@ -369,7 +369,7 @@ WITH
       t.quota
     FROM
       total t
-      CROSS JOIN unnest($3::bigint[]) AS h (share)
+      CROSS JOIN unnest($5::bigint[]) AS h (share)
     WHERE
       NOT t.unlimited
       AND t.used * 10000::bigint < h.share * t.quota
@@ -521,7 +521,6 @@ WITH
       ) >= 0
   )
 SELECT
-  i.n::integer AS n,
   CASE
     WHEN v.outcome = 'admitted' THEN (
       (
@@ -583,3 +582,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

@@ -1,4 +1,4 @@
--- admit deadlines
+-- charge caps
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -18,26 +18,9 @@ WITH
           tail text,
           scope text,
           key text,
-          fingerprint text,
-          deadline_at timestamptz,
-          deadline_seconds integer
+          fingerprint text
         )
-      ) WITH ORDINALITY AS i (
-        user_id,
-        key_id,
-        capped,
-        type,
-        status,
-        cost,
-        payload,
-        tail,
-        scope,
-        key,
-        fingerprint,
-        deadline_at,
-        deadline_seconds,
-        n
-      )
+      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
   ),
   account AS MATERIALIZED (
     SELECT
@@ -77,6 +60,68 @@ WITH
         FOR NO KEY UPDATE
       ) l
   ),
+  cap AS MATERIALIZED (
+    SELECT
+      l.id,
+      l.daily_cap,
+      CASE
+        WHEN l.counts THEN l.cap_used_today
+        ELSE 0
+      END AS used,
+      CASE
+        WHEN l.counts THEN l.cap_reset_date
+        ELSE (l.q).day
+      END AS day,
+      CASE
+        WHEN l.counts THEN l.cap_reset_fold
+        ELSE (l.q).fold
+      END AS fold
+    FROM
+      (
+        SELECT
+          k.id,
+          k.daily_cap,
+          k.cap_used_today,
+          k.cap_reset_date,
+          k.cap_reset_fold,
+          o.q,
+          (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
+        FROM
+          api_keys k
+          CROSS JOIN LATERAL (
+            SELECT
+              quota_of (
+                u,
+                (
+                  SELECT
+                    quota_default_zone ()
+                )
+              ) AS q
+            FROM
+              users u
+            WHERE
+              u.id = k.user_id
+            OFFSET
+              0
+          ) o
+        WHERE
+          k.id = ANY (
+            ARRAY(
+              SELECT
+                key_id
+              FROM
+                item
+              WHERE
+                capped
+            )
+          )
+          AND k.daily_cap IS NOT NULL
+        ORDER BY
+          k.id
+        FOR NO KEY UPDATE OF
+          k
+      ) l
+  ),
   running AS (
     SELECT
       i.n,
@@ -95,11 +140,20 @@ WITH
         ORDER BY
           i.n
       ) AS used_after,
-      NULL::integer AS daily_cap,
-      NULL::integer AS cap_after
+      c.daily_cap,
+      c.used AS cap_before,
+      c.used + sum(i.cost) OVER (
+        PARTITION BY
+          i.user_id,
+          c.id
+        ORDER BY
+          i.n
+      ) AS cap_after
     FROM
       item i
       JOIN account a USING (user_id)
+      LEFT JOIN cap c ON c.id = i.key_id
+      AND i.capped
   ),
   sorted AS (
     SELECT
@@ -108,6 +162,7 @@ WITH
         min(n) FILTER (
           WHERE
             used_after > ceiling
+            OR cap_after > daily_cap
             OR NOT locked
         ) OVER (
           PARTITION BY
@@ -131,7 +186,17 @@ WITH
         ),
         used_before
       ) AS used_then,
-      NULL::integer AS cap_then
+      coalesce(
+        max(cap_after) FILTER (
+          WHERE
+            n < first_misfit
+        ) OVER (
+          PARTITION BY
+            user_id,
+            key_id
+        ),
+        cap_before
+      ) AS cap_then
     FROM
       sorted
   ),
@@ -152,6 +217,7 @@ WITH
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -237,6 +303,29 @@ WITH
       AND t.used_now * 10000::bigint >= h.share * t.quota
     ON CONFLICT DO NOTHING
   ),
+  capped AS (
+    UPDATE api_keys k
+    SET
+      cap_used_today = s.used,
+      cap_reset_date = c.day,
+      cap_reset_fold = c.fold
+    FROM
+      (
+        SELECT
+          key_id,
+          max(cap_after)::integer AS used
+        FROM
+          verdict
+        WHERE
+          outcome = 'admitted'
+          AND daily_cap IS NOT NULL
+        GROUP BY
+          key_id
+      ) s
+      JOIN cap c ON c.id = s.key_id
+    WHERE
+      k.id = s.key_id
+  ),
   recorded AS (
     INSERT INTO
       requests (
@@ -252,8 +341,7 @@ WITH
         used_at_charge,
         payload,
         started_at,
-        finished_at,
-        deadline_at
+        finished_at
       )
     SELECT
       (
@@ -289,8 +377,7 @@ WITH
       END,
       CASE
         WHEN i.status = 'succeeded' THEN now()
-      END,
-      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))
+      END
     FROM
       verdict v
       JOIN item i USING (n)
@@ -298,7 +385,6 @@ WITH
       v.outcome = 'admitted'
   )
 SELECT
-  i.n::integer AS n,
   (
     (
       SELECT
@@ -355,3 +441,5 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

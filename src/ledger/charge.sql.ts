@@ -1,0 +1,295 @@
+import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
+
+/** What a batch needs of the statement. A part that is left idle would still cost as much as several charges. */
+export interface ChargeParts {
+  /** A charge carries an Idempotency-Key. */
+  keys: boolean;
+  /** A charge is paid by an API key with a cap of its own. */
+  caps: boolean;
+  /** A charge comes from a user who had nothing left a moment ago. */
+  peeks: boolean;
+  /** A charge has a deadline. */
+  deadlines: boolean;
+  /** A charge is held under a lease. */
+  holds: boolean;
+}
+
+/** Above every counter: what an unlimited day holds. */
+export const MAX_UNITS = 2_147_483_647;
+
+/** The 48 bits of time that begin a UUIDv7 (RFC 9562, section 5.7): the database's, in milliseconds. */
+export const ID_TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint), 12, '0'))`;
+const ID = `(${ID_TIME} || i.tail)::uuid`;
+export const NOW_MS = `floor(extract(epoch FROM now()) * 1000)::float8`;
+
+/** What a part of the statement says only with a part that the batch needs. */
+const when = (needed: boolean, text: string): string => (needed ? text : '');
+
+/** The charges in order of arrival, numbered from 1, each with what its Idempotency-Key already stands for. */
+const item = ({ keys, deadlines, holds }: ChargeParts): Cte => {
+  const further = [...(deadlines ? ['deadline_at timestamptz', 'deadline_seconds integer'] : []), ...(holds ? ['hold_seconds integer'] : [])];
+  const columns = [
+    ...['user_id integer', 'key_id integer', 'capped boolean', 'type text', 'status text', 'cost integer', 'payload jsonb', 'tail text'],
+    ...['scope text', 'key text', 'fingerprint text'],
+    ...further,
+  ];
+  const names = columns.map((column) => column.split(' ')[0]);
+  const known = `LEFT JOIN LATERAL (
+    SELECT m.request_id AS answered_by, m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
+      m.created_at <= now() - make_interval(hours => :retentionHours) AS outlived
+    FROM idempotency_keys m WHERE m.user_id = i.user_id AND m.scope = i.scope AND m.key = i.key OFFSET 0
+  ) k ON true`;
+  return {
+    name: 'item',
+    materialized: true,
+    text: `
+  SELECT i.*${when(keys, ', k.*')}
+  FROM ROWS FROM (json_to_recordset(:items) AS (${columns.join(', ')})) WITH ORDINALITY AS i(${names.join(', ')}, n)
+  ${when(keys, known)}
+`,
+  };
+};
+
+const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date,
+      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today`;
+
+const accountOf = (row: string, locked: boolean): string => `
+  SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active,
+    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today`;
+
+/** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
+const account = ({ peeks }: ChargeParts): Cte => ({
+  name: 'account',
+  materialized: true,
+  text: `${accountOf('l', true)}
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE) l${when(
+    peeks,
+    `
+  UNION ALL${accountOf('p', false)}
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY (:peekedIds::integer[]) AND u.status <> 'deleted' OFFSET 0) p`,
+  )}
+`,
+});
+
+/** Capped keys, locked in id order. Their owner may not be locked here: the key's own row wins when its period is the later one. */
+const CAP: Cte = {
+  name: 'cap',
+  materialized: true,
+  text: `
+  SELECT l.id, l.daily_cap, CASE WHEN l.counts THEN l.cap_used_today ELSE 0 END AS used,
+    CASE WHEN l.counts THEN l.cap_reset_date ELSE (l.q).day END AS day, CASE WHEN l.counts THEN l.cap_reset_fold ELSE (l.q).fold END AS fold
+  FROM (
+    SELECT k.id, k.daily_cap, k.cap_used_today, k.cap_reset_date, k.cap_reset_fold, o.q,
+      (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
+    FROM api_keys k
+    CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
+    WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
+    ORDER BY k.id FOR NO KEY UPDATE OF k
+  ) l
+`,
+};
+
+/** What each counter would be after the charge, if all of its user's before it were admitted. */
+const running = ({ keys, caps }: ChargeParts): Cte => ({
+  name: 'running',
+  text: `
+  SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.day, a.fold, a.locked, a.active, a.used AS used_before,
+    a.used + sum(i.cost) OVER (PARTITION BY i.user_id ORDER BY i.n) AS used_after,
+    ${
+      caps
+        ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
+        : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
+    }
+  FROM item i JOIN account a USING (user_id) ${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
+  ${when(keys, 'WHERE i.answered_by IS NULL OR i.outlived')}
+`,
+});
+
+/** The first of each user's charges that does not fit. Of a user who was only peeked at, none does. */
+const SORTED: Cte = {
+  name: 'sorted',
+  text: `
+  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ceiling OR cap_after > daily_cap OR NOT locked) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
+  FROM running
+`,
+};
+
+/** What the counters are when the first misfit comes up. */
+const settled = ({ caps }: ChargeParts): Cte => ({
+  name: 'settled',
+  text: `
+  SELECT *, coalesce(max(used_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id), used_before) AS used_then,
+    ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then
+  FROM sorted
+`,
+});
+
+/** What becomes of each charge that its key does not answer. */
+const VERDICT: Cte = {
+  name: 'verdict',
+  materialized: true,
+  text: `
+  SELECT n, user_id, key_id, day, fold, ceiling, used_after, used_then, daily_cap, cap_after, cap_then,
+    CASE
+      WHEN NOT active THEN 'suspended'
+      WHEN n < first_misfit THEN 'admitted'
+      WHEN used_then + cost > ceiling THEN 'over-quota'
+      WHEN cap_then + cost > daily_cap THEN 'over-cap'
+      ELSE 'deferred'
+    END AS outcome
+  FROM settled
+`,
+};
+
+/** What is admitted, by user. */
+const TOTAL: Cte = {
+  name: 'total',
+  materialized: true,
+  text: `
+  SELECT a.*, t.used_now, t.requests_now
+  FROM (
+    SELECT user_id, max(used_after)::integer AS used_now, count(*)::integer AS requests_now
+    FROM verdict WHERE outcome = 'admitted' GROUP BY user_id
+  ) t JOIN account a USING (user_id)
+`,
+};
+
+/** A day that is over goes to the archive with the charge that leaves it. */
+const ARCHIVED: Cte = {
+  name: 'archived',
+  text: `
+  INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
+  SELECT user_id, quota_reset_date, closed_quota, api_quota_used_today, api_quota_refunded_today, api_quota_requests_today
+  FROM total WHERE closed AND api_quota_requests_today + api_quota_used_today > 0
+  ON CONFLICT (user_id, date) DO UPDATE SET used = quota_usage.used + excluded.used,
+    refunded = quota_usage.refunded + excluded.refunded, requests = quota_usage.requests + excluded.requests
+`,
+};
+
+/** The counter, and the period that it counts. */
+const CHARGED: Cte = {
+  name: 'charged',
+  text: `
+  UPDATE users u SET api_quota_used_today = t.used_now, api_quota_refunded_today = t.refunded,
+    api_quota_requests_today = t.requests + t.requests_now, quota_reset_date = t.day, quota_reset_zone = t.period_zone,
+    quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota,
+    next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END
+  FROM total t WHERE u.id = t.user_id
+`,
+};
+
+/** The shares of the quota that were crossed, each once a period. */
+const CROSSED: Cte = {
+  name: 'crossed',
+  text: `
+  INSERT INTO quota_events (user_id, date, fold, threshold, used, quota)
+  SELECT t.user_id, t.day, t.fold, h.share / 10000.0, t.used_now, t.quota
+  FROM total t CROSS JOIN unnest(:thresholds::bigint[]) AS h(share)
+  WHERE NOT t.unlimited AND t.used * 10000::bigint < h.share * t.quota AND t.used_now * 10000::bigint >= h.share * t.quota
+  ON CONFLICT DO NOTHING
+`,
+};
+
+/** The counters of capped keys. */
+const CAPPED: Cte = {
+  name: 'capped',
+  text: `
+  UPDATE api_keys k SET cap_used_today = s.used, cap_reset_date = c.day, cap_reset_fold = c.fold
+  FROM (SELECT key_id, max(cap_after)::integer AS used FROM verdict WHERE outcome = 'admitted' AND daily_cap IS NOT NULL GROUP BY key_id) s
+  JOIN cap c ON c.id = s.key_id WHERE k.id = s.key_id
+`,
+};
+
+const DEADLINE = `coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))`;
+
+/** The requests. Day and quota are the row's that was charged, whatever the clock does meanwhile. */
+const recorded = ({ deadlines, holds }: ChargeParts): Cte => ({
+  name: 'recorded',
+  text: `
+  INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
+    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')})
+  SELECT ${ID}, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, ${MAX_UNITS}),
+    v.used_after, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
+    ${when(deadlines, `, ${DEADLINE}`)}
+    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}
+  FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
+`,
+});
+
+/** Keys that are past their time make room. */
+const FORGOTTEN: Cte = {
+  name: 'forgotten',
+  text: `
+  DELETE FROM idempotency_keys k USING verdict v JOIN item i USING (n)
+  WHERE v.outcome = 'admitted' AND i.outlived AND k.user_id = i.user_id AND k.scope = i.scope AND k.key = i.key
+  RETURNING k.key
+`,
+};
+
+/** Keys, with what they are answered. One that another replica is just storing fails the batch, which then goes again. */
+const remembered = ({ deadlines }: ChargeParts): Cte => ({
+  name: 'remembered',
+  text: `
+  INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id, request_status, request_cost, charged_on, deadline_at)
+  SELECT i.user_id, i.scope, i.key, decode(i.fingerprint, 'hex'), ${ID}, i.status, i.cost, v.day, ${deadlines ? DEADLINE : 'NULL'}
+  FROM verdict v JOIN item i USING (n)
+  WHERE v.outcome = 'admitted' AND i.key IS NOT NULL AND (SELECT count(*) FROM forgotten) >= 0
+`,
+});
+
+/** One row for each charge, in order of arrival. */
+const decisions = ({ keys }: ChargeParts): string => `
+SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
+  coalesce(v.outcome, CASE WHEN a.user_id IS NULL THEN 'no-user' ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
+  coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
+  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
+  a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
+FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)
+ORDER BY i.n
+`;
+
+/**
+ * Decides and records a batch of charges. One statement, so all of it commits or none.
+ *
+ * It admits exactly what fits. Rows of users are locked in id order (batches of several replicas cannot deadlock) and read
+ * as they are once locked, whatever the statement's snapshot saw. Within a user, charges are taken in arrival order: as
+ * long as all before it fit, a charge's running sum is the counter after it, so it is decided for good. After the first
+ * misfit, a charge larger than what is left is refused for good, and any other is `deferred`: the caller sends it again,
+ * and each round decides at least one more.
+ *
+ * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
+ * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
+ */
+export function chargeStatement(parts: ChargeParts): BuiltStatement {
+  const name = ['charge', ...Object.entries(parts).flatMap(([part, needed]) => (needed ? [part] : []))].join(' ');
+  const known = statements.get(name) ?? buildStatement(name, ctesOf(parts), decisions(parts));
+  statements.set(name, known);
+  return known;
+}
+
+const statements = new Map<string, BuiltStatement>();
+
+function ctesOf(parts: ChargeParts): Cte[] {
+  const { keys, caps } = parts;
+  return [
+    item(parts),
+    account(parts),
+    ...(caps ? [CAP] : []),
+    running(parts),
+    SORTED,
+    settled(parts),
+    VERDICT,
+    TOTAL,
+    ARCHIVED,
+    CHARGED,
+    CROSSED,
+    ...(caps ? [CAPPED] : []),
+    recorded(parts),
+    ...(keys ? [FORGOTTEN, remembered(parts)] : []),
+  ];
+}
+
+// Noted for review: without any part, with each alone, and with all of them.
+const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false };
+const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true };
+for (const part of [{}, ...Object.keys(NONE).map((name) => ({ [name]: true })), ALL]) chargeStatement({ ...NONE, ...part });

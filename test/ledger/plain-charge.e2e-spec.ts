@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { AdmissionRepository } from '../../src/ledger/admission.repository';
+import { type PendingCharge } from '../../src/ledger/charge-queue';
+import { type Decision } from '../../src/ledger/decision';
+import { makeUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+
+const THRESHOLDS = [0.8, 0.5, 1];
+const RETENTION_HOURS = 24;
+
+/** What an account is like beside its quota; each is SQL that sets columns of `users`. */
+const KINDS = {
+  plain: '',
+  'on a day that is over': `quota_reset_date = quota_reset_date - 1`,
+  'with a day that is not pinned': `quota_reset_zone = NULL`,
+  'that moved': `time_zone = 'Pacific/Auckland'`,
+  suspended: `status = 'suspended'`,
+  'with an override': `quota_override_daily = 3, quota_override_expires_at = now() + interval '1 hour', quota_override_reason = 'test'`,
+  'with an override that is over': `quota_override_daily = 3, quota_override_expires_at = now() - interval '1 hour', quota_override_reason = 'test'`,
+  unlimited: `api_quota_unlimited = true`,
+  'unlimited and nearly at the counter’s end': `api_quota_unlimited = true, api_quota_used_today = 2147483640`,
+  'that waits for a tier': `next_subscription_tier = 'free', next_quota_daily = 2, api_quota_custom = false`,
+  'with the largest quota': `api_quota_daily = 2147483647`,
+} as const;
+
+interface AccountState {
+  kind: keyof typeof KINDS;
+  quota: number;
+  used: number;
+}
+
+const account: fc.Arbitrary<AccountState> = fc.record({
+  kind: fc.constantFrom('plain', 'plain', 'plain', ...(Object.keys(KINDS) as (keyof typeof KINDS)[])),
+  quota: fc.constantFrom(0, 1, 5, 10, 30, 1_000),
+  used: fc.constantFrom(0, 0, 1, 4, 5),
+});
+const asked = fc.record({
+  user: fc.nat(3),
+  cost: fc.constantFrom(1, 1, 1, 2, 5, 2_147_483_647),
+  type: fc.constantFrom('search', 'render.large'),
+  status: fc.constantFrom('pending' as const, 'succeeded' as const),
+  payload: fc.constantFrom({}, { 'a"b': ['\\', 'ü', null] }, { n: 1 }),
+});
+
+describe('the plain statement and the general one', () => {
+  let service: Service;
+  let repository: AdmissionRepository;
+  beforeAll(async () => {
+    service = await startService();
+    repository = service.app.get(AdmissionRepository);
+  });
+  afterAll(() => service.close());
+
+  async function makeAccounts(accounts: AccountState[]): Promise<number[]> {
+    const ids: number[] = [];
+    for (const { kind, quota, used } of accounts) {
+      const { id } = await makeUser(service, { dailyQuota: quota });
+      const counted = Math.min(used, quota);
+      await service.sql(`UPDATE users SET quota_reset_zone = 'Etc/UTC', api_quota_used_today = $2, api_quota_requests_today = $2 WHERE id = $1`, [id, counted]);
+      if (KINDS[kind] !== '') await service.sql(`UPDATE users SET ${KINDS[kind]} WHERE id = $1`, [id]);
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  const general = (pending: PendingCharge[]) => repository.charge(pending, RETENTION_HOURS, THRESHOLDS);
+  const plainFirst = async (pending: PendingCharge[]) => {
+    const decisions = await repository.chargePlain(pending, THRESHOLDS);
+    const left = pending.filter((_, i) => decisions[i]?.outcome === 'left-out');
+    const decided = left.length > 0 ? await untilDecided(left, general) : [];
+    return decisions.map((decision) => (decision.outcome === 'left-out' ? (decided.shift() as Decision) : decision));
+  };
+
+  /** As admission does: what is deferred goes again. */
+  async function untilDecided(pending: PendingCharge[], decide: (pending: PendingCharge[]) => Promise<Decision[]>): Promise<Decision[]> {
+    const decisions = await decide(pending);
+    const deferred = pending.filter((_, i) => decisions[i]?.outcome === 'deferred');
+    const later = deferred.length > 0 ? await untilDecided(deferred, general) : [];
+    return decisions.map((decision) => (decision.outcome === 'deferred' ? (later.shift() as Decision) : decision));
+  }
+
+  const books = async (ids: number[]) => {
+    const users = await service.sql(
+      `SELECT api_quota_used_today, api_quota_refunded_today, api_quota_requests_today, quota_reset_date, quota_reset_zone, quota_reset_fold,
+         subscription_tier, next_subscription_tier, api_quota_daily, api_quota_unlimited FROM users WHERE id = ANY ($1) ORDER BY id`,
+      [ids],
+    );
+    const requests = await service.sql(
+      `SELECT array_position($1, user_id) AS owner, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge, payload,
+         attempt, held, started_at IS NULL AS unstarted, finished_at IS NULL AS unfinished, started_at = created_at AS at_once
+       FROM requests WHERE user_id = ANY ($1) ORDER BY id`,
+      [ids],
+    );
+    const archive = await service.sql(
+      `SELECT array_position($1, user_id) AS owner, date, quota, used, refunded, requests FROM quota_usage WHERE user_id = ANY ($1) ORDER BY 1, 2`,
+      [ids],
+    );
+    const crossed = await service.sql(
+      `SELECT array_position($1, user_id) AS owner, date, fold, threshold, used, quota FROM quota_events WHERE user_id = ANY ($1) ORDER BY 1, 2, 3, 4`,
+      [ids],
+    );
+    return { users, requests: requests.sort((a, b) => Number(a.owner) - Number(b.owner)), archive, crossed };
+  };
+
+  it('decide alike and leave the same tables, whatever accounts a batch charges', async () => {
+    let plainly = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(account, { minLength: 4, maxLength: 4 }), fc.array(asked, { minLength: 1, maxLength: 14 }), async (accounts, batch) => {
+        const sides = [await makeAccounts(accounts), await makeAccounts(accounts)] as const;
+        const pendingOf = (ids: readonly number[]): PendingCharge[] =>
+          batch.map(({ user, cost, type, status, payload }) => ({
+            charge: { userId: ids[user], keyId: 7, keyCap: 'none', type, status, cost, payloadJson: JSON.stringify(payload), idempotency: null },
+            plain: true,
+            peek: false,
+            doubted: false,
+          }));
+        const [one, other] = [await plainFirst(pendingOf(sides[0])), await untilDecided(pendingOf(sides[1]), general)];
+        const shown = ({ outcome, used, account: found }: Decision) => ({ outcome, used, ...found, now: 0 });
+        expect(one.map(shown)).toEqual(other.map(shown));
+        expect(await books(sides[0])).toEqual(await books(sides[1]));
+        plainly += one.filter(({ outcome }) => outcome === 'admitted').length;
+        const admitted = one.flatMap(({ outcome, id }) => (outcome === 'admitted' ? [id as string] : []));
+        const rows = await service.sql<{ id: string }>('SELECT id FROM requests WHERE id = ANY ($1)', [admitted]);
+        expect(rows).toHaveLength(admitted.length);
+      }),
+      { numRuns: 60 },
+    );
+    expect(plainly).toBeGreaterThan(50);
+  });
+
+  it('give ids in the order of arrival', async () => {
+    const ids = await makeAccounts([0, 1, 2].map(() => ({ kind: 'plain', quota: 1_000, used: 0 }) as const));
+    const batch = Array.from({ length: 60 }, (_, i): PendingCharge => ({
+      charge: {
+        userId: ids[(i * 7) % 3],
+        keyId: null,
+        keyCap: 'none',
+        type: 'search',
+        status: 'pending',
+        cost: 1,
+        payloadJson: '{}',
+        idempotency: null,
+      },
+      plain: true,
+      peek: false,
+      doubted: false,
+    }));
+    const made = (await repository.chargePlain(batch, THRESHOLDS)).map(({ id }) => id);
+    expect(made).toEqual(made.toSorted());
+    const rows = await service.sql<{ id: string }>('SELECT id FROM requests WHERE user_id = ANY ($1) ORDER BY id', [ids]);
+    expect(rows.map(({ id }) => id)).toEqual(made);
+  });
+});
