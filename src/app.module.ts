@@ -4,6 +4,7 @@ import { ApiKeysModule } from './api-keys/api-keys.module';
 import { AuditModule } from './audit/audit.module';
 import { AuthGuard } from './auth/auth.guard';
 import { AuthModule } from './auth/auth.module';
+import { WriteRateGuard } from './auth/write-rate.guard';
 import { ProblemFilter } from './common/problem.filter';
 import { RouteTable } from './common/route-table';
 import { ValidationPipe } from './common/validation.pipe';
@@ -44,6 +45,8 @@ import { UsersModule } from './users/users.module';
     ProblemFilter,
     { provide: APP_FILTER, useExisting: ProblemFilter },
     { provide: APP_GUARD, useClass: AuthGuard },
+    // In this order: it counts for whom the guard before let through.
+    { provide: APP_GUARD, useClass: WriteRateGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },
   ],
 })

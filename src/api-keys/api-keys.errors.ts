@@ -8,8 +8,8 @@ export class ScopeNotGrantable extends Problem {
   }
 }
 
-export class TooManyKeys extends Problem {
+export class TooManyApiKeys extends Problem {
   constructor(limit: number) {
-    super(409, 'too-many-keys', `A user has at most ${limit} API keys: revoke one first.`);
+    super(409, 'too-many-api-keys', `A user has at most ${limit} API keys: revoke one first.`);
   }
 }

@@ -2,24 +2,24 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, IsNull, LessThan, Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
-import { sqlState } from '../common/database-errors';
 import { type ListQuery } from '../common/list-query.dto';
 import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor, PRIVILEGED_SCOPES, type Scope } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { SettingsService } from '../configurations/settings.service';
 import { DatabaseClock } from '../database/database-clock';
 import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { User } from '../users/entities/user.entity';
 import { ApiKeysRepository } from './api-keys.repository';
-import { ScopeNotGrantable, TooManyKeys } from './api-keys.errors';
+import { ScopeNotGrantable, TooManyApiKeys } from './api-keys.errors';
+import { ApiKeySettings } from './api-keys.settings';
 import { ApiKeyDto, RotatedApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
 import { ApiKey } from './entities/api-key.entity';
 import { hashKey, makeKey, shownPrefix } from './key-format';
 
-const MOST_KEYS = 1_000;
 const DEFAULT_SCOPES: Scope[] = ['requests:read', 'requests:write', 'quota:read'];
 
 /**
@@ -32,6 +32,7 @@ export class ApiKeysService {
     @InjectRepository(ApiKey) private readonly keys: Repository<ApiKey>,
     private readonly repository: ApiKeysRepository,
     private readonly audit: AuditService,
+    private readonly settings: SettingsService,
     private readonly idempotency: IdempotencyService,
     private readonly clock: DatabaseClock,
     private readonly dataSource: DataSource,
@@ -48,12 +49,11 @@ export class ApiKeysService {
       order: { id: 'DESC' },
       take: size + 1,
     });
-    if (rows.length === 0 && !(await this.dataSource.manager.existsBy(User, { id: userId, status: Not('deleted' as const) })))
-      throw new NotFoundProblem('user');
+    if (!(await this.userExists(this.dataSource.manager, userId))) throw new NotFoundProblem('user');
     return toPage(rows, size, filters, (row) => String(row.id), ApiKeyDto.of);
   }
 
-  /** @throws ScopeNotGrantable, ValidationProblem for an expiry in the past, TooManyKeys, NotFoundProblem */
+  /** @throws ScopeNotGrantable, ValidationProblem for an expiry in the past, TooManyApiKeys, NotFoundProblem */
   async create(actor: Actor, byAdmin: boolean, userId: number, dto: CreateApiKeyDto, call: IdempotentCall | null = null): Promise<RotatedApiKeyDto> {
     const privileged = (dto.scopes ?? []).filter((scope) => PRIVILEGED_SCOPES.includes(scope));
     if (privileged.length > 0 && !byAdmin) throw new ScopeNotGrantable(privileged);
@@ -63,18 +63,16 @@ export class ApiKeysService {
   /** A participant of a transaction: checks nothing that depends on who asks. */
   async insert(tx: EntityManager, actor: Actor, userId: number, dto: CreateApiKeyDto): Promise<RotatedApiKeyDto> {
     await this.assertFuture(tx, dto.expiresAt);
-    if (!(await tx.existsBy(User, { id: userId, status: Not('deleted' as const) }))) throw new NotFoundProblem('user');
-    if ((await tx.countBy(ApiKey, { userId, revokedAt: IsNull() })) >= MOST_KEYS) throw new TooManyKeys(MOST_KEYS);
     const key = makeKey();
     const { name, dailyCap = null } = dto;
     const scopes = dto.scopes ?? DEFAULT_SCOPES;
     const expiresAt = dto.expiresAt == null ? null : new Date(dto.expiresAt);
-    const draft = tx.create(ApiKey, { userId, name, scopes, dailyCap, expiresAt, prefix: shownPrefix(key), keyHash: hashKey(key) });
-    const row = await tx.save(draft).catch((error: unknown) => {
-      throw sqlState(error) === '23503' ? new NotFoundProblem('user') : error;
-    });
-    const made = await tx.findOneByOrFail(ApiKey, { id: row.id });
-    await this.audit.record(tx, actor, { action: 'api-key.create', target: ['api-key', row.id], after: { userId, ...ApiKeyDto.of(made) } });
+    await this.repository.lock(tx, userId);
+    const max = this.settings.get(ApiKeySettings.maxPerUser);
+    const id = await this.repository.insert(tx, { userId, name, scopes, dailyCap, expiresAt, prefix: shownPrefix(key), keyHash: hashKey(key) }, max);
+    if (id === null) throw (await this.userExists(tx, userId)) ? new TooManyApiKeys(max) : new NotFoundProblem('user');
+    const made = await tx.findOneByOrFail(ApiKey, { id });
+    await this.audit.record(tx, actor, { action: 'api-key.create', target: ['api-key', id], after: { userId, ...ApiKeyDto.of(made) } });
     return { ...ApiKeyDto.of(made), key };
   }
 
@@ -83,6 +81,7 @@ export class ApiKeysService {
     await this.transactions.run(async (tx) => {
       const row = await this.lock(tx, userId, id);
       await tx.update(ApiKey, { id }, { revokedAt: () => 'now()' });
+      await this.repository.forgetRevoked(tx, userId);
       await this.audit.record(tx, actor, { action: 'api-key.revoke', target: ['api-key', id], before: { userId, ...ApiKeyDto.of(row) } });
     });
   }
@@ -110,6 +109,10 @@ export class ApiKeysService {
     const row = await tx.findOne(ApiKey, { where, lock: { mode: 'for_no_key_update' } });
     if (row === null) throw new NotFoundProblem('API key');
     return row;
+  }
+
+  private userExists(tx: EntityManager, id: number): Promise<boolean> {
+    return tx.existsBy(User, { id, status: Not('deleted' as const) });
   }
 
   private async assertFuture(tx: EntityManager, expiresAt: string | null | undefined): Promise<void> {

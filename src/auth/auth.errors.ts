@@ -40,6 +40,14 @@ export class TooManyAttempts extends Problem {
   }
 }
 
+export class TooManyWrites extends Problem {
+  constructor(retryAfterSeconds: number) {
+    super(429, 'too-many-writes', `Too many changes by this user within a minute: try again in ${retryAfterSeconds} s.`, {
+      headers: { 'retry-after': String(retryAfterSeconds) },
+    });
+  }
+}
+
 export class RegistrationClosed extends Problem {
   constructor() {
     super(403, 'registration-closed', 'Accounts are made by administrators here.');

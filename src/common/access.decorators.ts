@@ -32,6 +32,11 @@ export const AdminOnly = () => access({ adminOnly: true });
 /** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
 export const AccountOwner = () => access({ accountOwner: true });
 
+export const METERED = 'quotidian:metered';
+
+/** A route whose writes are bounded by what they cost, or by what was charged before: no rate holds for them. */
+export const Metered = () => SetMetadata(METERED, true);
+
 /** A request that the guard let through. */
 export type AuthenticatedRequest = FastifyRequest & {
   principal: Principal;

@@ -92,6 +92,16 @@ export class UserConfigurationsRepository {
     return rows.length === 1;
   }
 
+  /** Forgets the versions of a user's value but the last `kept`, of which `latest` is one. Right under `lock`. */
+  async forgetVersions(tx: EntityManager, userId: number, key: string, latest: number, kept: number): Promise<void> {
+    await tx.query(`DELETE FROM user_configuration_versions WHERE user_id = $1 AND key = $2 AND version <= $3::integer - $4::integer`, [
+      userId,
+      key,
+      latest,
+      kept,
+    ]);
+  }
+
   /** Writes the row of a version that was appended in the same transaction. */
   async put(tx: EntityManager, userId: number, key: string, value: unknown, version: number, author: number | null): Promise<void> {
     await tx.query(

@@ -6,6 +6,7 @@ import { cursorPosition, type Page, pageSize } from '../common/page';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { Transactions } from '../database/transactions';
+import { ConfigurationSettings } from './configuration.settings';
 import { NotOverridable, StaleVersion, TooManyOwnKeys, UnknownSetting } from './configurations.errors';
 import { UserConfigurationDto } from './dto/configuration.dto';
 import { ConfigurationVersionDto } from './dto/configuration-version.dto';
@@ -18,6 +19,7 @@ import { assertPreconditions, type Preconditions } from './preconditions';
 import { declaredSettings } from './setting';
 import { isKey, type SettingDefinition, SettingDefinitions } from './setting-definitions';
 import { SettingWriter } from './setting-writer.service';
+import { SettingsService } from './settings.service';
 import { UserConfigurationsRepository, type UserState } from './user-configurations.repository';
 
 const MOST_OWN_KEYS = 200;
@@ -41,6 +43,7 @@ export class UserConfigurationsService {
     private readonly writer: SettingWriter,
     private readonly definitions: SettingDefinitions,
     private readonly effectiveSettings: EffectiveSettings,
+    private readonly settings: SettingsService,
     private readonly audit: AuditService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
@@ -124,6 +127,7 @@ export class UserConfigurationsService {
   ): Promise<void> {
     const appended = await this.repository.append(tx, userId, key, own.version, content, actor.id, reason ?? null);
     if (!appended) throw new StaleVersion(etag);
+    await this.repository.forgetVersions(tx, userId, key, own.version + 1, this.settings.get(ConfigurationSettings.keptOwnVersions));
     if (actor.id === userId) return;
     const action = content === null ? 'user-configuration.delete' : 'user-configuration.update';
     const before = own.row && { value: own.row.value };

@@ -2,7 +2,7 @@ import { All, Controller, Get, HttpCode, Post, Req, Res, UseFilters } from '@nes
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, Scopes } from '../common/access.decorators';
+import { type AuthenticatedRequest, Metered, Scopes } from '../common/access.decorators';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { DenialFilter } from './denial.filter';
 import { ApiGatewayCheck } from './gateway.document';
@@ -11,6 +11,7 @@ import { IGNORES_BODY } from './gateway-route';
 import { GatewayService } from './gateway.service';
 
 @ApiTags('gateway')
+@Metered()
 @Controller('v1/authorize')
 @UseFilters(DenialFilter)
 export class GatewayController {

@@ -2,8 +2,8 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiBody, ApiHeader, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { ITEMS_APART } from '../common/json-items';
+import { type AuthenticatedRequest, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { checkBody } from '../common/validation.pipe';
 import { type IdempotentCall, MaybeRetried, parseIdempotencyKey } from '../idempotency/idempotency-key';
@@ -41,6 +41,7 @@ export class RequestsController {
    * until the request has ended, for N seconds at most.
    */
   @Post()
+  @Metered()
   @Scopes('requests:write')
   @ApiHeader({
     name: 'Prefer',
@@ -81,6 +82,7 @@ export class RequestsController {
    */
   @Post('batch')
   @RouteConfig({ [ITEMS_APART]: true })
+  @Metered()
   @HttpCode(200)
   @Scopes('requests:write')
   @ApiOkResponse({ type: BatchAnswerDto })
@@ -131,6 +133,7 @@ export class RequestsController {
    * the next heartbeat, and until then it stays `processing`. 409 once it has ended.
    */
   @Post(':id/cancel')
+  @Metered()
   @HttpCode(200)
   @Scopes('requests:write')
   cancel(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<CanceledRequestDto> {

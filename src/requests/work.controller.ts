@@ -2,8 +2,8 @@ import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/commo
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type AuthenticatedRequest, Scopes } from '../common/access.decorators';
 import { ITEMS_APART } from '../common/json-items';
+import { type AuthenticatedRequest, Metered, Scopes } from '../common/access.decorators';
 import { BatchService } from './batch.service';
 import { ClaimsService } from './claims.service';
 import { BatchAnswerDto } from './dto/batch.dto';
@@ -15,6 +15,7 @@ import { itemAnswers, JSON_TYPE } from './item-answers';
 import { WorkService } from './work.service';
 
 @ApiTags('work')
+@Metered()
 @Controller('v1/requests')
 export class WorkController {
   constructor(
