@@ -20,7 +20,7 @@ const made = (user: UserDto) => ({ etag: etagOf(user), location: `/v1/users/${us
 export class AuthController {
   constructor(private readonly auth: AuthService) {}
 
-  /** Makes an account on the plan `free`, while the setting `auth.registration` is `open`. */
+  /** Makes an account on the plan that the setting `users.defaultTier` names, while the setting `auth.registration` is `open`. */
   @Post('auth/register')
   @Public()
   async register(

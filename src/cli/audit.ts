@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { type Command } from 'commander';
 import { type BooksReport, BooksRepository } from '../ledger/books.repository';
+import { DefaultTierService } from '../tiers/default-tier.service';
 import { FAILED } from './exit';
 import { Progress } from './progress';
 import { withApp } from './with-app';
@@ -14,8 +15,12 @@ export function register(program: Command): void {
     .option('--json', 'print the whole report as one line of JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const progress = new Progress('Comparing the books');
-      const report = await withApp((app) => app.get(BooksRepository).compare(progress.at)).finally(() => progress.stop());
-      process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
+      const { report, notes } = await withApp(async (app) => {
+        const problem = await app.get(DefaultTierService).problem();
+        return { report: await app.get(BooksRepository).compare(progress.at), notes: problem === null ? [] : [problem] };
+      }).finally(() => progress.stop());
+      const told = notes.length > 0 ? { ...report, notes } : report;
+      process.stdout.write(json ? `${JSON.stringify(told)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);
       if (!report.clean) process.exitCode = FAILED;
     });
 }

@@ -18,6 +18,9 @@ import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions 
 
 const RETRY_MS = 1_000;
 
+/** What is wrong with a value that its schema allows, as others than the setting know it; null: nothing. */
+export type ValueCheck = (tx: EntityManager, value: unknown) => Promise<string | null>;
+
 export interface Reading {
   state: SystemState;
   current: SettingDefinition | null;
@@ -31,6 +34,7 @@ export interface Reading {
 @Injectable()
 export class SettingWriter {
   private readonly logger = new Logger(SettingWriter.name);
+  private readonly checks = new Map<string, ValueCheck>();
 
   constructor(
     private readonly repository: ConfigurationsRepository,
@@ -40,6 +44,11 @@ export class SettingWriter {
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
   ) {}
+
+  /** Refuses values that do not pass the check, whoever writes them through the service; modules say so while they are initialised. */
+  holdTo(key: string, check: ValueCheck): void {
+    this.checks.set(key, check);
+  }
 
   /** The key as it is, for a writer: nobody else changes it before the transaction ends. */
   async lockAndRead(tx: EntityManager, key: string): Promise<Reading> {
@@ -92,17 +101,19 @@ export class SettingWriter {
     return { setting: this.definitions.toDto(next, await this.repository.state(tx, key), true), created: reading.current === null };
   }
 
-  /** Back to the default. @throws UnknownSetting */
+  /** Back to the default. @throws UnknownSetting, ValidationProblem when the default cannot be used now */
   async remove(tx: EntityManager, actor: Actor, key: string, reason?: string, check: (reading: Reading) => void = () => undefined): Promise<void> {
     const reading = await this.lockAndRead(tx, key);
     if (reading.current === null) throw new UnknownSetting(key);
     check(reading);
+    await this.assertUsable(tx, key, declaredSettings().get(key)?.default);
     await this.takeBack(tx, actor, key, reading.state, reason);
   }
 
   /** What the key would be after the write. @throws ValidationProblem */
   async next(tx: EntityManager, key: string, current: SettingDefinition | null, dto: PutConfigurationDto): Promise<SettingDefinition> {
     const next = this.definitions.next(key, current, dto);
+    await this.assertUsable(tx, key, dto.value);
     if (next.visibility !== 'secret' || current?.visibility === 'secret') return next;
     if (!(await this.repository.wasEverOpen(tx, key))) return next;
     const detail = 'cannot become secret: earlier values of this key stand readable in its history. Use another key';
@@ -163,6 +174,11 @@ export class SettingWriter {
     const before = state.row && { value: state.row.value, ...(declared ? {} : rest) };
     const action = content === null ? 'configuration.delete' : state.row === null ? 'configuration.create' : 'configuration.update';
     await this.audit.record(tx, actor, { action, target: ['configuration', key], before: unsealed(before), after: unsealed(content), reason });
+  }
+
+  private async assertUsable(tx: EntityManager, key: string, value: unknown): Promise<void> {
+    const detail = (await this.checks.get(key)?.(tx, value)) ?? null;
+    if (detail !== null) throw new ValidationProblem([{ pointer: '#/value', detail, code: 'not-usable' }]);
   }
 
   private reading(key: string, state: SystemState): Reading {

@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { GracefulShutdown } from '../common/graceful-shutdown';
+import { TiersModule } from '../tiers/tiers.module';
 import { HealthController } from './health.controller';
 import { HealthRepository } from './health.repository';
 import { HealthService } from './health.service';
 
 @Module({
+  imports: [TiersModule],
   controllers: [HealthController],
   providers: [GracefulShutdown, HealthRepository, HealthService],
   exports: [HealthRepository],

@@ -4,6 +4,7 @@ import { GracefulShutdown } from '../common/graceful-shutdown';
 import { UnavailableProblem } from '../common/problem';
 import { Notifications } from '../database/notifications';
 import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
+import { DefaultTierService } from '../tiers/default-tier.service';
 import { HealthRepository } from './health.repository';
 
 const CHECK_TIMEOUT_MS = 2_000;
@@ -15,6 +16,7 @@ export class HealthService {
     private readonly repository: HealthRepository,
     private readonly notifications: Notifications,
     private readonly shutdown: GracefulShutdown,
+    private readonly defaultTier: DefaultTierService,
   ) {}
 
   /** @throws UnavailableProblem with the checks while a needed one fails */
@@ -28,8 +30,15 @@ export class HealthService {
       notifications: this.notifications.healthy ? { status: 'up' } : { status: 'degraded', detail: 'listening connection lost' },
       clock: clock(seen?.clockBehindMs),
     };
+    // Registration goes on, on another plan than was meant: told of only then.
+    const defaultTier = seen && (await this.wrongDefaultTier());
+    if (defaultTier) checks.defaultTier = { status: 'degraded', detail: defaultTier };
     if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);
     return { status: 'ready', checks };
+  }
+
+  private wrongDefaultTier(): Promise<string | null> {
+    return Promise.race([this.defaultTier.problem().catch(() => null), delay(CHECK_TIMEOUT_MS, null, { ref: false })]);
   }
 }
 

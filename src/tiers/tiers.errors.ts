@@ -7,7 +7,7 @@ export class TierNameTaken extends Problem {
 }
 
 export class TierInUse extends Problem {
-  constructor() {
-    super(409, 'tier-in-use', 'Users are on this tier: move them to another one first, or archive it.');
+  constructor(detail = 'Users are on this tier: move them to another one first, or archive it.') {
+    super(409, 'tier-in-use', detail);
   }
 }

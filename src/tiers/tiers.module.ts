@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { Tier } from './entities/tier.entity';
+import { DefaultTierService } from './default-tier.service';
 import { TierBursts } from './tier-bursts';
 import { TiersController } from './tiers.controller';
 import { TiersRepository } from './tiers.repository';
@@ -11,7 +12,7 @@ import { TiersService } from './tiers.service';
 @Module({
   imports: [TypeOrmModule.forFeature([Tier]), AuditModule, IdempotencyModule],
   controllers: [TiersController],
-  providers: [TierBursts, TiersService, TiersRepository],
-  exports: [TierBursts, TiersService],
+  providers: [DefaultTierService, TierBursts, TiersService, TiersRepository],
+  exports: [DefaultTierService, TierBursts, TiersService],
 })
 export class TiersModule {}

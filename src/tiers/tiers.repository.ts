@@ -7,6 +7,19 @@ const CHUNK = 5_000;
 
 @Injectable()
 export class TiersRepository {
+  /**
+   * The name of the tier that the setting gives to new users; if that is not offered, the smallest that is, so that nobody gets more
+   * than was meant; if none is, the smallest of all. Null: there is no tier.
+   */
+  async tierOfNewUsers(tx: EntityManager, setting: string, standard: string): Promise<string | null> {
+    const rows: { name: string }[] = await tx.query(
+      `SELECT t.name FROM subscription_tiers t LEFT JOIN system_configurations c ON c.key = $1
+       ORDER BY (t.name = coalesce(c.value #>> '{}', $2) AND NOT t.archived) DESC, t.archived, t.unlimited, t.daily_quota, t.sort_order, t.id LIMIT 1`,
+      [setting, standard],
+    );
+    return rows[0]?.name ?? null;
+  }
+
   /** Takes users who were deleted off the tier: they hold nothing but a row that goes, and must not keep a plan. */
   async leaveDeletedUsers(tx: EntityManager, tier: Tier): Promise<void> {
     await tx.query(

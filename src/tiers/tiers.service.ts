@@ -15,6 +15,7 @@ import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
+import { DefaultTierService } from './default-tier.service';
 import { Tier } from './entities/tier.entity';
 import { TierInUse, TierNameTaken } from './tiers.errors';
 import { TiersRepository } from './tiers.repository';
@@ -25,6 +26,7 @@ export class TiersService {
   constructor(
     @InjectRepository(Tier) private readonly tiers: Repository<Tier>,
     private readonly repository: TiersRepository,
+    private readonly defaults: DefaultTierService,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly dataSource: DataSource,
@@ -60,18 +62,21 @@ export class TiersService {
     });
   }
 
-  /** @throws TierNameTaken, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
+  /** @throws TierNameTaken, TierInUse when new users get it and it is archived, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
   async update(actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
     return this.transactions.run(async (tx) => {
+      if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
       const tier = await this.find(tx, idOrName, true);
       const before = TierDto.of(tier);
       assertMatch(ifMatch, etagOf(before));
+      if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
       Object.assign(tier, definedOnly(dto), { updatedAt: new Date() });
       // A number ends "unlimited" unless the same call says otherwise; unlimited has no number.
       if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
       if (tier.unlimited) tier.dailyQuota = null;
       else if (tier.dailyQuota === null) throw new ValidationProblem([NUMBER_NEEDED]);
       await tx.save(tier).catch(nameTaken(tier.name));
+      if (tier.name !== before.name) await this.defaults.rename(tx, actor, before.name, tier.name);
       const quotaChanged = tier.unlimited !== before.unlimited || tier.dailyQuota !== before.dailyQuota;
       if (quotaChanged) await this.repository.giveQuotaToUsers(tx, tier);
       const after = TierDto.of(tier);
@@ -83,9 +88,11 @@ export class TiersService {
   /** @throws TierInUse */
   async delete(actor: Actor, idOrName: string, ifMatch?: string): Promise<void> {
     await this.transactions.run(async (tx) => {
+      await this.defaults.hold(tx);
       const tier = await this.find(tx, idOrName, true);
       const before = TierDto.of(tier);
       assertMatch(ifMatch, etagOf(before));
+      await this.defaults.assertNotDefault(tx, before.name);
       await this.repository.leaveDeletedUsers(tx, tier);
       await tx.delete(Tier, { id: tier.id }).catch((error: unknown) => {
         throw sqlState(error) === '23503' ? new TierInUse() : error;

@@ -85,8 +85,8 @@ export class UsersRepository {
          UPDATE users SET api_quota_daily = $2, api_quota_unlimited = false, api_quota_custom = true
          WHERE email = ANY ($1::text[]) RETURNING email, id
        ), made AS (
-         INSERT INTO users (email, password_hash, api_quota_daily, api_quota_custom, quota_reset_date)
-         SELECT email, '!', $2, true, (now() AT TIME ZONE quota_default_zone())::date
+         INSERT INTO users (email, password_hash, subscription_tier, api_quota_daily, api_quota_custom, quota_reset_date)
+         SELECT email, '!', (SELECT name FROM subscription_tiers ORDER BY name = 'free' DESC, archived, unlimited, daily_quota LIMIT 1), $2, true, (now() AT TIME ZONE quota_default_zone())::date
          FROM unnest($1::text[]) email WHERE email NOT IN (SELECT email FROM known)
          ON CONFLICT (email) DO UPDATE SET api_quota_daily = excluded.api_quota_daily
          RETURNING email, id

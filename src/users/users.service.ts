@@ -14,6 +14,7 @@ import { TimeZones } from '../database/time-zones';
 import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
+import { DefaultTierService } from '../tiers/default-tier.service';
 import { Tier } from '../tiers/entities/tier.entity';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
@@ -37,6 +38,7 @@ export class UsersService {
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly removal: UserRemovalService,
+    private readonly defaultTier: DefaultTierService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -84,7 +86,7 @@ export class UsersService {
     if (call !== null) await this.idempotency.assertNew(call, { owner });
     const passwordHash = await hashPassword(dto.password);
     const insert = async (tx: EntityManager) => {
-      const tier = await this.offeredTier(tx, dto.tier ?? 'free');
+      const tier = await (dto.tier == null ? this.tierOfNewUsers(tx) : this.offeredTier(tx, dto.tier));
       const custom = typeof dto.dailyQuota === 'number' || dto.unlimited === true;
       const unlimited = custom ? dto.unlimited === true : tier.unlimited;
       const dailyQuota = unlimited ? null : custom ? (dto.dailyQuota ?? null) : tier.dailyQuota;
@@ -155,8 +157,18 @@ export class UsersService {
   async offeredTier(tx: EntityManager, name: string): Promise<Tier> {
     const tier = await tx.findOne(Tier, { where: { name }, lock: { mode: 'pessimistic_read' } });
     if (tier !== null && !tier.archived) return tier;
-    throw new ValidationProblem([{ pointer: '#/tier', detail: 'is not a tier that is offered', code: 'unknown-tier' }]);
+    throw noSuchTier();
   }
+
+  private async tierOfNewUsers(tx: EntityManager): Promise<Tier> {
+    const tier = await this.defaultTier.find(tx);
+    if (tier === null) throw noSuchTier();
+    return tier;
+  }
+}
+
+function noSuchTier(): ValidationProblem {
+  return new ValidationProblem([{ pointer: '#/tier', detail: 'is not a tier that is offered', code: 'unknown-tier' }]);
 }
 
 /** Both unique indexes mean it: the one on the address as typed, and the one regardless of case. */

@@ -465,7 +465,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes an account on the plan `free`, while the setting `auth.registration` is `open`.
+         * Makes an account on the plan that the setting `users.defaultTier` names, while the setting `auth.registration` is `open`.
          * @description For anyone.
          */
         post: operations["AuthController_register"];
@@ -1465,7 +1465,7 @@ export interface components {
             nextCursor: string | null;
         };
         CreateUserDto: {
-            /** @description Default `free`. */
+            /** @description Default: the plan that the setting `users.defaultTier` names. */
             tier?: string;
             /**
              * Format: int32

@@ -4,7 +4,7 @@ import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { CredentialsDto } from './credentials.dto';
 
 export class CreateUserDto extends CredentialsDto {
-  /** Default `free`. */
+  /** Default: the plan that the setting `users.defaultTier` names. */
   @IsOptional()
   @IsString()
   @MaxLength(50)
