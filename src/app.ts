@@ -2,10 +2,11 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders, type IncomingMessage, METHODS } from 'node:http';
 import { AppModule } from './app.module';
+import { HEADERS, requestIdOf } from './common/answer-headers';
 import { answerClientError } from './common/client-errors';
+import { makeServer } from './common/http-server';
 import { parseJsonBody } from './common/json-body';
 import { ITEMS_APART } from './common/json-items';
 import { makeLogger, NestLogger } from './common/logger';
@@ -18,22 +19,6 @@ import { MetricsService } from './metrics/metrics.service';
 import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi';
 
 const BODY_LIMIT = 256 * 1_024;
-/** A request id of a caller that we take over; anything else could not be told from ours in a log. */
-const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-/**
- * On every answer. The security headers are those that OWASP's REST Security Cheat Sheet asks for. Not by Nest's setter: it
- * puts them on Node's response, which then copies all of an answer's headers one by one.
- */
-const HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=31536000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-};
 
 export interface AppOptions {
   /** Variables in place of the process's. */
@@ -54,16 +39,14 @@ export async function createApp({ environment: overrides, preview = false, signa
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     trustProxy: environment.trustProxy,
-    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => saneId(headers['x-request-id']) ?? randomUUID(),
-    // A body that trickles in is cut off; Node looks only so often.
-    requestTimeout: 10_000,
+    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestIdOf(headers),
     clientErrorHandler: answerClientError,
     // A path that cannot be decoded comes to no hook and no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       void reply.headers(HEADERS).header('x-request-id', request.id);
       app.get(ProblemFilter).render(error, request, reply);
     },
-    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    serverFactory: makeServer,
     // Requests on open connections are still served while the process drains.
     return503OnClosing: false,
     skipMiddie: true,
@@ -101,6 +84,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   const metrics = app.get(MetricsService);
   Object.assign(app.get(RouteTable), routes);
   fastify.addHook('onRequest', (request, reply, done) => {
+    // Not by Nest's setter: it puts them on Node's response, which then copies all of an answer's headers one by one.
     void reply.headers(HEADERS).header('x-request-id', request.id);
     if (request.url.startsWith(DOCS_PATH)) void reply.header('content-security-policy', DOCS_POLICY);
     done();
@@ -117,8 +101,4 @@ export async function createApp({ environment: overrides, preview = false, signa
     done();
   });
   return app;
-}
-
-function saneId(id: string | string[] | undefined): string | undefined {
-  return typeof id === 'string' && SANE_ID.test(id) ? id : undefined;
 }

@@ -1,9 +1,11 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
 import { version } from '../package.json';
 import { completeDocument } from './openapi-completion';
 
 export const DOCS_PATH = '/docs';
+const DOCUMENT_PATH = '/openapi.json';
 /** The page runs scripts of its own and calls this service; every other answer may do nothing in a browser. */
 export const DOCS_POLICY =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
@@ -46,7 +48,14 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   return completeDocument(SwaggerModule.createDocument(app, config.build()));
 }
 
-/** The document at `/openapi.json` and its page at `/docs`. */
+/** The document at `/openapi.json` and its page at `/docs`: made at the first call, and sent from where it is kept. */
 export function setUpDocs(app: NestFastifyApplication): void {
-  SwaggerModule.setup(DOCS_PATH.slice(1), app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json' });
+  let document: OpenAPIObject | undefined;
+  let bytes: Buffer | undefined;
+  const made = () => (document ??= openApiDocument(app));
+  SwaggerModule.setup(DOCS_PATH.slice(1), app, made, { raw: false });
+  app.getHttpAdapter().get(DOCUMENT_PATH, (_: unknown, reply: FastifyReply) => {
+    bytes ??= Buffer.from(JSON.stringify(made()));
+    void reply.type('application/json; charset=utf-8').send(bytes);
+  });
 }

@@ -39,6 +39,11 @@ export class ProblemFilter implements ExceptionFilter {
 
   protected toProblem(error: unknown, request: FastifyRequest): Problem {
     if (error instanceof Problem) return error;
+    // The error of the connection that the body came on; one of the database's connections has the same code.
+    if (error === request.raw.errored) {
+      this.logger.debug({ requestId: request.id }, 'the client went away in the midst of its request');
+      return new Problem(499, 'client-gone', 'The client went away in the midst of its request.');
+    }
     if (isTransient(error)) {
       this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'the database did not answer in time or was not there');
       return new UnavailableProblem('The database cannot take this now. Nothing that was not acknowledged is certain; try again.');

@@ -2,6 +2,9 @@ import { type FastifyRequest } from 'fastify';
 
 const PATH = '/v1/authorize';
 
+/** Of a target in absolute form, which a server must take (RFC 9112, section 3.2.2). */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
+
 /** In a route's config: its body is never read, whatever it is. Node throws it away when the answer is out. */
 export const IGNORES_BODY = 'ignoresBody';
 
@@ -10,7 +13,8 @@ export const IGNORES_BODY = 'ignoresBody';
  * router takes, or not decodable: of a path below the check only the query is left. Methods beside GET and POST are sent
  * there too, so that those two alone stand in the document.
  */
-export function routedUrl(method: string | undefined, url: string): string {
+export function routedUrl(method: string | undefined, target: string): string {
+  const url = target.startsWith('/') ? target : target.replace(ORIGIN, '');
   if (!url.startsWith(PATH)) return url;
   const next = url[PATH.length];
   if (next !== undefined && next !== '/' && next !== '?') return url;
@@ -24,5 +28,6 @@ export function leaveBody({ raw }: FastifyRequest, _: unknown, done: () => void)
   delete raw.headers['content-type'];
   delete raw.headers['content-length'];
   delete raw.headers['transfer-encoding'];
+  raw.resume();
   done();
 }

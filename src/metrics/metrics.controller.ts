@@ -13,9 +13,8 @@ export class MetricsController {
   @Get()
   @Public()
   @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' } } } })
-  async render(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    const { text, type } = await this.metrics.render();
-    void reply.header('content-type', type);
-    return text;
+  async render(@Res() reply: FastifyReply): Promise<void> {
+    const { bytes, type } = await this.metrics.render();
+    void reply.header('content-type', type).send(bytes);
   }
 }

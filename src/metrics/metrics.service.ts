@@ -4,6 +4,13 @@ import { HealthRepository } from '../health/health.repository';
 import { AdmissionService } from '../ledger/admission.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 
+const KEPT_MS = 1_000;
+
+interface Rendered {
+  bytes: Buffer;
+  type: string;
+}
+
 /** What Prometheus reads. Numbers are taken from their owners when they are asked for; only answers are counted as they go. */
 @Injectable()
 export class MetricsService {
@@ -16,6 +23,7 @@ export class MetricsService {
     registers: [this.registry],
   });
 
+  private rendered: { at: number; answer: Promise<Rendered> } | undefined;
   private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
   constructor(admission: AdmissionService, health: HealthRepository, jobs: JobsRepository) {
@@ -50,9 +58,15 @@ export class MetricsService {
     child.observe(seconds);
   }
 
-  /** The text format of Prometheus and its media type. */
-  async render(): Promise<{ text: string; type: string }> {
-    return { text: await this.registry.metrics(), type: this.registry.contentType };
+  /** The text format of Prometheus and its media type. Made once a second at most, and shared: anybody may ask as often as they like. */
+  render(): Promise<Rendered> {
+    const now = performance.now();
+    if (this.rendered === undefined || now - this.rendered.at >= KEPT_MS) this.rendered = { at: now, answer: this.make() };
+    return this.rendered.answer;
+  }
+
+  private async make(): Promise<Rendered> {
+    return { bytes: Buffer.from(await this.registry.metrics()), type: this.registry.contentType };
   }
 
   private gauge(name: string, help: string, read: () => number | Promise<number>): void {

@@ -1,6 +1,7 @@
 import request from 'supertest';
 import { makeUser } from '../support/factories';
 import { type Addresses } from '../support/proxy-process';
+import { rawRequest } from '../support/raw-http';
 import { type Service, startService } from '../support/service';
 import { type Call, Upstream } from './upstream';
 
@@ -116,6 +117,16 @@ export function itMeters({ start, tellsWhatIsLeft, whileCut }: Manner): void {
     const user = await makeUser(service, { dailyQuota: 100 });
     await as(user).get('/reports/1').set('connection', 'close, x-quota-cost').set('x-quota-cost', '1').expect(200);
     expect(await left(user)).toBe(95);
+  });
+
+  it('lets no client push the cost out of the header with a thousand lines of its own', async () => {
+    const user = await makeUser(service, { dailyQuota: 100 });
+    const call = (lines: number) =>
+      rawRequest(proxy!.url, `GET /reports/1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\nConnection: close\r\n${'a: b\r\n'.repeat(lines)}\r\n`);
+    expect((await call(150)).status).toBe(200);
+    expect(await left(user)).toBe(95);
+    const { status } = await call(1_000);
+    expect(await left(user)).toBe(status === 200 ? 90 : 95);
   });
 
   it('answers 401 with the challenge for bad credentials, and for none', async () => {

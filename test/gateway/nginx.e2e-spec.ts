@@ -3,6 +3,7 @@ import request from 'supertest';
 import { makeUser } from '../support/factories';
 import { HAS_NGINX, startNginx } from '../support/nginx';
 import { type ProxyProcess } from '../support/proxy-process';
+import { rawRequest } from '../support/raw-http';
 import { type Service, startService } from '../support/service';
 import { type Call, Upstream } from './upstream';
 
@@ -102,6 +103,14 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     expect(bad.headers['www-authenticate']).toContain('error="invalid_token"');
     expect(bad.headers['retry-after'] ?? bad.headers.ratelimit).toBeUndefined();
     expect(calls).toEqual([]);
+  });
+
+  it('lets no client push the cost out of the header with hundreds of lines of its own', async () => {
+    const user = await makeUser(service, { dailyQuota: 100 });
+    const lines = 'a: b\r\n'.repeat(300);
+    const head = `GET /reports/1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\nConnection: close\r\nX-Quota-Cost: 1\r\nX-Quota-Type: free\r\n`;
+    expect((await rawRequest(nginx.url, `${head}${lines}\r\n`)).status).toBe(200);
+    expect(await service.sql('SELECT DISTINCT type, cost FROM requests WHERE user_id = $1', [user.id])).toEqual([{ type: 'gateway', cost: 5 }]);
   });
 
   it("passes the API's own 403 on as it is", async () => {

@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { type Socket } from 'node:net';
+import { answerOnSocket, bareAnswer } from './client-errors';
+import { Pipelines } from './pipelines';
+import { Problem } from './problem';
+
+/** A proxy in front adds a dozen lines to those of its client. */
+const MAX_HEADER_LINES = 256;
+
+const SERVER: ServerOptions = {
+  headersTimeout: 5_000,
+  // A body that trickles in is cut off; Node looks only so often.
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 72_000,
+  requireHostHeader: false,
+};
+
+/**
+ * Closes what Node leaves open, and answers what Node would answer in its own words. Node keeps 1,000 header lines and drops
+ * the others in silence, a proxy's own fields among them; it takes what follows an answer that went out early for the rest of a body
+ * that may never come; and it carries out as many pipelined requests as are written.
+ */
+export function makeServer(handle: RequestListener): Server {
+  const server = createServer(SERVER);
+  const pipelines = new Pipelines(handle);
+  // Their bytes are bounded: to 16 kB.
+  server.maxHeadersCount = 0;
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = refusalOf(request);
+    if (refusal !== null) return refuse(request, response, refusal);
+    if (announcesBody(request)) closeUnlessRead(request, response);
+    pipelines.admit(request, response);
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    refuse(request, response, new Problem(417, 'expectation-failed', 'The only expectation that is met here is 100-continue.'));
+  });
+  server.on('connect', ({ headers }: IncomingMessage, socket: Socket) => {
+    const allow = 'DELETE, GET, HEAD, PATCH, POST, PUT';
+    answerOnSocket(socket, new Problem(405, 'method-not-allowed', 'This is no proxy: it opens no tunnels.', { headers: { allow } }), headers);
+  });
+  return server;
+}
+
+function refusalOf({ rawHeaders, headers, httpVersion }: IncomingMessage): Problem | null {
+  if (rawHeaders.length > MAX_HEADER_LINES * 2) return new Problem(431, 'headers-too-large', `The header has more than ${MAX_HEADER_LINES} lines.`);
+  if (headers.host === undefined && httpVersion === '1.1') return new Problem(400, 'malformed-request', 'A request by HTTP/1.1 names its host.');
+  return null;
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  const { status, headers, body } = bareAnswer(problem, request.headers);
+  response.writeHead(status, headers).end(body);
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** The last moment at which the answer can say that the connection ends is when its header is written. */
+function closeUnlessRead(request: IncomingMessage, response: ServerResponse): void {
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+  response.writeHead = (...args: unknown[]) => {
+    if (!request.complete) response.shouldKeepAlive = false;
+    return writeHead(...args);
+  };
+}
