@@ -663,6 +663,12 @@ CREATE TRIGGER requests_status_move BEFORE UPDATE OF status ON public.requests F
             ELSE false
         END))) EXECUTE FUNCTION refuse_request_move();
 
+CREATE TRIGGER sessions_notify_end AFTER DELETE ON public.sessions FOR EACH ROW WHEN ((old.expires_at > now())) EXECUTE FUNCTION notify_principal_change();
+
+CREATE TRIGGER sessions_notify_expiry AFTER UPDATE OF expires_at ON public.sessions FOR EACH ROW WHEN ((new.expires_at < old.expires_at)) EXECUTE FUNCTION notify_principal_change();
+
+CREATE TRIGGER sessions_notify_truncate AFTER TRUNCATE ON public.sessions FOR EACH STATEMENT EXECUTE FUNCTION notify_principal_change();
+
 CREATE TRIGGER subscription_tiers_notify AFTER INSERT OR DELETE OR UPDATE ON public.subscription_tiers FOR EACH STATEMENT EXECUTE FUNCTION notify_tier_change();
 
 CREATE TRIGGER system_configuration_changes_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.system_configuration_changes FOR EACH STATEMENT EXECUTE FUNCTION notify_setting_change();

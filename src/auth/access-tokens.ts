@@ -11,6 +11,8 @@ export interface AccessClaims {
   userId: number;
   /** The user's `token_version` when it was issued. */
   version: number;
+  /** Its session; null in tokens of a release that did not name it. */
+  sessionId: string | null;
   /** Milliseconds since 1970. */
   expiresAt: number;
 }
@@ -26,9 +28,9 @@ export class AccessTokens {
     this.jwt = new JwtService({ secretOrKeyProvider: () => key });
   }
 
-  issue({ userId, version }: Omit<AccessClaims, 'expiresAt'>): string {
+  issue({ userId, version, sessionId }: Omit<AccessClaims, 'expiresAt'>): string {
     return this.jwt.sign(
-      { ver: version },
+      { ver: version, sid: sessionId },
       {
         algorithm: 'HS256',
         header: { alg: 'HS256', typ: TYPE },
@@ -53,13 +55,20 @@ export class AccessTokens {
         complete: true,
       });
       const userId = Number(payload.sub);
-      const { ver: version, exp } = payload;
-      const ours = header.typ === TYPE && header.crit === undefined && isId(userId);
-      return ours && typeof exp === 'number' && typeof version === 'number' ? { userId, version, expiresAt: exp * 1_000 } : null;
+      const { ver: version, exp, sid = null } = payload;
+      const ours = header.typ === TYPE && header.crit === undefined && isId(userId) && (sid === null || isSessionId(sid));
+      return ours && typeof exp === 'number' && typeof version === 'number'
+        ? { userId, version, sessionId: sid as string | null, expiresAt: exp * 1_000 }
+        : null;
     } catch {
       return null;
     }
   }
+}
+
+/** As the database writes a bigint. */
+function isSessionId(value: unknown): boolean {
+  return typeof value === 'string' && /^[1-9]\d{0,17}$/.test(value);
 }
 
 function isId(value: number): boolean {

@@ -50,7 +50,7 @@ export class AuthController {
     return this.auth.refresh(refreshToken);
   }
 
-  /** Ends the session that the refresh token belongs to; its access token runs out by itself. */
+  /** Ends the session that the refresh token belongs to; its access tokens stop within a second. */
   @Post('auth/logout')
   @Public()
   @HttpCode(204)

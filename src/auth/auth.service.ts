@@ -19,7 +19,7 @@ import { LoginRefused, RegistrationClosed } from './auth.errors';
 import { AuthSettings } from './auth.settings';
 import { ChangePasswordDto } from './dto/change-password.dto';
 import { TokensDto } from './dto/tokens.dto';
-import { SessionsService, type VersionedUser } from './sessions.service';
+import { type OngoingSession, SessionsService, type VersionedUser } from './sessions.service';
 
 /**
  * Registration and sessions. Always true: an answer does not tell whether an address has an account, and a changed
@@ -57,15 +57,15 @@ export class AuthService {
       const { id, passwordHash: old } = user;
       await this.accounts.update({ id, passwordHash: old }, { passwordHash: await hashPassword(password) });
     }
-    const refreshToken = await this.sessions.begin(user);
-    if (refreshToken === null) throw new LoginRefused();
-    return this.tokensFor(user, refreshToken);
+    const session = await this.sessions.begin(user);
+    if (session === null) throw new LoginRefused();
+    return this.tokensFor(user, session);
   }
 
   /** @throws RefreshRefused */
   async refresh(token: string): Promise<TokensDto> {
-    const { refreshToken, ...user } = await this.sessions.rotate(token);
-    return this.tokensFor(user, refreshToken);
+    const { user, session } = await this.sessions.rotate(token);
+    return this.tokensFor(user, session);
   }
 
   async logout(token: string): Promise<void> {
@@ -94,8 +94,8 @@ export class AuthService {
     });
   }
 
-  private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, refreshToken: string): TokensDto {
-    const accessToken = this.tokens.issue({ userId, version });
+  private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, { id: sessionId, refreshToken }: OngoingSession): TokensDto {
+    const accessToken = this.tokens.issue({ userId, version, sessionId });
     return { accessToken, tokenType: 'Bearer', expiresIn: ACCESS_TOKEN_SECONDS, refreshToken };
   }
 }

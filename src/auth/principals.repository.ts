@@ -13,7 +13,14 @@ export interface KeyHolder {
   expiresInMs: number | null;
 }
 
+export interface NamedSession {
+  name: string;
+  userId: number;
+  sessionId: string | null;
+}
+
 export interface SessionHolder {
+  name: string;
   userId: number;
   role: Role;
   tokenVersion: number;
@@ -34,10 +41,14 @@ export class PrincipalsRepository {
     );
   }
 
-  /** Those of these users who are active. */
-  async byUserIds(userIds: readonly number[]): Promise<SessionHolder[]> {
-    return this.dataSource.query(`SELECT id AS "userId", role, token_version AS "tokenVersion" FROM users WHERE id = ANY ($1) AND status = 'active'`, [
-      userIds,
-    ]);
+  /** Who holds which of these sessions, of those that go on and whose user is active; an id of null is any session of the user's. */
+  async bySessions(sessions: readonly NamedSession[]): Promise<SessionHolder[]> {
+    return this.dataSource.query(
+      `SELECT n.name, u.id AS "userId", u.role, u.token_version AS "tokenVersion"
+       FROM json_to_recordset($1) AS n(name text, "userId" integer, "sessionId" bigint) JOIN users u ON u.id = n."userId"
+       WHERE u.status = 'active' AND (n."sessionId" IS NULL
+         OR EXISTS (SELECT FROM sessions s WHERE s.id = n."sessionId" AND s.user_id = u.id AND s.expires_at > now()))`,
+      [JSON.stringify(sessions)],
+    );
   }
 }

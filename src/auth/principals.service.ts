@@ -42,7 +42,7 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   private readonly namesOfUser = new Map<number, Set<string>>();
   private readonly used = new Set<number>();
   private readonly keyReads = new SharedReads<string, KeyHolder>((keys) => this.readKeys(keys), MAX_READ_TOGETHER);
-  private readonly userReads = new SharedReads<number, SessionHolder>((ids) => this.readUsers(ids), MAX_READ_TOGETHER);
+  private readonly sessionReads = new SharedReads<string, SessionHolder>((names) => this.readSessions(names), MAX_READ_TOGETHER);
   private readonly forgetHandlers: ForgetHandler[] = [];
   private changes = 0;
   private timer: NodeJS.Timeout;
@@ -77,10 +77,10 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     return entry.principal;
   }
 
-  byToken({ userId, version }: Pick<AccessClaims, 'userId' | 'version'>): Principal | null | Promise<Principal | null> {
-    const name = `user ${userId}`;
+  byToken({ userId, version, sessionId }: Omit<AccessClaims, 'expiresAt'>): Principal | null | Promise<Principal | null> {
+    const name = `${userId} ${sessionId ?? ''}`;
     const entry = this.fresh(name);
-    if (entry === null) return this.readUser(name, userId).then((read) => (read?.tokenVersion === version ? read.principal : null));
+    if (entry === null) return this.readSession(name).then((read) => (read?.tokenVersion === version ? read.principal : null));
     return entry.tokenVersion === version ? entry.principal : null;
   }
 
@@ -102,9 +102,9 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     return principal;
   }
 
-  private async readUser(name: string, userId: number): Promise<Entry | null> {
+  private async readSession(name: string): Promise<Entry | null> {
     const [before, readAt] = [this.changes, performance.now()];
-    const holder = await this.userReads.get(userId);
+    const holder = await this.sessionReads.get(name);
     if (holder === undefined) return null;
     const entry = { principal: sessionPrincipal(holder), tokenVersion: holder.tokenVersion, readAt };
     this.keep(name, entry, before);
@@ -117,8 +117,12 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     return new Map(holders.map((holder) => [keyOf.get(holder.keyHash.toString('hex')) as string, holder]));
   }
 
-  private async readUsers(ids: number[]): Promise<Map<number, SessionHolder>> {
-    return new Map((await this.repository.byUserIds(ids)).map((holder) => [holder.userId, holder]));
+  private async readSessions(names: string[]): Promise<Map<string, SessionHolder>> {
+    const sessions = names.map((name) => {
+      const [userId, sessionId] = name.split(' ');
+      return { name, userId: Number(userId), sessionId: sessionId || null };
+    });
+    return new Map((await this.repository.bySessions(sessions)).map((holder) => [holder.name, holder]));
   }
 
   private keep(name: string, entry: Entry, changesBefore: number): void {

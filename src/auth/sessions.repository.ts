@@ -22,18 +22,24 @@ export interface Rotation {
   lifetimeMs: number;
 }
 
+export interface RotatedSession {
+  id: string;
+  userId: number;
+  tokenVersion: number;
+}
+
 /** Sessions. Whatever ends or rotates one locks its one row, and rows of several in the order of their ids: no two of these deadlock. */
 @Injectable()
 export class SessionsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Begins a session and ends the oldest beyond `max`; false: the user is not any more what they were when their password was checked.
+   * Begins a session and ends the oldest beyond `max`; null: the user is not any more what they were when their password was checked.
    * Logins of one user at once go one after the other, or each would miss the others' rows.
    */
-  async begin(tx: EntityManager, { userId, tokenVersion, lineageHash, tokenHash, lifetimeMs }: NewSession, max: number): Promise<boolean> {
+  async begin(tx: EntityManager, { userId, tokenVersion, lineageHash, tokenHash, lifetimeMs }: NewSession, max: number): Promise<string | null> {
     await tx.query(`SELECT pg_advisory_xact_lock($1, $2)`, [SESSIONS_LOCK, userId]);
-    const begun: unknown[] = await tx.query(
+    const begun: { id: string }[] = await tx.query(
       `INSERT INTO sessions (user_id, token_version, lineage_hash, token_hash, expires_at)
        SELECT id, token_version, $3, $4, now() + $5::float8 * interval '1 millisecond'
        FROM users WHERE id = $1 AND token_version = $2 AND status = 'active' FOR KEY SHARE
@@ -46,21 +52,21 @@ export class SessionsRepository {
          ORDER BY id FOR UPDATE)`,
       [userId, max],
     );
-    return begun.length > 0;
+    return begun[0]?.id ?? null;
   }
 
   /**
    * Trades the session's token for its successor; null: it is not the session's, or the session or its user is not what they were.
    * One statement on one row: of two with the same token, or one and an end of the session, the later finds what the earlier left.
    */
-  async rotate({ lineageHash, tokenHash, nextHash, lifetimeMs }: Rotation): Promise<{ userId: number; tokenVersion: number } | null> {
-    const rows: { userId: number; tokenVersion: number }[] = await this.dataSource.query(
+  async rotate({ lineageHash, tokenHash, nextHash, lifetimeMs }: Rotation): Promise<RotatedSession | null> {
+    const rows: RotatedSession[] = await this.dataSource.query(
       `WITH rotated AS (
          UPDATE sessions s SET token_hash = $3, last_used_at = now(), expires_at = now() + $4::float8 * interval '1 millisecond'
          FROM users u
          WHERE s.lineage_hash = $1 AND s.token_hash = $2 AND s.expires_at > now()
            AND u.id = s.user_id AND u.status = 'active' AND u.token_version = s.token_version
-         RETURNING s.user_id AS "userId", s.token_version AS "tokenVersion")
+         RETURNING s.id, s.user_id AS "userId", s.token_version AS "tokenVersion")
        SELECT * FROM rotated`,
       [lineageHash, tokenHash, nextHash, lifetimeMs],
     );

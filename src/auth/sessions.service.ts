@@ -15,6 +15,12 @@ export interface VersionedUser {
   tokenVersion: number;
 }
 
+/** A session, and the refresh token that it goes on by. */
+export interface OngoingSession {
+  id: string;
+  refreshToken: string;
+}
+
 /**
  * Sessions, which go on by refresh tokens that are rotated at each use (RFC 9700, section 2.2.2). Always true: a token works once;
  * an earlier one that comes back was stolen, or its thief rotated it, and ends the session; an ended session is ended whatever was
@@ -28,24 +34,24 @@ export class SessionsService {
     private readonly transactions: Transactions,
   ) {}
 
-  /** Begins a session, ends the oldest beyond the bound, and returns the first refresh token; null: the user changed meanwhile. */
-  async begin({ id: userId, tokenVersion }: VersionedUser): Promise<string | null> {
+  /** Begins a session, ends the oldest beyond the bound, and returns it with its first refresh token; null: the user changed meanwhile. */
+  async begin({ id: userId, tokenVersion }: VersionedUser): Promise<OngoingSession | null> {
     const lineage = newLineage();
     const token = makeToken(lineage);
     const session = { userId, tokenVersion, lineageHash: sha256(lineage), tokenHash: sha256(token), lifetimeMs: LIFETIME_MS };
     const max = this.settings.get(AuthSettings.maxSessionsPerUser);
-    const begun = await this.transactions.run((tx) => this.repository.begin(tx, session, max));
-    return begun ? token : null;
+    const id = await this.transactions.run((tx) => this.repository.begin(tx, session, max));
+    return id === null ? null : { id, refreshToken: token };
   }
 
-  /** The user and the token's successor. @throws RefreshRefused */
-  async rotate(token: string): Promise<VersionedUser & { refreshToken: string }> {
+  /** The user, and the session with the token's successor. @throws RefreshRefused */
+  async rotate(token: string): Promise<{ user: VersionedUser; session: OngoingSession }> {
     const lineage = await this.lineageOf(token);
     if (lineage === null) throw new RefreshRefused();
     const refreshToken = makeToken(lineage);
     const [lineageHash, tokenHash] = [sha256(lineage), sha256(token)];
-    const user = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS });
-    if (user !== null) return { id: user.userId, tokenVersion: user.tokenVersion, refreshToken };
+    const found = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS });
+    if (found !== null) return { user: { id: found.userId, tokenVersion: found.tokenVersion }, session: { id: found.id, refreshToken } };
     await this.repository.end(lineageHash, tokenHash);
     throw new RefreshRefused();
   }

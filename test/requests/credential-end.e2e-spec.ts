@@ -154,20 +154,43 @@ describe('a call that is held open', () => {
     expect(Date.now()).toBeLessThan((now + 2) * 1_000 + PROMISED_MS);
   });
 
-  it.each<[string, (user: TestUser) => PromiseLike<unknown>]>([
+  it.each<[string, (user: TestUser, refreshToken: string) => PromiseLike<unknown>]>([
     ['the password changes', ({ id }) => asAdmin().put(`/v1/users/${id}/password`).send({ newPassword: 'another horse battery' }).expect(204)],
     ['the user is suspended', ({ id }) => asAdmin().patch(`/v1/users/${id}`).send({ status: 'suspended' }).expect(200)],
-  ])('by a session ends when %s', async (_, end) => {
+    ['it is logged out', (_, refreshToken) => service.as().post('/v1/auth/logout').send({ refreshToken }).expect(204)],
+    [
+      'a refresh token is used twice',
+      async (_, refreshToken) => {
+        await service.as().post('/v1/auth/refresh').send({ refreshToken }).expect(200);
+        await service.as().post('/v1/auth/refresh').send({ refreshToken }).expect(401);
+      },
+    ],
+    ['it is deleted by SQL', ({ id }) => service.sql('DELETE FROM sessions WHERE user_id = $1', [id])],
+    ['it is expired by SQL', ({ id }) => service.sql('UPDATE sessions SET expires_at = now() WHERE user_id = $1', [id])],
+  ])('by a session ends when %s, and its access token with it', async (_, end) => {
     const user = await makeUser(service);
     const { id } = await submit(service, user, newType());
-    const wire = await ask('GET', `/v1/requests/${id}/events`, (await logIn(service, user)).accessToken);
+    const { accessToken, refreshToken } = await logIn(service, user);
+    const wire = await ask('GET', `/v1/requests/${id}/events`, accessToken);
     await includes(wire, 'pending');
     expect(
       await timed(
-        () => end(user),
+        () => end(user, refreshToken),
         () => includes(wire, '\r\n0\r\n\r\n'),
       ),
     ).toBeLessThan(PROMISED_MS);
+    await service.replicas[1].as(accessToken).get('/v1/users/me').expect(401);
+  });
+
+  it('by one session goes on when another one of the user is logged out', async () => {
+    const user = await makeUser(service);
+    const { id } = await submit(service, user, newType());
+    const [{ accessToken }, { refreshToken }] = [await logIn(service, user), await logIn(service, user)];
+    const wire = await ask('GET', `/v1/requests/${id}/events`, accessToken);
+    await includes(wire, 'pending');
+    await service.as().post('/v1/auth/logout').send({ refreshToken }).expect(204);
+    await service.as(user).post(`/v1/requests/${id}/cancel`).expect(200);
+    await includes(wire, '"status":"canceled"');
   });
 
   it('by an administrator on somebody else’s request ends when they are no administrator any more', async () => {

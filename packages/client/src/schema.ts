@@ -525,7 +525,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends the session that the refresh token belongs to; its access token runs out by itself.
+         * Ends the session that the refresh token belongs to; its access tokens stop within a second.
          * @description For anyone.
          */
         post: operations["AuthController_logout"];
