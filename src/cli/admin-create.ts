@@ -27,7 +27,7 @@ export function register(program: Command): void {
     });
 }
 
-/** One line of standard input; typed on a terminal, it is not shown. */
+/** One line of standard input, without the mark that some programs begin a text with; typed on a terminal, it is not shown. */
 function readPassword(): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = process.stdin.isTTY;
@@ -35,7 +35,7 @@ function readPassword(): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: silent, terminal });
   return new Promise((resolve) => {
     lines.once('line', (line) => {
-      resolve(line);
+      resolve(line.replace(/^\ufeff/, ''));
       lines.close();
       if (terminal) process.stderr.write('\n');
     });

@@ -38,6 +38,12 @@ describe('the command line', () => {
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already')]);
   });
 
+  it('takes the password from standard input without a byte order mark before it or a carriage return behind', async () => {
+    const { code } = await run(['admin:create', '--email', 'marked@example.com', '--json'], environment, '\ufeffby standard input\r\n');
+    expect(code).toBe(0);
+    await service.as().post('/v1/auth/login').send({ email: 'marked@example.com', password: 'by standard input' }).expect(200);
+  });
+
   it('replays an access log exactly, and a second time charges nothing', async () => {
     const log = join(folder, 'access.log');
     const clients = Array.from({ length: 300 }, (_, i) => `10.0.0.${(i * i) % 23}`);
