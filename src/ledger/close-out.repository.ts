@@ -64,11 +64,13 @@ export class CloseOutRepository {
    * replica holds are left to it: whoever leaves a stale day archives it.
    */
   async closeOutBatch(zone: string | null, count: number): Promise<number> {
+    // The users of a zone that is unknown go by the system's day.
+    const zoneInForce = zone === null ? '(SELECT quota_default_zone())' : '(SELECT CASE WHEN quota_zone_known($2) THEN $2 ELSE quota_default_zone() END)';
     const [{ closed }] = await this.dataSource.query<[{ closed: number }]>(
       `SELECT quota_close_out(ARRAY(
          SELECT u.id FROM users u
          WHERE u.time_zone ${zone === null ? 'IS NULL' : '= $2'}
-           AND u.quota_reset_date < (now() AT TIME ZONE ${zone === null ? '(SELECT quota_default_zone())' : '$2'})::date
+           AND u.quota_reset_date < (now() AT TIME ZONE ${zoneInForce})::date
            AND (quota_of(u, (SELECT quota_default_zone()))).closed
          LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) AS closed`,
       zone === null ? [count] : [count, zone],

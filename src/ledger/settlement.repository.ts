@@ -55,6 +55,10 @@ const ITEM_NAMES = ITEM.replaceAll(/ \w+(?=,|$)/g, '');
 /** Past its deadline, or a reservation whose lease has run out: ended by the clock, whoever notices. */
 const OVERDUE = `(t.deadline_at <= now() OR t.held AND t.lease_expires_at <= now())`;
 
+/** The zone that the day of a key's owner is reckoned in; the system's where that one is unknown. */
+const ZONE = `CASE WHEN quota_zone_known(coalesce(o.quota_reset_zone, o.time_zone)) THEN coalesce(o.quota_reset_zone, o.time_zone)
+        ELSE (SELECT quota_default_zone()) END`;
+
 const ACCOUNTS = `account AS MATERIALIZED (
   SELECT u.id, u.quota_reset_date AS day, u.quota_reset_fold AS fold FROM users u
   WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item))))
@@ -88,7 +92,7 @@ const REFUNDS = `refund AS (
   FROM (
     SELECT c.id, sum(g.granted)::integer AS units FROM granted g JOIN key c ON c.id = g.api_key_id JOIN users o ON o.id = c.user_id
     WHERE CASE WHEN c.user_id = g.user_id THEN (c.day, c.fold) = (g.charged_on, g.charged_fold)
-      ELSE c.day = (g.created_at AT TIME ZONE coalesce(o.quota_reset_zone, o.time_zone, (SELECT quota_default_zone())))::date END
+      ELSE c.day = (g.created_at AT TIME ZONE ${ZONE})::date END
     GROUP BY c.id
   ) f WHERE k.id = f.id
 ), `;

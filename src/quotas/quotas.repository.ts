@@ -21,6 +21,7 @@ export interface QuotaRow {
   overrideAuthor: number | null;
   nextTier: string | null;
   nextDailyQuota: number | null;
+  adjusted: ('timeZone' | 'periodZone')[];
 }
 
 @Injectable()
@@ -34,7 +35,9 @@ export class QuotasRepository {
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
          u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN u.next_subscription_tier END AS "nextTier",
          CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
-           WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota"
+           WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota",
+         array_remove(ARRAY[CASE WHEN u.time_zone <> q.zone THEN 'timeZone' END,
+           CASE WHEN NOT q.closed AND u.quota_reset_zone <> q.period_zone THEN 'periodZone' END], NULL) AS adjusted
        FROM quota_now q JOIN users u ON u.id = q.user_id
        WHERE u.id = $1 AND u.status <> 'deleted'`,
       [userId],

@@ -126,7 +126,7 @@ function day(date: string, pointer: string): number {
 }
 
 function toDto(row: QuotaRow): QuotaDto {
-  const { unlimited, quota, used, tier, zone, startsAt, endsAt, nextTier } = row;
+  const { unlimited, quota, used, tier, zone, startsAt, endsAt, nextTier, adjusted } = row;
   return {
     limit: unlimited ? null : quota,
     unlimited,
@@ -139,6 +139,7 @@ function toDto(row: QuotaRow): QuotaDto {
     override: overrideOf(row),
     next: nextTier === null ? null : { tier: nextTier, dailyQuota: row.nextDailyQuota, effectiveAt: endsAt },
     exhaustedAt: exhaustedAt(row),
+    adjusted,
   };
 }
 

@@ -4,7 +4,8 @@ import { type UserDto } from './dto/user.dto';
 import { type ListUsersQuery } from './dto/list-users.dto';
 
 const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
-  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt"`;
+  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt",
+  CASE WHEN u.time_zone <> q.zone THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
 const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone())) q`;
 
 /** The first four bytes of sha256('quotidian administrators'). */
@@ -44,25 +45,30 @@ export class UsersRepository {
   }
 
   /**
-   * By id. The comparisons with the raw counter only thin out the rows for the projection, which decides: they take any
-   * counter of a day that may still run somewhere, against the lowest quota that may be in force, and every quota of zero,
-   * which is used up by nothing.
+   * By id, of the next `LONGEST_LOOK` accounts that an index finds: the projection, which decides, is asked for no others, so
+   * a page costs the same however many accounts there are.
    */
-  async list({ tier, status, email, quotaUsedAtLeast }: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
+  async list(query: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
+    const { candidates, values } = candidatesFor(query, afterId);
+    const place = (value: unknown) => `$${values.push(value)}`;
+    const conditions = ['true'];
+    if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
+    if (query.quotaUsedAtLeast !== undefined) conditions.push(usedAtLeast(place(query.quotaUsedAtLeast)));
     return this.dataSource.query(
-      `SELECT ${USER} ${FROM_USERS}
-       WHERE u.id > $1 AND u.status <> 'deleted'
-         AND ($2::text IS NULL OR q.tier = $2)
-         AND ($3::text IS NULL OR u.status = $3)
-         AND ($4::text IS NULL OR lower(u.email COLLATE "C") = lower($4 COLLATE "C"))
-         AND ($5::numeric IS NULL OR (
-           (u.api_quota_used_today >= $5 * least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))
-             AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
-             OR $5 * least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily)) = 0 OR u.next_subscription_tier IS NOT NULL)
-           AND NOT q.unlimited AND q.used >= $5 * q.quota))
-       ORDER BY u.id LIMIT $6`,
-      [afterId, tier ?? null, status ?? null, email ?? null, quotaUsedAtLeast ?? null, count],
+      `SELECT ${USER} FROM (${candidates}) u CROSS JOIN LATERAL quota_of(u.account, (SELECT quota_default_zone())) q
+       WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ${place(count)}`,
+      values,
     );
+  }
+
+  /** Where a page that is not full goes on: the last id that it looked at; null: there are no more. */
+  async lastLookedAt(query: ListUsersQuery, afterId: number): Promise<number | null> {
+    const { candidates, values } = candidatesFor(query, afterId);
+    const [{ last, looked }] = await this.dataSource.query<[{ last: number; looked: number }]>(
+      `SELECT max(u.id) AS last, count(*)::integer AS looked FROM (${candidates}) u`,
+      values,
+    );
+    return looked < LONGEST_LOOK ? null : last;
   }
 
   /** Inserts an account whose first period is the day it is now in its zone. */
@@ -102,7 +108,7 @@ export class UsersRepository {
    */
   async openPeriod(tx: EntityManager, id: number): Promise<void> {
     await tx.query(`SELECT quota_close_out(ARRAY[$1::integer])`, [id]);
-    await tx.query(`UPDATE users SET quota_reset_zone = coalesce(quota_reset_zone, time_zone, quota_default_zone()) WHERE id = $1`, [id]);
+    await tx.query(`UPDATE users u SET quota_reset_zone = (quota_of(u, (SELECT quota_default_zone()))).period_zone WHERE u.id = $1`, [id]);
   }
 
   /** What a change would leave: when the present period ends, the units left of it, and the quota from then on. */
@@ -112,7 +118,7 @@ export class UsersRepository {
          CASE WHEN u.api_quota_custom OR u.next_subscription_tier IS NULL THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
            WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota"
        FROM quota_now q JOIN users u ON u.id = q.user_id
-       WHERE q.user_id = $1`,
+       WHERE u.id = $1`,
       [id],
     );
     return outlook;
@@ -133,4 +139,34 @@ export class UsersRepository {
     const rows: unknown[] = await tx.query(`SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1 LIMIT 1`, [id]);
     return rows.length > 0;
   }
+}
+
+/** Accounts that one page looks at. A rare kind of account is found in more pages, not in longer ones. */
+const LONGEST_LOOK = 2_000;
+
+/** The accounts after `afterId` that may be meant, in order of the id, each condition by an index that has that order. */
+function candidatesFor({ tier, status, email }: ListUsersQuery, afterId: number): { candidates: string; values: unknown[] } {
+  const values: unknown[] = [afterId];
+  const place = (value: unknown) => `$${values.push(value)}`;
+  const conditions = ['u.id > $1', `u.status <> 'deleted'`];
+  // Written out, because the index of suspended accounts is a partial one.
+  if (status !== undefined) conditions.push(status === 'suspended' ? `u.status = 'suspended'` : `u.status = 'active'`);
+  if (email !== undefined) conditions.push(`lower(u.email COLLATE "C") = lower(${place(email)} COLLATE "C")`);
+  const where = (more: string) => `(SELECT u.*, u AS account FROM users u WHERE ${conditions.join(' AND ')}${more} ORDER BY u.id LIMIT ${LONGEST_LOOK})`;
+  if (tier === undefined) return { candidates: where(''), values };
+  const name = place(tier);
+  const waiting = where(` AND u.next_subscription_tier = ${name} AND u.subscription_tier <> ${name}`);
+  return { candidates: `${where(` AND u.subscription_tier = ${name}`)} UNION ALL ${waiting} ORDER BY id LIMIT ${LONGEST_LOOK}`, values };
+}
+
+/**
+ * The comparisons with the raw counter only thin out the rows for the projection, which decides: they take any counter of
+ * a day that may still run somewhere, against the lowest quota that may be in force, and every quota of zero, which is used
+ * up by nothing.
+ */
+function usedAtLeast(share: string): string {
+  const lowest = 'least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))';
+  return `(u.api_quota_used_today >= ${share}::numeric * ${lowest} AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
+      OR ${share} * ${lowest} = 0 OR u.next_subscription_tier IS NOT NULL)
+    AND NOT q.unlimited AND q.used >= ${share} * q.quota`;
 }

@@ -5,7 +5,7 @@ import { violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
 import { assertMatch, etagOf } from '../common/etag';
 import { jsonDiff } from '../common/json-diff';
-import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
+import { cursorAt, cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { hashPassword } from '../common/passwords';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
@@ -66,13 +66,16 @@ export class UsersService {
     const after = Number(cursorPosition(cursor, filters) ?? 0);
     const size = pageSize(query);
     const rows = await this.repository.list(query, after, size + 1);
-    return toPage(
+    const page = toPage(
       rows,
       size,
       filters,
       (user) => String(user.id),
       (user) => user,
     );
+    if (page.nextCursor !== null || (query.tier ?? query.quotaUsedAtLeast) === undefined) return page;
+    const last = await this.repository.lastLookedAt(query, after);
+    return last === null ? page : { ...page, nextCursor: cursorAt(String(last), filters) };
   }
 
   /**

@@ -1393,6 +1393,8 @@ export interface components {
             archived?: boolean;
         };
         UserDto: {
+            /** @description Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
+            adjusted: "timeZone"[];
             /** Format: int32 */
             id: number;
             email: string;
@@ -1419,6 +1421,8 @@ export interface components {
             updatedAt: string;
         };
         UserPreviewDto: {
+            /** @description Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
+            adjusted: "timeZone"[];
             /** Format: int32 */
             id: number;
             email: string;
@@ -1460,6 +1464,7 @@ export interface components {
             nextDailyQuota: number | null;
         };
         UserPage: {
+            /** @description May be fewer than `limit`, or none, while there are more: a page looks at a bounded number of accounts. */
             items: components["schemas"]["UserDto"][];
             /** @description Null at the end. */
             nextCursor: string | null;
@@ -1671,6 +1676,11 @@ export interface components {
             effectiveAt: string;
         };
         QuotaDto: {
+            /**
+             * @description Stored values that do not count because the database cannot use them: `timeZone`, the user's, gives way to the system's, and
+             *     `periodZone`, in which the running day was reckoned, to the one in force. Empty for nearly everybody.
+             */
+            adjusted: ("timeZone" | "periodZone")[];
             /**
              * Format: int32
              * @description Units in this period; null when unlimited.

@@ -1,3 +1,5 @@
+import { ApiProperty } from '@nestjs/swagger';
+
 export class QuotaOverrideDto {
   /** Units a day; null when unlimited. */
   dailyQuota: number | null;
@@ -35,4 +37,10 @@ export class QuotaDto {
   next: NextTierDto | null;
   /** When the quota will be used up at today's pace; null when it will last. */
   exhaustedAt: Date | null;
+  /**
+   * Stored values that do not count because the database cannot use them: `timeZone`, the user's, gives way to the system's, and
+   * `periodZone`, in which the running day was reckoned, to the one in force. Empty for nearly everybody.
+   */
+  @ApiProperty({ type: 'array', items: { type: 'string', enum: ['timeZone', 'periodZone'] } })
+  adjusted: ('timeZone' | 'periodZone')[];
 }

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { type Role } from '../../common/principal';
 import { type UserStatus } from '../entities/user.entity';
 
@@ -16,9 +17,13 @@ export class UserDto {
   createdAt: Date;
   /** When the account last changed; charges do not count. */
   updatedAt: Date;
+  /** Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
+  @ApiProperty({ type: 'array', items: { type: 'string', enum: ['timeZone'] } })
+  adjusted: 'timeZone'[];
 }
 
 export class UserPage {
+  /** May be fewer than `limit`, or none, while there are more: a page looks at a bounded number of accounts. */
   items: UserDto[];
   /** Null at the end. */
   nextCursor: string | null;

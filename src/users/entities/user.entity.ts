@@ -12,7 +12,10 @@ export type UserStatus = 'active' | 'suspended';
 @Unique('users_email_key', ['email'])
 @Index('users_email_lower_key', { synchronize: false })
 @Index('users_time_zone_quota_reset_date_idx', ['timeZone', 'quotaResetDate'])
-@Index('users_next_subscription_tier_idx', ['nextTier'], { where: 'next_subscription_tier IS NOT NULL' })
+@Index('users_subscription_tier_id_idx', ['tier', 'id'])
+@Index('users_next_subscription_tier_id_idx', ['nextTier', 'id'], { where: 'next_subscription_tier IS NOT NULL' })
+@Index('users_admin_id_idx', ['id'], { where: "role = 'admin'" })
+@Index('users_suspended_id_idx', ['id'], { where: "status = 'suspended'" })
 @Check('users_role_check', "role IN ('user', 'admin')")
 @Check('users_status_check', "status IN ('active', 'suspended', 'deleted')")
 @Check('users_next_quota_check', 'next_subscription_tier IS NULL OR next_quota_unlimited OR coalesce(next_quota_daily >= 0, false)')
@@ -50,7 +53,6 @@ export class User {
   @Column({ name: 'time_zone', type: 'varchar', length: 64, nullable: true })
   timeZone: string | null;
 
-  @Index('users_subscription_tier_idx')
   @ForeignKey(() => Tier, 'name', { name: 'users_subscription_tier_fkey', onUpdate: 'CASCADE' })
   @Column({ name: 'subscription_tier', type: 'varchar', length: 50, default: 'free' })
   tier: string;

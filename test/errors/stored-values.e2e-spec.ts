@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { type Service, startReplica, startService } from '../support/service';
+import { within } from '../support/settings';
+
+interface Bad {
+  /** `docs/stored-values.md` lists it under this name. */
+  value: string;
+  /** Plain SQL that writes it; `$1` is the victim's id. */
+  write: string;
+  /** What refuses it; taken off before it is written once more, as a later release of a time zone database would. */
+  door?: { table: 'users' | 'system_configurations'; trigger: string };
+  /** Puts things right over HTTP. */
+  repair: (admin: TestUser, victim: TestUser) => Promise<void>;
+}
+
+describe('a bad value in the database', () => {
+  let service: Service;
+  let admin: TestUser;
+  let neighbour: TestUser;
+  beforeAll(async () => {
+    service = await startService();
+    admin = await makeAdmin(service);
+    neighbour = await makeUser(service, { dailyQuota: 1_000 });
+  });
+  afterAll(() => service.close());
+
+  /** All that a user and an operator do, for somebody whom the value is about and for somebody else; then at a replica that boots now. */
+  async function everythingGoesOn(victim: TestUser): Promise<void> {
+    for (const user of [neighbour, victim]) {
+      const as = service.as(user);
+      const made = await as.post('/v1/requests').send({ type: 'job' }).expect(201);
+      await as.get('/v1/users/me').expect(200);
+      await as.get('/v1/users/me/quota').expect(200);
+      await as.get('/v1/users/me/usage').expect(200);
+      await as.get('/v1/users/me/configurations').expect(200);
+      await as.post(`/v1/requests/${made.body.id}/cancel`).expect(200);
+      await service.as(admin).post(`/v1/users/${user.id}/quota/reset`).send({ reason: 'test' }).expect(200);
+      await service.as(admin).patch(`/v1/users/${user.id}?dryRun=true`).send({ tier: 'pro' }).expect(200);
+    }
+    const list = await service.as(admin).get(`/v1/users?limit=100`).expect(200);
+    expect(list.body.items.map(({ id }: TestUser) => id)).toEqual(expect.arrayContaining([victim.id, neighbour.id]));
+    await service.as(admin).get('/v1/users?quotaUsedAtLeast=0').expect(200);
+    await service.as(admin).get('/v1/configurations').expect(200);
+    await service.as(admin).get('/v1/jobs').expect(200);
+    await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200);
+    await service.as().get('/health/ready').expect(200);
+    const late = await startReplica(service.databaseUrl);
+    try {
+      await late.as(victim).post('/v1/requests').send({ type: 'job' }).expect(201);
+    } finally {
+      await late.close();
+    }
+  }
+
+  const patch = async (by: TestUser, id: number, body: object) => void (await service.as(by).patch(`/v1/users/${id}`).send(body).expect(200));
+  const put = async (by: TestUser, key: string, value: unknown) =>
+    void (await service.as(by).put(`/v1/configurations/${key}`).set('if-match', '*').send({ value }).expect(200));
+  const setting = (key: string, value: string) =>
+    `INSERT INTO system_configurations (key, value) SELECT '${key}', '${value}' WHERE $1::integer > 0 ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+
+  const ZONES: Bad[] = [
+    {
+      value: 'users.time_zone',
+      write: `UPDATE users SET time_zone = 'Nowhere/Land' WHERE id = $1`,
+      door: { table: 'users', trigger: 'users_time_zone_check' },
+      repair: (by, { id }) => patch(by, id, { timeZone: 'Asia/Tokyo' }),
+    },
+    {
+      value: 'users.quota_reset_zone',
+      write: `UPDATE users SET quota_reset_zone = 'Nowhere/Land' WHERE id = $1`,
+      repair: (by, { id }) => patch(by, id, { timeZone: 'Asia/Tokyo' }),
+    },
+    ...['"Nowhere/Land"', '"FOO"', '""', '7', 'null', '{"zone":"Etc/UTC"}', '["Etc/UTC"]'].map((value): Bad => ({
+      value: 'quota.timeZone',
+      write: setting('quota.timeZone', value),
+      door: { table: 'system_configurations', trigger: 'system_configurations_time_zone_check' },
+      repair: (by) => put(by, 'quota.timeZone', 'Asia/Tokyo'),
+    })),
+  ];
+
+  it.each(ZONES)('in $value ($write) is refused at the door, harms nobody inside, and is repaired over HTTP', async ({ write, door, repair }) => {
+    const victim = await makeUser(service, { dailyQuota: 1_000, email: `victim-${randomBytes(4).toString('hex')}@example.com` });
+    await service.as(victim).post('/v1/requests').send({ type: 'job' }).expect(201);
+    if (door) {
+      await expect(service.sql(write, [victim.id])).rejects.toMatchObject({ code: '23514', constraint: door.trigger });
+      await service.sql(`ALTER TABLE ${door.table} DISABLE TRIGGER ${door.trigger}`);
+    }
+    await service.sql(write, [victim.id]);
+    if (door) await service.sql(`ALTER TABLE ${door.table} ENABLE TRIGGER ${door.trigger}`);
+    await everythingGoesOn(victim);
+    await repair(admin, victim);
+    await everythingGoesOn(victim);
+    const { body } = await service.as(victim).get('/v1/users/me/quota').expect(200);
+    expect(body).toMatchObject({ timeZone: 'Asia/Tokyo', adjusted: [] });
+    await service.as(admin).delete('/v1/configurations/quota.timeZone').set('if-match', '*');
+  });
+
+  it('in a zone shows in the answers, which go by the zone of the system', async () => {
+    const victim = await makeUser(service, { dailyQuota: 1_000 });
+    await put(admin, 'quota.timeZone', 'Asia/Kathmandu');
+    await service.sql(`ALTER TABLE users DISABLE TRIGGER users_time_zone_check`);
+    await service.sql(`UPDATE users SET time_zone = 'Nowhere/Land', quota_reset_zone = 'Else/Where' WHERE id = $1`, [victim.id]);
+    await service.sql(`ALTER TABLE users ENABLE TRIGGER users_time_zone_check`);
+    const quota = await service.as(victim).get('/v1/users/me/quota').expect(200);
+    expect(quota.body).toMatchObject({ timeZone: 'Asia/Kathmandu', adjusted: ['timeZone', 'periodZone'] });
+    const profile = await service.as(victim).get('/v1/users/me').expect(200);
+    expect(profile.body).toMatchObject({ timeZone: 'Nowhere/Land', adjusted: ['timeZone'] });
+    await service.as(admin).delete(`/v1/users/${victim.id}`).expect(204);
+    await service.as(admin).delete('/v1/configurations/quota.timeZone').set('if-match', '*').expect(204);
+  });
+
+  it('in api_keys.user_id, moved by plain SQL, is noticed: the key is its new owner at once', async () => {
+    const [from, to] = [await makeUser(service), await makeUser(service)];
+    await service.as(from).get('/v1/users/me').expect(200);
+    await service.sql('UPDATE api_keys SET user_id = $2 WHERE user_id = $1', [from.id, to.id]);
+    const who = async () => (await service.as(from).get('/v1/users/me')).body.id as number;
+    expect(await within(5_000, who, (id) => id === to.id)).toBeLessThan(5_000);
+  });
+});
