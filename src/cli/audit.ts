@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { type Command } from 'commander';
+import { StoredValues } from '../health/stored-values.service';
 import { type BooksReport, BooksRepository } from '../ledger/books.repository';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { FAILED } from './exit';
@@ -17,7 +18,9 @@ export function register(program: Command): void {
       const progress = new Progress('Comparing the books');
       const { report, notes } = await withApp(async (app) => {
         const problem = await app.get(DefaultTierService).problem();
-        return { report: await app.get(BooksRepository).compare(progress.at), notes: problem === null ? [] : [problem] };
+        const adjusted = await app.get(StoredValues, { strict: false }).count();
+        const notes = [...(problem === null ? [] : [problem]), ...adjusted.map(({ value, detail }) => `${value} does not count: ${detail}`)];
+        return { report: await app.get(BooksRepository).compare(progress.at), notes };
       }).finally(() => progress.stop());
       const told = notes.length > 0 ? { ...report, notes } : report;
       process.stdout.write(json ? `${JSON.stringify(told)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);

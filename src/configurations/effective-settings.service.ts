@@ -73,7 +73,7 @@ export class EffectiveSettings implements OnModuleInit {
 
   /** One setting for the user whose own value this is. */
   of(definition: SettingDefinition, system: SystemState, own: UserConfiguration | null): UserConfigurationDto {
-    const inherited = { ...this.definitions.toDto(definition, system, false), adjusted: null };
+    const inherited = this.definitions.toDto(definition, system, false);
     if (own === null) return inherited;
     const { value, adjusted } = this.counted(definition, own.value);
     if (adjusted === 'inherited') return { ...inherited, adjusted };

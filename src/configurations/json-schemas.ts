@@ -52,8 +52,13 @@ export class JsonSchemas {
     }));
   }
 
+  /** Also false under a schema that is none, written past our checks. */
   allows(schema: JsonSchema, value: unknown, role: SchemaRole = 'schema'): boolean {
-    return run(this.compile(schema, role), value) === true;
+    try {
+      return run(this.compile(schema, role), value) === true;
+    } catch {
+      return false;
+    }
   }
 
   private compile(schema: JsonSchema, role: SchemaRole): ValidateFunction {

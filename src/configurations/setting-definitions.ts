@@ -44,13 +44,21 @@ export class SettingDefinitions {
     return { key, declared: false, schema: checked, description, unit, visibility, overridable, bounds: narrowed };
   }
 
+  /** Whether a stored value is in force: one of a declared setting that breaks the schema, written past our checks, is not. */
+  counts(key: string, value: unknown): boolean {
+    const setting = declaredSettings().get(key);
+    return setting === undefined || this.schemas.allows(setting.schema, value);
+  }
+
   /** @param showsAuthor whether the reader may know which administrator set it */
   toDto(definition: SettingDefinition, { row, version }: SystemState, showsAuthor: boolean): ConfigurationDto {
     const { declared: _, key, ...rest } = definition;
-    const value = row ? row.value : (declaredSettings().get(key)?.default ?? null);
+    const counts = row !== null && this.counts(key, row.value);
+    const value = counts ? row.value : (declaredSettings().get(key)?.default ?? null);
+    const adjusted = row !== null && !counts ? 'inherited' : null;
     const shown = definition.visibility === 'secret' ? null : value;
     const updatedBy = showsAuthor ? (row?.updatedBy ?? null) : null;
-    return { key, value: shown, source: row ? 'system' : 'default', version, ...rest, updatedAt: row?.updatedAt ?? null, updatedBy };
+    return { key, value: shown, source: counts ? 'system' : 'default', version, ...rest, updatedAt: row?.updatedAt ?? null, updatedBy, adjusted };
   }
 
   /**

@@ -3,9 +3,9 @@ import { KeptFresh } from '../database/kept-fresh';
 import { Notifications } from '../database/notifications';
 import { ConfigurationsRepository, type SystemState } from './configurations.repository';
 import { type SystemConfiguration } from './entities/system-configuration.entity';
-import { JsonSchemas } from './json-schemas';
 import { SecretBox } from './secret-box';
 import { declaredSettings, type Setting } from './setting';
+import { SettingDefinitions } from './setting-definitions';
 import { SettingWriter } from './setting-writer.service';
 
 const REREAD_MS = 30_000;
@@ -15,6 +15,8 @@ interface Settings {
   states: ReadonlyMap<string, SystemState>;
   /** What is in force of those that are written. */
   values: ReadonlyMap<string, unknown>;
+  /** Declared ones whose stored value breaks their schema. */
+  unusable: ReadonlySet<string>;
 }
 
 /**
@@ -34,14 +36,14 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly repository: ConfigurationsRepository,
     private readonly writer: SettingWriter,
-    private readonly schemas: JsonSchemas,
+    private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,
     notifications: Notifications,
   ) {
     this.settings = new KeptFresh(notifications, {
       name: 'settings',
       channel: 'settings',
-      initial: { states: new Map(), values: new Map() },
+      initial: { states: new Map(), values: new Map(), unusable: new Set() },
       everyMs: REREAD_MS,
       read: () => this.read(),
       onRead: () => this.listeners.forEach((listener) => listener()),
@@ -72,6 +74,11 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
     return this.settings.value.states;
   }
 
+  /** Declared settings that were broken past our checks: their defaults count. */
+  get unusable(): ReadonlySet<string> {
+    return this.settings.value.unusable;
+  }
+
   /** Calls the listener after each change of the set. */
   onChange(listener: () => void): void {
     this.listeners.push(listener);
@@ -88,16 +95,14 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
     if (nextInMs !== null && nextInMs < 2 * REREAD_MS) this.due = setTimeout(() => this.settings.refreshSoon(), nextInMs).unref();
     const states = await this.repository.states(declaredSettings().keys());
     const values = new Map<string, unknown>();
-    for (const [key, { row }] of states) if (row !== null && this.usable(row)) values.set(key, this.reveal(row));
-    return { states, values };
-  }
-
-  /** A declared setting that was broken past our checks, by plain SQL, counts as its default. */
-  private usable({ key, value }: SystemConfiguration): boolean {
-    const setting = declaredSettings().get(key);
-    if (setting === undefined || this.schemas.allows(setting.schema, value)) return true;
-    this.logger.error(`the stored value of ${key} breaks its schema: using the default`);
-    return false;
+    const unusable = new Set<string>();
+    for (const [key, { row }] of states) {
+      if (row === null) continue;
+      if (this.definitions.counts(key, row.value)) values.set(key, this.reveal(row));
+      else unusable.add(key);
+    }
+    for (const key of unusable) if (!this.unusable.has(key)) this.logger.error(`the stored value of ${key} breaks its schema: using the default`);
+    return { states, values, unusable };
   }
 
   private reveal({ key, visibility, value }: SystemConfiguration): unknown {

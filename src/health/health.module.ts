@@ -4,11 +4,13 @@ import { TiersModule } from '../tiers/tiers.module';
 import { HealthController } from './health.controller';
 import { HealthRepository } from './health.repository';
 import { HealthService } from './health.service';
+import { StoredValuesRepository } from './stored-values.repository';
+import { StoredValues } from './stored-values.service';
 
 @Module({
   imports: [TiersModule],
   controllers: [HealthController],
-  providers: [GracefulShutdown, HealthRepository, HealthService],
-  exports: [HealthRepository],
+  providers: [GracefulShutdown, HealthRepository, HealthService, StoredValues, StoredValuesRepository],
+  exports: [HealthRepository, StoredValues],
 })
 export class HealthModule {}

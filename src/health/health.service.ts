@@ -6,14 +6,17 @@ import { Notifications } from '../database/notifications';
 import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { HealthRepository } from './health.repository';
+import { type AdjustedValue, StoredValues } from './stored-values.service';
 
 const CHECK_TIMEOUT_MS = 2_000;
+const SHOWN_VALUES = 10;
 
 /** Whether this process should be sent requests, and what an operator should know besides. */
 @Injectable()
 export class HealthService {
   constructor(
     private readonly repository: HealthRepository,
+    private readonly storedValues: StoredValues,
     private readonly notifications: Notifications,
     private readonly shutdown: GracefulShutdown,
     private readonly defaultTier: DefaultTierService,
@@ -21,7 +24,8 @@ export class HealthService {
 
   /** @throws UnavailableProblem with the checks while a needed one fails */
   async readiness(): Promise<ReadinessDto> {
-    const seen = await Promise.race([this.repository.look().catch(() => null), delay(CHECK_TIMEOUT_MS, null, { ref: false })]);
+    const look = Promise.all([this.repository.look(), this.storedValues.look()]).catch(() => null);
+    const [seen, adjusted] = (await Promise.race([look, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
       draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
       database: seen ? { status: 'up' } : { status: 'down', detail: `no answer within ${CHECK_TIMEOUT_MS} ms` },
@@ -29,6 +33,7 @@ export class HealthService {
       // Not needed to serve: credentials and settings are then re-read every second or so.
       notifications: this.notifications.healthy ? { status: 'up' } : { status: 'degraded', detail: 'listening connection lost' },
       clock: clock(seen?.clockBehindMs),
+      storedValues: storedValues(adjusted),
     };
     // Registration goes on, on another plan than was meant: told of only then.
     const defaultTier = seen && (await this.wrongDefaultTier());
@@ -57,4 +62,10 @@ function migrations(pending: string[] | undefined): HealthCheckDto {
 /** The period never moves back: users keep what is left of it until the clock has caught up. An operator should know. */
 function clock(behindMs = 0): HealthCheckDto {
   return behindMs > 0 ? { status: 'degraded', detail: `the database's clock was set back ${Math.ceil(behindMs / 1_000)} s` } : { status: 'up' };
+}
+
+/** Each is survived: the fallback counts. An operator should put it right. */
+function storedValues(adjusted: AdjustedValue[]): HealthCheckDto {
+  const detail = adjusted.slice(0, SHOWN_VALUES).map((one) => `${one.value}: ${one.detail}`);
+  return adjusted.length === 0 ? { status: 'up' } : { status: 'degraded', detail: `${adjusted.length} stored values do not count: ${detail.join('; ')}` };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { HealthRepository } from '../health/health.repository';
+import { StoredValues } from '../health/stored-values.service';
 import { AdmissionService } from '../ledger/admission.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 
@@ -26,7 +27,7 @@ export class MetricsService {
   private rendered: { at: number; answer: Promise<Rendered> } | undefined;
   private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
-  constructor(admission: AdmissionService, health: HealthRepository, jobs: JobsRepository) {
+  constructor(admission: AdmissionService, health: HealthRepository, storedValues: StoredValues, jobs: JobsRepository) {
     collectDefaultMetrics({ register: this.registry });
     this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
     this.counter('quotidian_admission_batches_total', 'Batches of charges sent.', () => admission.counts.batches);
@@ -35,6 +36,9 @@ export class MetricsService {
     this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
     this.gauge('quotidian_database_clock_behind_seconds', "How far the database's clock was set back.", async () => {
       return ((await health.look().catch(() => null))?.clockBehindMs ?? 0) / 1_000;
+    });
+    this.gauge('quotidian_stored_values_adjusted', 'Stored values that do not count because they cannot be used.', async () => {
+      return (await storedValues.look().catch(() => [])).length;
     });
     new Gauge({
       name: 'quotidian_job_last_success_timestamp_seconds',

@@ -52,6 +52,7 @@ describe('system settings', () => {
       key: 'own.greeting',
       value: 'hello',
       source: 'system',
+      adjusted: null,
       version: 1,
       ...setting,
       updatedAt: expect.stringMatching(/Z$/),

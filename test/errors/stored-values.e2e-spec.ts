@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { declaredSettings } from '../../src/configurations/setting';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { within } from '../support/settings';
@@ -6,6 +7,7 @@ import { within } from '../support/settings';
 interface Bad {
   /** `docs/stored-values.md` lists it under this name. */
   value: string;
+  what: string;
   /** Plain SQL that writes it; `$1` is the victim's id. */
   write: string;
   /** What refuses it; taken off before it is written once more, as a later release of a time zone database would. */
@@ -62,24 +64,27 @@ describe('a bad value in the database', () => {
   const ZONES: Bad[] = [
     {
       value: 'users.time_zone',
+      what: 'Nowhere/Land',
       write: `UPDATE users SET time_zone = 'Nowhere/Land' WHERE id = $1`,
       door: { table: 'users', trigger: 'users_time_zone_check' },
       repair: (by, { id }) => patch(by, id, { timeZone: 'Asia/Tokyo' }),
     },
     {
       value: 'users.quota_reset_zone',
+      what: 'Nowhere/Land',
       write: `UPDATE users SET quota_reset_zone = 'Nowhere/Land' WHERE id = $1`,
       repair: (by, { id }) => patch(by, id, { timeZone: 'Asia/Tokyo' }),
     },
     ...['"Nowhere/Land"', '"FOO"', '""', '7', 'null', '{"zone":"Etc/UTC"}', '["Etc/UTC"]'].map((value): Bad => ({
       value: 'quota.timeZone',
+      what: value,
       write: setting('quota.timeZone', value),
       door: { table: 'system_configurations', trigger: 'system_configurations_time_zone_check' },
       repair: (by) => put(by, 'quota.timeZone', 'Asia/Tokyo'),
     })),
   ];
 
-  it.each(ZONES)('in $value ($write) is refused at the door, harms nobody inside, and is repaired over HTTP', async ({ write, door, repair }) => {
+  it.each(ZONES)('in $value ($what) is refused at the door, harms nobody inside, and is repaired over HTTP', async ({ write, door, repair }) => {
     const victim = await makeUser(service, { dailyQuota: 1_000, email: `victim-${randomBytes(4).toString('hex')}@example.com` });
     await service.as(victim).post('/v1/requests').send({ type: 'job' }).expect(201);
     if (door) {
@@ -108,6 +113,62 @@ describe('a bad value in the database', () => {
     expect(profile.body).toMatchObject({ timeZone: 'Nowhere/Land', adjusted: ['timeZone'] });
     await service.as(admin).delete(`/v1/users/${victim.id}`).expect(204);
     await service.as(admin).delete('/v1/configurations/quota.timeZone').set('if-match', '*').expect(204);
+  });
+
+  it.each(['null', 'true', '-1', '1.5', '1e400', '"x"', '[[]]', '{"a":{"b":null}}', `"${'x'.repeat(100_000)}"`].map((value) => [value.slice(0, 20), value]))(
+    'in a declared setting (%s) counts as the default, is shown, and is repaired over HTTP',
+    async (_, value) => {
+      await service.sql(`ALTER TABLE system_configurations DISABLE TRIGGER system_configurations_time_zone_check`);
+      await service.sql(`INSERT INTO system_configurations (key, value) SELECT key, $2::jsonb FROM unnest($1::text[]) AS key`, [
+        [...declaredSettings().keys()],
+        value,
+      ]);
+      await service.sql(`ALTER TABLE system_configurations ENABLE TRIGGER system_configurations_time_zone_check`);
+      const get = async (key: string) =>
+        (await service.as(admin).get(`/v1/configurations/${key}`).expect(200)).body as { value: unknown; adjusted: string | null };
+      const broken: string[] = [];
+      for (const [key, setting] of declaredSettings()) {
+        const shown = await get(key);
+        if (shown.adjusted === null) continue;
+        broken.push(key);
+        expect([key, shown]).toMatchObject([key, { value: setting.default, source: 'default', adjusted: 'inherited' }]);
+      }
+      expect(broken.length).toBeGreaterThan(10);
+      // What the value happens to suit is in force, and may refuse things: it is no bad value.
+      await service.sql('DELETE FROM system_configurations WHERE key <> ALL ($1)', [broken]);
+      const detail = async () =>
+        ((await service.as().get('/health/ready').expect(200)).body as { checks: { storedValues: { detail?: string } } }).checks.storedValues.detail ?? '';
+      await within(10_000, detail, (text) => text.includes(`${broken.length} stored values do not count`));
+      expect((await service.as().get('/metrics').expect(200)).text).toContain(`quotidian_stored_values_adjusted ${broken.length}`);
+      await everythingGoesOn(await makeUser(service, { dailyQuota: 1_000 }));
+      for (const key of broken) {
+        await put(admin, key, declaredSettings().get(key)?.default);
+        expect(await get(key)).toMatchObject({ source: 'system', adjusted: null });
+      }
+      await service.sql('DELETE FROM system_configurations');
+    },
+  );
+
+  it("in an operator's schema or bounds makes users' values inherited, and fails no list", async () => {
+    const user = await makeUser(service);
+    for (const [n, schema] of ['"x"', '7', '{"type":5}', '{"$ref":"#"}', '{"$ref":"https://example.com/"}'].entries()) {
+      for (const column of ['schema', 'bounds']) {
+        await service.sql(`INSERT INTO system_configurations (key, value, visibility, overridable, ${column}) VALUES ($1, '1', 'public', true, $2::jsonb)`, [
+          `bad.${column}.${n}`,
+          schema,
+        ]);
+        await service.sql(`INSERT INTO user_configurations (user_id, key, value) VALUES ($1, $2, '2')`, [user.id, `bad.${column}.${n}`]);
+      }
+    }
+    const seen = async () => {
+      const { body } = await service.as(user).get('/v1/users/me/configurations?limit=100').expect(200);
+      return (body.items as { key: string; value: unknown; adjusted: unknown }[]).filter(({ key }) => key.startsWith('bad.'));
+    };
+    await within(5_000, seen, (items) => items.length === 10);
+    for (const { value, adjusted } of await seen()) expect([value, adjusted]).toEqual([1, 'inherited']);
+    await service.as(admin).get('/v1/configurations?limit=100').expect(200);
+    await everythingGoesOn(user);
+    await service.sql('DELETE FROM system_configurations');
   });
 
   it('in api_keys.user_id, moved by plain SQL, is noticed: the key is its new owner at once', async () => {

@@ -992,6 +992,12 @@ export interface components {
              * @description The user who last changed the source; null for a default, for the command line, and to users for what administrators set for everybody.
              */
             updatedBy: number | null;
+            /**
+             * @description Null, unless a stored value does not count as it is: of a user's own, outside the bounds of now, the nearest one counts (`clamped`) or
+             *     what would be without it (`inherited`); of a system setting that breaks its schema, the default (`inherited`).
+             * @enum {string|null}
+             */
+            adjusted: "clamped" | "inherited" | null;
         };
         ConfigurationPage: {
             items: components["schemas"]["ConfigurationDto"][];
@@ -1061,6 +1067,12 @@ export interface components {
              * @description The user who last changed the source; null for a default, for the command line, and to users for what administrators set for everybody.
              */
             updatedBy: number | null;
+            /**
+             * @description Null, unless a stored value does not count as it is: of a user's own, outside the bounds of now, the nearest one counts (`clamped`) or
+             *     what would be without it (`inherited`); of a system setting that breaks its schema, the default (`inherited`).
+             * @enum {string|null}
+             */
+            adjusted: "clamped" | "inherited" | null;
             /**
              * Format: int32
              * @description Users who have a value of their own.
@@ -1151,7 +1163,8 @@ export interface components {
              */
             updatedBy: number | null;
             /**
-             * @description `clamped` or `inherited` when the user's own value is outside the bounds of now and counts as another one; else null.
+             * @description Null, unless a stored value does not count as it is: of a user's own, outside the bounds of now, the nearest one counts (`clamped`) or
+             *     what would be without it (`inherited`); of a system setting that breaks its schema, the default (`inherited`).
              * @enum {string|null}
              */
             adjusted: "clamped" | "inherited" | null;

@@ -23,12 +23,14 @@ export class ConfigurationDto {
   updatedAt: Date | null;
   /** The user who last changed the source; null for a default, for the command line, and to users for what administrators set for everybody. */
   updatedBy: number | null;
-}
-
-export class UserConfigurationDto extends ConfigurationDto {
-  /** `clamped` or `inherited` when the user's own value is outside the bounds of now and counts as another one; else null. */
+  /**
+   * Null, unless a stored value does not count as it is: of a user's own, outside the bounds of now, the nearest one counts (`clamped`) or
+   * what would be without it (`inherited`); of a system setting that breaks its schema, the default (`inherited`).
+   */
   adjusted: Adjustment;
 }
+
+export class UserConfigurationDto extends ConfigurationDto {}
 
 export class ConfigurationPage {
   items: ConfigurationDto[];
