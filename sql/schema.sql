@@ -409,18 +409,22 @@ CREATE INDEX system_configuration_changes_key_id_idx ON public.system_configurat
 
 CREATE INDEX user_configurations_key_user_id_idx ON public.user_configurations USING btree (key, user_id);
 
+CREATE INDEX users_admin_id_idx ON public.users USING btree (id) WHERE ((role)::text = 'admin'::text);
+
 CREATE UNIQUE INDEX users_email_lower_key ON public.users USING btree (lower(((email)::text COLLATE "C")));
 
-CREATE INDEX users_next_subscription_tier_idx ON public.users USING btree (next_subscription_tier) WHERE (next_subscription_tier IS NOT NULL);
+CREATE INDEX users_next_subscription_tier_id_idx ON public.users USING btree (next_subscription_tier, id) WHERE (next_subscription_tier IS NOT NULL);
 
-CREATE INDEX users_subscription_tier_idx ON public.users USING btree (subscription_tier);
+CREATE INDEX users_subscription_tier_id_idx ON public.users USING btree (subscription_tier, id);
+
+CREATE INDEX users_suspended_id_idx ON public.users USING btree (id) WHERE ((status)::text = 'suspended'::text);
 
 CREATE INDEX users_time_zone_quota_reset_date_idx ON public.users USING btree (time_zone, quota_reset_date);
 
 -- Views
 
 CREATE VIEW quota_now AS
- SELECT q.user_id,
+ SELECT u.id AS user_id,
     q.zone,
     q.closed,
     q.day,
@@ -464,6 +468,16 @@ AS $function$
         SELECT (lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
           || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid
       $function$
+;
+
+CREATE OR REPLACE FUNCTION public.notify_moved_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        PERFORM pg_notify('principals', OLD.user_id::text), pg_notify('principals', NEW.user_id::text);
+        RETURN NULL;
+      END $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.notify_principal_change()
@@ -553,17 +567,19 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.quota_default_zone()
  RETURNS text
  LANGUAGE plpgsql
- STABLE PARALLEL SAFE
+ STABLE
 AS $function$
+      DECLARE
+        stored jsonb := (SELECT c.value FROM system_configurations c WHERE c.key = 'quota.timeZone');
       BEGIN
-        RETURN coalesce((SELECT c.value #>> '{}' FROM system_configurations c WHERE c.key = 'quota.timeZone'), 'Etc/UTC');
+        RETURN CASE WHEN jsonb_typeof(stored) = 'string' AND quota_zone_known(stored #>> '{}') THEN stored #>> '{}' ELSE 'Etc/UTC' END;
       END $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.quota_of(u users, default_zone text)
  RETURNS quota_state
  LANGUAGE plpgsql
- STABLE PARALLEL SAFE
+ STABLE
 AS $function$
       DECLARE
         q quota_state;
@@ -571,12 +587,24 @@ AS $function$
         ended_at timestamptz;
       BEGIN
         q.user_id := u.id;
-        q.zone := coalesce(u.time_zone, default_zone);
-        q.period_zone := coalesce(u.quota_reset_zone, q.zone);
-        today := (now() AT TIME ZONE q.zone)::date;
-        IF q.period_zone = q.zone THEN
+        IF u.time_zone IS NULL OR u.time_zone = default_zone THEN
+          q.zone := default_zone;
+          today := now() AT TIME ZONE default_zone;
+        ELSE
+          -- The only zone here that nobody vouches for. One that is unknown must not fail the statement that reads others too.
+          BEGIN
+            today := now() AT TIME ZONE u.time_zone;
+            q.zone := u.time_zone;
+          EXCEPTION WHEN invalid_parameter_value THEN
+            today := now() AT TIME ZONE default_zone;
+            q.zone := default_zone;
+          END;
+        END IF;
+        IF u.quota_reset_zone IS NULL OR u.quota_reset_zone = q.zone OR NOT quota_zone_known(u.quota_reset_zone) THEN
+          q.period_zone := q.zone;
           q.closed := today > u.quota_reset_date;
         ELSE
+          q.period_zone := u.quota_reset_zone;
           q.closed := now() >= quota_period_end(u.quota_reset_date, q.period_zone, q.zone);
         END IF;
         q.tier := u.subscription_tier;
@@ -613,9 +641,15 @@ AS $function$
           q.refunded := u.api_quota_refunded_today;
           q.requests := u.api_quota_requests_today;
         END IF;
-        q.overridden := coalesce(now() < u.quota_override_expires_at, false);
-        q.unlimited := CASE WHEN q.overridden THEN u.quota_override_unlimited ELSE q.base_unlimited END;
-        q.quota := CASE WHEN q.overridden AND NOT q.unlimited THEN u.quota_override_daily ELSE q.base_quota END;
+        IF now() < u.quota_override_expires_at THEN
+          q.overridden := true;
+          q.unlimited := u.quota_override_unlimited;
+          q.quota := CASE WHEN u.quota_override_unlimited THEN q.base_quota ELSE u.quota_override_daily END;
+        ELSE
+          q.overridden := false;
+          q.unlimited := q.base_unlimited;
+          q.quota := q.base_quota;
+        END IF;
         RETURN q;
       END $function$
 ;
@@ -640,6 +674,21 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.quota_zone_known(zone text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE STRICT
+AS $function$
+      DECLARE
+        unused timestamp;
+      BEGIN
+        unused := now() AT TIME ZONE zone;
+        RETURN true;
+      EXCEPTION WHEN invalid_parameter_value THEN
+        RETURN false;
+      END $function$
+;
+
 CREATE OR REPLACE FUNCTION public.refuse_request_move()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -650,9 +699,42 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.refuse_unknown_system_zone()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF jsonb_typeof(NEW.value) <> 'string' OR NOT EXISTS (SELECT FROM pg_timezone_names n WHERE n.name = NEW.value #>> '{}') THEN
+          RAISE EXCEPTION '% is not a time zone that this PostgreSQL knows', NEW.value
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'system_configurations_time_zone_check', TABLE = 'system_configurations', COLUMN = 'value';
+        END IF;
+        RETURN NEW;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_unknown_user_zone()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        IF TG_OP = 'UPDATE' AND NEW.time_zone = OLD.time_zone THEN
+          RETURN NEW;
+        END IF;
+        IF NOT quota_zone_known(NEW.time_zone)
+           OR NOT (EXISTS (SELECT FROM users u WHERE u.time_zone = NEW.time_zone)
+             OR EXISTS (SELECT FROM pg_timezone_names n WHERE n.name = NEW.time_zone)) THEN
+          RAISE EXCEPTION '% is not a time zone that this PostgreSQL knows', quote_literal(NEW.time_zone)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'users_time_zone_check', TABLE = 'users', COLUMN = 'time_zone';
+        END IF;
+        RETURN NEW;
+      END $function$
+;
+
 -- Triggers
 
 CREATE TRIGGER api_keys_notify AFTER DELETE OR UPDATE OF key_hash, scopes, daily_cap, expires_at, revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION notify_principal_change();
+
+CREATE TRIGGER api_keys_notify_moved AFTER UPDATE OF user_id ON public.api_keys FOR EACH ROW WHEN ((old.user_id <> new.user_id)) EXECUTE FUNCTION notify_moved_key();
 
 CREATE TRIGGER api_keys_notify_truncate AFTER TRUNCATE ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION notify_principal_change();
 
@@ -675,8 +757,12 @@ CREATE TRIGGER system_configuration_changes_notify AFTER INSERT OR DELETE OR UPD
 
 CREATE TRIGGER system_configurations_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.system_configurations FOR EACH STATEMENT EXECUTE FUNCTION notify_setting_change();
 
+CREATE TRIGGER system_configurations_time_zone_check BEFORE INSERT OR UPDATE OF value ON public.system_configurations FOR EACH ROW WHEN (((new.key)::text = 'quota.timeZone'::text)) EXECUTE FUNCTION refuse_unknown_system_zone();
+
 CREATE TRIGGER users_end_privileged_scopes AFTER UPDATE OF role ON public.users FOR EACH ROW WHEN ((((old.role)::text = 'admin'::text) AND ((new.role)::text <> 'admin'::text))) EXECUTE FUNCTION end_privileged_scopes();
 
 CREATE TRIGGER users_notify AFTER DELETE OR UPDATE OF role, status, token_version ON public.users FOR EACH ROW EXECUTE FUNCTION notify_principal_change();
 
 CREATE TRIGGER users_notify_truncate AFTER TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION notify_principal_change();
+
+CREATE TRIGGER users_time_zone_check BEFORE INSERT OR UPDATE OF time_zone ON public.users FOR EACH ROW WHEN ((new.time_zone IS NOT NULL)) EXECUTE FUNCTION refuse_unknown_user_zone();

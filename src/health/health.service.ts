@@ -24,7 +24,7 @@ export class HealthService {
 
   /** @throws UnavailableProblem with the checks while a needed one fails */
   async readiness(): Promise<ReadinessDto> {
-    const look = Promise.all([this.repository.look(), this.storedValues.look()]).catch(() => null);
+    const look = Promise.all([this.repository.look(), this.storedValues.look().catch(() => [])]).catch(() => null);
     const [seen, adjusted] = (await Promise.race([look, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
       draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
