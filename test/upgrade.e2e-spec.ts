@@ -23,9 +23,9 @@ const DATA = [
   `SELECT setval(pg_get_serial_sequence('users', 'id'), 100)`,
   `INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, daily_cap) VALUES (11, 'one', 'qtd_one', ${KEY_HASH}, '{requests:write}', 10)`,
   `INSERT INTO refresh_tokens (user_id, family, token_hash, token_version, expires_at, rotated_at) VALUES
-     (11, '6f9619ff-8b86-4d11-b42d-00c04fc964ff', '\\x01', 0, now() + interval '9 days', now()),
-     (11, '6f9619ff-8b86-4d11-b42d-00c04fc964ff', '\\x02', 0, now() + interval '9 days', NULL),
-     (12, '7f9619ff-8b86-4d11-b42d-00c04fc964ff', '\\x03', 0, now() + interval '9 days', NULL)`,
+     (11, '6f9619ff-8b86-4d11-b42d-00c04fc964ff', sha256('1'), 0, now() + interval '9 days', now()),
+     (11, '6f9619ff-8b86-4d11-b42d-00c04fc964ff', sha256('2'), 0, now() + interval '9 days', NULL),
+     (12, '7f9619ff-8b86-4d11-b42d-00c04fc964ff', sha256('3'), 0, now() + interval '9 days', NULL)`,
   `INSERT INTO system_configurations (key, value, version) VALUES ('quota.timeZone', '"Etc/UTC"', 1)`,
   `INSERT INTO requests (user_id, type, status, cost, refunded_units, charged_on, attempt, lease_expires_at, started_at, finished_at, payload)
      SELECT u, 'report', s.status, 2, s.refunded, d.day, s.attempt, s.lease, CASE WHEN s.status <> 'pending' THEN now() END,

@@ -38,10 +38,10 @@ describe('the list of users', () => {
     expect((await list('limit=1000')).items).toHaveLength(100);
     expect((await list('limit=100')).items).toHaveLength(100);
     expect((await list('limit=1')).items).toHaveLength(1);
-    expect((await list('limit=999999999')).items).toHaveLength(100);
+    for (const limit of ['999999999', '2147483648', '9999999999999']) expect((await list(`limit=${limit}`)).items).toHaveLength(100);
   });
 
-  it.each(['0', '-1', '1.5', '1e1', '0x10', 'ten', '', ' 5', '9999999999999', '5&limit=6', 'null', '%00'])('refuses the limit %j', async (limit) => {
+  it.each(['0', '-1', '1.5', '1e1', '0x10', 'ten', '', ' 5', '5&limit=6', 'null', '%00'])('refuses the limit %j', async (limit) => {
     const { body } = await service.as(admin).get(`/v1/users?limit=${limit}`).expect(400);
     expect(body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '#/query/limit' }] });
   });
