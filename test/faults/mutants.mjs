@@ -30,6 +30,12 @@ export const MUTANTS = {
   },
 };
 
+/** Commits that are acknowledged before the disk has them. */
+export const DURABILITY_MUTANT = {
+  file: 'dist/src/database/session.js',
+  change: [/synchronous_commit: 'on'/g, "synchronous_commit: 'off'"],
+};
+
 /** What the ledger cannot tell, and only the history of each user does. */
 export const HISTORY_MUTANTS = {
   'that remembers a refusal for half a second': {
