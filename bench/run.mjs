@@ -6,6 +6,7 @@ build();
 const [
   { authorize, lightLoad, queue, refuse },
   { cpuPerSubmit },
+  { loginBeside, loginTiming },
   { neighbour },
   { settingRead, settingsFlat, settingsList, settingsLive },
   { flatCostAndCloseOut, list },
@@ -15,6 +16,7 @@ const [
 ] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/cost.mjs'),
+  import('./benches/login.mjs'),
   import('./benches/neighbour.mjs'),
   import('./benches/settings.mjs'),
   import('./benches/size.mjs'),
@@ -39,6 +41,8 @@ const BENCHES = {
   'flat-cost': flatCostAndCloseOut,
   list,
   queue,
+  'login-timing': loginTiming,
+  'login-beside': loginBeside,
   neighbour,
   start,
   'setting-read': settingRead,
@@ -52,6 +56,7 @@ const BENCHES = {
   streams,
 };
 const GROUPS = {
+  login: ['login-timing', 'login-beside'],
   work: ['work-rate', 'vs-queues', 'work-flat', 'pick-up', 'streams'],
   settings: ['setting-read', 'settings-list', 'settings-flat', 'settings-live'],
   submit: ['submit-spread', 'submit-hot', 'vs-usual'],

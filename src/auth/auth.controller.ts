@@ -1,14 +1,16 @@
-import { Body, Controller, HttpCode, Post, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Put, Res } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
-import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type FastifyReply } from 'fastify';
 import { AccountOwner, CurrentActor, CurrentPrincipal, Public, SubjectId } from '../common/access.decorators';
 import { etagOf } from '../common/etag';
+import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
 import { AuthService } from './auth.service';
 import { ChangePasswordDto } from './dto/change-password.dto';
+import { LoginDto } from './dto/login.dto';
 import { RefreshDto } from './dto/refresh.dto';
 import { TokensDto } from './dto/tokens.dto';
 
@@ -25,11 +27,11 @@ export class AuthController {
   @Public()
   async register(
     @Body() dto: CredentialsDto,
-    @Req() { ip }: FastifyRequest,
+    @ClientNetwork() network: string,
     @MaybeRetried('auth.register', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto> {
-    const user = await this.auth.register(dto, ip, call);
+    const user = await this.auth.register(dto, network, call);
     void reply.headers(made(user));
     return user;
   }
@@ -38,8 +40,8 @@ export class AuthController {
   @Post('auth/login')
   @Public()
   @HttpCode(200)
-  login(@Body() dto: CredentialsDto, @Req() { ip }: FastifyRequest): Promise<TokensDto> {
-    return this.auth.login(dto, ip);
+  login(@Body() dto: LoginDto, @ClientNetwork() network: string): Promise<TokensDto> {
+    return this.auth.login(dto, network);
   }
 
   /** Trades a refresh token for new tokens. A second use of one ends its whole session. */
@@ -68,7 +70,8 @@ export class AuthController {
     @CurrentActor() actor: Actor,
     @SubjectId() userId: number,
     @Body() dto: ChangePasswordDto,
+    @ClientNetwork() network: string,
   ): Promise<void> {
-    await this.auth.changePassword(principal, actor, userId, dto);
+    await this.auth.changePassword(principal, actor, userId, dto, network);
   }
 }

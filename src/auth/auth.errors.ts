@@ -32,14 +32,6 @@ export class RefreshRefused extends Problem {
   }
 }
 
-export class TooManyAttempts extends Problem {
-  constructor(retryAfterSeconds: number) {
-    super(429, 'too-many-attempts', `Too many attempts: try again in ${retryAfterSeconds} s.`, {
-      headers: { 'retry-after': String(retryAfterSeconds) },
-    });
-  }
-}
-
 export class TooManyWrites extends Problem {
   constructor(retryAfterSeconds: number) {
     super(429, 'too-many-writes', `Too many changes by this user within a minute: try again in ${retryAfterSeconds} s.`, {

@@ -3,12 +3,12 @@ import { DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ApiKeysModule } from '../api-keys/api-keys.module';
 import { AuditModule } from '../audit/audit.module';
+import { PasswordsModule } from '../passwords/passwords.module';
 import { User } from '../users/entities/user.entity';
 import { UsersModule } from '../users/users.module';
 import { AccessCheck } from './access-check';
 import { AdminsService } from './admins.service';
 import { AccessTokens } from './access-tokens';
-import { Attempts } from './attempts';
 import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { CredentialWatch } from './credential-watch';
@@ -21,13 +21,12 @@ import { SessionsRepository } from './sessions.repository';
 import { SessionsService } from './sessions.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([RefreshToken, Session, User]), DiscoveryModule, ApiKeysModule, AuditModule, UsersModule],
+  imports: [TypeOrmModule.forFeature([RefreshToken, Session, User]), DiscoveryModule, ApiKeysModule, AuditModule, PasswordsModule, UsersModule],
   controllers: [AuthController],
   providers: [
     AccessCheck,
     AccessTokens,
     AdminsService,
-    Attempts,
     AuthService,
     Credentials,
     CredentialWatch,

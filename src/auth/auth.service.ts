@@ -2,22 +2,23 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
-import { hashPassword, needsRehash, verifyPassword } from '../common/passwords';
 import { type Actor, type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { Transactions } from '../database/transactions';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
+import { PasswordsService } from '../passwords/passwords.service';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
 import { User } from '../users/entities/user.entity';
 import { WrongPassword } from '../users/users.errors';
+import { type LoginAccount } from '../users/users.repository';
 import { UsersService } from '../users/users.service';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access-tokens';
-import { Attempts } from './attempts';
 import { LoginRefused, RegistrationClosed } from './auth.errors';
 import { AuthSettings } from './auth.settings';
 import { ChangePasswordDto } from './dto/change-password.dto';
+import { LoginDto } from './dto/login.dto';
 import { TokensDto } from './dto/tokens.dto';
 import { type OngoingSession, SessionsService, type VersionedUser } from './sessions.service';
 
@@ -33,33 +34,33 @@ export class AuthService {
     private readonly settings: SettingsService,
     private readonly tokens: AccessTokens,
     private readonly sessions: SessionsService,
-    private readonly attempts: Attempts,
+    private readonly passwords: PasswordsService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
   ) {}
 
   /** @throws RegistrationClosed, TooManyAttempts, EmailTaken, ValidationProblem */
-  async register({ email, password }: CredentialsDto, address: string, call: IdempotentCall | null = null): Promise<UserDto> {
+  async register({ email, password }: CredentialsDto, network: string, call: IdempotentCall | null = null): Promise<UserDto> {
     if (this.settings.get(AuthSettings.registration) === 'closed') throw new RegistrationClosed();
-    await this.attempts.assertRegistration(address);
-    return this.users.create(null, { email, password }, call);
+    this.passwords.countRegistration(network);
+    return this.users.create(null, { email, password }, call, network);
   }
 
-  /** @throws LoginRefused, TooManyAttempts */
-  async login({ email, password }: CredentialsDto, address: string): Promise<TokensDto> {
-    const user = await this.attempts.login(email, address, async () => {
-      const found = await this.users.findByEmail(email);
-      const right = await verifyPassword(found?.passwordHash ?? null, password);
-      return right && found?.status === 'active' ? found : null;
+  /**
+   * Does the same for every address: one statement and one hash, whether it has an account, which may be suspended, or none.
+   * @throws LoginRefused, TooManyAttempts, HashingBusy
+   */
+  async login({ email, password }: LoginDto, network: string): Promise<TokensDto> {
+    let account: LoginAccount | null = null;
+    const right = await this.passwords.prove({ account: email, network }, password, async () => {
+      account = await this.users.accountBehind(email);
+      return account?.status === 'active' ? account.passwordHash : null;
     });
-    if (user === null) throw new LoginRefused();
-    if (needsRehash(user.passwordHash)) {
-      const { id, passwordHash: old } = user;
-      await this.accounts.update({ id, passwordHash: old }, { passwordHash: await hashPassword(password) });
-    }
-    const session = await this.sessions.begin(user);
+    if (!right || account === null) throw new LoginRefused();
+    await this.renewHash(account, password, network);
+    const session = await this.sessions.begin(account);
     if (session === null) throw new LoginRefused();
-    return this.tokensFor(user, session);
+    return this.tokensFor(account, session);
   }
 
   /** @throws RefreshRefused */
@@ -72,26 +73,31 @@ export class AuthService {
     await this.sessions.end(token);
   }
 
-  /** @throws WrongPassword unless an administrator changes somebody else's; ValidationProblem, NotFoundProblem */
-  async changePassword(principal: Principal, actor: Actor, userId: number, dto: ChangePasswordDto): Promise<void> {
+  /** @throws WrongPassword unless an administrator changes somebody else's; ValidationProblem, NotFoundProblem, TooManyAttempts, HashingBusy */
+  async changePassword(principal: Principal, actor: Actor, userId: number, dto: ChangePasswordDto, network: string): Promise<void> {
     this.users.assertPassword(dto.newPassword, '#/newPassword');
-    const user = await this.accounts.findOneBy({ id: userId, status: Not('deleted' as const) });
-    if (user === null) throw new NotFoundProblem('user');
     const trusted = principal.isAdmin && principal.userId !== userId;
-    if (!trusted && !(await verifyPassword(user.passwordHash, dto.currentPassword ?? ''))) throw new WrongPassword();
-    const passwordHash = await hashPassword(dto.newPassword);
+    const proved = trusted ? null : await this.users.assertOwner(userId, dto.currentPassword, network);
+    const where = { id: userId, status: Not('deleted' as const) };
+    if (trusted && !(await this.accounts.existsBy(where))) throw new NotFoundProblem('user');
+    const passwordHash = await this.passwords.hash(`user ${principal.userId}`, dto.newPassword);
     await this.transactions.run(async (tx) => {
       // Only over the password that was proved: of two changes at once, the later one must prove the earlier one's.
-      const guard = trusted ? { id: userId } : { id: userId, passwordHash: user.passwordHash };
+      const guard = proved === null ? where : { ...where, passwordHash: proved };
       const { affected } = await tx.update(User, guard, {
         passwordHash,
         tokenVersion: () => 'token_version + 1',
         updatedAt: () => 'now()',
       });
-      if (affected === 0) throw new WrongPassword();
+      if (affected === 0) throw trusted ? new NotFoundProblem('user') : new WrongPassword();
       await this.sessions.endAll(tx, userId);
       await this.audit.record(tx, actor, { action: 'user.password', target: ['user', userId] });
     });
+  }
+
+  private async renewHash({ id, passwordHash: old }: LoginAccount, password: string, network: string): Promise<void> {
+    if (!this.passwords.needsRehash(old)) return;
+    await this.accounts.update({ id, passwordHash: old }, { passwordHash: await this.passwords.hash(`network ${network}`, password) });
   }
 
   private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, { id: sessionId, refreshToken }: OngoingSession): TokensDto {

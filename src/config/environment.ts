@@ -3,6 +3,7 @@ import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, valida
 import { StartupError } from '../common/startup-error';
 import { WholeNumber } from '../common/whole-number';
 import { decodeSecret, SECRET_BYTES } from './secrets';
+import { trustedProxies, type TrustProxy } from './trusted-proxies';
 
 const Flag = () =>
   Transform(({ obj, key }) => {
@@ -115,10 +116,8 @@ export class Environment {
   }
 
   /** As Fastify takes it: a hop count becomes a question about each address and its distance. */
-  get trustProxy(): ((address: string, hop: number) => boolean) | string[] | false {
-    if (this.TRUST_PROXY === undefined) return false;
-    const hops = /^\d+$/.test(this.TRUST_PROXY) ? Number(this.TRUST_PROXY) : null;
-    return hops === null ? this.TRUST_PROXY.split(',').map((cidr) => cidr.trim()) : (_, hop) => hop < hops;
+  get trustProxy(): TrustProxy | false {
+    return this.TRUST_PROXY === undefined ? false : trustedProxies(this.TRUST_PROXY);
   }
 }
 

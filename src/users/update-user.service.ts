@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, Repository } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 import { assertMatch, etagOf } from '../common/etag';
-import { verifyPassword } from '../common/passwords';
 import { type Actor, type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { Transactions } from '../database/transactions';
@@ -10,11 +8,18 @@ import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPreviewDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
-import { AdminFields, WrongPassword } from './users.errors';
+import { AdminFields } from './users.errors';
 import { UsersRepository } from './users.repository';
 import { emailTaken, UsersService } from './users.service';
 
 const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 'status'] as const;
+
+/** Who changes an account, and where they are. */
+export interface Caller {
+  principal: Principal;
+  actor: Actor;
+  network: string;
+}
 
 /**
  * Changes to an account. Always true: the day that is over is archived before anything that its record depends on
@@ -23,21 +28,20 @@ const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 's
 @Injectable()
 export class UpdateUserService {
   constructor(
-    @InjectRepository(User) private readonly users: Repository<User>,
     private readonly accounts: UsersService,
     private readonly repository: UsersRepository,
     private readonly transactions: Transactions,
   ) {}
 
-  /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, LastAdmin, Problem 412 when `ifMatch` is stale */
-  async update(principal: Principal, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
-    await this.assertAllowed(principal, id, dto);
+  /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, LastAdmin, TooManyAttempts, HashingBusy, Problem 412 when `ifMatch` is stale */
+  async update({ principal, actor, network }: Caller, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
+    await this.assertAllowed(principal, network, id, dto);
     return this.transactions.run((tx) => this.apply(tx, actor, id, dto, ifMatch));
   }
 
   /** What `update` would do: it is done and taken back. */
-  async preview(principal: Principal, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserPreviewDto> {
-    await this.assertAllowed(principal, id, dto);
+  async preview({ principal, actor, network }: Caller, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserPreviewDto> {
+    await this.assertAllowed(principal, network, id, dto);
     return this.transactions.tryOut(async (tx) => {
       const after = await this.apply(tx, actor, id, dto, ifMatch);
       const { endsAt, now, ...outlook } = await this.repository.outlook(tx, id);
@@ -46,14 +50,13 @@ export class UpdateUserService {
     });
   }
 
-  private async assertAllowed(principal: Principal, id: number, dto: UpdateUserDto): Promise<void> {
+  private async assertAllowed(principal: Principal, network: string, id: number, dto: UpdateUserDto): Promise<void> {
     this.accounts.assertZone(dto.timeZone);
     if (principal.isAdmin) return;
     const forbidden = ADMIN_FIELDS.filter((field) => dto[field] !== undefined);
     if (forbidden.length > 0) throw new AdminFields(forbidden);
     if (dto.email === undefined) return;
-    const user = await this.users.findOneBy({ id });
-    if (!(await verifyPassword(user?.passwordHash ?? null, dto.currentPassword ?? ''))) throw new WrongPassword();
+    await this.accounts.assertOwner(id, dto.currentPassword, network);
   }
 
   private async apply(tx: EntityManager, actor: Actor, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {

@@ -4,6 +4,7 @@ import { type FastifyReply } from 'fastify';
 import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes, SubjectId } from '../common/access.decorators';
 import { DryRunQuery } from '../common/dry-run-query.dto';
 import { etagOf } from '../common/etag';
+import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { CreateUserDto } from './dto/create-user.dto';
@@ -67,11 +68,13 @@ export class UsersController {
     @SubjectId() userId: number,
     @Body() dto: UpdateUserDto,
     @Query() { dryRun }: DryRunQuery,
+    @ClientNetwork() network: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto | UserPreviewDto> {
-    if (dryRun) return this.updates.preview(principal, actor, userId, dto, ifMatch);
-    const user = await this.updates.update(principal, actor, userId, dto, ifMatch);
+    const caller = { principal, actor, network };
+    if (dryRun) return this.updates.preview(caller, userId, dto, ifMatch);
+    const user = await this.updates.update(caller, userId, dto, ifMatch);
     void reply.header('etag', etagOf(user));
     return user;
   }

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { PasswordsModule } from '../passwords/passwords.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { User } from './entities/user.entity';
 import { UserRemoval } from './entities/user-removal.entity';
@@ -15,7 +16,7 @@ import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([User, UserRemoval]), AuditModule, IdempotencyModule, JobsModule, TiersModule],
+  imports: [TypeOrmModule.forFeature([User, UserRemoval]), AuditModule, IdempotencyModule, PasswordsModule, JobsModule, TiersModule],
   controllers: [UsersController],
   providers: [UsersService, UpdateUserService, UserRemovalJob, UserRemovalRepository, UserRemovalService, UsersRepository],
   exports: [UsersRepository, UsersService],

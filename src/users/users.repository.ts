@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type UserDto } from './dto/user.dto';
+import { type UserStatus } from './entities/user.entity';
 import { type ListUsersQuery } from './dto/list-users.dto';
 
 const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
@@ -20,6 +21,14 @@ export interface NewUser {
   unlimited: boolean;
   custom: boolean;
   timeZone: string | null;
+}
+
+/** What a login asks of an account. */
+export interface LoginAccount {
+  id: number;
+  passwordHash: string;
+  status: UserStatus;
+  tokenVersion: number;
 }
 
 export interface Outlook {
@@ -42,6 +51,16 @@ export class UsersRepository {
   async idByEmail(email: string, tx: EntityManager = this.dataSource.manager): Promise<number | null> {
     const rows: { id: number }[] = await tx.query(`SELECT id FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, [email]);
     return rows[0]?.id ?? null;
+  }
+
+  /** The account behind an address, whatever its case: one statement, be there one or not. */
+  async accountBehind(email: string): Promise<LoginAccount | null> {
+    const rows: LoginAccount[] = await this.dataSource.query(
+      `SELECT id, password_hash AS "passwordHash", status, token_version AS "tokenVersion"
+       FROM users WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`,
+      [email],
+    );
+    return rows[0] ?? null;
   }
 
   /**

@@ -6,7 +6,6 @@ import { definedOnly } from '../common/defined-only';
 import { assertMatch, etagOf } from '../common/etag';
 import { jsonDiff } from '../common/json-diff';
 import { cursorAt, cursorPosition, type Page, pageSize, toPage } from '../common/page';
-import { hashPassword } from '../common/passwords';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
@@ -14,15 +13,16 @@ import { TimeZones } from '../database/time-zones';
 import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
+import { PasswordsService } from '../passwords/passwords.service';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { Tier } from '../tiers/entities/tier.entity';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
 import { UserDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
-import { EmailTaken, LastAdmin } from './users.errors';
+import { EmailTaken, LastAdmin, WrongPassword } from './users.errors';
 import { UserRemovalService } from './user-removal.service';
-import { UsersRepository } from './users.repository';
+import { type LoginAccount, UsersRepository } from './users.repository';
 import { UserSettings } from './users.settings';
 
 /**
@@ -37,6 +37,7 @@ export class UsersService {
     private readonly zones: TimeZones,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
+    private readonly passwords: PasswordsService,
     private readonly removal: UserRemovalService,
     private readonly defaultTier: DefaultTierService,
     private readonly dataSource: DataSource,
@@ -56,9 +57,23 @@ export class UsersService {
   }
 
   /** The account behind an address, whatever its case. */
-  async findByEmail(email: string): Promise<User | null> {
-    const id = await this.repository.idByEmail(email);
-    return id === null ? null : this.dataSource.manager.findOneBy(User, { id });
+  accountBehind(email: string): Promise<LoginAccount | null> {
+    return this.repository.accountBehind(email);
+  }
+
+  /**
+   * Holds the caller to the account's password, and returns its hash. The account is read only when the attempt is not one too many.
+   * @throws NotFoundProblem, WrongPassword, TooManyAttempts, HashingBusy
+   */
+  async assertOwner(id: number, password: string | undefined, network: string): Promise<string> {
+    let hash = '';
+    const right = await this.passwords.prove({ account: sessionAccount(id), network }, password ?? '', async () => {
+      const user = await this.dataSource.manager.findOneBy(User, { id, status: Not('deleted' as const) });
+      if (user === null) throw new NotFoundProblem('user');
+      return (hash = user.passwordHash);
+    });
+    if (!right) throw new WrongPassword();
+    return hash;
   }
 
   async list(query: ListUsersQuery): Promise<Page<UserDto>> {
@@ -79,15 +94,15 @@ export class UsersService {
   }
 
   /**
-   * Makes an account. `actor` null: the person registers.
+   * Makes an account. `actor` null: the person registers, from `network`.
    * @throws EmailTaken, ValidationProblem for a short password, an unknown zone or a tier that is not offered
    */
-  async create(actor: Actor | null, dto: CreateUserDto, call: IdempotentCall | null = null): Promise<UserDto> {
+  async create(actor: Actor | null, dto: CreateUserDto, call: IdempotentCall | null = null, network = 'none'): Promise<UserDto> {
     this.assertPassword(dto.password, '#/password');
     this.assertZone(dto.timeZone);
     const owner = { find: (tx?: EntityManager) => this.repository.idByEmail(dto.email, tx), of: ({ id }: UserDto) => id };
     if (call !== null) await this.idempotency.assertNew(call, { owner });
-    const passwordHash = await hashPassword(dto.password);
+    const passwordHash = await this.passwords.hash(actor === null ? `network ${network}` : `user ${actor.id}`, dto.password);
     const insert = async (tx: EntityManager) => {
       const tier = await (dto.tier == null ? this.tierOfNewUsers(tx) : this.offeredTier(tx, dto.tier));
       const custom = typeof dto.dailyQuota === 'number' || dto.unlimited === true;
@@ -172,6 +187,11 @@ export class UsersService {
 
 function noSuchTier(): ValidationProblem {
   return new ValidationProblem([{ pointer: '#/tier', detail: 'is not a tier that is offered', code: 'unknown-tier' }]);
+}
+
+/** What is tried behind a session counts under a name that no address is: no body holds a NUL. */
+function sessionAccount(id: number): string {
+  return `\0user ${id}`;
 }
 
 /** Both unique indexes mean it: the one on the address as typed, and the one regardless of case. */

@@ -1637,6 +1637,11 @@ export interface components {
             /** @description Any characters; the setting `auth.passwordMinLength` says how many at least. */
             password: string;
         };
+        LoginDto: {
+            /** @description The account's, in any case. Not held to what new addresses must be: other programs make accounts too. */
+            email: string;
+            password: string;
+        };
         TokensDto: {
             /** @description A JWT for `Authorization: Bearer`. */
             accessToken: string;
@@ -3526,7 +3531,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CredentialsDto"];
+                "application/json": components["schemas"]["LoginDto"];
             };
         };
         responses: {
