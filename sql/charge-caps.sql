@@ -154,6 +154,8 @@ WITH
       JOIN account a USING (user_id)
       LEFT JOIN cap c ON c.id = i.key_id
       AND i.capped
+    WHERE
+      true
   ),
   sorted AS (
     SELECT
@@ -257,7 +259,10 @@ WITH
       total
     WHERE
       closed
-      AND api_quota_requests_today + api_quota_used_today > 0
+      AND (
+        api_quota_requests_today > 0
+        OR api_quota_used_today > 0
+      )
     ON CONFLICT (user_id, date) DO UPDATE
     SET
       used = quota_usage.used + excluded.used,

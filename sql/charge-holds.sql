@@ -99,6 +99,8 @@ WITH
     FROM
       item i
       JOIN account a USING (user_id)
+    WHERE
+      true
   ),
   sorted AS (
     SELECT
@@ -192,7 +194,10 @@ WITH
       total
     WHERE
       closed
-      AND api_quota_requests_today + api_quota_used_today > 0
+      AND (
+        api_quota_requests_today > 0
+        OR api_quota_used_today > 0
+      )
     ON CONFLICT (user_id, date) DO UPDATE
     SET
       used = quota_usage.used + excluded.used,

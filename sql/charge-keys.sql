@@ -100,8 +100,11 @@ WITH
       item i
       JOIN account a USING (user_id)
     WHERE
-      i.answered_by IS NULL
-      OR i.outlived
+      true
+      AND (
+        i.answered_by IS NULL
+        OR i.outlived
+      )
   ),
   sorted AS (
     SELECT
@@ -195,7 +198,10 @@ WITH
       total
     WHERE
       closed
-      AND api_quota_requests_today + api_quota_used_today > 0
+      AND (
+        api_quota_requests_today > 0
+        OR api_quota_used_today > 0
+      )
     ON CONFLICT (user_id, date) DO UPDATE
     SET
       used = quota_usage.used + excluded.used,

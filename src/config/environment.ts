@@ -45,7 +45,7 @@ export class Environment {
   @IsString()
   EMBEDDED_PG_BIN_DIR?: string;
 
-  /** Connections for everything but admission and notifications, which hold three of their own. */
+  /** Connections for everything but admission and notifications, which hold a few of their own. */
   @WholeNumber()
   @IsInt()
   @Min(2)

@@ -6,6 +6,8 @@ export interface Queue<Item> {
   putBack(items: readonly Item[]): void;
   /** The next items that may go together, `max` of them at most; none when what waits may not go now. */
   take(max: number): Item[];
+  /** A batch that was taken is under way no more. */
+  settled?(items: readonly Item[]): void;
 }
 
 /** Items in the order in which they came; two with one key are never in one batch, so the second sees what the first did. */

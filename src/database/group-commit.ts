@@ -8,6 +8,8 @@ const RETRIES = 3;
 /** Serialization, deadlock, and a lock that was not had in time: another try may pass. */
 const MAY_PASS = /^(40001|40P01|55P03)$/;
 
+const NONE: ReadonlySet<unknown> = new Set();
+
 /** An item that waits, and whom its answer goes to. */
 export interface Waiter<Item, Answer> {
   readonly item: Item;
@@ -34,6 +36,8 @@ export interface GroupCommitOptions<Item, Answer> {
   maxInFlight?: number;
   /** So many must wait for a statement to be sent beside another one: the database is not left idle, nor fed in crumbs. */
   minBeside?: number;
+  /** A statement that takes longer than this is not waited for, however few wait: what is alone is never behind what is stuck. */
+  patienceMs?: number;
   queue?: Queue<Waiter<Item, Answer>>;
   /** Items that may wait at most, and how one more is refused. */
   limit?: { maxWaiting: number; full: () => Error };
@@ -53,7 +57,9 @@ export interface GroupCommitOptions<Item, Answer> {
 export class GroupCommit<Item, Answer> {
   private readonly logger = new Logger(GroupCommit.name);
   private readonly queue: Queue<Waiter<Item, Answer>>;
-  private inFlight = 0;
+  /** When each statement that is under way was sent, the oldest first. */
+  private readonly inFlight = new Map<unknown, number>();
+  private timer: NodeJS.Timeout | undefined;
   private scheduled = false;
 
   constructor(private readonly options: GroupCommitOptions<Item, Answer>) {
@@ -77,7 +83,7 @@ export class GroupCommit<Item, Answer> {
 
   /** Sends what waits once this turn of the event loop has read all that has come in: no timer, no added wait. */
   private schedule(): void {
-    if (this.scheduled || this.inFlight >= this.maxInFlight) return;
+    if (this.scheduled || this.inFlight.size >= this.maxInFlight) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -90,33 +96,46 @@ export class GroupCommit<Item, Answer> {
   }
 
   private sendWaiting(): void {
-    while (this.inFlight < this.maxInFlight && this.queue.size >= (this.inFlight === 0 ? 1 : (this.options.minBeside ?? 1))) {
+    clearTimeout(this.timer);
+    while (this.inFlight.size < this.maxInFlight && this.queue.size >= this.minToSend()) {
       const batch = this.queue.take(this.options.maxItems);
       if (batch.length === 0) return;
-      this.inFlight++;
       void this.carry(batch);
     }
+    const { patienceMs } = this.options;
+    if (patienceMs === undefined || this.queue.size === 0 || this.inFlight.size >= this.maxInFlight) return;
+    this.timer = setTimeout(() => this.sendWaiting(), patienceMs).unref();
+  }
+
+  private minToSend(): number {
+    const { minBeside = 1, patienceMs = Infinity } = this.options;
+    if (this.inFlight.size === 0) return 1;
+    const [oldest] = this.inFlight.values();
+    return performance.now() - (oldest as number) >= patienceMs ? 1 : minBeside;
   }
 
   private async carry(batch: readonly Waiter<Item, Answer>[]): Promise<void> {
+    this.inFlight.set(batch, performance.now());
     const settled = await this.commit(batch, 0);
-    this.inFlight--;
-    const again = this.options.goesAgain === undefined ? [] : this.takeBack(settled);
+    this.inFlight.delete(batch);
+    this.queue.settled?.(batch);
+    const again = this.options.goesAgain === undefined ? NONE : this.takeBack(settled);
     // The next statement goes before this one's items are answered: the database works meanwhile.
     this.sendWaiting();
     for (const { waiters, answers, error } of settled) {
       for (const [i, waiter] of waiters.entries()) {
         if (answers === null) waiter.reject(error);
-        else if (!again.includes(waiter)) waiter.resolve(answers[i] as Answer);
+        else if (!again.has(waiter)) waiter.resolve(answers[i] as Answer);
       }
     }
   }
 
-  private takeBack(settled: readonly Settled<Item, Answer>[]): Waiter<Item, Answer>[] {
+  private takeBack(settled: readonly Settled<Item, Answer>[]): ReadonlySet<unknown> {
     const { goesAgain } = this.options;
     const again = settled.flatMap(({ waiters, answers }) => (answers === null ? [] : waiters.filter(({ item }, i) => goesAgain?.(item, answers[i] as Answer))));
-    if (again.length > 0) this.queue.putBack(again);
-    return again;
+    if (again.length === 0) return NONE;
+    this.queue.putBack(again);
+    return new Set(again);
   }
 
   /** Never rejects. */

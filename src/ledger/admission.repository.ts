@@ -1,12 +1,14 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Connections } from '../database/connections';
+import { BRIEF_LOCK_MS, PATIENT_LOCK_MS } from '../database/isolated-commit';
 import { StatementPool } from '../database/statement-pool';
 import { toItem, toPlainItems } from './charge-items';
 import { type PendingCharge } from './charge-queue';
 import { chargeStatement } from './charge.sql';
-import { type Account, type Decision, LEFT_OUT } from './decision';
+import { type Account, type Decision, LEFT_OUT, type Standing } from './decision';
 import { type ChargedUser, PLAIN_CHARGE } from './plain-charge.sql';
 import { beginIds, requestId } from './request-id';
+import { STANDING } from './standing.sql';
 
 const STATEMENT_TIMEOUT_MS = 5_000;
 
@@ -16,16 +18,27 @@ export const BATCHES_IN_FLIGHT = 2;
 /** What the general statement answers for one charge. */
 type Row = Omit<Decision, 'account'> & Omit<Account, 'zone'> & { zone: string | null };
 
+/** What the statement that only reads answers for one user. */
+type StandingRow = Account & { userId: number; active: boolean; used: number };
+
 @Injectable()
 export class AdmissionRepository implements OnApplicationShutdown {
-  private readonly pool: StatementPool;
+  private readonly main: StatementPool;
+  /** Where what waits for locked rows may wait. */
+  private readonly lane: StatementPool;
 
-  constructor(connections: Connections) {
-    this.pool = new StatementPool(connections, { application: 'quotidian admission', size: BATCHES_IN_FLIGHT, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+  constructor(
+    connections: Connections,
+    private readonly reads: StatementPool,
+  ) {
+    const pool = (application: string, size: number, lock_timeout: number) =>
+      new StatementPool(connections, { application, size, statementTimeoutMs: STATEMENT_TIMEOUT_MS, settings: { lock_timeout } });
+    this.main = pool('quotidian admission', BATCHES_IN_FLIGHT, BRIEF_LOCK_MS);
+    this.lane = pool('quotidian lane', 1, PATIENT_LOCK_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.pool.onApplicationShutdown();
+    await Promise.all([this.main.onApplicationShutdown(), this.lane.onApplicationShutdown()]);
   }
 
   /**
@@ -36,7 +49,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
   async chargePlain(pending: readonly PendingCharge[], thresholds: readonly number[]): Promise<Decision[]> {
     beginIds();
     const { values, tails, upto } = toPlainItems(pending.map(({ charge }) => charge));
-    const rows = await this.pool.runOnce<ChargedUser>(PLAIN_CHARGE, PLAIN_CHARGE.values({ ...values, thresholds: toShares(thresholds) }));
+    const rows = await this.main.runOnce<ChargedUser>(PLAIN_CHARGE, PLAIN_CHARGE.values({ ...values, thresholds: toShares(thresholds) }));
     const users = new Map(rows.map((row) => [row[0], { usedBefore: row[1], account: toAccount(row) }]));
     return pending.map(({ charge }, i) => {
       const user = users.get(charge.userId);
@@ -47,8 +60,16 @@ export class AdmissionRepository implements OnApplicationShutdown {
     });
   }
 
-  /** One decision for each charge, in the same order, whatever it needs. */
-  async charge(pending: readonly PendingCharge[], retentionHours: number, thresholds: readonly number[]): Promise<Decision[]> {
+  /**
+   * One decision for each charge, in the same order, whatever it needs.
+   * @param skips answers `busy` what somebody holds the rows of, and waits for nobody
+   */
+  async charge(
+    pending: readonly PendingCharge[],
+    retentionHours: number,
+    thresholds: readonly number[],
+    { skips = false, inLane = false } = {},
+  ): Promise<Decision[]> {
     beginIds();
     const charges = pending.map(({ charge }) => charge);
     const firm = new Set(pending.flatMap(({ charge, peek }) => (peek ? [] : [charge.userId])));
@@ -59,6 +80,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       peeks: peeked.size > 0,
       deadlines: charges.some(({ deadline }) => deadline !== undefined),
       holds: charges.some(({ holdSeconds }) => holdSeconds !== undefined),
+      skips,
     });
     const values = statement.values({
       items: `[${charges.map(toItem).join()}]`,
@@ -67,7 +89,13 @@ export class AdmissionRepository implements OnApplicationShutdown {
       thresholds: toShares(thresholds),
       retentionHours,
     });
-    return (await this.pool.runOnce<Row>(statement, values)).map(toDecision);
+    return (await (inLane ? this.lane : this.main).runOnce<Row>(statement, values)).map(toDecision);
+  }
+
+  /** Where users stand, without a lock. Who is not among them is no user. */
+  async standings(userIds: readonly number[]): Promise<Map<number, Standing>> {
+    const rows = await this.reads.run<StandingRow>(STANDING, STANDING.values({ userIds }));
+    return new Map(rows.map(({ userId, active, used, ...account }) => [userId, { active, used, account }]));
   }
 }
 

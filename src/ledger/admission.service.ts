@@ -3,12 +3,14 @@ import { LRUCache } from 'lru-cache';
 import { isRolledBack, isTransient } from '../common/database-errors';
 import { Environment } from '../config/environment';
 import { SettingsService } from '../configurations/settings.service';
-import { GroupCommit } from '../database/group-commit';
+import { IsolatedCommit, type Locking } from '../database/isolated-commit';
+import { SharedReads } from '../database/shared-reads';
 import { IdempotencySettings } from '../idempotency/idempotency.settings';
 import { AdmissionRepository, BATCHES_IN_FLIGHT } from './admission.repository';
 import { type Charge, type QuotaState, type Refused, type Verdict } from './charge';
 import { ChargeQueue, type PendingCharge } from './charge-queue';
-import { type Account, type Decision, LEFT_OUT } from './decision';
+import { MAX_UNITS } from './charge.sql';
+import { type Account, type Decision, LEFT_OUT, type Standing } from './decision';
 import { PeriodBoundsRepository } from './period-bounds.repository';
 import { QueueFull } from './ledger.errors';
 import { LedgerSettings } from './ledger.settings';
@@ -21,6 +23,11 @@ const QUEUE_CHARS = 24 * 1_024 * 1_024;
 /** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */
 const SECOND_BATCH = 8;
 
+/** Of the queue, in charges and in payload, that one user may have. */
+const SHARE_OF_USER = 1 / 8;
+/** A batch that takes longer waits for something; the next one does not wait for it. */
+const PATIENCE_MS = 10;
+const STANDINGS = 500;
 const LEFT_OUT_MS = 1_000;
 
 /**
@@ -38,20 +45,26 @@ export class AdmissionService {
   /** Since the process began, for metrics. */
   readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0 };
 
-  private readonly queue = new ChargeQueue(BATCH_OF_USER);
-  private readonly charges = new GroupCommit<PendingCharge, Decision>({
+  private readonly queues = [new ChargeQueue(BATCH_OF_USER), new ChargeQueue(BATCH_OF_USER)] as const;
+  private readonly charges = new IsolatedCommit<PendingCharge, Decision>({
     name: 'a batch of charges',
-    send: (pending) => this.send(pending),
+    send: (pending, locking, inLane) => this.send(pending, locking, inLane),
+    ownerOf: ({ charge }) => charge.userId,
+    isBusy: ({ outcome }) => outcome === 'busy',
     maxItems: BATCH,
     maxInFlight: BATCHES_IN_FLIGHT,
     minBeside: SECOND_BATCH,
-    queue: this.queue,
+    patienceMs: PATIENCE_MS,
+    queue: this.queues[0],
+    laneQueue: this.queues[1],
     goesAgain: (pending, decision) => this.goesAgain(pending, decision),
     // A retry that another replica was just storing is found by the next try.
     passesAtOnce: (state) => state === '23505',
     unavailable: (rolledBack) =>
       `The database did not take the charge. ${rolledBack ? 'It was not charged.' : 'Whether it was charged is not known; its Idempotency-Key tells.'}`,
   });
+  /** Users who had nothing left, looked at without a lock; however many of a user's charges wait for it, it is one look. */
+  private readonly standings = new SharedReads<number, Standing>((userIds) => this.repository.standings(userIds), STANDINGS);
 
   constructor(
     private readonly repository: AdmissionRepository,
@@ -65,27 +78,67 @@ export class AdmissionService {
     return this.charges.waiting;
   }
 
-  /** @throws QueueFull at once when too many wait; ClientGone; UnavailableProblem when the database does not answer for this charge */
+  /** @throws QueueFull at once when too many wait, in all or of this user; ClientGone; UnavailableProblem when the database does not answer for this charge */
   async admit(charge: Charge): Promise<Verdict> {
-    const full = this.queue.size >= this.environment.ADMISSION_QUEUE_LIMIT || this.queue.payloadChars + charge.payloadJson.length > QUEUE_CHARS;
-    if (full) throw new QueueFull();
-    const left = this.exhausted.get(charge.userId);
-    const peek = left !== undefined && charge.cost > left;
+    const decision = (await this.refuseAtOnce(charge)) ?? (await this.queued(charge));
+    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
+  }
+
+  /**
+   * The refusal of a charge whose user had nothing left a moment ago, by a look that began after it came and takes no lock;
+   * null: it may fit, or needs more than a look. So a flood of them neither fills the queue nor holds a row.
+   */
+  private refuseAtOnce(charge: Charge): Promise<Decision | null> | null {
+    if (!this.isSpent(charge) || charge.idempotency !== null || charge.keyCap !== 'none') return null;
+    return this.standings.get(charge.userId).then((standing) => {
+      const decision = refusalBy(charge, standing);
+      if (decision) this.note(charge, true, decision);
+      else this.exhausted.delete(charge.userId);
+      return decision;
+    });
+  }
+
+  private async queued(charge: Charge): Promise<Decision> {
+    this.assertRoom(charge);
+    const peek = this.isSpent(charge);
     const pending = { charge, plain: !peek && this.isPlain(charge), peek, doubted: false };
     const decision = await this.charges.push(pending);
-    this.note(pending, decision);
-    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
+    this.note(charge, pending.peek, decision);
+    return decision;
+  }
+
+  private isSpent({ userId, cost }: Charge): boolean {
+    const left = this.exhausted.get(userId);
+    return left !== undefined && cost > left;
+  }
+
+  /** The queue is bounded in all, and nobody has more than an eighth of it. */
+  private assertRoom({ userId, payloadJson }: Charge): void {
+    const maxCharges = this.environment.ADMISSION_QUEUE_LIMIT;
+    const waits = { charges: 0, payloadChars: payloadJson.length };
+    const ofUser = { ...waits };
+    for (const queue of this.queues) {
+      const own = queue.of(userId);
+      waits.charges += queue.size;
+      waits.payloadChars += queue.payloadChars;
+      ofUser.charges += own.charges;
+      ofUser.payloadChars += own.payloadChars;
+    }
+    if (waits.charges >= maxCharges || waits.payloadChars > QUEUE_CHARS) throw new QueueFull();
+    if (ofUser.charges >= maxCharges * SHARE_OF_USER || ofUser.payloadChars > QUEUE_CHARS * SHARE_OF_USER) throw new QueueFull();
   }
 
   private isPlain({ userId, keyCap, idempotency, deadline, holdSeconds }: Charge): boolean {
     return idempotency === null && keyCap === 'none' && deadline === undefined && holdSeconds === undefined && !this.leftOut.has(userId);
   }
 
-  private async send(pending: readonly PendingCharge[]): Promise<Decision[]> {
+  private async send(pending: readonly PendingCharge[], locking: Locking, inLane: boolean): Promise<Decision[]> {
     const thresholds = this.settings.get(LedgerSettings.thresholds);
-    const decisions = pending.every(({ plain }) => plain)
-      ? await this.sendPlain(pending, thresholds)
-      : await this.repository.charge(pending, this.settings.get(IdempotencySettings.retentionHours), thresholds);
+    const hours = this.settings.get(IdempotencySettings.retentionHours);
+    const decisions =
+      locking === 'briefly' && pending.every(({ plain }) => plain)
+        ? await this.sendPlain(pending, thresholds)
+        : await this.repository.charge(pending, hours, thresholds, { skips: locking === 'skip', inLane });
     this.counts.batches++;
     return decisions;
   }
@@ -113,7 +166,7 @@ export class AdmissionService {
     return true;
   }
 
-  private note({ charge, peek }: PendingCharge, { outcome, account, used }: Decision): void {
+  private note(charge: Charge, peek: boolean, { outcome, account, used }: Decision): void {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
@@ -143,6 +196,15 @@ export class AdmissionService {
  */
 function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Decision): boolean {
   return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap');
+}
+
+/** Null: it may fit. */
+function refusalBy({ cost }: Charge, standing: Standing | undefined): Decision | null {
+  const none = { id: null, used: 0, cap: null, capUsed: null, locked: false };
+  if (standing === undefined) return { ...none, outcome: 'no-user', account: null };
+  const { active, used, account } = standing;
+  if (!active) return { ...none, outcome: 'suspended', used, account };
+  return used + cost > (account.unlimited ? MAX_UNITS : account.quota) ? { ...none, outcome: 'over-quota', used, account } : null;
 }
 
 function verdictOf({ outcome, id, account, cap, capUsed }: Decision, state: QuotaState | null): Verdict {

@@ -4,6 +4,9 @@ import { type Charge } from './charge';
 import { type Decision } from './decision';
 import { ClientGone } from './ledger.errors';
 
+/** A batch that takes so long waits for something. */
+const STUCK_MS = 25;
+
 /** A charge that waits for its decision. */
 export interface PendingCharge {
   charge: Charge;
@@ -22,6 +25,7 @@ interface Line {
   waiting: Waiting[];
   /** Of these, those that only the general statement can decide. */
   general: number;
+  payloadChars: number;
 }
 
 /**
@@ -31,6 +35,8 @@ interface Line {
  */
 export class ChargeQueue implements Queue<Waiting> {
   private readonly lines = new Map<number, Line>();
+  /** Users of the batches that are under way: in how many, and since when. */
+  private readonly underWay = new Map<number, { batches: number; since: number }>();
   size = 0;
   payloadChars = 0;
 
@@ -40,7 +46,7 @@ export class ChargeQueue implements Queue<Waiting> {
   push(waiting: Waiting): void {
     const { userId } = waiting.item.charge;
     let line = this.lines.get(userId);
-    if (line === undefined) this.lines.set(userId, (line = { waiting: [], general: 0 }));
+    if (line === undefined) this.lines.set(userId, (line = { waiting: [], general: 0, payloadChars: 0 }));
     line.waiting.push(waiting);
     this.count(line, waiting, 1);
   }
@@ -63,7 +69,13 @@ export class ChargeQueue implements Queue<Waiting> {
     for (;;) {
       const batch = this.next(max);
       const wanted = batch.filter(stillWanted);
-      if (wanted.length > 0 || batch.length === 0) return wanted;
+      if (wanted.length === 0 && batch.length > 0) continue;
+      for (const userId of usersOf(wanted)) {
+        const underWay = this.underWay.get(userId);
+        if (underWay) underWay.batches++;
+        else this.underWay.set(userId, { batches: 1, since: performance.now() });
+      }
+      return wanted;
     }
   }
 
@@ -87,11 +99,13 @@ export class ChargeQueue implements Queue<Waiting> {
     return batch;
   }
 
-  /** Users of the kind that is first in turn. */
+  /** Users of the kind that is first in turn. One whose batch seems stuck would only be stuck in the next one too. */
   private usersInTurn(max: number): number[] {
     const users: number[] = [];
+    const stuckSince = performance.now() - STUCK_MS;
     let plain: boolean | undefined;
     for (const [userId, { general }] of this.lines) {
+      if ((this.underWay.get(userId)?.since ?? Infinity) < stuckSince) continue;
       plain ??= general === 0;
       if (plain === (general === 0) && users.push(userId) === max) break;
     }
@@ -113,11 +127,29 @@ export class ChargeQueue implements Queue<Waiting> {
     }
   }
 
+  settled(batch: readonly Waiting[]): void {
+    for (const userId of usersOf(batch)) {
+      const underWay = this.underWay.get(userId);
+      if (underWay && --underWay.batches === 0) this.underWay.delete(userId);
+    }
+  }
+
+  /** What waits of the user. */
+  of(userId: number): { charges: number; payloadChars: number } {
+    const line = this.lines.get(userId);
+    return { charges: line?.waiting.length ?? 0, payloadChars: line?.payloadChars ?? 0 };
+  }
+
   private count(line: Line, { item: { charge, plain } }: Waiting, sign: 1 | -1): void {
     if (!plain) line.general += sign;
+    line.payloadChars += sign * charge.payloadJson.length;
     this.size += sign;
     this.payloadChars += sign * charge.payloadJson.length;
   }
+}
+
+function usersOf(batch: readonly Waiting[]): Set<number> {
+  return new Set(batch.map(({ item }) => item.charge.userId));
 }
 
 /** A charge whose client has gone is not sent: nobody would read that it was charged. */

@@ -12,6 +12,8 @@ export interface ChargeParts {
   deadlines: boolean;
   /** A charge is held under a lease. */
   holds: boolean;
+  /** Rows that somebody holds are not waited for: what needs them is `busy`. */
+  skips: boolean;
 }
 
 /** Above every counter: what an unlimited day holds. */
@@ -58,11 +60,11 @@ const accountOf = (row: string, locked: boolean): string => `
     ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today`;
 
 /** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
-const account = ({ peeks }: ChargeParts): Cte => ({
+const account = ({ peeks, skips }: ChargeParts): Cte => ({
   name: 'account',
   materialized: true,
   text: `${accountOf('l', true)}
-  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE) l${when(
+  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE${when(skips, ' SKIP LOCKED')}) l${when(
     peeks,
     `
   UNION ALL${accountOf('p', false)}
@@ -72,7 +74,7 @@ const account = ({ peeks }: ChargeParts): Cte => ({
 });
 
 /** Capped keys, locked in id order. Their owner may not be locked here: the key's own row wins when its period is the later one. */
-const CAP: Cte = {
+const cap = ({ skips }: ChargeParts): Cte => ({
   name: 'cap',
   materialized: true,
   text: `
@@ -84,13 +86,29 @@ const CAP: Cte = {
     FROM api_keys k
     CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
     WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
-    ORDER BY k.id FOR NO KEY UPDATE OF k
+    ORDER BY k.id FOR NO KEY UPDATE OF k${when(skips, ' SKIP LOCKED')}
   ) l
 `,
-};
+});
+
+/** Charges whose user or capped key somebody else holds. What is not locked and yet there is held. */
+const busy = ({ caps }: ChargeParts): Cte => ({
+  name: 'busy',
+  materialized: true,
+  text: `
+  SELECT i.n FROM item i JOIN users u ON u.id = i.user_id
+  WHERE u.status <> 'deleted' AND NOT EXISTS (SELECT FROM account a WHERE a.user_id = i.user_id)
+  ${when(
+    caps,
+    `UNION
+  SELECT i.n FROM item i JOIN api_keys k ON k.id = i.key_id
+  WHERE i.capped AND k.daily_cap IS NOT NULL AND NOT EXISTS (SELECT FROM cap c WHERE c.id = i.key_id)`,
+  )}
+`,
+});
 
 /** What each counter would be after the charge, if all of its user's before it were admitted. */
-const running = ({ keys, caps }: ChargeParts): Cte => ({
+const running = ({ keys, caps, skips }: ChargeParts): Cte => ({
   name: 'running',
   text: `
   SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.day, a.fold, a.locked, a.active, a.used AS used_before,
@@ -101,7 +119,7 @@ const running = ({ keys, caps }: ChargeParts): Cte => ({
         : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
     }
   FROM item i JOIN account a USING (user_id) ${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
-  ${when(keys, 'WHERE i.answered_by IS NULL OR i.outlived')}
+  WHERE true ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
 `,
 });
 
@@ -160,7 +178,7 @@ const ARCHIVED: Cte = {
   text: `
   INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
   SELECT user_id, quota_reset_date, closed_quota, api_quota_used_today, api_quota_refunded_today, api_quota_requests_today
-  FROM total WHERE closed AND api_quota_requests_today + api_quota_used_today > 0
+  FROM total WHERE closed AND (api_quota_requests_today > 0 OR api_quota_used_today > 0)
   ON CONFLICT (user_id, date) DO UPDATE SET used = quota_usage.used + excluded.used,
     refunded = quota_usage.refunded + excluded.refunded, requests = quota_usage.requests + excluded.requests
 `,
@@ -238,9 +256,9 @@ const remembered = ({ deadlines }: ChargeParts): Cte => ({
 });
 
 /** One row for each charge, in order of arrival. */
-const decisions = ({ keys }: ChargeParts): string => `
+const decisions = ({ keys, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
-  coalesce(v.outcome, CASE WHEN a.user_id IS NULL THEN 'no-user' ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
+  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
   coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
   CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
@@ -259,6 +277,8 @@ ORDER BY i.n
  *
  * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
  * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
+ *
+ * With `skips` it waits for no row: what is locked is read as it is then, as ever, and the rest is `busy`, undecided.
  */
 export function chargeStatement(parts: ChargeParts): BuiltStatement {
   const name = ['charge', ...Object.entries(parts).flatMap(([part, needed]) => (needed ? [part] : []))].join(' ');
@@ -270,11 +290,12 @@ export function chargeStatement(parts: ChargeParts): BuiltStatement {
 const statements = new Map<string, BuiltStatement>();
 
 function ctesOf(parts: ChargeParts): Cte[] {
-  const { keys, caps } = parts;
+  const { keys, caps, skips } = parts;
   return [
     item(parts),
     account(parts),
-    ...(caps ? [CAP] : []),
+    ...(caps ? [cap(parts)] : []),
+    ...(skips ? [busy(parts)] : []),
     running(parts),
     SORTED,
     settled(parts),
@@ -290,6 +311,6 @@ function ctesOf(parts: ChargeParts): Cte[] {
 }
 
 // Noted for review: without any part, with each alone, and with all of them.
-const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false };
-const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true };
+const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false, skips: false };
+const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true, skips: true };
 for (const part of [{}, ...Object.keys(NONE).map((name) => ({ [name]: true })), ALL]) chargeStatement({ ...NONE, ...part });

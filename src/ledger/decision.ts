@@ -12,8 +12,8 @@ export interface Account {
 
 /** How a statement answers one charge. */
 export interface Decision {
-  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. */
-  outcome: 'admitted' | 'over-quota' | 'over-cap' | 'deferred' | 'left-out' | 'replayed' | 'key-reused' | 'suspended' | 'no-user';
+  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. */
+  outcome: 'admitted' | 'over-quota' | 'over-cap' | 'deferred' | 'left-out' | 'busy' | 'replayed' | 'key-reused' | 'suspended' | 'no-user';
   id: string | null;
   used: number;
   cap: number | null;
@@ -25,3 +25,10 @@ export interface Decision {
 }
 
 export const LEFT_OUT: Decision = { outcome: 'left-out', id: null, used: 0, cap: null, capUsed: null, locked: false, account: null };
+
+/** A user as a statement without locks found them. */
+export interface Standing {
+  active: boolean;
+  used: number;
+  account: Account;
+}

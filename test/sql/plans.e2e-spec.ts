@@ -43,7 +43,7 @@ describe('with 100,000 users, under the planner settings of the service,', () =>
   let client: Client;
   beforeAll(async () => {
     database = await createDatabase();
-    client = new Client({ connectionString: database.url, options: sessionOptions('', 'public', STABLE_PLANS) });
+    client = new Client({ connectionString: database.url, options: sessionOptions('', 'public', { ...STABLE_PLANS, statement_timeout: 0 }) });
     await client.connect();
     for (const statement of FILL) await client.query(statement);
   }, 120_000);

@@ -1,9 +1,8 @@
--- charge keys caps peeks deadlines holds
+-- charge skips
 WITH
   item AS MATERIALIZED (
     SELECT
-      i.*,
-      k.*
+      i.*
     FROM
       ROWS
     FROM
@@ -19,42 +18,9 @@ WITH
           tail text,
           scope text,
           key text,
-          fingerprint text,
-          deadline_at timestamptz,
-          deadline_seconds integer,
-          hold_seconds integer
+          fingerprint text
         )
-      ) WITH ORDINALITY AS i (
-        user_id,
-        key_id,
-        capped,
-        type,
-        status,
-        cost,
-        payload,
-        tail,
-        scope,
-        key,
-        fingerprint,
-        deadline_at,
-        deadline_seconds,
-        hold_seconds,
-        n
-      )
-      LEFT JOIN LATERAL (
-        SELECT
-          m.request_id AS answered_by,
-          m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
-          m.created_at <= now() - make_interval(hours => $2) AS outlived
-        FROM
-          idempotency_keys m
-        WHERE
-          m.user_id = i.user_id
-          AND m.scope = i.scope
-          AND m.key = i.key
-        OFFSET
-          0
-      ) k ON true
+      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
   ),
   account AS MATERIALIZED (
     SELECT
@@ -87,110 +53,29 @@ WITH
         FROM
           users u
         WHERE
-          u.id = ANY ($3::integer[])
+          u.id = ANY ($2::integer[])
           AND u.status <> 'deleted'
         ORDER BY
           u.id
         FOR NO KEY UPDATE
+          SKIP LOCKED
       ) l
-    UNION ALL
-    SELECT
-      (p.q).*,
-      CASE
-        WHEN (p.q).unlimited THEN 2147483647
-        ELSE (p.q).quota
-      END AS ceiling,
-      false AS locked,
-      p.active,
-      p.quota_reset_date,
-      p.api_quota_used_today,
-      p.api_quota_refunded_today,
-      p.api_quota_requests_today
-    FROM
-      (
-        SELECT
-          status = 'active' AS active,
-          quota_of (
-            u,
-            (
-              SELECT
-                quota_default_zone ()
-            )
-          ) AS q,
-          u.quota_reset_date,
-          u.api_quota_used_today,
-          u.api_quota_refunded_today,
-          u.api_quota_requests_today
-        FROM
-          users u
-        WHERE
-          u.id = ANY ($4::integer[])
-          AND u.status <> 'deleted'
-        OFFSET
-          0
-      ) p
   ),
-  cap AS MATERIALIZED (
+  busy AS MATERIALIZED (
     SELECT
-      l.id,
-      l.daily_cap,
-      CASE
-        WHEN l.counts THEN l.cap_used_today
-        ELSE 0
-      END AS used,
-      CASE
-        WHEN l.counts THEN l.cap_reset_date
-        ELSE (l.q).day
-      END AS day,
-      CASE
-        WHEN l.counts THEN l.cap_reset_fold
-        ELSE (l.q).fold
-      END AS fold
+      i.n
     FROM
-      (
+      item i
+      JOIN users u ON u.id = i.user_id
+    WHERE
+      u.status <> 'deleted'
+      AND NOT EXISTS (
         SELECT
-          k.id,
-          k.daily_cap,
-          k.cap_used_today,
-          k.cap_reset_date,
-          k.cap_reset_fold,
-          o.q,
-          (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
         FROM
-          api_keys k
-          CROSS JOIN LATERAL (
-            SELECT
-              quota_of (
-                u,
-                (
-                  SELECT
-                    quota_default_zone ()
-                )
-              ) AS q
-            FROM
-              users u
-            WHERE
-              u.id = k.user_id
-            OFFSET
-              0
-          ) o
+          account a
         WHERE
-          k.id = ANY (
-            ARRAY(
-              SELECT
-                key_id
-              FROM
-                item
-              WHERE
-                capped
-            )
-          )
-          AND k.daily_cap IS NOT NULL
-        ORDER BY
-          k.id
-        FOR NO KEY UPDATE OF
-          k
-      ) l
+          a.user_id = i.user_id
+      )
   ),
   running AS (
     SELECT
@@ -210,23 +95,21 @@ WITH
         ORDER BY
           i.n
       ) AS used_after,
-      c.daily_cap,
-      c.used AS cap_before,
-      c.used + sum(i.cost) OVER (
-        PARTITION BY
-          i.user_id,
-          c.id
-        ORDER BY
-          i.n
-      ) AS cap_after
+      NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
+      NULL::integer AS cap_after
     FROM
       item i
       JOIN account a USING (user_id)
-      LEFT JOIN cap c ON c.id = i.key_id
-      AND i.capped
     WHERE
-      i.answered_by IS NULL
-      OR i.outlived
+      true
+      AND NOT EXISTS (
+        SELECT
+        FROM
+          busy b
+        WHERE
+          b.n = i.n
+      )
   ),
   sorted AS (
     SELECT
@@ -259,17 +142,7 @@ WITH
         ),
         used_before
       ) AS used_then,
-      coalesce(
-        max(cap_after) FILTER (
-          WHERE
-            n < first_misfit
-        ) OVER (
-          PARTITION BY
-            user_id,
-            key_id
-        ),
-        cap_before
-      ) AS cap_then
+      NULL::integer AS cap_then
     FROM
       sorted
   ),
@@ -330,7 +203,10 @@ WITH
       total
     WHERE
       closed
-      AND api_quota_requests_today + api_quota_used_today > 0
+      AND (
+        api_quota_requests_today > 0
+        OR api_quota_used_today > 0
+      )
     ON CONFLICT (user_id, date) DO UPDATE
     SET
       used = quota_usage.used + excluded.used,
@@ -369,35 +245,12 @@ WITH
       t.quota
     FROM
       total t
-      CROSS JOIN unnest($5::bigint[]) AS h (share)
+      CROSS JOIN unnest($3::bigint[]) AS h (share)
     WHERE
       NOT t.unlimited
       AND t.used * 10000::bigint < h.share * t.quota
       AND t.used_now * 10000::bigint >= h.share * t.quota
     ON CONFLICT DO NOTHING
-  ),
-  capped AS (
-    UPDATE api_keys k
-    SET
-      cap_used_today = s.used,
-      cap_reset_date = c.day,
-      cap_reset_fold = c.fold
-    FROM
-      (
-        SELECT
-          key_id,
-          max(cap_after)::integer AS used
-        FROM
-          verdict
-        WHERE
-          outcome = 'admitted'
-          AND daily_cap IS NOT NULL
-        GROUP BY
-          key_id
-      ) s
-      JOIN cap c ON c.id = s.key_id
-    WHERE
-      k.id = s.key_id
   ),
   recorded AS (
     INSERT INTO
@@ -414,11 +267,7 @@ WITH
         used_at_charge,
         payload,
         started_at,
-        finished_at,
-        deadline_at,
-        attempt,
-        lease_expires_at,
-        held
+        finished_at
       )
     SELECT
       (
@@ -454,100 +303,43 @@ WITH
       END,
       CASE
         WHEN i.status = 'succeeded' THEN now()
-      END,
-      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds)),
-      (i.hold_seconds IS NOT NULL)::integer,
-      now() + make_interval(secs => i.hold_seconds),
-      i.hold_seconds IS NOT NULL
+      END
     FROM
       verdict v
       JOIN item i USING (n)
     WHERE
       v.outcome = 'admitted'
-  ),
-  forgotten AS (
-    DELETE FROM idempotency_keys k USING verdict v
-    JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.outlived
-      AND k.user_id = i.user_id
-      AND k.scope = i.scope
-      AND k.key = i.key
-    RETURNING
-      k.key
-  ),
-  remembered AS (
-    INSERT INTO
-      idempotency_keys (user_id, scope, key, fingerprint, request_id, request_status, request_cost, charged_on, deadline_at)
-    SELECT
-      i.user_id,
-      i.scope,
-      i.key,
-      decode(i.fingerprint, 'hex'),
-      (
-        (
-          SELECT
-            lpad(
-              to_hex(
-                floor(
-                  extract(
-                    epoch
-                    FROM
-                      now()
-                  ) * 1000
-                )::bigint
-              ),
-              12,
-              '0'
-            )
-        ) || i.tail
-      )::uuid,
-      i.status,
-      i.cost,
-      v.day,
-      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))
-    FROM
-      verdict v
-      JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.key IS NOT NULL
-      AND (
-        SELECT
-          count(*)
-        FROM
-          forgotten
-      ) >= 0
   )
 SELECT
-  CASE
-    WHEN v.outcome = 'admitted' THEN (
-      (
-        SELECT
-          lpad(
-            to_hex(
-              floor(
-                extract(
-                  epoch
-                  FROM
-                    now()
-                ) * 1000
-              )::bigint
-            ),
-            12,
-            '0'
-          )
-      ) || i.tail
-    )::uuid
-    ELSE i.answered_by
-  END AS id,
+  (
+    (
+      SELECT
+        lpad(
+          to_hex(
+            floor(
+              extract(
+                epoch
+                FROM
+                  now()
+              ) * 1000
+            )::bigint
+          ),
+          12,
+          '0'
+        )
+    ) || i.tail
+  )::uuid AS id,
   coalesce(
     v.outcome,
     CASE
+      WHEN EXISTS (
+        SELECT
+        FROM
+          busy b
+        WHERE
+          b.n = i.n
+      ) THEN 'busy'
       WHEN a.user_id IS NULL THEN 'no-user'
-      WHEN i.same_body THEN 'replayed'
-      ELSE 'key-reused'
     END
   ) AS outcome,
   coalesce(

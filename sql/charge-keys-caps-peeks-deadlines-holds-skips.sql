@@ -1,0 +1,639 @@
+-- charge keys caps peeks deadlines holds skips
+WITH
+  item AS MATERIALIZED (
+    SELECT
+      i.*,
+      k.*
+    FROM
+      ROWS
+    FROM
+      (
+        json_to_recordset($1) AS (
+          user_id integer,
+          key_id integer,
+          capped boolean,
+          type text,
+          status text,
+          cost integer,
+          payload jsonb,
+          tail text,
+          scope text,
+          key text,
+          fingerprint text,
+          deadline_at timestamptz,
+          deadline_seconds integer,
+          hold_seconds integer
+        )
+      ) WITH ORDINALITY AS i (
+        user_id,
+        key_id,
+        capped,
+        type,
+        status,
+        cost,
+        payload,
+        tail,
+        scope,
+        key,
+        fingerprint,
+        deadline_at,
+        deadline_seconds,
+        hold_seconds,
+        n
+      )
+      LEFT JOIN LATERAL (
+        SELECT
+          m.request_id AS answered_by,
+          m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
+          m.created_at <= now() - make_interval(hours => $2) AS outlived
+        FROM
+          idempotency_keys m
+        WHERE
+          m.user_id = i.user_id
+          AND m.scope = i.scope
+          AND m.key = i.key
+        OFFSET
+          0
+      ) k ON true
+  ),
+  account AS MATERIALIZED (
+    SELECT
+      (l.q).*,
+      CASE
+        WHEN (l.q).unlimited THEN 2147483647
+        ELSE (l.q).quota
+      END AS ceiling,
+      true AS locked,
+      l.active,
+      l.quota_reset_date,
+      l.api_quota_used_today,
+      l.api_quota_refunded_today,
+      l.api_quota_requests_today
+    FROM
+      (
+        SELECT
+          status = 'active' AS active,
+          quota_of (
+            u,
+            (
+              SELECT
+                quota_default_zone ()
+            )
+          ) AS q,
+          u.quota_reset_date,
+          u.api_quota_used_today,
+          u.api_quota_refunded_today,
+          u.api_quota_requests_today
+        FROM
+          users u
+        WHERE
+          u.id = ANY ($3::integer[])
+          AND u.status <> 'deleted'
+        ORDER BY
+          u.id
+        FOR NO KEY UPDATE
+          SKIP LOCKED
+      ) l
+    UNION ALL
+    SELECT
+      (p.q).*,
+      CASE
+        WHEN (p.q).unlimited THEN 2147483647
+        ELSE (p.q).quota
+      END AS ceiling,
+      false AS locked,
+      p.active,
+      p.quota_reset_date,
+      p.api_quota_used_today,
+      p.api_quota_refunded_today,
+      p.api_quota_requests_today
+    FROM
+      (
+        SELECT
+          status = 'active' AS active,
+          quota_of (
+            u,
+            (
+              SELECT
+                quota_default_zone ()
+            )
+          ) AS q,
+          u.quota_reset_date,
+          u.api_quota_used_today,
+          u.api_quota_refunded_today,
+          u.api_quota_requests_today
+        FROM
+          users u
+        WHERE
+          u.id = ANY ($4::integer[])
+          AND u.status <> 'deleted'
+        OFFSET
+          0
+      ) p
+  ),
+  cap AS MATERIALIZED (
+    SELECT
+      l.id,
+      l.daily_cap,
+      CASE
+        WHEN l.counts THEN l.cap_used_today
+        ELSE 0
+      END AS used,
+      CASE
+        WHEN l.counts THEN l.cap_reset_date
+        ELSE (l.q).day
+      END AS day,
+      CASE
+        WHEN l.counts THEN l.cap_reset_fold
+        ELSE (l.q).fold
+      END AS fold
+    FROM
+      (
+        SELECT
+          k.id,
+          k.daily_cap,
+          k.cap_used_today,
+          k.cap_reset_date,
+          k.cap_reset_fold,
+          o.q,
+          (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
+        FROM
+          api_keys k
+          CROSS JOIN LATERAL (
+            SELECT
+              quota_of (
+                u,
+                (
+                  SELECT
+                    quota_default_zone ()
+                )
+              ) AS q
+            FROM
+              users u
+            WHERE
+              u.id = k.user_id
+            OFFSET
+              0
+          ) o
+        WHERE
+          k.id = ANY (
+            ARRAY(
+              SELECT
+                key_id
+              FROM
+                item
+              WHERE
+                capped
+            )
+          )
+          AND k.daily_cap IS NOT NULL
+        ORDER BY
+          k.id
+        FOR NO KEY UPDATE OF
+          k SKIP LOCKED
+      ) l
+  ),
+  busy AS MATERIALIZED (
+    SELECT
+      i.n
+    FROM
+      item i
+      JOIN users u ON u.id = i.user_id
+    WHERE
+      u.status <> 'deleted'
+      AND NOT EXISTS (
+        SELECT
+        FROM
+          account a
+        WHERE
+          a.user_id = i.user_id
+      )
+    UNION
+    SELECT
+      i.n
+    FROM
+      item i
+      JOIN api_keys k ON k.id = i.key_id
+    WHERE
+      i.capped
+      AND k.daily_cap IS NOT NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM
+          cap c
+        WHERE
+          c.id = i.key_id
+      )
+  ),
+  running AS (
+    SELECT
+      i.n,
+      i.user_id,
+      i.key_id,
+      i.cost,
+      a.ceiling,
+      a.day,
+      a.fold,
+      a.locked,
+      a.active,
+      a.used AS used_before,
+      a.used + sum(i.cost) OVER (
+        PARTITION BY
+          i.user_id
+        ORDER BY
+          i.n
+      ) AS used_after,
+      c.daily_cap,
+      c.used AS cap_before,
+      c.used + sum(i.cost) OVER (
+        PARTITION BY
+          i.user_id,
+          c.id
+        ORDER BY
+          i.n
+      ) AS cap_after
+    FROM
+      item i
+      JOIN account a USING (user_id)
+      LEFT JOIN cap c ON c.id = i.key_id
+      AND i.capped
+    WHERE
+      true
+      AND (
+        i.answered_by IS NULL
+        OR i.outlived
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM
+          busy b
+        WHERE
+          b.n = i.n
+      )
+  ),
+  sorted AS (
+    SELECT
+      *,
+      coalesce(
+        min(n) FILTER (
+          WHERE
+            used_after > ceiling
+            OR cap_after > daily_cap
+            OR NOT locked
+        ) OVER (
+          PARTITION BY
+            user_id
+        ),
+        2147483647
+      ) AS first_misfit
+    FROM
+      running
+  ),
+  settled AS (
+    SELECT
+      *,
+      coalesce(
+        max(used_after) FILTER (
+          WHERE
+            n < first_misfit
+        ) OVER (
+          PARTITION BY
+            user_id
+        ),
+        used_before
+      ) AS used_then,
+      coalesce(
+        max(cap_after) FILTER (
+          WHERE
+            n < first_misfit
+        ) OVER (
+          PARTITION BY
+            user_id,
+            key_id
+        ),
+        cap_before
+      ) AS cap_then
+    FROM
+      sorted
+  ),
+  verdict AS MATERIALIZED (
+    SELECT
+      n,
+      user_id,
+      key_id,
+      day,
+      fold,
+      ceiling,
+      used_after,
+      used_then,
+      daily_cap,
+      cap_after,
+      cap_then,
+      CASE
+        WHEN NOT active THEN 'suspended'
+        WHEN n < first_misfit THEN 'admitted'
+        WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN cap_then + cost > daily_cap THEN 'over-cap'
+        ELSE 'deferred'
+      END AS outcome
+    FROM
+      settled
+  ),
+  total AS MATERIALIZED (
+    SELECT
+      a.*,
+      t.used_now,
+      t.requests_now
+    FROM
+      (
+        SELECT
+          user_id,
+          max(used_after)::integer AS used_now,
+          count(*)::integer AS requests_now
+        FROM
+          verdict
+        WHERE
+          outcome = 'admitted'
+        GROUP BY
+          user_id
+      ) t
+      JOIN account a USING (user_id)
+  ),
+  archived AS (
+    INSERT INTO
+      quota_usage (user_id, date, quota, used, refunded, requests)
+    SELECT
+      user_id,
+      quota_reset_date,
+      closed_quota,
+      api_quota_used_today,
+      api_quota_refunded_today,
+      api_quota_requests_today
+    FROM
+      total
+    WHERE
+      closed
+      AND (
+        api_quota_requests_today > 0
+        OR api_quota_used_today > 0
+      )
+    ON CONFLICT (user_id, date) DO UPDATE
+    SET
+      used = quota_usage.used + excluded.used,
+      refunded = quota_usage.refunded + excluded.refunded,
+      requests = quota_usage.requests + excluded.requests
+  ),
+  charged AS (
+    UPDATE users u
+    SET
+      api_quota_used_today = t.used_now,
+      api_quota_refunded_today = t.refunded,
+      api_quota_requests_today = t.requests + t.requests_now,
+      quota_reset_date = t.day,
+      quota_reset_zone = t.period_zone,
+      quota_reset_fold = t.fold,
+      subscription_tier = t.tier,
+      api_quota_unlimited = t.base_unlimited,
+      api_quota_daily = t.base_quota,
+      next_subscription_tier = CASE
+        WHEN NOT t.closed THEN u.next_subscription_tier
+      END
+    FROM
+      total t
+    WHERE
+      u.id = t.user_id
+  ),
+  crossed AS (
+    INSERT INTO
+      quota_events (user_id, date, fold, threshold, used, quota)
+    SELECT
+      t.user_id,
+      t.day,
+      t.fold,
+      h.share / 10000.0,
+      t.used_now,
+      t.quota
+    FROM
+      total t
+      CROSS JOIN unnest($5::bigint[]) AS h (share)
+    WHERE
+      NOT t.unlimited
+      AND t.used * 10000::bigint < h.share * t.quota
+      AND t.used_now * 10000::bigint >= h.share * t.quota
+    ON CONFLICT DO NOTHING
+  ),
+  capped AS (
+    UPDATE api_keys k
+    SET
+      cap_used_today = s.used,
+      cap_reset_date = c.day,
+      cap_reset_fold = c.fold
+    FROM
+      (
+        SELECT
+          key_id,
+          max(cap_after)::integer AS used
+        FROM
+          verdict
+        WHERE
+          outcome = 'admitted'
+          AND daily_cap IS NOT NULL
+        GROUP BY
+          key_id
+      ) s
+      JOIN cap c ON c.id = s.key_id
+    WHERE
+      k.id = s.key_id
+  ),
+  recorded AS (
+    INSERT INTO
+      requests (
+        id,
+        user_id,
+        api_key_id,
+        type,
+        status,
+        cost,
+        charged_on,
+        charged_fold,
+        limit_at_charge,
+        used_at_charge,
+        payload,
+        started_at,
+        finished_at,
+        deadline_at,
+        attempt,
+        lease_expires_at,
+        held
+      )
+    SELECT
+      (
+        (
+          SELECT
+            lpad(
+              to_hex(
+                floor(
+                  extract(
+                    epoch
+                    FROM
+                      now()
+                  ) * 1000
+                )::bigint
+              ),
+              12,
+              '0'
+            )
+        ) || i.tail
+      )::uuid,
+      i.user_id,
+      i.key_id,
+      i.type,
+      i.status,
+      i.cost,
+      v.day,
+      v.fold,
+      nullif(v.ceiling, 2147483647),
+      v.used_after,
+      i.payload,
+      CASE
+        WHEN i.status <> 'pending' THEN now()
+      END,
+      CASE
+        WHEN i.status = 'succeeded' THEN now()
+      END,
+      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds)),
+      (i.hold_seconds IS NOT NULL)::integer,
+      now() + make_interval(secs => i.hold_seconds),
+      i.hold_seconds IS NOT NULL
+    FROM
+      verdict v
+      JOIN item i USING (n)
+    WHERE
+      v.outcome = 'admitted'
+  ),
+  forgotten AS (
+    DELETE FROM idempotency_keys k USING verdict v
+    JOIN item i USING (n)
+    WHERE
+      v.outcome = 'admitted'
+      AND i.outlived
+      AND k.user_id = i.user_id
+      AND k.scope = i.scope
+      AND k.key = i.key
+    RETURNING
+      k.key
+  ),
+  remembered AS (
+    INSERT INTO
+      idempotency_keys (user_id, scope, key, fingerprint, request_id, request_status, request_cost, charged_on, deadline_at)
+    SELECT
+      i.user_id,
+      i.scope,
+      i.key,
+      decode(i.fingerprint, 'hex'),
+      (
+        (
+          SELECT
+            lpad(
+              to_hex(
+                floor(
+                  extract(
+                    epoch
+                    FROM
+                      now()
+                  ) * 1000
+                )::bigint
+              ),
+              12,
+              '0'
+            )
+        ) || i.tail
+      )::uuid,
+      i.status,
+      i.cost,
+      v.day,
+      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))
+    FROM
+      verdict v
+      JOIN item i USING (n)
+    WHERE
+      v.outcome = 'admitted'
+      AND i.key IS NOT NULL
+      AND (
+        SELECT
+          count(*)
+        FROM
+          forgotten
+      ) >= 0
+  )
+SELECT
+  CASE
+    WHEN v.outcome = 'admitted' THEN (
+      (
+        SELECT
+          lpad(
+            to_hex(
+              floor(
+                extract(
+                  epoch
+                  FROM
+                    now()
+                ) * 1000
+              )::bigint
+            ),
+            12,
+            '0'
+          )
+      ) || i.tail
+    )::uuid
+    ELSE i.answered_by
+  END AS id,
+  coalesce(
+    v.outcome,
+    CASE
+      WHEN EXISTS (
+        SELECT
+        FROM
+          busy b
+        WHERE
+          b.n = i.n
+      ) THEN 'busy'
+      WHEN a.user_id IS NULL THEN 'no-user'
+      WHEN i.same_body THEN 'replayed'
+      ELSE 'key-reused'
+    END
+  ) AS outcome,
+  coalesce(
+    CASE
+      WHEN v.outcome = 'admitted' THEN v.used_after
+      ELSE v.used_then
+    END,
+    t.used_now,
+    a.used
+  )::integer AS used,
+  CASE
+    WHEN v.outcome = 'admitted' THEN v.cap_after
+    ELSE v.cap_then
+  END::integer AS "capUsed",
+  v.daily_cap AS cap,
+  a.unlimited,
+  a.locked,
+  a.quota,
+  a.tier,
+  a.zone,
+  a.day::text,
+  a.period_zone AS "periodZone",
+  floor(
+    extract(
+      epoch
+      FROM
+        now()
+    ) * 1000
+  )::float8 AS now
+FROM
+  item i
+  LEFT JOIN account a USING (user_id)
+  LEFT JOIN total t USING (user_id)
+  LEFT JOIN verdict v USING (n)
+ORDER BY
+  i.n

@@ -1,0 +1,15 @@
+import { buildStatement } from '../database/build-statement';
+import { NOW_MS } from './charge.sql';
+
+/** Where users stand, read without a lock: as of the statement's snapshot. */
+export const STANDING = buildStatement(
+  'standing',
+  [
+    {
+      name: 'account',
+      text: `SELECT u.id, u.status, quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' OFFSET 0`,
+    },
+  ],
+  `SELECT a.id AS "userId", a.status = 'active' AS active, (a.q).used, (a.q).unlimited, (a.q).quota, (a.q).tier, (a.q).zone, (a.q).day::text,
+  (a.q).period_zone AS "periodZone", ${NOW_MS} AS now FROM account a`,
+);
