@@ -68,11 +68,11 @@ export class SessionsService {
   }
 
   /** Forgets sessions that expired, in batches; returns how many rows went. */
-  async removeExpired(): Promise<number> {
+  async removeExpired(stop?: AbortSignal): Promise<number> {
     for (let sum = 0; ;) {
       const removed = await this.repository.removeExpired();
-      if (removed === 0) return sum;
       sum += removed;
+      if (removed === 0 || stop?.aborted) return sum;
     }
   }
 

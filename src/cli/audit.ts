@@ -8,6 +8,8 @@ import { Progress } from './progress';
 import { withApp } from './with-app';
 
 const SHOWN = 20;
+/** What the log would say of stored values is in the report; standard output is the report's alone. */
+const QUIET = { logLevel: 'fatal' as const };
 
 export function register(program: Command): void {
   program
@@ -21,7 +23,7 @@ export function register(program: Command): void {
         const adjusted = await app.get(StoredValues, { strict: false }).count();
         const notes = [...(problem === null ? [] : [problem]), ...adjusted.map(({ value, detail }) => `${value} does not count: ${detail}`)];
         return { report: await app.get(BooksRepository).compare(progress.at), notes };
-      }).finally(() => progress.stop());
+      }, QUIET).finally(() => progress.stop());
       const told = notes.length > 0 ? { ...report, notes } : report;
       process.stdout.write(json ? `${JSON.stringify(told)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);
       if (!report.clean) process.exitCode = FAILED;

@@ -19,8 +19,8 @@ type Work<T> = (app: NestFastifyApplication, stop: AbortSignal) => Promise<T>;
  *   is, with its transaction rolled back
  * @throws Interrupted unless the work drains
  */
-export async function withApp<T>(work: Work<T>, { drains = false }: { drains?: boolean } = {}): Promise<T> {
-  const app = await createApp({ environment: { SCHEDULER_ENABLED: false, LOG_LEVEL: 'error' }, signals: false });
+export async function withApp<T>(work: Work<T>, { drains = false, logLevel = 'error' }: { drains?: boolean; logLevel?: 'error' | 'fatal' } = {}): Promise<T> {
+  const app = await createApp({ environment: { SCHEDULER_ENABLED: false, LOG_LEVEL: logLevel }, signals: false });
   const stop = new AbortController();
   const onSignal = (name: (typeof SIGNALS)[number]) => {
     const interrupted = new Interrupted(name);

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { validateCronExpression } from 'cron';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
 import { canonicalJson } from '../common/json-diff';
 import { type FieldError } from '../common/problem';
 import { TimeZones } from '../database/time-zones';
+import { isSchedule } from '../jobs/cron-slots';
 import { linearPattern } from './linear-patterns';
 import { type JsonSchema } from './setting';
 
@@ -115,7 +115,7 @@ function makeAjv(zones: TimeZones, strictTypes: boolean): Ajv2020 {
     error: { message: 'must NOT have duplicate items' },
   });
   ajv.addFormat('iana-time-zone', (name) => zones.has(name));
-  ajv.addFormat('cron', (expression) => validateCronExpression(expression).valid);
+  ajv.addFormat('cron', (expression) => isSchedule(expression));
   return ajv;
 }
 

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { GracefulShutdown } from '../common/graceful-shutdown';
+import { ConfigurationsModule } from '../configurations/configurations.module';
+import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { HealthController } from './health.controller';
 import { HealthRepository } from './health.repository';
@@ -8,7 +10,7 @@ import { StoredValuesRepository } from './stored-values.repository';
 import { StoredValues } from './stored-values.service';
 
 @Module({
-  imports: [TiersModule],
+  imports: [ConfigurationsModule, JobsModule, TiersModule],
   controllers: [HealthController],
   providers: [GracefulShutdown, HealthRepository, HealthService, StoredValues, StoredValuesRepository],
   exports: [HealthRepository, StoredValues],

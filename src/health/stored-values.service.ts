@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
+import { JobsService } from '../jobs/jobs.service';
 import { StoredValuesRepository } from './stored-values.repository';
 
 const FRESH_MS = 5_000;
@@ -20,6 +21,7 @@ export class StoredValues {
   constructor(
     private readonly repository: StoredValuesRepository,
     private readonly settings: SettingsService,
+    private readonly jobs: JobsService,
   ) {}
 
   /** Settings, and zones that users have. */
@@ -42,6 +44,8 @@ export class StoredValues {
   }
 
   private unusableSettings(): AdjustedValue[] {
-    return [...this.settings.unusable].map((value) => ({ value, detail: 'the stored value breaks its schema: the default counts' }));
+    const settings = [...this.settings.unusable].map((value) => ({ value, detail: 'the stored value breaks its schema: the default counts' }));
+    const jobs = this.jobs.adjusted.map((name) => ({ value: `schedule of ${name}`, detail: 'what is stored cannot be used: a default runs' }));
+    return [...settings, ...jobs];
   }
 }

@@ -24,8 +24,9 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
     return { cron: '17 * * * *', zone: 'Etc/UTC' };
   }
 
-  async run(): Promise<number> {
+  async run(stop: AbortSignal): Promise<number> {
     await this.runs.tidy();
-    return (await this.idempotency.removeExpired()) + (await this.sessions.removeExpired());
+    const removed = await this.idempotency.removeExpired(stop);
+    return stop.aborted ? removed : removed + (await this.sessions.removeExpired(stop));
   }
 }

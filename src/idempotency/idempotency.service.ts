@@ -93,13 +93,13 @@ export class IdempotencyService {
   }
 
   /** Removes what is older than the retention, a batch at a time; returns how many it removed. */
-  async removeExpired(): Promise<number> {
+  async removeExpired(stop?: AbortSignal): Promise<number> {
     const hours = this.settings.get(IdempotencySettings.retentionHours);
     let removed = 0;
     for (;;) {
       const batch = await this.repository.removeBatch(hours);
       removed += batch;
-      if (batch === 0) return removed;
+      if (batch === 0 || stop?.aborted) return removed;
     }
   }
 

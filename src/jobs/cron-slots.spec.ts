@@ -1,4 +1,4 @@
-import { lastSlot, nextSlot } from './cron-slots';
+import { isSchedule, lastSlot, nextSlot } from './cron-slots';
 
 const at = (iso: string) => new Date(iso);
 
@@ -13,4 +13,36 @@ describe('cron slots', () => {
     expect(lastSlot(expression, zone, at(now))).toEqual(at(last));
     expect(nextSlot(expression, zone, at(now))).toEqual(at(next));
   });
+});
+
+describe('an expression that ticks often on few days', () => {
+  it.each([
+    ['* * * 1 1 *', '2026-11-22T10:00:00Z', '2026-01-01T23:59:59Z'],
+    ['* * 1 * *', '2026-11-22T10:00:00Z', '2026-11-01T23:59:00Z'],
+    ['* * * 29 2 *', '2024-12-31T00:00:00Z', '2024-02-29T23:59:59Z'],
+    ['0 0 29 2 *', '2026-11-22T10:00:00Z', null],
+  ])('%s before %s is found without walking through its ticks', (expression, now, last) => {
+    const startedAt = performance.now();
+    expect(lastSlot(expression, 'Etc/UTC', at(now))).toEqual(last === null ? null : at(last));
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe('a schedule', () => {
+  it.each([
+    ['0 0 30 2 *', 'Etc/UTC'],
+    ['0 0 31 4,6,9,11 *', 'Etc/UTC'],
+    ['*/15 * * * *', 'Nowhere/Land'],
+    ['61 * * * *', 'Etc/UTC'],
+    ['', 'Etc/UTC'],
+    [7, 'Etc/UTC'],
+    ['*/15 * * * *', null],
+    [{}, []],
+  ])('is not %j in %j', (expression, zone) => expect(isSchedule(expression, zone)).toBe(false));
+
+  it.each([
+    ['0 0 29 2 *', 'Asia/Kathmandu'],
+    ['@daily', 'Etc/UTC'],
+    ['30 2 28 3 *', 'Europe/Berlin'],
+  ])('is %j in %j', (expression, zone) => expect(isSchedule(expression, zone)).toBe(true));
 });

@@ -20,25 +20,32 @@ export class JobsRepository {
     return rows[0]?.id ?? null;
   }
 
-  async end(id: string, affected: number, error: string | null): Promise<void> {
+  /** Ends a run. One that was stopped before its end gives its slot back, so that it is made up for at the next start. */
+  async end(id: string, affected: number, error: string | null, stopped = false): Promise<void> {
     await this.dataSource.query(
-      `UPDATE job_runs SET status = CASE WHEN $3::text IS NULL THEN 'succeeded' ELSE 'failed' END, affected = $2, error = $3, finished_at = now()
+      `UPDATE job_runs SET status = CASE WHEN $3::text IS NULL THEN 'succeeded' ELSE 'failed' END, affected = $2, error = $3, finished_at = now(),
+         slot = CASE WHEN NOT $4::boolean THEN slot END
        WHERE id = $1`,
-      [id, affected, error],
+      [id, affected, error, stopped],
     );
   }
 
-  /** The last runs of every job, newest first. */
-  async lastRuns(count: number): Promise<JobRun[]> {
+  /** The last runs of each job, newest first. */
+  async lastRuns(jobs: string[], count: number): Promise<JobRun[]> {
     return this.dataSource.query(
-      `SELECT r.* FROM (SELECT DISTINCT job FROM job_runs) j
-       CROSS JOIN LATERAL (SELECT ${RUN} FROM job_runs WHERE job = j.job ORDER BY started_at DESC, id DESC LIMIT $1) r`,
-      [count],
+      `SELECT r.* FROM unnest($1::text[]) AS j (job)
+       CROSS JOIN LATERAL (SELECT ${RUN} FROM job_runs WHERE job = j.job ORDER BY started_at DESC, id DESC LIMIT $2) r`,
+      [jobs, count],
     );
   }
 
-  async lastSuccesses(): Promise<{ job: string; finishedAt: Date }[]> {
-    return this.dataSource.query(`SELECT job, max(finished_at) AS "finishedAt" FROM job_runs WHERE status = 'succeeded' GROUP BY job`);
+  /** When each job last ended well, of those that ever did. Reads no further back than to that run. */
+  async lastSuccesses(jobs: string[]): Promise<{ job: string; finishedAt: Date }[]> {
+    return this.dataSource.query(
+      `SELECT j.job, r.finished_at AS "finishedAt" FROM unnest($1::text[]) AS j (job)
+       CROSS JOIN LATERAL (SELECT finished_at FROM job_runs WHERE job = j.job AND status = 'succeeded' ORDER BY started_at DESC LIMIT 1) r`,
+      [jobs],
+    );
   }
 
   /** Marks runs whose process died, and forgets runs of more than 90 days ago. */

@@ -1,32 +1,51 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { CronJob } from 'cron';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Environment } from '../config/environment';
-import { lastSlot, nextSlot } from './cron-slots';
+import { isSchedule, lastSlot, nextSlot } from './cron-slots';
 import { JobDto } from './dto/job.dto';
 import { type JobTrigger } from './entities/job-run.entity';
 import { JobsRepository } from './jobs.repository';
 
 const SHOWN_RUNS = 10;
 
+/** How long a run may take to come to the end of its batch when the process stops. */
+const STOP_MS = 8_000;
+
+/** A cron expression, and the IANA zone that it is read in. */
+interface Times {
+  cron: string;
+  zone: string;
+}
+
+/** When a job is due. What comes from settings says what to go by when they cannot be used. */
+export interface JobSchedule extends Times {
+  /** What is a default already, because the stored value is broken. */
+  adjusted?: ('cron' | 'timeZone')[];
+  fallback?: Times;
+}
+
 /** Work that is due from time to time. Runs again where it was left when a process dies half way. */
 export interface ScheduledJob {
   name: string;
-  /** Cron expression and IANA zone, as they are now. */
-  schedule(): { cron: string; zone: string };
-  /** Does what is due and returns how many rows it changed. */
-  run(): Promise<number>;
+  /** As it is now. */
+  schedule(): JobSchedule;
+  /** Does what is due and returns how many rows it changed; once `stop` is aborted it does so after the batch under way. */
+  run(stop: AbortSignal): Promise<number>;
 }
 
 /**
  * Runs jobs when they are due, and keeps a record of each run. Always true: of any number of replicas one runs a slot, a
- * job does not overlap itself in one process, and a slot that was missed while nothing ran is made up for at the start.
+ * job does not overlap itself in one process, a slot that was missed while nothing ran is made up for at the start, and no
+ * stored schedule keeps the process from starting: one that cannot be used is replaced by the job's default.
  */
 @Injectable()
 export class JobsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(JobsService.name);
   private readonly jobs = new Map<string, ScheduledJob>();
   private readonly underWay = new Set<Promise<unknown>>();
+  private readonly stop = new AbortController();
 
   constructor(
     private readonly repository: JobsRepository,
@@ -47,10 +66,11 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     }
   }
 
-  /** Begins no run any more and waits for those under way. */
+  /** Begins no run any more, and lets those under way end after their batch. */
   async beforeApplicationShutdown(): Promise<void> {
     for (const name of this.jobs.keys()) this.unschedule(name);
-    await Promise.allSettled(this.underWay);
+    this.stop.abort();
+    await Promise.race([Promise.allSettled(this.underWay), delay(STOP_MS, undefined, { ref: false })]);
   }
 
   /** Schedules the job anew, after its settings changed. */
@@ -66,21 +86,32 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     const job = this.jobs.get(name);
     if (job === undefined) throw new Error(`There is no job ${name}.`);
     const id = await this.repository.begin(name, trigger, null);
-    return this.record(job, id as string);
+    return this.watched(this.record(job, id as string));
   }
 
   async list(): Promise<JobDto[]> {
-    const runs = await this.repository.lastRuns(SHOWN_RUNS);
+    const runs = await this.repository.lastRuns([...this.jobs.keys()], SHOWN_RUNS);
     return [...this.jobs.values()].map((job) => {
-      const { cron, zone } = job.schedule();
+      const { cron, zone, adjusted } = usableSchedule(job);
       const own = runs.filter((run) => run.job === job.name).map(({ job: _, ...run }) => run);
       const nextRunAt = this.environment.SCHEDULER_ENABLED ? nextSlot(cron, zone, new Date()) : null;
-      return { name: job.name, cron, timeZone: zone, enabled: this.environment.SCHEDULER_ENABLED, nextRunAt, lastRuns: own };
+      return { name: job.name, cron, timeZone: zone, enabled: this.environment.SCHEDULER_ENABLED, nextRunAt, adjusted, lastRuns: own };
     });
   }
 
+  /** When each job last ended well. */
+  lastSuccesses(): Promise<{ job: string; finishedAt: Date }[]> {
+    return this.repository.lastSuccesses([...this.jobs.keys()]);
+  }
+
+  /** The jobs that do not run as their settings say, because what is stored cannot be used. */
+  get adjusted(): string[] {
+    return [...this.jobs.values()].filter((job) => usableSchedule(job).adjusted.length > 0).map(({ name }) => name);
+  }
+
   private schedule(job: ScheduledJob): void {
-    const { cron, zone } = job.schedule();
+    const { cron, zone, adjusted } = usableSchedule(job);
+    if (adjusted.length > 0) this.logger.error(`the stored schedule of ${job.name} cannot be used: it runs by ${cron} in ${zone}`);
     const timer = CronJob.from({
       cronTime: cron,
       timeZone: zone,
@@ -99,24 +130,38 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
 
   /** Runs the slot that is due, unless it was run. The first one after a start makes up for all that were missed. */
   private async tick(job: ScheduledJob): Promise<void> {
-    const { cron, zone } = job.schedule();
-    const work = (async () => {
-      const slot = lastSlot(cron, zone, new Date());
-      const id = slot && (await this.repository.begin(job.name, 'schedule', slot));
+    const { cron, zone } = usableSchedule(job);
+    const slot = lastSlot(cron, zone, new Date());
+    if (slot === null || this.stop.signal.aborted) return;
+    const work = async () => {
+      const id = await this.repository.begin(job.name, 'schedule', slot);
       if (id) await this.record(job, id);
-    })().catch((error: Error) => this.logger.warn(`${job.name}: ${error.message}`));
+    };
+    await this.watched(work()).catch((error: Error) => this.logger.warn(`${job.name}: ${error.message}`));
+  }
+
+  private watched<T>(work: Promise<T>): Promise<T> {
     this.underWay.add(work);
-    await work.finally(() => this.underWay.delete(work));
+    return work.finally(() => this.underWay.delete(work));
   }
 
   private async record(job: ScheduledJob, id: string): Promise<number> {
     try {
-      const affected = await job.run();
-      await this.repository.end(id, affected, null);
+      const affected = await job.run(this.stop.signal);
+      const stopped = this.stop.signal.aborted;
+      await this.repository.end(id, affected, stopped ? 'stopped with the process' : null, stopped);
       return affected;
     } catch (error) {
       await this.repository.end(id, 0, (error as Error).message).catch(() => undefined);
       throw error;
     }
   }
+}
+
+function usableSchedule(job: ScheduledJob): Required<Omit<JobSchedule, 'fallback'>> {
+  const { cron, zone, adjusted = [], fallback } = job.schedule();
+  if (fallback === undefined || isSchedule(cron, zone)) return { cron, zone, adjusted };
+  const usable = { cron: isSchedule(cron) ? cron : fallback.cron, zone: isSchedule(fallback.cron, zone) ? zone : fallback.zone };
+  const replaced = [...adjusted, ...(usable.cron === cron ? [] : ['cron' as const]), ...(usable.zone === zone ? [] : ['timeZone' as const])];
+  return { ...usable, adjusted: [...new Set(replaced)] };
 }

@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
 import { AdmissionService } from '../ledger/admission.service';
-import { JobsRepository } from '../jobs/jobs.repository';
+import { JobsService } from '../jobs/jobs.service';
 
 const KEPT_MS = 1_000;
 
@@ -27,7 +27,7 @@ export class MetricsService {
   private rendered: { at: number; answer: Promise<Rendered> } | undefined;
   private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
-  constructor(admission: AdmissionService, health: HealthRepository, storedValues: StoredValues, jobs: JobsRepository) {
+  constructor(admission: AdmissionService, health: HealthRepository, storedValues: StoredValues, jobs: JobsService) {
     collectDefaultMetrics({ register: this.registry });
     this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
     this.counter('quotidian_admission_batches_total', 'Batches of charges sent.', () => admission.counts.batches);

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
-import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
+import { type JobSchedule, JobsService, type ScheduledJob } from '../jobs/jobs.service';
 import { QuotaResetService } from './quota-reset.service';
 import { QuotaSettings } from './quota.settings';
 
@@ -26,11 +26,18 @@ export class QuotaResetJob implements ScheduledJob, OnModuleInit {
     });
   }
 
-  schedule(): { cron: string; zone: string } {
-    return { cron: this.settings.get(QuotaSettings.resetCron), zone: this.settings.get(QuotaSettings.timeZone) };
+  schedule(): JobSchedule {
+    const { resetCron, timeZone } = QuotaSettings;
+    const { unusable } = this.settings;
+    return {
+      cron: this.settings.get(resetCron),
+      zone: this.settings.get(timeZone),
+      adjusted: [...(unusable.has(resetCron.key) ? ['cron' as const] : []), ...(unusable.has(timeZone.key) ? ['timeZone' as const] : [])],
+      fallback: { cron: resetCron.default, zone: timeZone.default },
+    };
   }
 
-  run(): Promise<number> {
-    return this.reset.closeOut();
+  run(stop: AbortSignal): Promise<number> {
+    return this.reset.closeOut(stop);
   }
 }

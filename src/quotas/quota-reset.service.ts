@@ -13,18 +13,18 @@ const PAUSE_SHARE = 0.25;
 export class QuotaResetService {
   constructor(private readonly repository: CloseOutRepository) {}
 
-  /** @param onProgress is told how many were closed so far @returns users whose day this call closed */
-  async closeOut(onProgress?: (closed: number) => void): Promise<number> {
+  /** @param stop ends it after the batch under way @returns users whose day this call closed */
+  async closeOut(stop: AbortSignal): Promise<number> {
     let closed = 0;
     for (const zone of await this.repository.zonesInUse()) {
       for (;;) {
         const startedAt = performance.now();
         const batch = await this.repository.closeOutBatch(zone, BATCH);
         closed += batch;
-        onProgress?.(closed);
+        if (stop.aborted) return closed;
         if (batch < BATCH) break;
         // A pause in proportion to the work leaves the database to the charges, which do not wait for this.
-        await delay((performance.now() - startedAt) * PAUSE_SHARE);
+        await delay((performance.now() - startedAt) * PAUSE_SHARE, undefined, { signal: stop }).catch(() => undefined);
       }
     }
     return closed;

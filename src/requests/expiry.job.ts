@@ -24,13 +24,13 @@ export class ExpiryJob implements ScheduledJob, OnModuleInit {
     return { cron: '* * * * *', zone: 'Etc/UTC' };
   }
 
-  async run(): Promise<number> {
+  async run(stop: AbortSignal): Promise<number> {
     let ended = 0;
     for (;;) {
       const ids = await this.overdue.find(BATCH);
       const now = ids.length > 0 ? await this.transitions.sweep(ids) : 0;
       ended += now;
-      if (now === 0) return ended;
+      if (now === 0 || stop.aborted) return ended;
     }
   }
 }

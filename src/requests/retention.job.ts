@@ -29,7 +29,7 @@ export class RetentionJob implements ScheduledJob, OnModuleInit {
     return { cron: '41 * * * *', zone: 'Etc/UTC' };
   }
 
-  async run(): Promise<number> {
+  async run(stop: AbortSignal): Promise<number> {
     const days = this.settings.get(RequestSettings.retentionDays);
     if (days === null) return 0;
     const before = await this.ledger.horizon(days);
@@ -38,10 +38,10 @@ export class RetentionJob implements ScheduledJob, OnModuleInit {
       const startedAt = performance.now();
       const { removed, last } = await this.ledger.remove(BATCH, after, before);
       total += removed;
-      if (last === null) return total;
+      if (last === null || stop.aborted) return total;
       after = last;
       // As long a pause as the work took leaves the database to the charges.
-      await delay(performance.now() - startedAt);
+      await delay(performance.now() - startedAt, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 }

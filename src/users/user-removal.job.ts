@@ -20,7 +20,8 @@ export class UserRemovalJob implements ScheduledJob, OnModuleInit {
     return { cron: '* * * * *', zone: 'Etc/UTC' };
   }
 
-  run(): Promise<number> {
+  run(stop: AbortSignal): Promise<number> {
+    stop.addEventListener('abort', () => this.removal.stop(), { once: true });
     return this.removal.run();
   }
 }

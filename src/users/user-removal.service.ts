@@ -22,8 +22,13 @@ export class UserRemovalService implements BeforeApplicationShutdown {
   constructor(private readonly repository: UserRemovalRepository) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
+    this.stop();
     await this.running?.catch(() => undefined);
+  }
+
+  /** Ends the run under way after its batch, and all later ones at once: the process is stopping. */
+  stop(): void {
+    this.stopping = true;
   }
 
   /** A participant of the transaction that deletes. False: somebody else did. */

@@ -24,7 +24,7 @@ describe('health', () => {
   it('is ready with each check named', async () => {
     const { body } = await ready().expect(200);
     const up = { status: 'up' };
-    expect(body).toEqual({ status: 'ready', checks: { draining: up, database: up, migrations: up, notifications: up, clock: up } });
+    expect(body).toEqual({ status: 'ready', checks: { draining: up, database: up, migrations: up, notifications: up, clock: up, storedValues: up } });
   });
 
   it('is not ready while a migration is pending, and says which', async () => {

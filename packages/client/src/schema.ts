@@ -1342,6 +1342,8 @@ export interface components {
             enabled: boolean;
             /** Format: date-time */
             nextRunAt: string | null;
+            /** @description What is not as it is stored, because the stored value cannot be used: then the default runs. Empty: all is. */
+            adjusted: ("timeZone" | "cron")[];
             /** @description Newest first. */
             lastRuns: components["schemas"]["JobRunDto"][];
         };

@@ -21,6 +21,8 @@ export class JobDto {
   /** Whether this process runs it on schedule. */
   enabled: boolean;
   nextRunAt: Date | null;
+  /** What is not as it is stored, because the stored value cannot be used: then the default runs. Empty: all is. */
+  adjusted: ('cron' | 'timeZone')[];
   /** Newest first. */
   lastRuns: JobRunDto[];
 }
