@@ -11,6 +11,7 @@ import { parseJsonBody } from './common/json-body';
 import { ITEMS_APART } from './common/json-items';
 import { makeLogger, NestLogger } from './common/logger';
 import { ProblemFilter } from './common/problem.filter';
+import { RequestScope } from './common/request-scope';
 import { RouteTable } from './common/route-table';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
@@ -39,7 +40,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     trustProxy: environment.trustProxy,
-    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestIdOf(headers),
+    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => RequestScope.get()?.id ?? requestIdOf(headers),
     clientErrorHandler: answerClientError,
     // A path that cannot be decoded comes to no hook and no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
@@ -92,7 +93,12 @@ export async function createApp({ environment: overrides, preview = false, signa
   fastify.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions, id } = request;
     const seconds = reply.elapsedTime / 1_000;
-    metrics.answered(method, routeOptions.url ?? 'unknown', reply.statusCode, seconds);
+    try {
+      metrics.answered(method, routeOptions.url ?? 'unknown', reply.statusCode, seconds);
+    } catch (err) {
+      // Fastify would keep it to itself.
+      logger.error({ requestId: id, err }, 'an answer was not counted');
+    }
     if (environment.LOG_REQUESTS || reply.statusCode >= 500) {
       const level = reply.statusCode >= 500 && reply.statusCode !== 503 ? 'error' : 'info';
       const line = { requestId: id, method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };

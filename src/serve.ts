@@ -2,6 +2,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from './app';
 import { AdminsService } from './auth/admins.service';
 import { banner } from './banner';
+import { spreadLastNet } from './common/last-net';
 import { StartupError } from './common/startup-error';
 import { Environment } from './config/environment';
 import { holdMemoryDown, settleMemory } from './memory';
@@ -10,6 +11,7 @@ import { holdMemoryDown, settleMemory } from './memory';
 export async function serve(): Promise<NestFastifyApplication> {
   holdMemoryDown();
   const app = await createApp();
+  spreadLastNet(app);
   const environment = app.get(Environment);
   const { PORT: port, host } = environment;
   try {

@@ -3,6 +3,7 @@ import { type Socket } from 'node:net';
 import { answerOnSocket, bareAnswer } from './client-errors';
 import { Pipelines } from './pipelines';
 import { Problem } from './problem';
+import { RequestScope } from './request-scope';
 
 /** A proxy in front adds a dozen lines to those of its client. */
 const MAX_HEADER_LINES = 256;
@@ -23,7 +24,7 @@ const SERVER: ServerOptions = {
  */
 export function makeServer(handle: RequestListener): Server {
   const server = createServer(SERVER);
-  const pipelines = new Pipelines(handle);
+  const pipelines = new Pipelines((request, response) => RequestScope.run(request, response, () => handle(request, response)));
   // Their bytes are bounded: to 16 kB.
   server.maxHeadersCount = 0;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -1,6 +1,7 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
+import { RequestScope } from './request-scope';
 
 export interface LogOptions {
   level: string;
@@ -15,6 +16,7 @@ export function makeLogger({ level, pretty }: LogOptions): Logger {
   const options = {
     level,
     base: null,
+    mixin: () => ({ requestId: RequestScope.get()?.id }),
     serializers: { err: ({ name, message, stack, code }: Error & { code?: string }) => ({ type: name, message, stack, code }) },
     formatters: { level: (label: string) => ({ level: label }) },
   };

@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isTransient } from '../common/database-errors';
 import { GracefulShutdown } from '../common/graceful-shutdown';
 import { UnavailableProblem } from '../common/problem';
 import { Notifications } from '../database/notifications';
@@ -14,6 +15,8 @@ const SHOWN_VALUES = 10;
 /** Whether this process should be sent requests, and what an operator should know besides. */
 @Injectable()
 export class HealthService {
+  private readonly logger = new Logger(HealthService.name);
+
   constructor(
     private readonly repository: HealthRepository,
     private readonly storedValues: StoredValues,
@@ -24,7 +27,7 @@ export class HealthService {
 
   /** @throws UnavailableProblem with the checks while a needed one fails */
   async readiness(): Promise<ReadinessDto> {
-    const look = Promise.all([this.repository.look(), this.storedValues.look().catch(() => [])]).catch(() => null);
+    const look = Promise.all([this.repository.look(), this.storedValues.look().catch(this.failed([]))]).catch(this.failed(null));
     const [seen, adjusted] = (await Promise.race([look, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
       draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
@@ -42,8 +45,16 @@ export class HealthService {
     return { status: 'ready', checks };
   }
 
+  /** Readiness answers whatever becomes of a check; that the database is not there is its answer, and anything else is a fault of ours. */
+  private failed<T>(instead: T): (error: unknown) => T {
+    return (err) => {
+      if (!isTransient(err)) this.logger.error({ err }, 'a check of readiness failed');
+      return instead;
+    };
+  }
+
   private wrongDefaultTier(): Promise<string | null> {
-    return Promise.race([this.defaultTier.problem().catch(() => null), delay(CHECK_TIMEOUT_MS, null, { ref: false })]);
+    return Promise.race([this.defaultTier.problem().catch(this.failed(null)), delay(CHECK_TIMEOUT_MS, null, { ref: false })]);
   }
 }
 

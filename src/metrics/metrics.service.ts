@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { unhandledErrors } from '../common/last-net';
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
 import { AdmissionService } from '../ledger/admission.service';
@@ -34,6 +35,7 @@ export class MetricsService {
     this.counter('quotidian_admission_charges_total', 'Charges decided.', () => admission.counts.decided);
     this.counter('quotidian_admission_admitted_total', 'Charges admitted.', () => admission.counts.admitted);
     this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
+    this.counter('quotidian_unhandled_errors_total', 'Errors that nobody took.', unhandledErrors);
     this.gauge('quotidian_database_clock_behind_seconds', "How far the database's clock was set back.", async () => {
       return ((await health.look().catch(() => null))?.clockBehindMs ?? 0) / 1_000;
     });
