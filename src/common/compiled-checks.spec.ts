@@ -1,6 +1,7 @@
 import { validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { SubmitRequestDto } from '../requests/dto/submit-request.dto';
+import { CompleteItemDto } from '../requests/dto/work.dto';
 import { compileQuickCheck } from './compiled-checks';
 
 /** Values that a body's field may hold: those around every rule, and any JSON. */
@@ -74,5 +75,28 @@ describe('the compiled check of a submit', () => {
     for (const key of Object.getOwnPropertyNames(Object.prototype)) {
       expect(quickCheck(JSON.parse(`{"type":"x","${key}":1}`) as object)).toBe(false);
     }
+  });
+});
+
+describe('the compiled check of a result among many', () => {
+  const quickCheck = compileQuickCheck(CompleteItemDto)!;
+  const item = fc.dictionary(fc.constantFrom('id', 'attempt', 'units', 'result', 'odd'), value);
+  const goodItem = fc.record(
+    { id: fc.string(), attempt: fc.integer({ min: 1, max: 2_147_483_647 }), units: fc.nat(), result: fc.jsonValue() },
+    { requiredKeys: ['id', 'attempt'] },
+  );
+
+  it('decides as class-validator does, and takes any JSON as the result', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.oneof(item, goodItem), (sent) => {
+        const slow =
+          validateSync(Object.assign(new CompleteItemDto(), sent), { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true }).length === 0;
+        if (quickCheck(sent)) accepted++;
+        expect(quickCheck(sent)).toBe(slow);
+      }),
+      { numRuns: 500 },
+    );
+    expect(accepted).toBeGreaterThan(100);
   });
 });

@@ -15,7 +15,7 @@ export function compileQuickCheck(dto: new () => object): Check | null {
     const field = fields.get(propertyName) ?? { optional: false, checks: [] };
     fields.set(propertyName, field);
     if (type === ValidationTypes.CONDITIONAL_VALIDATION && name === 'isOptional') field.optional = true;
-    else {
+    else if (type !== ValidationTypes.WHITELIST) {
       const check = KNOWN[name ?? '']?.(constraints as [never]);
       if (check === undefined || each || groups?.length || validateIf !== undefined) return null;
       field.checks.push(check);

@@ -48,7 +48,7 @@ export class StatementPool implements OnApplicationShutdown {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
-      const answer = await work(async ({ name, text }, values) => (await client.query({ name, text, values })).rows as never);
+      const answer = await work(async ({ name, text, rowMode }, values) => (await client.query({ name, text, values, rowMode } as QueryConfig)).rows as never);
       await client.query('COMMIT');
       client.release();
       return answer;

@@ -3,7 +3,7 @@ import { prepared } from '../database/prepared-statements';
 import { type Run, StatementPool } from '../database/statement-pool';
 import { type RequestStatus } from './entities/request.entity';
 import { type RefundPolicy } from './ledger.settings';
-import { REQUEST, type RequestFields } from './request-row';
+import { REQUEST_JSON } from './request-row';
 
 /** What is asked of one request: by its worker, its owner, or the clock (`sweep`). */
 export interface Transition {
@@ -38,15 +38,15 @@ export interface RefundRules {
  * attempt. `deferred`: needs the statement that refunds.
  */
 export interface Outcome {
-  n: number;
   verdict: 'done' | 'late' | 'refused' | 'over-cost' | 'unknown' | 'deferred';
   currentStatus: RequestStatus;
   currentAttempt: number;
   cost: number;
   refunded: number;
   leaseExpiresAt: Date | null;
-  /** As the transition left it; null when it changed nothing. */
-  request: RequestFields | null;
+  cancelRequested: boolean;
+  /** The request as the transition left it, as JSON; null when it changed nothing, and where nobody reads it: of heartbeats and sweeps. */
+  json: string | null;
 }
 
 const ITEM = `id uuid, act text, attempt integer, owner integer, units integer, result jsonb, error jsonb, retryable boolean, retry_base integer, retry_max integer, lease integer, force boolean`;
@@ -189,20 +189,20 @@ WITH item AS MATERIALIZED (
   FROM granted g WHERE r.id = g.id
   RETURNING r.*
 )
-SELECT j.n::integer AS n, j.outcome AS verdict, coalesce(g.granted, 0) AS refunded, coalesce(r.status, j.status) AS "currentStatus",
-  j.attempt AS "currentAttempt", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}, j.cost
+SELECT j.outcome, coalesce(r.status, j.status), j.attempt, j.cost, coalesce(g.granted, 0), r.lease_expires_at, r.cancel_requested_at IS NOT NULL,
+  CASE WHEN j.outcome = 'done' AND j.act NOT IN ('heartbeat', 'sweep') THEN ${REQUEST_JSON} END
 FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY j.n
 `;
 
-const LIGHT = prepared('settle', settleStatement(false));
-const FULL = prepared('settle and refund', settleStatement(true));
+const LIGHT = prepared('settle', settleStatement(false), 'array');
+const FULL = prepared('settle and refund', settleStatement(true), 'array');
 
 const LOCK_USERS = prepared(
   'lock users',
   `SELECT u.id FROM users u WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY ($1::uuid[]))) ORDER BY u.id FOR NO KEY UPDATE`,
 );
 
-type Row = Omit<Outcome, 'request'> & RequestFields;
+type Row = [Outcome['verdict'], RequestStatus, currentAttempt: number, cost: number, refunded: number, leaseExpiresAt: Date | null, boolean, string | null];
 
 @Injectable()
 export class SettlementRepository {
@@ -220,9 +220,8 @@ export class SettlementRepository {
   }
 }
 
-function toOutcome({ n, verdict, cost, refunded, currentStatus, currentAttempt, leaseExpiresAt, ...request }: Row): Outcome {
-  const changed = verdict === 'done' || verdict === 'late';
-  return { n, verdict, cost, refunded, currentStatus, currentAttempt, leaseExpiresAt, request: changed ? { ...request, cost } : null };
+function toOutcome([verdict, currentStatus, currentAttempt, cost, refunded, leaseExpiresAt, cancelRequested, json]: Row): Outcome {
+  return { verdict, currentStatus, currentAttempt, cost, refunded, leaseExpiresAt, cancelRequested, json };
 }
 
 function toItem({ act, id, attempt, owner, units, resultJson, errorJson, retryable, retry, leaseSeconds, force }: Transition): string {

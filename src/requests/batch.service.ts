@@ -50,7 +50,7 @@ export class BatchService {
     return Promise.allSettled(
       items.map(async (item, i) => {
         const { id, ...word } = checkItem(CompleteItemDto, item, i);
-        return JSON.stringify(await this.work.complete(id, word));
+        return this.work.complete(id, word);
       }),
     );
   }

@@ -2,8 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
-import { type CanceledRequestDto } from './dto/canceled-request.dto';
-import { type RequestDto } from './dto/request.dto';
 import { TransitionsService } from './transitions.service';
 
 import { RequestsRepository } from './requests.repository';
@@ -17,13 +15,13 @@ export class CancelService {
     private readonly repository: RequestsRepository,
   ) {}
 
-  /** @throws NotFoundProblem, RequestFinal */
-  async cancel(principal: Principal, id: string): Promise<CanceledRequestDto> {
+  /** @returns the request as JSON, with what was given back @throws NotFoundProblem, RequestFinal */
+  async cancel(principal: Principal, id: string): Promise<string> {
     const owner = ownOnly(principal);
     // A deleted user's requests are nobody's, though their rows are still there.
     if (owner === null && isUuid(id) && (await this.repository.find(id, null)) === null) throw new NotFoundProblem('request');
     // The work of a reservation is done behind the gateway: if owners could end it at once, they would not pay for it.
-    const { request, refunded } = await this.transitions.apply({ act: 'cancel', id, owner: owner ?? undefined, force: owner === null });
-    return { ...(request as RequestDto), refunded };
+    const { json, refunded } = await this.transitions.apply({ act: 'cancel', id, owner: owner ?? undefined, force: owner === null });
+    return `${(json as string).slice(0, -1)},"refunded":${refunded}}`;
   }
 }

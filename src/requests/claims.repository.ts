@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { prepared } from '../database/prepared-statements';
 import { type Run, StatementPool } from '../database/statement-pool';
-import { type RequestDto } from './dto/request.dto';
 import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
-import { REQUEST } from '../ledger/request-row';
+import { CLAIMED_JSON } from '../ledger/request-row';
 import { type Lead } from './turns';
 
 /** A type to claim, with what the settings say about it. */
@@ -20,10 +19,16 @@ export interface Claim {
   leads: readonly Lead[];
 }
 
-export type ClaimedRow = RequestDto & { leaseExpiresAt: Date };
+export interface Claimed {
+  id: string;
+  type: string;
+  userId: number;
+  /** As a claim answers it. */
+  json: string;
+}
 
 export interface ClaimResult {
-  items: ClaimedRow[];
+  items: Claimed[];
   /** There was something to claim, others may have taken all of it meanwhile. */
   contended: boolean;
   /** Requests of these types that the clock has ended and nobody noticed. */
@@ -58,7 +63,7 @@ const CLAIM = prepared(
   'claim',
   `
 WITH RECURSIVE kind AS MATERIALIZED (
-  SELECT * FROM json_to_recordset($1) AS k(type text, max_attempts integer, concurrency integer)
+  SELECT * FROM ROWS FROM (json_to_recordset($1) AS (type text, max_attempts integer, concurrency integer)) WITH ORDINALITY AS k(type, max_attempts, concurrency, n)
 ), oldest AS MATERIALIZED (
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
     SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.created_at LIMIT $5) w
@@ -96,7 +101,7 @@ WITH RECURSIVE kind AS MATERIALIZED (
   FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY created_at, id) AS place FROM candidate
     WHERE user_id ${OF_NOBODY_DELETED}) c
   JOIN kind k USING (type) LEFT JOIN busy b USING (type, user_id)
-  LEFT JOIN json_to_recordset($4) AS l(type text, user_id integer, lead integer) USING (type, user_id)
+  LEFT JOIN unnest($4::integer[], $7::integer[], $8::integer[]) AS l(n, user_id, lead) ON l.n = k.n AND l.user_id = c.user_id
 ), chosen AS MATERIALIZED (
   SELECT id, rank, created_at FROM ranked WHERE room IS NULL OR place <= room ORDER BY rank, created_at, id LIMIT $2::integer * 2 + 16
 ), taken AS MATERIALIZED (
@@ -113,12 +118,11 @@ WITH RECURSIVE kind AS MATERIALIZED (
   FROM taken t JOIN kind k USING (type) WHERE w.id = t.id
   RETURNING w.*, t.rank
 )
-SELECT (SELECT count(*) FROM chosen) > 0 AS contended,
-  ARRAY(
+SELECT (SELECT count(*) FROM chosen) > 0, array_to_string(ARRAY(
     (SELECT w.id FROM requests w WHERE w.status = 'pending' AND w.deadline_at <= now() LIMIT ${SWEPT})
     UNION ALL
     (SELECT w.id FROM kind k JOIN requests w ON w.type = k.type WHERE ${LOST} AND (${RETRIED} AND ${IN_TIME}) IS NOT TRUE LIMIT ${SWEPT})
-  ) AS overdue,
+  ), ' '),
   CASE WHEN r.id IS NULL THEN (
     SELECT (extract(epoch FROM min(at) - now()) * 1000)::float8 FROM kind k CROSS JOIN LATERAL (
       (SELECT w.available_at AS at FROM requests w WHERE w.type = k.type AND ${DELAYED} ORDER BY w.available_at LIMIT 1)
@@ -126,9 +130,10 @@ SELECT (SELECT count(*) FROM chosen) > 0 AS contended,
       (SELECT w.lease_expires_at FROM requests w WHERE w.type = k.type AND w.status = 'processing' AND w.lease_expires_at > now()
        ORDER BY w.lease_expires_at LIMIT 1)
     ) n
-  ) END AS "nextInMs", r.lease_expires_at AS "leaseExpiresAt", ${REQUEST}
+  ) END, r.id, r.type, r.user_id, ${CLAIMED_JSON}
 FROM (SELECT) one LEFT JOIN claimed r ON true ORDER BY r.rank, r.created_at, r.id
 `,
+  'array',
 );
 
 const LOCK_TYPES = prepared(
@@ -136,7 +141,8 @@ const LOCK_TYPES = prepared(
   `SELECT pg_advisory_xact_lock(hashtextextended('claim ' || t.type, 0)) FROM (SELECT type FROM unnest($1::text[]) AS type ORDER BY 1) t`,
 );
 
-type Row = ClaimedRow & Omit<ClaimResult, 'items'>;
+/** In one of nothing but what is known of the types, the id is null. */
+type Row = [contended: boolean, overdue: string, nextInMs: number | null, id: string | null, type: string, userId: number, json: string];
 
 @Injectable()
 export class ClaimsRepository {
@@ -144,7 +150,11 @@ export class ClaimsRepository {
 
   async claim({ kinds, limit, leaseSeconds, leads }: Claim, run: Run = this.statements.run): Promise<ClaimResult> {
     const sight = Math.max(200, limit * 4);
-    const values = [JSON.stringify(kinds), limit, leaseSeconds, JSON.stringify(leads), sight, Math.random()];
+    const places = new Map(kinds.map(({ type }, i) => [type, i + 1]));
+    // As columns: a thousand leads come with every claim, and as JSON they take the database longer than the claim itself.
+    const column = (of: (lead: Lead) => unknown) => `{${leads.map(of).join()}}`;
+    const [kindOf, userOf, leadOf] = [column(({ type }) => places.get(type)), column(({ user_id }) => user_id), column(({ lead }) => lead)];
+    const values = [JSON.stringify(kinds), limit, leaseSeconds, kindOf, sight, Math.random(), userOf, leadOf];
     return toResult(await run<Row>(CLAIM, values));
   }
 
@@ -155,7 +165,7 @@ export class ClaimsRepository {
 }
 
 function toResult(rows: Row[]): ClaimResult {
-  const { contended, overdue, nextInMs } = rows[0] as Row;
-  const items = rows.flatMap(({ contended: _, overdue: __, nextInMs: ___, ...item }) => (item.id === null ? [] : [item]));
-  return { items, contended, overdue, nextInMs };
+  const [contended, overdue, nextInMs] = rows[0] as Row;
+  const items = rows.flatMap(([, , , id, type, userId, json]) => (id === null ? [] : [{ id, type, userId, json }]));
+  return { items, contended, overdue: overdue === '' ? [] : overdue.split(' '), nextInMs };
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
 import { StatementPool } from '../database/statement-pool';
 import { ClaimRoom } from './claim-room';
-import { type Claim, ClaimsRepository, type ClaimedRow, type ClaimResult, type Kind } from './claims.repository';
+import { type Claim, ClaimsRepository, type ClaimResult, type Kind } from './claims.repository';
 import { type ClaimDto } from './dto/claim.dto';
 import { type HeldCall } from './held-calls';
 import { TransitionsService } from './transitions.service';
@@ -27,18 +27,18 @@ export class ClaimsService {
     private readonly signals: RequestSignals,
   ) {}
 
-  /** What there is now. */
-  async claim(dto: ClaimDto): Promise<ClaimedRow[]> {
+  /** What there is now, each as JSON. */
+  async claim(dto: ClaimDto): Promise<string[]> {
     const { items } = await this.look(dto);
     if (items.length > 0) this.room.wake(dto.types);
-    return items;
+    return items.map(({ json }) => json);
   }
 
   /**
    * What there is, or after a wait of `waitSeconds` at most what comes; nothing to a worker who went away.
    * @throws CredentialsInvalid, ScopeRequired once the credential has ended
    */
-  async claimOrWait(dto: ClaimDto, call: HeldCall): Promise<ClaimedRow[]> {
+  async claimOrWait(dto: ClaimDto, call: HeldCall): Promise<string[]> {
     const endsAt = performance.now() + (dto.waitSeconds ?? 0) * 1_000;
     this.room.enter(call, dto.types);
     try {
@@ -48,7 +48,7 @@ export class ClaimsService {
           this.room.wake(dto.types);
           // The look may have taken its time.
           await call.assertAllowed();
-          return items;
+          return items.map(({ json }) => json);
         }
         const isOpen = await this.room.wait(call, endsAt - performance.now(), nextInMs);
         await call.assertAllowed();

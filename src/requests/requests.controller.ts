@@ -136,7 +136,8 @@ export class RequestsController {
   @Metered()
   @HttpCode(200)
   @Scopes('requests:write')
-  cancel(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<CanceledRequestDto> {
-    return this.cancels.cancel(principal, id);
+  @ApiOkResponse({ type: CanceledRequestDto })
+  async cancel(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+    void reply.header('content-type', JSON_TYPE).send(await this.cancels.cancel(principal, id));
   }
 }

@@ -36,7 +36,7 @@ export class TransitionsService {
 
   private async settle(transition: Transition): Promise<Outcome> {
     const outcome = await this.ledger.settle(transition);
-    if (outcome.request !== null && transition.act !== 'heartbeat') this.signals.changed(transition.id);
+    if ((outcome.verdict === 'done' || outcome.verdict === 'late') && transition.act !== 'heartbeat') this.signals.changed(transition.id);
     return outcome;
   }
 }

@@ -32,11 +32,16 @@ export class WorkController {
   @Post('claim')
   @HttpCode(200)
   @Scopes('worker')
-  async claim(@Req() request: AuthenticatedRequest, @Body() dto: ClaimDto): Promise<ClaimAnswerDto> {
-    if (!dto.waitSeconds) return { items: await this.claims.claim(dto) };
+  @ApiOkResponse({ type: ClaimAnswerDto })
+  async claim(@Req() request: AuthenticatedRequest, @Body() dto: ClaimDto, @Res() reply: FastifyReply): Promise<void> {
+    const items = dto.waitSeconds ? await this.claimOrWait(request, dto) : await this.claims.claim(dto);
+    void reply.header('content-type', JSON_TYPE).send(`{"items":[${items.join()}]}`);
+  }
+
+  private async claimOrWait(request: AuthenticatedRequest, dto: ClaimDto): Promise<string[]> {
     const call = this.calls.hold('long polls', request);
     try {
-      return { items: await this.claims.claimOrWait(dto, call) };
+      return await this.claims.claimOrWait(dto, call);
     } finally {
       this.calls.release(call);
     }
@@ -54,8 +59,9 @@ export class WorkController {
   @Post(':id/complete')
   @HttpCode(200)
   @Scopes('worker')
-  complete(@Param('id') id: string, @Body() dto: CompleteDto): Promise<RequestDto> {
-    return this.work.complete(id, dto);
+  @ApiOkResponse({ type: RequestDto })
+  async complete(@Param('id') id: string, @Body() dto: CompleteDto, @Res() reply: FastifyReply): Promise<void> {
+    void reply.header('content-type', JSON_TYPE).send(await this.work.complete(id, dto));
   }
 
   /** Delivers the results of up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass. */
@@ -76,7 +82,8 @@ export class WorkController {
   @Post(':id/fail')
   @HttpCode(200)
   @Scopes('worker')
-  fail(@Param('id') id: string, @Body() dto: FailDto): Promise<RequestDto> {
-    return this.work.fail(id, dto);
+  @ApiOkResponse({ type: RequestDto })
+  async fail(@Param('id') id: string, @Body() dto: FailDto, @Res() reply: FastifyReply): Promise<void> {
+    void reply.header('content-type', JSON_TYPE).send(await this.work.fail(id, dto));
   }
 }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { storedBytes } from '../common/stored-size';
 import { SettingsService } from '../configurations/settings.service';
-import { type RequestDto } from './dto/request.dto';
 import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from './dto/work.dto';
 import { TransitionsService } from './transitions.service';
 import { PayloadTooLarge } from './requests.errors';
@@ -21,25 +20,26 @@ export class WorkService {
   /** Extends the lease. @throws NotFoundProblem, StaleAttempt, RequestFinal */
   async heartbeat(id: string, { attempt, leaseSeconds }: HeartbeatDto): Promise<LeaseDto> {
     const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
-    const { request, leaseExpiresAt } = await this.transitions.apply({ act: 'heartbeat', id, attempt, leaseSeconds: seconds });
-    return { id, attempt, leaseExpiresAt: leaseExpiresAt as Date, cancelRequested: request?.cancelRequestedAt != null };
+    const { leaseExpiresAt, cancelRequested } = await this.transitions.apply({ act: 'heartbeat', id, attempt, leaseSeconds: seconds });
+    return { id, attempt, leaseExpiresAt: leaseExpiresAt as Date, cancelRequested };
   }
 
-  /** Ends it well. @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge */
-  async complete(id: string, { attempt, result, units }: CompleteDto): Promise<RequestDto> {
+  /** Ends it well. @returns the request as JSON @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge */
+  async complete(id: string, { attempt, result, units }: CompleteDto): Promise<string> {
     const resultJson = this.toJson('result', result);
-    const { request } = await this.transitions.apply({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
-    return request as RequestDto;
+    const { json } = await this.transitions.apply({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
+    return json as string;
   }
 
   /**
    * Ends it badly: `pending` again for another attempt after a pause, `canceled` if that was asked for, else `failed`.
+   * @returns the request as JSON
    * @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge
    */
-  async fail(id: string, { attempt, error, retryable, units }: FailDto): Promise<RequestDto> {
+  async fail(id: string, { attempt, error, retryable, units }: FailDto): Promise<string> {
     const errorJson = this.toJson('error', error);
     const retry = { baseSeconds: this.settings.get(RequestSettings.retryBaseSeconds), maxSeconds: this.settings.get(RequestSettings.retryMaxSeconds) };
-    const { request } = await this.transitions.apply({
+    const { json } = await this.transitions.apply({
       act: 'fail',
       id,
       attempt,
@@ -48,7 +48,7 @@ export class WorkService {
       retry,
       errorJson,
     });
-    return request as RequestDto;
+    return json as string;
   }
 
   private toJson(what: 'result' | 'error', value: unknown): string {

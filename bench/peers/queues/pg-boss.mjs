@@ -1,4 +1,4 @@
-// pg-boss in its own process's memory, by its own batches: fetch fifty, complete fifty in one statement. Completed jobs stay, as our requests do.
+// pg-boss in its own process's memory, by its own batches: fetch many, complete as many in one statement. Completed jobs stay, as our requests do.
 import PgBoss from 'pg-boss';
 
 const QUEUE = 'work';
