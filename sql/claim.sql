@@ -4,7 +4,9 @@ WITH RECURSIVE
     SELECT
       *
     FROM
-      json_to_recordset($1) AS k (type text, max_attempts integer, concurrency integer)
+      ROWS
+    FROM
+      (json_to_recordset($1) AS (type text, max_attempts integer, concurrency integer)) WITH ORDINALITY AS k (type, max_attempts, concurrency, n)
   ),
   oldest AS MATERIALIZED (
     SELECT
@@ -296,7 +298,8 @@ WITH RECURSIVE
       ) c
       JOIN kind k USING (type)
       LEFT JOIN busy b USING (type, user_id)
-      LEFT JOIN json_to_recordset($4) AS l (type text, user_id integer, lead integer) USING (type, user_id)
+      LEFT JOIN unnest($4::integer[], $7::integer[], $8::integer[]) AS l (n, user_id, lead) ON l.n = k.n
+      AND l.user_id = c.user_id
   ),
   chosen AS MATERIALIZED (
     SELECT
@@ -394,42 +397,45 @@ SELECT
       count(*)
     FROM
       chosen
-  ) > 0 AS contended,
-  ARRAY(
-    (
-      SELECT
-        w.id
-      FROM
-        requests w
-      WHERE
-        w.status = 'pending'
-        AND w.deadline_at <= now()
-      LIMIT
-        100
-    )
-    UNION ALL
-    (
-      SELECT
-        w.id
-      FROM
-        kind k
-        JOIN requests w ON w.type = k.type
-      WHERE
-        w.status = 'processing'
-        AND w.lease_expires_at <= now()
-        AND (
-          NOT w.held
-          AND w.cancel_requested_at IS NULL
-          AND w.attempt < w.max_attempts
+  ) > 0,
+  array_to_string(
+    ARRAY(
+      (
+        SELECT
+          w.id
+        FROM
+          requests w
+        WHERE
+          w.status = 'pending'
+          AND w.deadline_at <= now()
+        LIMIT
+          100
+      )
+      UNION ALL
+      (
+        SELECT
+          w.id
+        FROM
+          kind k
+          JOIN requests w ON w.type = k.type
+        WHERE
+          w.status = 'processing'
+          AND w.lease_expires_at <= now()
           AND (
-            w.deadline_at IS NULL
-            OR w.deadline_at > now()
-          )
-        ) IS NOT TRUE
-      LIMIT
-        100
-    )
-  ) AS overdue,
+            NOT w.held
+            AND w.cancel_requested_at IS NULL
+            AND w.attempt < w.max_attempts
+            AND (
+              w.deadline_at IS NULL
+              OR w.deadline_at > now()
+            )
+          ) IS NOT TRUE
+        LIMIT
+          100
+      )
+    ),
+    ' '
+  ),
   CASE
     WHEN r.id IS NULL THEN (
       SELECT
@@ -474,26 +480,51 @@ SELECT
           )
         ) n
     )
-  END AS "nextInMs",
-  r.lease_expires_at AS "leaseExpiresAt",
+  END,
   r.id,
-  r.user_id AS "userId",
   r.type,
-  r.status,
-  r.cost,
-  r.refunded_units AS "refundedUnits",
-  r.charged_on::text AS "chargedOn",
-  r.payload,
-  r.result,
-  r.error,
-  r.attempt,
-  r.created_at AS "createdAt",
-  r.started_at AS "startedAt",
-  r.finished_at AS "finishedAt",
-  r.updated_at AS "updatedAt",
-  r.available_at AS "availableAt",
-  r.deadline_at AS "deadlineAt",
-  r.cancel_requested_at AS "cancelRequestedAt"
+  r.user_id,
+  concat(
+    '{"id":"',
+    r.id,
+    '","userId":',
+    r.user_id,
+    ',"type":"',
+    r.type,
+    '","status":"',
+    r.status,
+    '","cost":',
+    r.cost,
+    ',"refundedUnits":',
+    r.refunded_units,
+    ',"chargedOn":"',
+    r.charged_on,
+    '","payload":',
+    r.payload,
+    ',"result":',
+    coalesce(r.result, 'null'),
+    ',"error":',
+    coalesce(r.error, 'null'),
+    ',"attempt":',
+    r.attempt,
+    ',"createdAt":',
+    coalesce(to_char(r.created_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"startedAt":',
+    coalesce(to_char(r.started_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"finishedAt":',
+    coalesce(to_char(r.finished_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"updatedAt":',
+    coalesce(to_char(r.updated_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"availableAt":',
+    coalesce(to_char(r.available_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"deadlineAt":',
+    coalesce(to_char(r.deadline_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"cancelRequestedAt":',
+    coalesce(to_char(r.cancel_requested_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    ',"leaseExpiresAt":',
+    coalesce(to_char(r.lease_expires_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    '}'
+  )
 FROM
   (
     SELECT

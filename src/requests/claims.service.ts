@@ -5,7 +5,7 @@ import { ClaimRoom } from './claim-room';
 import { type Claim, ClaimsRepository, type ClaimResult, type Kind } from './claims.repository';
 import { type ClaimDto } from './dto/claim.dto';
 import { type HeldCall } from './held-calls';
-import { TransitionsService } from './transitions.service';
+import { OverdueSweep } from './overdue-sweep';
 import { RequestSignals } from './request-signals';
 import { listedType, RequestSettings } from './requests.settings';
 import { Turns } from './turns';
@@ -21,7 +21,7 @@ export class ClaimsService {
   constructor(
     private readonly repository: ClaimsRepository,
     private readonly statements: StatementPool,
-    private readonly transitions: TransitionsService,
+    private readonly overdue: OverdueSweep,
     private readonly settings: SettingsService,
     private readonly room: ClaimRoom,
     private readonly signals: RequestSignals,
@@ -68,7 +68,7 @@ export class ClaimsService {
         this.turns.served(type, userId);
         this.signals.changed(id);
       }
-      if (result.overdue.length > 0) await this.transitions.sweep(result.overdue);
+      this.overdue.begin(result.overdue);
       if (result.items.length > 0 || !result.contended || tries === TRIES) return result;
     }
   }

@@ -28,7 +28,7 @@ export class ExpiryJob implements ScheduledJob, OnModuleInit {
     let ended = 0;
     for (;;) {
       const ids = await this.overdue.find(BATCH);
-      const now = ids.length > 0 ? await this.transitions.sweep(ids) : 0;
+      const now = ids.length > 0 ? await this.transitions.sweepEach(ids) : 0;
       ended += now;
       if (now === 0 || stop.aborted) return ended;
     }

@@ -38,7 +38,9 @@ export class HistoriesService {
     const name = id.toLowerCase();
     const row = await this.reads.get(name);
     // Not within the shared look: ending one user's request must not hold up the looks of others.
-    return row?.overdue && (await this.transitions.sweep([name])) > 0 ? this.reads.get(name) : row;
+    if (!row?.overdue) return row;
+    await this.transitions.sweep([name]);
+    return this.reads.get(name);
   }
 
   private async readAll(ids: string[]): Promise<Map<string, HistoryRow>> {

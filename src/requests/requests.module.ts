@@ -15,6 +15,7 @@ import { FinalWait } from './final-wait';
 import { HeldCalls } from './held-calls';
 import { HistoriesRepository } from './histories.repository';
 import { HistoriesService } from './histories.service';
+import { OverdueSweep } from './overdue-sweep';
 import { OverdueRepository } from './overdue.repository';
 import { RequestSignals } from './request-signals';
 import { RequestsController } from './requests.controller';
@@ -43,6 +44,7 @@ import { WorkService } from './work.service';
     HistoriesRepository,
     HistoriesService,
     OverdueRepository,
+    OverdueSweep,
     RequestSignals,
     RequestsRepository,
     RequestsService,

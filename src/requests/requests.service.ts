@@ -33,7 +33,11 @@ export class RequestsService {
     const read = () => this.repository.list(userId, query, from, size + 1);
     let rows = await read();
     const overdue = rows.filter((row) => row.overdue).map(({ id }) => id);
-    if (overdue.length > 0 && (await this.transitions.sweep(overdue)) > 0) rows = await read();
+    if (overdue.length > 0) {
+      // Whether by this sweep or by one that came before it: they have ended.
+      await this.transitions.sweep(overdue);
+      rows = await read();
+    }
     const page = rows.slice(0, size);
     if (from?.newer) page.reverse();
     const more = rows.length > size;
@@ -59,7 +63,10 @@ export class RequestsService {
 
   private async read(id: string, userId: number | null): Promise<RequestRow> {
     let row = isUuid(id) ? await this.repository.find(id, userId) : null;
-    if (row?.overdue && (await this.transitions.sweep([id])) > 0) row = await this.repository.find(id, userId);
+    if (row?.overdue) {
+      await this.transitions.sweep([id]);
+      row = await this.repository.find(id, userId);
+    }
     if (row === null) throw new NotFoundProblem('request');
     return row;
   }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
 import { type Outcome, type Transition } from '../ledger/settlement.repository';
@@ -9,6 +9,8 @@ import { RequestFinal, StaleAttempt } from './requests.errors';
 /** What becomes of a request once it is charged, and who is notified of it. */
 @Injectable()
 export class TransitionsService {
+  private readonly logger = new Logger(TransitionsService.name);
+
   constructor(
     private readonly ledger: SettlementService,
     private readonly signals: RequestSignals,
@@ -32,6 +34,19 @@ export class TransitionsService {
   async sweep(ids: readonly string[]): Promise<number> {
     const outcomes = await Promise.all(ids.map((id) => this.settle({ act: 'sweep', id })));
     return outcomes.filter(({ verdict }) => verdict === 'late').length;
+  }
+
+  /** The same for those who have others to look after: what cannot be ended is logged, and keeps nothing else from ending. */
+  async sweepEach(ids: readonly string[]): Promise<number> {
+    const ended = await Promise.all(
+      ids.map((id) =>
+        this.sweep([id]).catch((error: unknown) => {
+          this.logger.warn({ err: error, requestId: id }, 'a request past its time could not be ended');
+          return 0;
+        }),
+      ),
+    );
+    return ended.reduce((sum, count) => sum + count, 0);
   }
 
   private async settle(transition: Transition): Promise<Outcome> {
