@@ -64,6 +64,19 @@ describe('the fair queue', () => {
     expect(await Promise.race([neighbour, settled('waits')])).toBe('waits');
   });
 
+  it('lets the keys of a work rest when that is asked for, and others begin meanwhile', async () => {
+    const queue = new FairQueue({ atOnce: 1, waitingOfCallerMax: 5, waitingMax: 5 });
+    const order: string[] = [];
+    const work = (name: string) => () => Promise.resolve(void order.push(name));
+    const first = queue.run(['a'], work('a1'), () => 20);
+    const second = queue.run(['a'], work('a2'));
+    await first;
+    await queue.run(['b'], work('b'));
+    expect(order).toEqual(['a1', 'b']);
+    await second;
+    expect(order).toEqual(['a1', 'b', 'a2']);
+  });
+
   it('goes on after a work that failed, and forgets keys without works', async () => {
     const queue = new FairQueue({ atOnce: 2, waitingOfCallerMax: 5, waitingMax: 5 });
     await expect(queue.run(['a'], () => Promise.reject(new Error('no')))).rejects.toThrow('no');

@@ -37,17 +37,30 @@ export class FairQueue {
 
   constructor(private readonly options: FairQueueOptions) {}
 
-  /** Does the work when it comes to it. The first key is the caller's. @throws CallerQueueFull, QueueFull */
-  async run<T>(keys: readonly [string, ...string[]], work: () => Promise<T>): Promise<T> {
+  /**
+   * Does the work when it comes to it. The first key is the caller's. `restMs`, asked of what came of it and how long it took: for how long its keys then
+   * begin nothing; the place is free meanwhile. @throws CallerQueueFull, QueueFull
+   */
+  async run<T>(keys: readonly [string, ...string[]], work: () => Promise<T>, restMs: (result: T, tookMs: number) => number = () => 0): Promise<T> {
     if ((this.shares.get(keys[0])?.waiting ?? 0) >= this.options.waitingOfCallerMax) throw new CallerQueueFull();
     await new Promise<void>((begin, refuse) => this.enter({ keys, start: this.startOf(keys), begin, refuse }));
+    const begunAt = performance.now();
+    let rest = 0;
     try {
-      return await work();
+      const result = await work();
+      rest = restMs(result, performance.now() - begunAt);
+      return result;
     } finally {
       this.running--;
-      for (const key of keys) this.leave(key, 'running');
+      if (rest > 0) setTimeout(() => this.release(keys), rest).unref();
+      else for (const key of keys) this.leave(key, 'running');
       this.beginNext();
     }
+  }
+
+  private release(keys: readonly string[]): void {
+    for (const key of keys) this.leave(key, 'running');
+    this.beginNext();
   }
 
   private startOf(keys: readonly string[]): number {

@@ -23,6 +23,7 @@ describe('registration', () => {
       dailyQuota: 5,
       unlimited: false,
       timeZone: null,
+      adjusted: [],
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
       updatedAt: expect.any(String),
     });
