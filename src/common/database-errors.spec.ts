@@ -1,5 +1,5 @@
 import { QueryFailedError } from 'typeorm';
-import { isBadData, isRolledBack, isTransient, sqlState, violatedConstraint } from './database-errors';
+import { isBadData, isRolledBack, isTransient, isUnusableData, sqlState, violatedConstraint } from './database-errors';
 
 /** An error as TypeORM wraps what pg reports. */
 const failed = (code: string, more: object = {}) => new QueryFailedError('SELECT 1', [], Object.assign(new Error(code), { code, ...more }));
@@ -44,7 +44,22 @@ describe('what a database error means', () => {
 
   it.each(['23505', '23514', '42703', '42P01', '22P02', 'XX000'])('%s does not pass', (code) => expect(isTransient(failed(code))).toBe(false));
 
-  it.each(['22021', '22P05', '22P02', '22003', '22008', '54000', '54001'])('%s is bad data', (code) => expect(isBadData(failed(code))).toBe(true));
+  it.each(['22001', '22007', '22021', '22P05', '22P02', '54000', '54001'])('%s is bad data', (code) => expect(isBadData(failed(code))).toBe(true));
+
+  it.each(['22003', '22008', '22012', '22023', '2200H', '2202E'])('%s of what is stored is not the fault of the caller', (code) => {
+    for (const routine of ['int4pl', 'date2timestamp_opt_overflow']) {
+      expect([isBadData(failed(code, { routine })), isUnusableData(failed(code, { routine }))]).toEqual([false, true]);
+    }
+  });
+
+  it.each([
+    ['22003', 'pg_strtoint32_safe'],
+    ['22003', 'float8in_internal'],
+    ['22008', 'DateTimeParseError'],
+    ['22008', 'timestamptz_in'],
+  ])('%s of a text that %s reads is bad data', (code, routine) => {
+    expect([isBadData(failed(code, { routine })), isUnusableData(failed(code, { routine }))]).toEqual([true, false]);
+  });
 
   it('knows whether the server said that nothing is in force', () => {
     for (const code of ['23505', '40001', '57014', '53100']) expect(isRolledBack(failed(code))).toBe(true);

@@ -16,6 +16,8 @@ const TRANSIENT_MESSAGE =
 interface Coded {
   code?: string;
   constraint?: string;
+  /** The function of the server that gave up. */
+  routine?: string;
 }
 
 /** The error that the server or the socket gave, without TypeORM's wrapper. */
@@ -58,7 +60,20 @@ export function isConnectionLost(error: unknown): boolean {
   return error instanceof Error && /Connection terminated|not queryable|Connection ended/i.test(error.message);
 }
 
-/** Data that the server could not take (class 22, 54): a hole in our validation, but the caller's fault. */
+/** A text that a type cannot read, however it came into the statement; in PostgreSQL's sources. */
+const READING = /^(pg_strto\w+|DateTimeParseError|\w+_in|\w+in_internal|set_var_from_str)$/;
+
+/**
+ * Text that the server could not take: a hole in our validation, but the caller's fault. Sums, zones and sequences that fail
+ * (the others of class 22) are not: nobody sent them, something that is stored is at its end.
+ */
 export function isBadData(error: unknown): boolean {
-  return /^(22|54)/.test(sqlState(error) ?? '');
+  const state = sqlState(error) ?? '';
+  if (/^(22001|22007|22021|22P0[2-5]|54\d{3})$/.test(state)) return true;
+  return /^(22003|22008)$/.test(state) && READING.test(cause(error).routine ?? '');
+}
+
+/** What is stored does not suit the statement (the rest of class 22): a sum beyond its type, a day beyond the calendar, a sequence used up. */
+export function isUnusableData(error: unknown): boolean {
+  return /^22\w{3}$/.test(sqlState(error) ?? '') && !isBadData(error);
 }

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { isBadData, isTransient, sqlState } from './database-errors';
-import { NotFoundProblem, Problem, UnavailableProblem } from './problem';
+import { isBadData, isTransient, isUnusableData, sqlState } from './database-errors';
+import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
 import { RouteTable } from './route-table';
 
 /** Renders every failure as `application/problem+json`, and decides nothing: what is no known refusal is a 500 that leaks nothing. */
@@ -53,6 +53,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (isBadData(error)) {
       this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
       return new Problem(400, 'unstorable-value', 'A value in the request cannot be stored.');
+    }
+    if (isUnusableData(error)) {
+      this.logger.error({ requestId: request.id, err: error }, 'a stored value cannot be used');
+      return new StoredValueUnusable();
     }
     this.logger.error({ requestId: request.id, err: error }, 'unexpected failure');
     return new Problem(500, 'internal-error', 'Something failed on our side. It is logged under the id in `instance`.');

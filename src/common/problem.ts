@@ -77,3 +77,10 @@ export class UnavailableProblem extends Problem {
     });
   }
 }
+
+/** What is stored stands in the way: nothing that the caller sent, and nothing that the caller can mend. */
+export class StoredValueUnusable extends UnavailableProblem {
+  constructor() {
+    super('A stored value that this depends on cannot be used. Nothing is wrong with the request; the operator is told.', 60, 'stored-value-unusable');
+  }
+}

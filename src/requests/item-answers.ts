@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { isTransient } from '../common/database-errors';
+import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
 import { FlawedItem } from '../common/json-items';
-import { type FieldError, Problem, UnavailableProblem, ValidationProblem } from '../common/problem';
+import { type FieldError, Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../common/problem';
 import { checkBody } from '../common/validation.pipe';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
@@ -48,6 +48,11 @@ export function statusOf(refusal: unknown): number {
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isTransient(error)) return new UnavailableProblem('The database cannot take this now. Whether it was done is not certain; try again.');
-  logger.error({ err: error }, 'an item failed');
+  if (isBadData(error)) {
+    logger.warn({ sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
+    return new Problem(400, 'unstorable-value', 'A value in the item cannot be stored.');
+  }
+  logger.error({ err: error }, isUnusableData(error) ? 'a stored value cannot be used' : 'an item failed');
+  if (isUnusableData(error)) return new StoredValueUnusable();
   return new Problem(500, 'internal-error', 'Something failed on our side. It is logged.');
 }

@@ -178,4 +178,36 @@ describe('a bad value in the database', () => {
     const who = async () => (await service.as(from).get('/v1/users/me')).body.id as number;
     expect(await within(5_000, who, (id) => id === to.id)).toBeLessThan(5_000);
   });
+
+  it.each([
+    ['a counter at its end', `UPDATE users SET api_quota_requests_today = 2147483647 WHERE id = $1`],
+    ['a day beyond the calendar', `UPDATE users SET quota_reset_date = '5874897-12-31' WHERE id = $1`],
+  ])('that no statement can reckon with (%s) is not the fault of the caller, and harms nobody else', async (_, write) => {
+    const victim = await makeUser(service, { dailyQuota: 1_000 });
+    await service.sql(write, [victim.id]);
+    const problem = { status: 503, code: 'stored-value-unusable', detail: expect.stringContaining('operator') };
+    const [alone, batch, beside] = await Promise.all([
+      service.as(victim).post('/v1/requests').send({ type: 'job' }).expect(503).expect('retry-after', '60'),
+      service
+        .as(victim)
+        .post('/v1/requests/batch')
+        .send({ items: [{ type: 'job' }] })
+        .expect(200),
+      service.as(neighbour).post('/v1/requests').send({ type: 'job' }),
+    ]);
+    expect(alone.body).toMatchObject(problem);
+    expect(batch.body.items).toMatchObject([{ status: 503, problem }]);
+    expect(beside.status).toBe(201);
+    await service.as(admin).delete(`/v1/users/${victim.id}`).expect(204);
+  });
+
+  it('a sequence that is used up is not the fault of who comes next', async () => {
+    const [{ last }] = (await service.sql(`SELECT last_value AS last FROM users_id_seq`)) as [{ last: string }];
+    await service.sql(`ALTER SEQUENCE users_id_seq MAXVALUE ${last}`);
+    const credentials = { email: 'one-too-many@example.com', password: 'correct horse battery' };
+    const { body } = await service.as().post('/v1/auth/register').send(credentials).expect(503);
+    expect(body.code).toBe('stored-value-unusable');
+    await service.sql('ALTER SEQUENCE users_id_seq MAXVALUE 2147483647');
+    await service.as().post('/v1/auth/register').send(credentials).expect(201);
+  });
 });

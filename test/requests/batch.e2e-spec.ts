@@ -25,6 +25,12 @@ describe('a batch of submits', () => {
     expect(await service.sql(`SELECT count(DISTINCT xmin::text)::int AS commits FROM requests WHERE type = $1`, [type])).toEqual([{ commits: 1 }]);
   });
 
+  it.each([null, 5, [], {}])('refuses an item whose idempotencyKey is %j, alone', async (idempotencyKey) => {
+    const [user, type] = [await makeUser(service), newType()];
+    const { body } = await send(user, [{ type, idempotencyKey }, { type }]).expect(200);
+    expect(body.items).toMatchObject([{ status: 400, problem: { errors: [{ pointer: '#/items/0/idempotencyKey' }] } }, { status: 201 }]);
+  });
+
   it('refuses some while others pass, each for its own reason', async () => {
     const [user, type] = [await makeUser(service, { dailyQuota: 2 }), newType()];
     const items = [{ type }, { type: 'NO' }, { type, cost: 2 }, 5, { type, userId: 1 }, { type }, { type }, { type, deadlineAt: '2020-01-01T00:00:00Z' }];

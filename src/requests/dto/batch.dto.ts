@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional, IsString } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsString } from 'class-validator';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { RequestDto } from './request.dto';
 import { SubmitRequestDto } from './submit-request.dto';
 
 export class BatchItemDto extends SubmitRequestDto {
   /** As the field `Idempotency-Key` of a single submit, for this item alone. */
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   idempotencyKey?: string;
 }
