@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isBadData, isTransient, isUnusableData, sqlState } from './database-errors';
+import { dropUnwritable } from './header-text';
 import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
 import { RouteTable } from './route-table';
 
@@ -21,6 +22,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error, reply);
     const problem = this.toProblem(error, request);
+    dropUnwritable(reply);
     void reply
       .status(problem.getStatus())
       .headers(problem.headers)

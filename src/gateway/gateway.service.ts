@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { headerText } from '../common/header-text';
 import { type Principal } from '../common/principal';
 import { ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
@@ -48,7 +49,7 @@ export class GatewayService {
       isGone,
     });
     if (verdict.outcome === 'replayed' && !(await this.repository.stands(verdict.id))) throw new ChargeRefunded();
-    return { 'x-user-id': String(userId), 'x-user-tier': verdict.state.tier, 'x-charge-id': verdict.id, ...headers };
+    return { 'x-user-id': String(userId), 'x-user-tier': headerText(verdict.state.tier), 'x-charge-id': verdict.id, ...headers };
   }
 
   private costOf(type: string): number {

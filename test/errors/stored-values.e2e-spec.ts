@@ -201,6 +201,17 @@ describe('a bad value in the database', () => {
     await service.as(admin).delete(`/v1/users/${victim.id}`).expect(204);
   });
 
+  it.each(['日本', 'ümlaut/x', '\u0001', '\u202e', 'a b'])('as the name of a plan (%j) leaves no gateway check of its users unanswered', async (name) => {
+    const tier = `plan-${randomBytes(4).toString('hex')}`;
+    await service.as(admin).post('/v1/tiers').send({ name: tier, dailyQuota: 1_000 }).expect(201);
+    const user = await makeUser(service, { tier });
+    await service.sql(`UPDATE subscription_tiers SET name = $2 WHERE name = $1`, [tier, name]);
+    const { headers } = await service.as(user).get('/v1/authorize').expect(204);
+    expect(decodeURIComponent(headers['x-user-tier'] ?? '')).toBe(name);
+    await everythingGoesOn(user);
+    await service.sql(`UPDATE subscription_tiers SET name = $1 WHERE name = $2`, [tier, name]);
+  });
+
   it('a sequence that is used up is not the fault of who comes next', async () => {
     const [{ last }] = (await service.sql(`SELECT last_value AS last FROM users_id_seq`)) as [{ last: string }];
     await service.sql(`ALTER SEQUENCE users_id_seq MAXVALUE ${last}`);
