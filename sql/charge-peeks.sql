@@ -44,6 +44,10 @@ WITH
             (
               SELECT
                 quota_default_zone ()
+            ),
+            (
+              SELECT
+                quota_plans ()
             )
           ) AS q,
           u.quota_reset_date,
@@ -81,6 +85,10 @@ WITH
             (
               SELECT
                 quota_default_zone ()
+            ),
+            (
+              SELECT
+                quota_plans ()
             )
           ) AS q,
           u.quota_reset_date,
@@ -237,6 +245,7 @@ WITH
       subscription_tier = t.tier,
       api_quota_unlimited = t.base_unlimited,
       api_quota_daily = t.base_quota,
+      api_quota_version = t.base_version,
       next_subscription_tier = CASE
         WHEN NOT t.closed THEN u.next_subscription_tier
       END

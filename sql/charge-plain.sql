@@ -10,6 +10,13 @@ WITH
     WHERE
       u.id = a.user_id
       AND u.status = 'active'
+      AND NOT coalesce(
+        (
+          SELECT
+            quota_plans ()
+        ) ? u.subscription_tier,
+        false
+      )
       AND coalesce(u.quota_override_expires_at <= now(), true)
       AND CASE
         WHEN u.quota_reset_zone = coalesce(
@@ -18,6 +25,13 @@ WITH
             SELECT
               quota_default_zone ()
           )
+        )
+        AND (
+          u.quota_reset_zone = (
+            SELECT
+              quota_default_zone ()
+          )
+          OR quota_zone_known (u.quota_reset_zone)
         ) THEN (now() AT TIME ZONE u.quota_reset_zone)::date <= u.quota_reset_date
         ELSE false
       END

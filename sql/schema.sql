@@ -16,7 +16,8 @@ CREATE TYPE quota_state AS (
   overridden boolean,
   unlimited boolean,
   quota integer,
-  closed_quota integer
+  closed_quota integer,
+  base_version integer
 );
 
 -- Tables
@@ -227,6 +228,10 @@ CREATE TABLE subscription_tiers (
   archived boolean DEFAULT false NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  version integer DEFAULT 0 NOT NULL,
+  copied_version integer DEFAULT 0 NOT NULL,
+  edited_at timestamp with time zone,
+  alias_of integer,
   CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
   CONSTRAINT subscription_tiers_name_key UNIQUE (name),
   CONSTRAINT subscription_tiers_burst_per_minute_check CHECK ((burst_per_minute > 0)),
@@ -349,6 +354,8 @@ CREATE TABLE users (
   quota_override_author integer,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  api_quota_version integer DEFAULT 0 NOT NULL,
+  next_quota_version integer DEFAULT 0 NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_next_subscription_tier_fkey FOREIGN KEY (next_subscription_tier) REFERENCES subscription_tiers(name) ON UPDATE CASCADE,
@@ -443,7 +450,7 @@ CREATE VIEW quota_now AS
     quota_day_start(q.day, q.period_zone) AS starts_at,
     quota_period_end(q.day, q.period_zone, q.zone) AS ends_at
    FROM (users u
-     CROSS JOIN LATERAL quota_of(u.*, ( SELECT quota_default_zone() AS quota_default_zone)) q(user_id, zone, closed, day, period_zone, fold, used, refunded, requests, tier, base_unlimited, base_quota, overridden, unlimited, quota, closed_quota));
+     CROSS JOIN LATERAL quota_of(u.*, ( SELECT quota_default_zone() AS quota_default_zone), ( SELECT quota_plans() AS quota_plans)) q(user_id, zone, closed, day, period_zone, fold, used, refunded, requests, tier, base_unlimited, base_quota, overridden, unlimited, quota, closed_quota, base_version));
 
 -- Functions
 
@@ -521,7 +528,7 @@ CREATE OR REPLACE FUNCTION public.quota_close_out(ids integer[])
  LANGUAGE sql
 AS $function$
         WITH account AS MATERIALIZED (
-          SELECT quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date, u.api_quota_used_today,
+          SELECT quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_reset_date, u.api_quota_used_today,
             u.api_quota_refunded_today, u.api_quota_requests_today
           FROM users u WHERE u.id = ANY (ids) ORDER BY u.id FOR NO KEY UPDATE
         ), archived AS (
@@ -535,12 +542,38 @@ AS $function$
           UPDATE users u SET quota_reset_date = (a.q).day, quota_reset_zone = (a.q).period_zone,
             quota_reset_fold = (a.q).fold, api_quota_used_today = 0, api_quota_refunded_today = 0,
             api_quota_requests_today = 0, subscription_tier = (a.q).tier, next_subscription_tier = NULL,
-            api_quota_unlimited = (a.q).base_unlimited, api_quota_daily = (a.q).base_quota
+            api_quota_unlimited = (a.q).base_unlimited, api_quota_daily = (a.q).base_quota, api_quota_version = (a.q).base_version
           FROM account a WHERE u.id = (a.q).user_id AND (a.q).closed
           RETURNING u.id
         )
         SELECT count(*)::integer FROM opened
       $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_copy_plans(ids integer[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+      DECLARE
+        held integer[] := ARRAY(SELECT u.id FROM users u WHERE u.id = ANY (ids) ORDER BY u.id FOR NO KEY UPDATE SKIP LOCKED);
+        changed integer;
+      BEGIN
+        PERFORM quota_close_out(held);
+        WITH account AS (
+          SELECT quota_of(u, (SELECT quota_default_zone()), s.plans) AS q, s.plans -> u.next_subscription_tier AS next
+          FROM users u CROSS JOIN (SELECT quota_plans() AS plans OFFSET 0) s WHERE u.id = ANY (held)
+        ), copied AS (
+          UPDATE users u SET subscription_tier = (a.q).tier, api_quota_unlimited = (a.q).base_unlimited, api_quota_daily = (a.q).base_quota,
+            api_quota_version = (a.q).base_version, next_subscription_tier = coalesce(a.next ->> 0, u.next_subscription_tier),
+            next_quota_unlimited = CASE WHEN (a.next ->> 1)::integer > u.next_quota_version THEN (a.next ->> 2)::boolean ELSE u.next_quota_unlimited END,
+            next_quota_daily = CASE WHEN (a.next ->> 1)::integer > u.next_quota_version THEN (a.next ->> 3)::integer ELSE u.next_quota_daily END,
+            next_quota_version = greatest((a.next ->> 1)::integer, u.next_quota_version)
+          FROM account a WHERE u.id = (a.q).user_id
+            AND (u.subscription_tier <> (a.q).tier OR u.api_quota_version <> (a.q).base_version OR a.next IS NOT NULL)
+          RETURNING u.id
+        ) SELECT count(*) INTO changed FROM copied;
+        RETURN changed;
+      END $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.quota_day_start(day date, zone text)
@@ -578,6 +611,15 @@ AS $function$
 
 CREATE OR REPLACE FUNCTION public.quota_of(u users, default_zone text)
  RETURNS quota_state
+ LANGUAGE sql
+ STABLE
+AS $function$
+        SELECT quota_of(u, default_zone, quota_plans())
+      $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_of(u users, default_zone text, plans jsonb)
+ RETURNS quota_state
  LANGUAGE plpgsql
  STABLE
 AS $function$
@@ -585,6 +627,7 @@ AS $function$
         q quota_state;
         today date;
         ended_at timestamptz;
+        plan jsonb;
       BEGIN
         q.user_id := u.id;
         IF u.time_zone IS NULL OR u.time_zone = default_zone THEN
@@ -610,6 +653,7 @@ AS $function$
         q.tier := u.subscription_tier;
         q.base_unlimited := u.api_quota_unlimited;
         q.base_quota := u.api_quota_daily;
+        q.base_version := u.api_quota_version;
         IF q.closed THEN
           -- Only an override asks when exactly the day ended, and that costs more than all the rest.
           IF u.quota_override_expires_at IS NOT NULL THEN
@@ -619,6 +663,15 @@ AS $function$
             WHEN u.quota_override_expires_at >= ended_at THEN u.quota_override_daily
             WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily
           END;
+          IF plans ? u.subscription_tier AND NOT u.api_quota_custom THEN
+            -- The day that is over had what its plan was edited to before it ended.
+            plan := plans -> u.subscription_tier;
+            ended_at := coalesce(ended_at, quota_period_end(u.quota_reset_date, q.period_zone, q.zone));
+            IF (plan ->> 1)::integer > u.api_quota_version AND (plan ->> 4)::timestamptz < ended_at
+               AND coalesce(u.quota_override_expires_at < ended_at, true) THEN
+              q.closed_quota := (plan ->> 3)::integer;
+            END IF;
+          END IF;
           q.day := today;
           q.period_zone := q.zone;
           -- Westward over the date line a second period can bear the name of the first.
@@ -629,9 +682,9 @@ AS $function$
           IF u.next_subscription_tier IS NOT NULL THEN
             q.tier := u.next_subscription_tier;
             IF NOT u.api_quota_custom THEN
-              -- From the row, not from the tier: an edit of the tier is seen with the row's lock, whatever the snapshot.
               q.base_unlimited := u.next_quota_unlimited;
               q.base_quota := coalesce(u.next_quota_daily, q.base_quota);
+              q.base_version := u.next_quota_version;
             END IF;
           END IF;
         ELSE
@@ -640,6 +693,17 @@ AS $function$
           q.used := u.api_quota_used_today;
           q.refunded := u.api_quota_refunded_today;
           q.requests := u.api_quota_requests_today;
+        END IF;
+        IF plans ? q.tier THEN
+          -- Of the row and the plan the newer version counts: a statement that waited for the row finds what others copied there
+          -- after its snapshot, one that did not finds the plan that is not copied yet. So the quota of a user never goes back.
+          plan := plans -> q.tier;
+          q.tier := plan ->> 0;
+          IF NOT u.api_quota_custom AND (plan ->> 1)::integer > q.base_version THEN
+            q.base_version := plan ->> 1;
+            q.base_unlimited := plan ->> 2;
+            q.base_quota := coalesce((plan ->> 3)::integer, q.base_quota);
+          END IF;
         END IF;
         IF now() < u.quota_override_expires_at THEN
           q.overridden := true;
@@ -671,6 +735,21 @@ AS $function$
         local_day := (earliest AT TIME ZONE zone)::date;
         midnight := quota_day_start(local_day, zone);
         RETURN CASE WHEN midnight >= earliest THEN midnight ELSE quota_day_start(local_day + 1, zone) END;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_plans()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+      BEGIN
+        RETURN (
+          SELECT jsonb_object_agg(t.name, jsonb_build_array(p.name,
+            CASE WHEN p.copied_version < p.version THEN p.version ELSE -1 END, p.unlimited, p.daily_quota, p.edited_at))
+          FROM subscription_tiers t JOIN subscription_tiers p ON p.id = coalesce(t.alias_of, t.id)
+          WHERE t.alias_of IS NOT NULL OR t.copied_version < t.version
+        );
       END $function$
 ;
 

@@ -9,6 +9,10 @@ WITH
         (
           SELECT
             quota_default_zone ()
+        ),
+        (
+          SELECT
+            quota_plans ()
         )
       ) AS q
     FROM

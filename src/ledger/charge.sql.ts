@@ -52,7 +52,7 @@ const item = ({ keys, deadlines, holds }: ChargeParts): Cte => {
   };
 };
 
-const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone())) AS q, u.quota_reset_date,
+const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_reset_date,
       u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today`;
 
 const accountOf = (row: string, locked: boolean): string => `
@@ -84,7 +84,7 @@ const cap = ({ skips }: ChargeParts): Cte => ({
     SELECT k.id, k.daily_cap, k.cap_used_today, k.cap_reset_date, k.cap_reset_fold, o.q,
       (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
     FROM api_keys k
-    CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
+    CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
     WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
     ORDER BY k.id FOR NO KEY UPDATE OF k${when(skips, ' SKIP LOCKED')}
   ) l
@@ -190,7 +190,7 @@ const CHARGED: Cte = {
   text: `
   UPDATE users u SET api_quota_used_today = t.used_now, api_quota_refunded_today = t.refunded,
     api_quota_requests_today = t.requests + t.requests_now, quota_reset_date = t.day, quota_reset_zone = t.period_zone,
-    quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota,
+    quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota, api_quota_version = t.base_version,
     next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END
   FROM total t WHERE u.id = t.user_id
 `,

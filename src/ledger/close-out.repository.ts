@@ -71,7 +71,7 @@ export class CloseOutRepository {
          SELECT u.id FROM users u
          WHERE u.time_zone ${zone === null ? 'IS NULL' : '= $2'}
            AND u.quota_reset_date < (now() AT TIME ZONE ${zoneInForce})::date
-           AND (quota_of(u, (SELECT quota_default_zone()))).closed
+           AND (quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans()))).closed
          LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) AS closed`,
       zone === null ? [count] : [count, zone],
     );

@@ -2,15 +2,18 @@ import { buildStatement, type Cte } from '../database/build-statement';
 import { ID_TIME, MAX_UNITS, NOW_MS } from './charge.sql';
 
 const ZONE = `coalesce(u.time_zone, (SELECT quota_default_zone()))`;
+/** A zone of the user's own may be one that PostgreSQL does not know any more. */
+const KNOWN = `(u.quota_reset_zone = (SELECT quota_default_zone()) OR quota_zone_known(u.quota_reset_zone))`;
 const share = (units: string): string => `${units} * 10000::bigint / greatest(u.api_quota_daily, 1)`;
 
 /**
  * The plain case: the account is active and has no override, its day is the one that is now and is reckoned in the zone in
- * force, everything that is asked for it fits, and no threshold is crossed. `width_bucket` counts the thresholds that a
+ * force, its row has the copy of its plan, everything that is asked for it fits, and no threshold is crossed. `width_bucket` counts the thresholds that a
  * share has reached; a share is rounded down, which changes nothing because thresholds are whole.
  */
-const PLAIN = `u.status = 'active' AND coalesce(u.quota_override_expires_at <= now(), true)
-    AND CASE WHEN u.quota_reset_zone = ${ZONE} THEN (now() AT TIME ZONE u.quota_reset_zone)::date <= u.quota_reset_date ELSE false END
+const PLAIN = `u.status = 'active' AND NOT coalesce((SELECT quota_plans()) ? u.subscription_tier, false)
+    AND coalesce(u.quota_override_expires_at <= now(), true)
+    AND CASE WHEN u.quota_reset_zone = ${ZONE} AND ${KNOWN} THEN (now() AT TIME ZONE u.quota_reset_zone)::date <= u.quota_reset_date ELSE false END
     AND CASE WHEN u.api_quota_unlimited THEN u.api_quota_used_today + a.units <= ${MAX_UNITS}
       ELSE u.api_quota_used_today + a.units <= u.api_quota_daily
         AND width_bucket(${share('u.api_quota_used_today')}, :thresholds::bigint[])

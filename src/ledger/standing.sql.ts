@@ -7,7 +7,7 @@ export const STANDING = buildStatement(
   [
     {
       name: 'account',
-      text: `SELECT u.id, u.status, quota_of(u, (SELECT quota_default_zone())) AS q FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' OFFSET 0`,
+      text: `SELECT u.id, u.status, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' OFFSET 0`,
     },
   ],
   `SELECT a.id AS "userId", a.status = 'active' AS active, (a.q).used, (a.q).unlimited, (a.q).quota, (a.q).tier, (a.q).zone, (a.q).day::text,

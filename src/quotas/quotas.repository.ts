@@ -33,12 +33,13 @@ export class QuotasRepository {
       `SELECT q.unlimited, q.quota, q.used, q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
-         u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN u.next_subscription_tier END AS "nextTier",
+         u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN coalesce(n.plan ->> 0, u.next_subscription_tier) END AS "nextTier",
          CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
+           WHEN (n.plan ->> 1)::integer > u.next_quota_version THEN (n.plan ->> 3)::integer
            WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota",
          array_remove(ARRAY[CASE WHEN u.time_zone <> q.zone THEN 'timeZone' END,
            CASE WHEN NOT q.closed AND u.quota_reset_zone <> q.period_zone THEN 'periodZone' END], NULL) AS adjusted
-       FROM quota_now q JOIN users u ON u.id = q.user_id
+       FROM quota_now q JOIN users u ON u.id = q.user_id CROSS JOIN LATERAL (SELECT quota_plans() -> u.next_subscription_tier AS plan) n
        WHERE u.id = $1 AND u.status <> 'deleted'`,
       [userId],
     );
@@ -53,7 +54,7 @@ export class QuotasRepository {
     return this.dataSource.query(
       `WITH me AS (
          SELECT u.quota_reset_date AS stored, u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today, q.*
-         FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone())) q WHERE u.id = $1
+         FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) q WHERE u.id = $1
        ), day AS (
          SELECT d::date AS date FROM me, generate_series(
            coalesce($2::date, coalesce($3::date, me.day) - 29), coalesce($3::date, me.day), interval '1 day') d

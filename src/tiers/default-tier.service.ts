@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, IsNull } from 'typeorm';
 import { type Actor } from '../common/principal';
 import { SettingWriter } from '../configurations/setting-writer.service';
 import { Tier } from './entities/tier.entity';
@@ -59,6 +59,6 @@ export class DefaultTierService implements OnModuleInit {
   }
 
   private isOffered(tx: EntityManager, name: string): Promise<boolean> {
-    return tx.existsBy(Tier, { name, archived: false });
+    return tx.existsBy(Tier, { name, archived: false, aliasOf: IsNull() });
   }
 }

@@ -16,7 +16,7 @@ export class TierBursts implements OnModuleInit, OnModuleDestroy {
       channel: 'tiers',
       initial: new Map(),
       read: async () => {
-        const rows = await tiers.findBy({ burstPerMinute: Not(IsNull()) });
+        const rows = await tiers.findBy({ burstPerMinute: Not(IsNull()), aliasOf: IsNull() });
         return new Map(rows.map((tier) => [tier.name, tier.burstPerMinute as number]));
       },
     });

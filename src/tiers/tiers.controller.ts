@@ -48,7 +48,7 @@ export class TiersController {
     return tier;
   }
 
-  /** Changes a plan; its quota reaches its users in the same transaction. */
+  /** Changes a plan, at once for all its users however many they are. A name that it had is free for others a moment later. */
   @Patch(':tierId')
   @AdminOnly()
   async update(

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, Repository } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { sqlState, violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
@@ -9,6 +9,7 @@ import { type ListQuery } from '../common/list-query.dto';
 import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem, ValidationProblem } from '../common/problem';
+import { DatabaseClock } from '../database/database-clock';
 import { Transactions } from '../database/transactions';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
@@ -18,6 +19,7 @@ import { UpdateTierDto } from './dto/update-tier.dto';
 import { DefaultTierService } from './default-tier.service';
 import { Tier } from './entities/tier.entity';
 import { TierInUse, TierNameTaken } from './tiers.errors';
+import { TierCopiesService } from './tier-copies.service';
 import { TiersRepository } from './tiers.repository';
 
 /** The plans. Always true: a user without a number of their own has their tier's quota, from the commit that edits it on. */
@@ -27,8 +29,10 @@ export class TiersService {
     @InjectRepository(Tier) private readonly tiers: Repository<Tier>,
     private readonly repository: TiersRepository,
     private readonly defaults: DefaultTierService,
+    private readonly copies: TierCopiesService,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
+    private readonly clock: DatabaseClock,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -36,7 +40,7 @@ export class TiersService {
   async list(query: ListQuery): Promise<Page<TierDto>> {
     const size = pageSize(query);
     const position = cursorPosition(query.cursor, {});
-    const all = await this.tiers.find({ order: { sortOrder: 'ASC', id: 'ASC' } });
+    const all = await this.tiers.find({ where: { aliasOf: IsNull() }, order: { sortOrder: 'ASC', id: 'ASC' } });
     const from = position === null ? 0 : all.findIndex((tier) => String(tier.id) === position) + 1;
     return toPage(
       all.slice(from, from + size + 1),
@@ -64,25 +68,28 @@ export class TiersService {
 
   /** @throws TierNameTaken, TierInUse when new users get it and it is archived, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
   async update(actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
-    return this.transactions.run(async (tx) => {
+    const edited = await this.transactions.run(async (tx) => {
       if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
       const tier = await this.find(tx, idOrName, true);
       const before = TierDto.of(tier);
       assertMatch(ifMatch, etagOf(before));
       if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
+      if (dto.name !== undefined && dto.name !== before.name) await this.repository.rename(tx, tier, dto.name).catch(nameTaken(dto.name));
       Object.assign(tier, definedOnly(dto), { updatedAt: new Date() });
       // A number ends "unlimited" unless the same call says otherwise; unlimited has no number.
       if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
       if (tier.unlimited) tier.dailyQuota = null;
       else if (tier.dailyQuota === null) throw new ValidationProblem([NUMBER_NEEDED]);
+      const quotaChanged = tier.unlimited !== before.unlimited || tier.dailyQuota !== before.dailyQuota;
+      if (quotaChanged) Object.assign(tier, { version: await this.repository.drawVersion(tx), editedAt: await this.clock.now(tx) });
       await tx.save(tier).catch(nameTaken(tier.name));
       if (tier.name !== before.name) await this.defaults.rename(tx, actor, before.name, tier.name);
-      const quotaChanged = tier.unlimited !== before.unlimited || tier.dailyQuota !== before.dailyQuota;
-      if (quotaChanged) await this.repository.giveQuotaToUsers(tx, tier);
       const after = TierDto.of(tier);
       await this.audit.record(tx, actor, { action: 'tier.update', target: ['tier', tier.id], before, after });
       return after;
     });
+    await this.copies.begin();
+    return edited;
   }
 
   /** @throws TierInUse */
@@ -94,22 +101,26 @@ export class TiersService {
       assertMatch(ifMatch, etagOf(before));
       await this.defaults.assertNotDefault(tx, before.name);
       await this.repository.leaveDeletedUsers(tx, tier);
-      await tx.delete(Tier, { id: tier.id }).catch((error: unknown) => {
-        throw sqlState(error) === '23503' ? new TierInUse() : error;
-      });
+      await tx.delete(Tier, { aliasOf: tier.id }).catch(inUse);
+      await tx.delete(Tier, { id: tier.id }).catch(inUse);
       await this.audit.record(tx, actor, { action: 'tier.delete', target: ['tier', tier.id], before });
     });
   }
 
   private async find(tx: EntityManager, idOrName: string, forUpdate = false): Promise<Tier> {
-    const where = /^[1-9]\d{0,8}$/.test(idOrName) ? { id: Number(idOrName) } : { name: idOrName };
-    const tier = await tx.findOne(Tier, { where, ...(forUpdate ? { lock: { mode: 'for_no_key_update' } } : {}) });
+    const id = /^[1-9]\d{0,8}$/.test(idOrName) ? Number(idOrName) : await this.repository.idByName(tx, idOrName);
+    if (id === null) throw new NotFoundProblem('tier');
+    const tier = await tx.findOne(Tier, { where: { id, aliasOf: IsNull() }, ...(forUpdate ? { lock: { mode: 'for_no_key_update' } } : {}) });
     if (tier === null) throw new NotFoundProblem('tier');
     return tier;
   }
 }
 
 const NUMBER_NEEDED = { pointer: '#/dailyQuota', detail: 'is needed unless the tier is unlimited', code: 'is-int' };
+
+function inUse(error: unknown): never {
+  throw sqlState(error) === '23503' ? new TierInUse() : error;
+}
 
 function nameTaken(name: string) {
   return (error: unknown): never => {

@@ -7,7 +7,9 @@ import { type ListUsersQuery } from './dto/list-users.dto';
 const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
   q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt",
   CASE WHEN u.time_zone <> q.zone THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
-const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone())) q`;
+/** What the projection needs besides the row; read once a statement. */
+const RULES = `(SELECT quota_default_zone()), (SELECT quota_plans())`;
+const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, ${RULES}) q`;
 
 /** The first four bytes of sha256('quotidian administrators'). */
 const ADMINS_LOCK = 1_586_923_458;
@@ -68,13 +70,13 @@ export class UsersRepository {
    * a page costs the same however many accounts there are.
    */
   async list(query: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
-    const { candidates, values } = candidatesFor(query, afterId);
+    const { candidates, values } = candidatesFor(query, await this.namesOf(query.tier), afterId);
     const place = (value: unknown) => `$${values.push(value)}`;
     const conditions = ['true'];
     if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
     if (query.quotaUsedAtLeast !== undefined) conditions.push(usedAtLeast(place(query.quotaUsedAtLeast)));
     return this.dataSource.query(
-      `SELECT ${USER} FROM (${candidates}) u CROSS JOIN LATERAL quota_of(u.account, (SELECT quota_default_zone())) q
+      `SELECT ${USER} FROM (${candidates}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ${place(count)}`,
       values,
     );
@@ -82,12 +84,22 @@ export class UsersRepository {
 
   /** Where a page that is not full goes on: the last id that it looked at; null: there are no more. */
   async lastLookedAt(query: ListUsersQuery, afterId: number): Promise<number | null> {
-    const { candidates, values } = candidatesFor(query, afterId);
+    const { candidates, values } = candidatesFor(query, await this.namesOf(query.tier), afterId);
     const [{ last, looked }] = await this.dataSource.query<[{ last: number; looked: number }]>(
       `SELECT max(u.id) AS last, count(*)::integer AS looked FROM (${candidates}) u`,
       values,
     );
     return looked < LONGEST_LOOK ? null : last;
+  }
+
+  /** The names that rows of the tier's users bear: its own, and earlier ones that are not replaced yet. */
+  private async namesOf(tier: string | undefined): Promise<string[] | null> {
+    if (tier === undefined) return null;
+    const rows: { name: string }[] = await this.dataSource.query(
+      `SELECT t.name FROM subscription_tiers t LEFT JOIN subscription_tiers p ON p.id = t.alias_of WHERE coalesce(p.name, t.name) = $1`,
+      [tier],
+    );
+    return rows.map(({ name }) => name);
   }
 
   /** Inserts an account whose first period is the day it is now in its zone. */
@@ -127,7 +139,9 @@ export class UsersRepository {
    */
   async openPeriod(tx: EntityManager, id: number): Promise<void> {
     await tx.query(`SELECT quota_close_out(ARRAY[$1::integer])`, [id]);
-    await tx.query(`UPDATE users u SET quota_reset_zone = (quota_of(u, (SELECT quota_default_zone()))).period_zone WHERE u.id = $1`, [id]);
+    // Then the row bears what its plan is now, and may be read as it stands.
+    await tx.query(`SELECT quota_copy_plans(ARRAY[$1::integer])`, [id]);
+    await tx.query(`UPDATE users u SET quota_reset_zone = (quota_of(u, ${RULES})).period_zone WHERE u.id = $1`, [id]);
   }
 
   /** What a change would leave: when the present period ends, the units left of it, and the quota from then on. */
@@ -164,18 +178,21 @@ export class UsersRepository {
 const LONGEST_LOOK = 2_000;
 
 /** The accounts after `afterId` that may be meant, in order of the id, each condition by an index that has that order. */
-function candidatesFor({ tier, status, email }: ListUsersQuery, afterId: number): { candidates: string; values: unknown[] } {
+function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null, afterId: number): { candidates: string; values: unknown[] } {
   const values: unknown[] = [afterId];
   const place = (value: unknown) => `$${values.push(value)}`;
   const conditions = ['u.id > $1', `u.status <> 'deleted'`];
   // Written out, because the index of suspended accounts is a partial one.
   if (status !== undefined) conditions.push(status === 'suspended' ? `u.status = 'suspended'` : `u.status = 'active'`);
   if (email !== undefined) conditions.push(`lower(u.email COLLATE "C") = lower(${place(email)} COLLATE "C")`);
-  const where = (more: string) => `(SELECT u.*, u AS account FROM users u WHERE ${conditions.join(' AND ')}${more} ORDER BY u.id LIMIT ${LONGEST_LOOK})`;
-  if (tier === undefined) return { candidates: where(''), values };
-  const name = place(tier);
-  const waiting = where(` AND u.next_subscription_tier = ${name} AND u.subscription_tier <> ${name}`);
-  return { candidates: `${where(` AND u.subscription_tier = ${name}`)} UNION ALL ${waiting} ORDER BY id LIMIT ${LONGEST_LOOK}`, values };
+  const where = (more = 'true') => `(SELECT u.*, u AS account FROM users u WHERE ${[...conditions, more].join(' AND ')} ORDER BY u.id LIMIT ${LONGEST_LOOK})`;
+  if (tiers === null) return { candidates: where(), values };
+  const all = place(tiers);
+  const branches = tiers.flatMap((tier) => {
+    const name = place(tier);
+    return [where(`u.subscription_tier = ${name}`), where(`u.next_subscription_tier = ${name} AND u.subscription_tier <> ALL (${all}::text[])`)];
+  });
+  return { candidates: `${[...branches, where(`false AND ${all}::text[] IS NOT NULL`)].join(' UNION ALL ')} ORDER BY id LIMIT ${LONGEST_LOOK}`, values };
 }
 
 /**
@@ -186,6 +203,6 @@ function candidatesFor({ tier, status, email }: ListUsersQuery, afterId: number)
 function usedAtLeast(share: string): string {
   const lowest = 'least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))';
   return `(u.api_quota_used_today >= ${share}::numeric * ${lowest} AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
-      OR ${share} * ${lowest} = 0 OR u.next_subscription_tier IS NOT NULL)
+      OR ${share} * ${lowest} = 0 OR u.next_subscription_tier IS NOT NULL OR (SELECT quota_plans()) ? u.subscription_tier)
     AND NOT q.unlimited AND q.used >= ${share} * q.quota`;
 }

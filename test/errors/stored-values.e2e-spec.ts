@@ -70,6 +70,13 @@ describe('a bad value in the database', () => {
       repair: (by, { id }) => patch(by, id, { timeZone: 'Asia/Tokyo' }),
     },
     {
+      value: 'users.time_zone and users.quota_reset_zone',
+      what: 'Nowhere/Land, once good',
+      write: `UPDATE users SET time_zone = 'Nowhere/Land', quota_reset_zone = 'Nowhere/Land' WHERE id = $1`,
+      door: { table: 'users', trigger: 'users_time_zone_check' },
+      repair: (by, { id }) => patch(by, id, { timeZone: 'Asia/Tokyo' }),
+    },
+    {
       value: 'users.quota_reset_zone',
       what: 'Nowhere/Land',
       write: `UPDATE users SET quota_reset_zone = 'Nowhere/Land' WHERE id = $1`,

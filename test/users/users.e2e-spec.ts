@@ -35,6 +35,7 @@ describe('users', () => {
       timeZone: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
+      adjusted: [],
     });
     expect(headers).toMatchObject({ location: `/v1/users/${body.id}`, etag: expect.stringMatching(/^"[\w-]+"$/) });
     const [row] = await service.sql(

@@ -339,7 +339,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Changes a plan; its quota reaches its users in the same transaction.
+         * Changes a plan, at once for all its users however many they are. A name that it had is free for others a moment later.
          * @description For administrators.
          */
         patch: operations["TiersController_update"];

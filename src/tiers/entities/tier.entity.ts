@@ -31,6 +31,22 @@ export class Tier {
   @Column({ type: 'boolean', default: false })
   archived: boolean;
 
+  /** Of its quota: drawn anew by each edit. */
+  @Column({ type: 'integer', default: 0 })
+  version: number;
+
+  /** The version that every user's row has a copy of; smaller than `version` while the copies are made. */
+  @Column({ name: 'copied_version', type: 'integer', default: 0 })
+  copiedVersion: number;
+
+  /** When its quota was last edited. */
+  @Column({ name: 'edited_at', type: 'timestamptz', nullable: true })
+  editedAt: Date | null;
+
+  /** Null for a tier. Else this is no tier but an earlier name of that one, there until no row of a user bears it. */
+  @Column({ name: 'alias_of', type: 'integer', nullable: true })
+  aliasOf: number | null;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;
 

@@ -66,6 +66,9 @@ export class User {
   @Column({ name: 'next_quota_daily', type: 'integer', nullable: true })
   nextQuotaDaily: number | null;
 
+  @Column({ name: 'next_quota_version', type: 'integer', default: 0 })
+  nextQuotaVersion: number;
+
   @Column({ name: 'next_quota_unlimited', type: 'boolean', default: false })
   nextQuotaUnlimited: boolean;
 
@@ -75,6 +78,10 @@ export class User {
 
   @Column({ name: 'api_quota_unlimited', type: 'boolean', default: false })
   quotaUnlimited: boolean;
+
+  /** The version of the tier that the number was copied from; a newer one counts in its place. */
+  @Column({ name: 'api_quota_version', type: 'integer', default: 0 })
+  quotaVersion: number;
 
   /** An operator set the number for this user: editing the tier leaves it alone. */
   @Column({ name: 'api_quota_custom', type: 'boolean', default: false })
