@@ -1,7 +1,9 @@
-import { type Client, type ClientConfig, Pool } from 'pg';
+import { type OnApplicationShutdown } from '@nestjs/common';
+import { type Client, Pool } from 'pg';
 import { type ConnectionUrl, parseConnectionUrl } from './connection-url';
-import { HealingClient } from './healing-client';
-import { inspectServer } from './server-check';
+import { HealingClient, type HealingConfig } from './healing-client';
+import { Primary } from './primary';
+import { firstServer } from './server-check';
 import { sessionOptions, type SessionSettings, STATEMENT_TIMEOUT_MS } from './session';
 
 export const CONNECT_TIMEOUT_MS = 5_000;
@@ -26,19 +28,34 @@ export interface PoolSpec extends SessionSpec {
 
 /**
  * The one place where connections to the database are made. Always true: every session means the same by the same
- * statement, whatever the role, the database or the URL say.
+ * statement, whatever the role, the database or the URL say; and all lead to one server, which takes writes.
  */
-export class Connections {
+export class Connections implements OnApplicationShutdown {
   private constructor(
     private readonly url: ConnectionUrl,
     private readonly schema: string,
+    private readonly primary: Primary,
   ) {}
 
   /** @throws StartupError when the URL cannot be read, or the server cannot be reached, refuses us, or is too old */
   static async open(text: string): Promise<Connections> {
     const url = parseConnectionUrl(text);
-    const { schema } = await inspectServer(url);
-    return new Connections(url, schema);
+    const first = await firstServer(url, CONNECT_TIMEOUT_MS);
+    return new Connections(url, first.schema, new Primary(url, first));
+  }
+
+  /** From now on the server is left when it turns read-only or silent, and another one looked for. */
+  watch(): void {
+    this.primary.watch();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.primary.stop();
+  }
+
+  /** Why there is no connection to be had; null while there is a server that takes writes. */
+  get problem(): string | null {
+    return this.primary.problem;
   }
 
   /** A connection of its own, not yet connected. */
@@ -48,18 +65,17 @@ export class Connections {
 
   /** A pool that nobody but its maker uses and ends. A connection that died is dropped by it; the next statement opens another. */
   pool(spec: PoolSpec): Pool {
-    const pool = new Pool({ ...this.config(spec), Client: HealingClient, max: spec.size });
+    const pool = new Pool({ ...this.config(spec), Client: HealingClient as unknown as typeof Client, max: spec.size });
     pool.on('error', () => undefined);
     return pool;
   }
 
   /** What pg takes; also as `extra` of TypeORM's options. */
-  config({ application, statementTimeoutMs = STATEMENT_TIMEOUT_MS, answerTimeoutMs, settings }: SessionSpec): ClientConfig {
+  config({ application, statementTimeoutMs = STATEMENT_TIMEOUT_MS, answerTimeoutMs, settings }: SessionSpec): HealingConfig {
     const wait = answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + GRACE_MS);
-    const [server] = this.url.servers;
     return {
       ...this.url.login,
-      ...server,
+      primary: this.primary,
       application_name: application,
       client_encoding: 'UTF8',
       options: sessionOptions(this.url.options, this.schema, { statement_timeout: statementTimeoutMs, ...settings }),

@@ -33,6 +33,7 @@ const WORK_POOL = { application: 'quotidian work', size: 3 };
       useFactory: async (environment: Environment, embedded: EmbeddedPostgres | null) => {
         const connections = await Connections.open(embedded?.url ?? environment.DATABASE_URL ?? '');
         if (environment.migrateOnStart) await migrate(connections);
+        connections.watch();
         return connections;
       },
     },

@@ -1,62 +1,68 @@
-import { Client } from 'pg';
 import { StartupError } from '../common/startup-error';
-import { type ConnectionUrl } from './connection-url';
-import { sessionOptions } from './session';
+import { type ConnectionUrl, type ServerAddress } from './connection-url';
+import { nameOf, probe, refusalOf, type ServerSight } from './server-probe';
 
 const OLDEST_MAJOR = 15;
-const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Tables that stand beside each other wherever we were installed. */
-const OURS = ['migrations', 'users', 'requests', 'job_runs'];
-
-/** The role's, the database's or the URL's own path, before anything is read by an unqualified name. */
-const PATH = `SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS path, pg_catalog.set_config('search_path', 'pg_catalog', false)`;
-
-/**
- * Where our tables are: in the first schema on the path that holds all of them. If none does, in the one schema of the
- * database that does and that this role may use, unless the URL itself named the path ($4). If there is none, they will be
- * made in the first on the path.
- */
-const SCHEMA = `
-  WITH path AS (SELECT name, place FROM unnest($1::text[]) WITH ORDINALITY AS s (name, place) WHERE name <> 'pg_catalog'),
-  installed AS (
-    SELECT n.nspname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND c.relname = ANY ($2::name[]) AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-    GROUP BY n.nspname HAVING count(*) = $3::bigint
-  )
-  SELECT current_setting('server_version_num')::integer AS version, coalesce(
-    (SELECT name FROM path JOIN installed USING (name) ORDER BY place LIMIT 1),
-    CASE WHEN (SELECT count(*) FROM installed) = 1 AND NOT $4::boolean THEN (SELECT name FROM installed) END,
-    (SELECT name FROM path ORDER BY place LIMIT 1),
-    'public') AS schema`;
-
-export interface ServerFacts {
-  /** The schema that holds our tables, or will. */
-  schema: string;
+interface Refusal {
+  server: string;
+  /** Without names or what a server said: readiness shows it to anybody. */
+  reason: string;
+  said?: string;
 }
 
-/** @throws StartupError when the server cannot be reached, refuses us, or is too old; never with the URL's password. */
-export async function inspectServer({ login, servers: [server], options }: ConnectionUrl): Promise<ServerFacts> {
-  const session = { options: sessionOptions(options, null), client_encoding: 'UTF8', connectionTimeoutMillis: CONNECT_TIMEOUT_MS };
-  const client = new Client({ ...login, ...server, ...session });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    const { path } = (await client.query<{ path: string[] }>(PATH)).rows[0] ?? { path: [] };
-    const named = options.includes('search_path');
-    const { rows } = await client.query<{ version: number; schema: string }>(SCHEMA, [path, OURS, OURS.length, named]);
-    const { version, schema } = rows[0] ?? { version: 0, schema: 'public' };
-    const major = Math.floor(version / 10_000);
-    if (major < OLDEST_MAJOR) throw new StartupError(`PostgreSQL ${major} is too old: ${OLDEST_MAJOR} or newer is needed.`);
-    return { schema };
-  } catch (error) {
-    if (error instanceof StartupError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
+/** What a look at all servers of the URL found. */
+export interface Survey {
+  /** The one that serves: of those that take writes the one of the newest timeline, the first in the URL among equals. */
+  primary: ServerSight | null;
+  /** Why each of the others does not: what the server said stands in the log and in start-up errors, nowhere else. */
+  refusals: Refusal[];
+}
+
+/**
+ * Looks at all servers at once, and waits for all: whoever answers first need not be the one that was promoted last.
+ *
+ * @param known the system and timeline that served before: another system, or an older timeline, is never gone back to
+ */
+export async function survey(url: ConnectionUrl, timeoutMs: number, known?: Pick<ServerSight, 'system' | 'timeline'>): Promise<Survey> {
+  const refusals: Refusal[] = [];
+  const look = async (address: ServerAddress): Promise<ServerSight[]> => {
+    try {
+      const sight = await probe(url, address, timeoutMs);
+      const refusal = refusalOf(sight) ?? (url.servers.length > 1 ? strangenessOf(sight, known) : null);
+      if (refusal === null) return [sight];
+      refusals.push({ server: nameOf(address), reason: refusal });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      refusals.push({ server: nameOf(address), reason: code ? `it cannot be used (${code})` : 'it does not answer', said: message });
+    }
+    return [];
+  };
+  const writable = (await Promise.all(url.servers.map(look))).flat();
+  // The first one's system, should somebody have named servers that have nothing to do with each other.
+  const [first] = writable;
+  const same = writable.filter(({ system }) => system === first?.system);
+  const primary = same.reduce<ServerSight | null>((best, one) => (best === null || one.timeline > best.timeline ? one : best), null);
+  return { primary, refusals };
+}
+
+function strangenessOf({ system, timeline }: ServerSight, known?: Pick<ServerSight, 'system' | 'timeline'>): string | null {
+  if (known === undefined) return null;
+  if (system !== known.system) return 'it is another system than the one that served before';
+  return timeline < known.timeline ? `it takes writes on timeline ${timeline}, but ${known.timeline} has served: it was left behind by a promotion` : null;
+}
+
+/** The server to begin with. @throws StartupError when none can be reached, takes writes, or is new enough; never with the URL's password. */
+export async function firstServer(url: ConnectionUrl, timeoutMs: number): Promise<ServerSight> {
+  const { primary, refusals } = await survey(url, timeoutMs);
+  if (primary === null) {
+    const [servers, details] = [refusals.map(({ server }) => server), refusals.map(({ reason, said }) => (said === undefined ? reason : said))];
     throw new StartupError(
-      `PostgreSQL at ${client.host}:${client.port} cannot be used (${code ?? message}${code && message ? `: ${message}` : ''}). ` +
+      `PostgreSQL at ${servers.join(', ')} cannot be used (${details.join('; ')}). ` +
         'Check that it runs and that DATABASE_URL is right, or unset DATABASE_URL to use the embedded one.',
     );
-  } finally {
-    await client.end().catch(() => undefined);
   }
+  const major = Math.floor(primary.version / 10_000);
+  if (major < OLDEST_MAJOR) throw new StartupError(`PostgreSQL ${major} is too old: ${OLDEST_MAJOR} or newer is needed.`);
+  return primary;
 }

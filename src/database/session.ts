@@ -3,8 +3,8 @@ export const STATEMENT_TIMEOUT_MS = 10_000;
 const LOCK_TIMEOUT_MS = 5_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000;
 
-/** Settings of PostgreSQL by name. */
-export type SessionSettings = Readonly<Record<string, string | number>>;
+/** Settings of PostgreSQL by name; null: left as the server, the role or the database has it. */
+export type SessionSettings = Readonly<Record<string, string | number | null>>;
 
 /**
  * All that the meaning of our statements depends on, and every limit that could end a session of ours. What a role, a
@@ -53,7 +53,9 @@ export const STABLE_PLANS: SessionSettings = { plan_cache_mode: 'force_generic_p
  */
 export function sessionOptions(urlOptions: string, schema: string | null, settings: SessionSettings = {}): string {
   const path = schema === null ? {} : { search_path: `"${schema.replaceAll('"', '""')}",pg_temp` };
-  const ours = Object.entries({ ...PINNED, ...path, ...settings }).map(([name, value]) => `-c ${name}=${escaped(String(value))}`);
+  const ours = Object.entries({ ...PINNED, ...path, ...settings })
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `-c ${name}=${escaped(String(value))}`);
   return [urlOptions, ...ours].filter(Boolean).join(' ');
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient } from '../common/database-errors';
 import { GracefulShutdown } from '../common/graceful-shutdown';
 import { UnavailableProblem } from '../common/problem';
+import { Connections } from '../database/connections';
 import { Notifications } from '../database/notifications';
 import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
 import { DefaultTierService } from '../tiers/default-tier.service';
@@ -21,6 +22,7 @@ export class HealthService {
     private readonly repository: HealthRepository,
     private readonly storedValues: StoredValues,
     private readonly notifications: Notifications,
+    private readonly connections: Connections,
     private readonly shutdown: GracefulShutdown,
     private readonly defaultTier: DefaultTierService,
   ) {}
@@ -31,7 +33,7 @@ export class HealthService {
     const [seen, adjusted] = (await Promise.race([look, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
       draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
-      database: seen ? { status: 'up' } : { status: 'down', detail: `no answer within ${CHECK_TIMEOUT_MS} ms` },
+      database: seen ? { status: 'up' } : { status: 'down', detail: this.connections.problem ?? `no answer within ${CHECK_TIMEOUT_MS} ms` },
       migrations: migrations(seen?.pending),
       // Not needed to serve: credentials and settings are then re-read every second or so.
       notifications: this.notifications.healthy ? { status: 'up' } : { status: 'degraded', detail: 'listening connection lost' },

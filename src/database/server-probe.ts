@@ -1,0 +1,115 @@
+import { Client } from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ConnectionUrl, type ServerAddress } from './connection-url';
+import { sessionOptions } from './session';
+
+/** Tables that stand beside each other wherever we were installed. */
+const OURS = ['migrations', 'users', 'requests', 'job_runs'];
+
+/** The role's, the database's or the URL's own path, before anything is read by an unqualified name. */
+const PATH = `SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS path, pg_catalog.set_config('search_path', 'pg_catalog', false)`;
+
+/**
+ * Where our tables are: in the first schema on the path that holds all of them. If none does, in the one schema of the
+ * database that does and that this role may use, unless the URL itself named the path ($4). If there is none, they will be
+ * made in the first on the path.
+ */
+const SCHEMA = `
+  WITH path AS (SELECT name, place FROM unnest($1::text[]) WITH ORDINALITY AS s (name, place) WHERE name <> 'pg_catalog'),
+  installed AS (
+    SELECT n.nspname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relname = ANY ($2::name[]) AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+    GROUP BY n.nspname HAVING count(*) = $3::bigint
+  )
+  SELECT coalesce(
+    (SELECT name FROM path JOIN installed USING (name) ORDER BY place LIMIT 1),
+    CASE WHEN (SELECT count(*) FROM installed) = 1 AND NOT $4::boolean THEN (SELECT name FROM installed) END,
+    (SELECT name FROM path ORDER BY place LIMIT 1),
+    'public') AS schema`;
+
+/**
+ * Who the server is and whether it takes writes. A read-only default counts where the server's own configuration sets it,
+ * which is how an operator fences a server; what a role or a database says is overridden like the rest of a session.
+ * The timeline is one higher after each promotion, so the newest of several writable servers is known by it.
+ */
+export const STATE = `
+  SELECT current_setting('server_version_num')::integer AS version, pg_is_in_recovery() AS standby,
+    (SELECT setting = 'on' AND source IN ('configuration file', 'command line', 'environment variable')
+     FROM pg_settings WHERE name = 'default_transaction_read_only') AS fenced,
+    CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::integer END AS timeline,
+    (SELECT system_identifier::text FROM pg_control_system()) AS system, extract(epoch FROM pg_postmaster_start_time())::text AS "startedAt"`;
+
+export interface ServerState {
+  version: number;
+  standby: boolean;
+  fenced: boolean;
+  /** 0 on a standby. */
+  timeline: number;
+  /** The same on a primary and its standbys. */
+  system: string;
+  /** Another after each start of the server. */
+  startedAt: string;
+}
+
+export interface ServerSight extends ServerState {
+  address: ServerAddress;
+  /** The schema that holds our tables, or will. */
+  schema: string;
+}
+
+/** Why the server cannot serve; null: it takes writes. */
+export function refusalOf({ standby, fenced }: ServerState): string | null {
+  return standby ? 'it is a standby (in recovery)' : fenced ? 'it is read-only (default_transaction_read_only in its configuration)' : null;
+}
+
+/** One incarnation of one server: another after a restart, on another machine, and behind a name that now leads elsewhere. */
+export function identityOf({ system, startedAt }: ServerState): string {
+  return `${system} ${startedAt}`;
+}
+
+export function nameOf({ host = 'localhost', port = 5432 }: ServerAddress): string {
+  return `${host}:${port}`;
+}
+
+/** A connection to look at a server with, whatever it is: nothing of its read-only state is overridden. */
+export function observer({ login, options }: ConnectionUrl, address: ServerAddress, timeoutMs: number): Client {
+  const client = new Client({
+    ...login,
+    ...address,
+    application_name: 'quotidian watch',
+    client_encoding: 'UTF8',
+    options: sessionOptions(options, null, { default_transaction_read_only: null }),
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+    keepAlive: true,
+  });
+  client.on('error', () => undefined);
+  return client;
+}
+
+/** Cuts the connection: `end()` would wait for an answer that a silent server never gives. */
+export function cut(client: Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+}
+
+/** Looks at a server, and gives up after the time. @throws the error of the server or of the socket */
+export async function probe(url: ConnectionUrl, address: ServerAddress, timeoutMs: number): Promise<ServerSight> {
+  const client = observer(url, address, timeoutMs);
+  const look = async (): Promise<ServerSight> => {
+    await client.connect();
+    const { path } = (await client.query<{ path: string[] }>(PATH)).rows[0] as { path: string[] };
+    const [state] = (await client.query<ServerState>(STATE)).rows as [ServerState];
+    const { rows } = await client.query<{ schema: string }>(SCHEMA, [path, OURS, OURS.length, url.options.includes('search_path')]);
+    return { ...state, address, schema: rows[0]?.schema ?? 'public' };
+  };
+  try {
+    return await Promise.race([look(), timeout(timeoutMs)]);
+  } finally {
+    cut(client);
+  }
+}
+
+async function timeout(timeoutMs: number): Promise<never> {
+  await delay(timeoutMs, undefined, { ref: false });
+  throw new Error(`no answer within ${timeoutMs} ms`);
+}
