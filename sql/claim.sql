@@ -32,7 +32,7 @@ WITH RECURSIVE
         ORDER BY
           w.created_at
         LIMIT
-          $5
+          $4
       ) w
   ),
   turn (type, user_id) AS (
@@ -50,7 +50,7 @@ WITH RECURSIVE
             AND w.available_at IS NULL
             AND w.user_id >= (
               SELECT
-                floor($6::float8 * max(u.id))::integer
+                floor($5::float8 * max(u.id))::integer
               FROM
                 users u
             )
@@ -84,7 +84,7 @@ WITH RECURSIVE
           oldest o
         WHERE
           o.type = k.type
-      ) >= $5
+      ) >= $4
     UNION
     SELECT
       t.type,
@@ -208,7 +208,7 @@ WITH RECURSIVE
         ORDER BY
           w.available_at
         LIMIT
-          $5
+          $4
       ) w
     UNION
     SELECT
@@ -245,7 +245,7 @@ WITH RECURSIVE
         ORDER BY
           w.lease_expires_at
         LIMIT
-          $5
+          $4
       ) w
   ),
   busy AS MATERIALIZED (
@@ -298,7 +298,7 @@ WITH RECURSIVE
       ) c
       JOIN kind k USING (type)
       LEFT JOIN busy b USING (type, user_id)
-      LEFT JOIN unnest($4::integer[], $7::integer[], $8::integer[]) AS l (n, user_id, lead) ON l.n = k.n
+      LEFT JOIN unnest($6::integer[], $7::integer[], $8::integer[]) AS l (n, user_id, lead) ON l.n = k.n
       AND l.user_id = c.user_id
   ),
   chosen AS MATERIALIZED (

@@ -3,7 +3,7 @@ import { prepared } from '../database/prepared-statements';
 import { type Run, StatementPool } from '../database/statement-pool';
 import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { CLAIMED_JSON } from '../ledger/request-row';
-import { type Lead } from './turns';
+import { type Leads } from './turns';
 
 /** A type to claim, with what the settings say about it. */
 export interface Kind {
@@ -16,7 +16,7 @@ export interface Claim {
   kinds: readonly Kind[];
   limit: number;
   leaseSeconds: number;
-  leads: readonly Lead[];
+  leads: Leads;
 }
 
 export interface Claimed {
@@ -66,12 +66,12 @@ WITH RECURSIVE kind AS MATERIALIZED (
   SELECT * FROM ROWS FROM (json_to_recordset($1) AS (type text, max_attempts integer, concurrency integer)) WITH ORDINALITY AS k(type, max_attempts, concurrency, n)
 ), oldest AS MATERIALIZED (
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.created_at LIMIT $5) w
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.created_at LIMIT $4) w
 ), turn (type, user_id) AS (
   SELECT k.type, coalesce(
-      (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND w.user_id >= (SELECT floor($6::float8 * max(u.id))::integer FROM users u) ORDER BY w.user_id LIMIT 1),
+      (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND w.user_id >= (SELECT floor($5::float8 * max(u.id))::integer FROM users u) ORDER BY w.user_id LIMIT 1),
       (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} ORDER BY w.user_id LIMIT 1))
-  FROM kind k WHERE (SELECT count(*) FROM oldest o WHERE o.type = k.type) >= $5
+  FROM kind k WHERE (SELECT count(*) FROM oldest o WHERE o.type = k.type) >= $4
   UNION
   SELECT t.type, coalesce(
       (SELECT w.user_id FROM requests w WHERE w.type = t.type AND ${READY} AND w.user_id > t.user_id ORDER BY w.user_id LIMIT 1),
@@ -88,11 +88,11 @@ WITH RECURSIVE kind AS MATERIALIZED (
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
     SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME} AND w.user_id ${OF_NOBODY_DELETED}
-    ORDER BY w.available_at LIMIT $5) w
+    ORDER BY w.available_at LIMIT $4) w
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
     SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${LOST} AND ${RETRIED} AND ${IN_TIME} AND w.user_id ${OF_NOBODY_DELETED}
-    ORDER BY w.lease_expires_at LIMIT $5) w
+    ORDER BY w.lease_expires_at LIMIT $4) w
 ), busy AS MATERIALIZED (
   SELECT w.type, w.user_id, count(*) AS count FROM kind k JOIN requests w ON w.type = k.type
   WHERE k.concurrency IS NOT NULL AND w.status = 'processing' AND w.lease_expires_at > now() AND NOT w.held GROUP BY 1, 2
@@ -101,7 +101,7 @@ WITH RECURSIVE kind AS MATERIALIZED (
   FROM (SELECT *, row_number() OVER (PARTITION BY type, user_id ORDER BY created_at, id) AS place FROM candidate
     WHERE user_id ${OF_NOBODY_DELETED}) c
   JOIN kind k USING (type) LEFT JOIN busy b USING (type, user_id)
-  LEFT JOIN unnest($4::integer[], $7::integer[], $8::integer[]) AS l(n, user_id, lead) ON l.n = k.n AND l.user_id = c.user_id
+  LEFT JOIN unnest($6::integer[], $7::integer[], $8::integer[]) AS l(n, user_id, lead) ON l.n = k.n AND l.user_id = c.user_id
 ), chosen AS MATERIALIZED (
   SELECT id, rank, created_at FROM ranked WHERE room IS NULL OR place <= room ORDER BY rank, created_at, id LIMIT $2::integer * 2 + 16
 ), taken AS MATERIALIZED (
@@ -150,11 +150,8 @@ export class ClaimsRepository {
 
   async claim({ kinds, limit, leaseSeconds, leads }: Claim, run: Run = this.statements.run): Promise<ClaimResult> {
     const sight = Math.max(200, limit * 4);
-    const places = new Map(kinds.map(({ type }, i) => [type, i + 1]));
-    // As columns: a thousand leads come with every claim, and as JSON they take the database longer than the claim itself.
-    const column = (of: (lead: Lead) => unknown) => `{${leads.map(of).join()}}`;
-    const [kindOf, userOf, leadOf] = [column(({ type }) => places.get(type)), column(({ user_id }) => user_id), column(({ lead }) => lead)];
-    const values = [JSON.stringify(kinds), limit, leaseSeconds, kindOf, sight, Math.random(), userOf, leadOf];
+    const columns = [leads.types, leads.userIds, leads.leads].map((column) => `{${column.join()}}`);
+    const values = [JSON.stringify(kinds), limit, leaseSeconds, sight, Math.random(), ...columns];
     return toResult(await run<Row>(CLAIM, values));
   }
 

@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
 
-/** A user's lead in turns over those who were served least. */
-export interface Lead {
-  type: string;
-  user_id: number;
-  lead: number;
+/** Leads of users in turns over those who were served least, as columns: a claim takes a thousand of them. */
+export interface Leads {
+  /** Places in the list of types, from 1. */
+  types: number[];
+  userIds: number[];
+  leads: number[];
 }
 
 const LEADS_KEPT = 1_000;
@@ -17,11 +18,18 @@ const LEADS_KEPT = 1_000;
 export class Turns {
   private readonly types = new LRUCache<string, { clock: number; finish: Map<number, number> }>({ max: 1_000 });
 
-  leads(types: readonly string[]): Lead[] {
-    return types.flatMap((type) => {
+  leads(types: readonly string[]): Leads {
+    const columns: Leads = { types: [], userIds: [], leads: [] };
+    for (const [i, type] of types.entries()) {
       const { clock, finish } = this.types.get(type) ?? { clock: 0, finish: new Map<number, number>() };
-      return [...finish].flatMap(([userId, at]) => (at > clock ? [{ type, user_id: userId, lead: at - clock }] : []));
-    });
+      for (const [userId, at] of finish) {
+        if (at <= clock) continue;
+        columns.types.push(i + 1);
+        columns.userIds.push(userId);
+        columns.leads.push(at - clock);
+      }
+    }
+    return columns;
   }
 
   /** Counts a request that was handed out, in the order of handing out. */
