@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Connections, type SessionSpec } from './connections';
 import { dataSourceOptions } from './data-source-options';
 
 /** The first four bytes of sha256('quotidian migrations'): the same in every release, so that old and new replicas exclude each other. */
 const MIGRATION_LOCK = 97_886_683;
+const ASK_AGAIN_MS = 100;
 
 /** DDL gives up soon on a lock it cannot have, since everything queues behind it; a statement may take its time. */
 export const MIGRATION_SESSION: SessionSpec = { application: 'quotidian migrate', statementTimeoutMs: 600_000, settings: { lock_timeout: 2_000 } };
@@ -21,7 +23,12 @@ export async function migrate(target: string | Connections): Promise<string[]> {
   const lock = connections.client(LOCK_SESSION);
   await lock.connect();
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    // Asked again and again, not waited for: an index that is made CONCURRENTLY waits for every statement under way, this one too.
+    for (;;) {
+      const { rows } = await lock.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [MIGRATION_LOCK]);
+      if (rows[0]?.held) break;
+      await delay(ASK_AGAIN_MS);
+    }
     const dataSource = await new DataSource(dataSourceOptions(connections, 2, MIGRATION_SESSION)).initialize();
     try {
       const done = await dataSource.runMigrations();

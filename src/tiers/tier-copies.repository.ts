@@ -44,25 +44,31 @@ export class TierCopiesRepository {
    * Notes that everybody has the copy, if so. A charge that began before the edit may still hold a row with an older copy: that
    * row counts as one that has not, since what it holds is not committed.
    */
-  async finish({ id, version, isAlias }: PendingTier): Promise<boolean> {
-    if (isAlias) {
-      const dropped = this.dataSource.query(`DELETE FROM subscription_tiers WHERE id = $1 AND alias_of IS NOT NULL`, [id]);
-      return dropped.then(
-        () => true,
-        (error: unknown) => {
-          if (sqlState(error) === '23503') return false;
-          throw error;
-        },
-      );
-    }
+  async finish({ id, name, version, isAlias }: PendingTier): Promise<boolean> {
+    if (isAlias) return this.dropAlias(id, name);
     const [rows] = await this.dataSource.query<[unknown[], number]>(
       `UPDATE subscription_tiers t SET copied_version = $2
-       WHERE t.id = $1 AND t.version = $2 AND NOT EXISTS (SELECT FROM subscription_tiers a WHERE a.alias_of = t.id)
-         AND NOT EXISTS (SELECT FROM users u WHERE u.subscription_tier = t.name AND NOT u.api_quota_custom AND u.api_quota_version < $2)
-         AND NOT EXISTS (SELECT FROM users u WHERE u.next_subscription_tier = t.name AND u.next_quota_version < $2)
+       WHERE t.id = $1 AND t.version = $2 AND t.name = $3 AND NOT EXISTS (SELECT FROM subscription_tiers a WHERE a.alias_of = t.id)
+         AND NOT EXISTS (SELECT FROM users u WHERE u.subscription_tier = $3 AND NOT u.api_quota_custom AND u.api_quota_version < $2)
+         AND NOT EXISTS (SELECT FROM users u WHERE u.next_subscription_tier = $3 AND u.next_quota_version < $2)
        RETURNING t.id`,
-      [id, version],
+      [id, version, name],
     );
     return rows.length === 1;
+  }
+
+  /** Looks first: the foreign key's own check would wait for a row that somebody holds, and holds up who renames the tier meanwhile. */
+  private async dropAlias(id: number, name: string): Promise<boolean> {
+    try {
+      const [rows] = await this.dataSource.query<[unknown[], number]>(
+        `DELETE FROM subscription_tiers WHERE id = $1 AND alias_of IS NOT NULL AND NOT EXISTS (SELECT FROM users WHERE subscription_tier = $2)
+           AND NOT EXISTS (SELECT FROM users WHERE next_subscription_tier = $2) RETURNING id`,
+        [id, name],
+      );
+      return rows.length === 1;
+    } catch (error) {
+      if (sqlState(error) === '23503') return false;
+      throw error;
+    }
   }
 }

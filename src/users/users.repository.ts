@@ -187,12 +187,13 @@ function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null
   if (email !== undefined) conditions.push(`lower(u.email COLLATE "C") = lower(${place(email)} COLLATE "C")`);
   const where = (more = 'true') => `(SELECT u.*, u AS account FROM users u WHERE ${[...conditions, more].join(' AND ')} ORDER BY u.id LIMIT ${LONGEST_LOOK})`;
   if (tiers === null) return { candidates: where(), values };
+  if (tiers.length === 0) return { candidates: where('false'), values };
   const all = place(tiers);
   const branches = tiers.flatMap((tier) => {
     const name = place(tier);
     return [where(`u.subscription_tier = ${name}`), where(`u.next_subscription_tier = ${name} AND u.subscription_tier <> ALL (${all}::text[])`)];
   });
-  return { candidates: `${[...branches, where(`false AND ${all}::text[] IS NOT NULL`)].join(' UNION ALL ')} ORDER BY id LIMIT ${LONGEST_LOOK}`, values };
+  return { candidates: `${branches.join(' UNION ALL ')} ORDER BY id LIMIT ${LONGEST_LOOK}`, values };
 }
 
 /**
