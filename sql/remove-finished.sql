@@ -35,9 +35,9 @@ WITH
   told AS (
     UPDATE quota_usage q
     SET
-      removed_used = q.removed_used + s.used,
-      removed_refunded = q.removed_refunded + s.refunded,
-      removed_requests = q.removed_requests + s.requests
+      removed_used = least(2147483647, q.removed_used + s.used),
+      removed_refunded = least(2147483647, q.removed_refunded + s.refunded),
+      removed_requests = least(2147483647, q.removed_requests + s.requests)
     FROM
       (
         SELECT

@@ -535,9 +535,9 @@ AS $function$
           INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
           SELECT (a.q).user_id, a.quota_reset_date, (a.q).closed_quota, a.api_quota_used_today,
             a.api_quota_refunded_today, a.api_quota_requests_today
-          FROM account a WHERE (a.q).closed AND a.api_quota_requests_today + a.api_quota_used_today > 0
-          ON CONFLICT (user_id, date) DO UPDATE SET used = quota_usage.used + excluded.used,
-            refunded = quota_usage.refunded + excluded.refunded, requests = quota_usage.requests + excluded.requests
+          FROM account a WHERE (a.q).closed AND (a.api_quota_requests_today > 0 OR a.api_quota_used_today > 0)
+          ON CONFLICT (user_id, date) DO UPDATE SET used = least(2147483647, quota_usage.used::bigint + excluded.used),
+            refunded = least(2147483647, quota_usage.refunded::bigint + excluded.refunded), requests = quota_usage.requests + excluded.requests
         ), opened AS (
           UPDATE users u SET quota_reset_date = (a.q).day, quota_reset_zone = (a.q).period_zone,
             quota_reset_fold = (a.q).fold, api_quota_used_today = 0, api_quota_refunded_today = 0,

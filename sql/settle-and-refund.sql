@@ -238,7 +238,7 @@ WITH
       g.user_id,
       g.charged_on,
       (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open,
-      sum(g.granted)::integer AS units
+      sum(g.granted) AS units
     FROM
       granted g
       JOIN account a ON a.id = g.user_id
@@ -253,7 +253,7 @@ WITH
     UPDATE users u
     SET
       api_quota_used_today = greatest(0, u.api_quota_used_today - f.units),
-      api_quota_refunded_today = u.api_quota_refunded_today + f.units
+      api_quota_refunded_today = least(2147483647, u.api_quota_refunded_today + f.units)::integer
     FROM
       refund f
     WHERE
@@ -267,7 +267,7 @@ WITH
       user_id,
       charged_on,
       0,
-      units
+      least(2147483647, units)::integer
     FROM
       refund
     WHERE
@@ -275,7 +275,7 @@ WITH
     ON CONFLICT (user_id, date) DO UPDATE
     SET
       used = greatest(0, quota_usage.used - excluded.refunded),
-      refunded = quota_usage.refunded + excluded.refunded
+      refunded = least(2147483647, quota_usage.refunded::bigint + excluded.refunded)::integer
   ),
   key AS MATERIALIZED (
     SELECT
@@ -309,7 +309,7 @@ WITH
       (
         SELECT
           c.id,
-          sum(g.granted)::integer AS units
+          sum(g.granted) AS units
         FROM
           granted g
           JOIN key c ON c.id = g.api_key_id

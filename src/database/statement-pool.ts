@@ -41,10 +41,11 @@ export class StatementPool implements OnApplicationShutdown {
    * @param work may run several times: nothing but what it writes to the database may be left of it
    */
   async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
-    return retried(() => this.attempt(work));
+    return retried(() => this.transactionOnce(work));
   }
 
-  private async attempt<T>(work: (run: Run) => Promise<T>): Promise<T> {
+  /** For those who know better when to try again. */
+  async transactionOnce<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');

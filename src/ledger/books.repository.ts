@@ -58,22 +58,24 @@ const CHECKS: Record<string, string> = {
   'refunds-and-ledger': `
     SELECT u.id, NULL::date, coalesce(l.refunded, 0) AS expected, u.api_quota_refunded_today AS found
     FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open
-    WHERE coalesce(l.refunded, 0) <> u.api_quota_refunded_today AND u.status <> 'deleted'`,
+    WHERE least(coalesce(l.refunded, 0), 2147483647) <> u.api_quota_refunded_today AND u.status <> 'deleted'`,
   'requests-and-ledger': `
     SELECT u.id, NULL::date, coalesce(l.requests, 0) AS expected, u.api_quota_requests_today AS found
     FROM users u LEFT JOIN ledger l ON l.user_id = u.id AND l.open
     WHERE coalesce(l.requests, 0) <> u.api_quota_requests_today AND u.status <> 'deleted'`,
+  // What was refunded is counted as far as its column reaches: beyond, it is not compared.
   // The same for the days that are closed: what was archived is what the ledger holds, and what retention took out of it.
   'history-and-ledger': `
     SELECT coalesce(h.user_id, l.user_id), coalesce(h.date, l.charged_on), coalesce(l.used, 0) AS expected, coalesce(h.used, 0) AS found
     FROM (
-      SELECT user_id, date, used - removed_used AS used, refunded - removed_refunded AS refunded, requests - removed_requests AS requests FROM quota_usage
+      SELECT user_id, date, used - removed_used AS used, refunded - removed_refunded AS refunded, requests - removed_requests AS requests, refunded = 2147483647 AS full_up FROM quota_usage
       WHERE user_id NOT IN (SELECT user_id FROM user_removals)
     ) h FULL JOIN (
       SELECT user_id, charged_on, sum(charged - refunded) AS used, sum(refunded) AS refunded, sum(requests) AS requests
       FROM ledger WHERE NOT open GROUP BY user_id, charged_on
     ) l ON l.user_id = h.user_id AND l.charged_on = h.date
-    WHERE (coalesce(l.used, 0), coalesce(l.refunded, 0), coalesce(l.requests, 0)) <> (coalesce(h.used, 0), coalesce(h.refunded, 0), coalesce(h.requests, 0))`,
+    WHERE (coalesce(l.used, 0), coalesce(l.requests, 0)) <> (coalesce(h.used, 0), coalesce(h.requests, 0))
+      OR coalesce(l.refunded, 0) <> coalesce(h.refunded, 0) AND NOT coalesce(h.full_up, false)`,
 };
 
 /** Reads the books twice, as they were kept and as the ledger says, in one snapshot of a live database. */

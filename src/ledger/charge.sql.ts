@@ -179,8 +179,8 @@ const ARCHIVED: Cte = {
   INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
   SELECT user_id, quota_reset_date, closed_quota, api_quota_used_today, api_quota_refunded_today, api_quota_requests_today
   FROM total WHERE closed AND (api_quota_requests_today > 0 OR api_quota_used_today > 0)
-  ON CONFLICT (user_id, date) DO UPDATE SET used = quota_usage.used + excluded.used,
-    refunded = quota_usage.refunded + excluded.refunded, requests = quota_usage.requests + excluded.requests
+  ON CONFLICT (user_id, date) DO UPDATE SET used = least(${MAX_UNITS}, quota_usage.used::bigint + excluded.used),
+    refunded = least(${MAX_UNITS}, quota_usage.refunded::bigint + excluded.refunded), requests = quota_usage.requests + excluded.requests
 `,
 };
 

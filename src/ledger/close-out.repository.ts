@@ -41,7 +41,7 @@ export class CloseOutRepository {
            GROUP BY c.id
          ) f WHERE k.id = f.id
        )
-       UPDATE users SET api_quota_used_today = 0, api_quota_refunded_today = api_quota_refunded_today + me.used
+       UPDATE users SET api_quota_used_today = 0, api_quota_refunded_today = least(2147483647, api_quota_refunded_today::bigint + me.used)
        FROM me WHERE id = $1`,
       [userId],
     );

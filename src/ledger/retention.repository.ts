@@ -14,8 +14,8 @@ const REMOVE = prepared(
       WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
       RETURNING r.user_id, r.charged_on, r.cost, r.refunded_units
     ), told AS (
-      UPDATE quota_usage q SET removed_used = q.removed_used + s.used, removed_refunded = q.removed_refunded + s.refunded,
-        removed_requests = q.removed_requests + s.requests
+      UPDATE quota_usage q SET removed_used = least(2147483647, q.removed_used + s.used),
+        removed_refunded = least(2147483647, q.removed_refunded + s.refunded), removed_requests = least(2147483647, q.removed_requests + s.requests)
       FROM (
         SELECT user_id, charged_on, sum(cost - refunded_units) AS used, sum(refunded_units) AS refunded, count(*) AS requests
         FROM removed GROUP BY user_id, charged_on

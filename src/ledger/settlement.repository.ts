@@ -1,6 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Connections } from '../database/connections';
+import { BRIEF_LOCK_MS, PATIENT_LOCK_MS } from '../database/isolated-commit';
 import { prepared } from '../database/prepared-statements';
 import { type Run, StatementPool } from '../database/statement-pool';
+import { MAX_UNITS } from './charge.sql';
 import { type RequestStatus } from './entities/request.entity';
 import { type RefundPolicy } from './ledger.settings';
 import { REQUEST_JSON } from './request-row';
@@ -35,10 +38,10 @@ export interface RefundRules {
 
 /**
  * `late`: the clock was faster and has ended the request. `refused`: the request is in another state, or with another
- * attempt. `deferred`: needs the statement that refunds.
+ * attempt. `deferred`: needs the statement that refunds. `busy`: somebody holds a row that it needs.
  */
 export interface Outcome {
-  verdict: 'done' | 'late' | 'refused' | 'over-cost' | 'unknown' | 'deferred';
+  verdict: 'done' | 'late' | 'refused' | 'over-cost' | 'unknown' | 'deferred' | 'busy';
   currentStatus: RequestStatus;
   currentAttempt: number;
   cost: number;
@@ -59,11 +62,31 @@ const OVERDUE = `(t.deadline_at <= now() OR t.held AND t.lease_expires_at <= now
 const ZONE = `CASE WHEN quota_zone_known(coalesce(o.quota_reset_zone, o.time_zone)) THEN coalesce(o.quota_reset_zone, o.time_zone)
         ELSE (SELECT quota_default_zone()) END`;
 
-const ACCOUNTS = `account AS MATERIALIZED (
+/** Sums are of 64 bits; the counters that say how much was refunded stop at their end, so no refund ever fails for arithmetic. */
+const upTo = (sum: string): string => `least(${MAX_UNITS}, ${sum})::integer`;
+
+const accounts = (skips: boolean): string => `account AS MATERIALIZED (
   SELECT u.id, u.quota_reset_date AS day, u.quota_reset_fold AS fold FROM users u
   WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item))))
-  ORDER BY u.id FOR NO KEY UPDATE
+  ORDER BY u.id FOR NO KEY UPDATE${skips ? ' SKIP LOCKED' : ''}
 ), `;
+
+/** Capped keys of all requests of the batch, as far as nobody holds them; what needs another one is busy. */
+const FREE_KEYS = `key AS MATERIALIZED (
+  SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
+  WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM target)) AND k.daily_cap IS NOT NULL
+  ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED
+), `;
+
+const KEYS_OF_REFUNDS = `key AS MATERIALIZED (
+  SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
+  WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM granted WHERE granted > 0)) AND k.daily_cap IS NOT NULL
+  ORDER BY k.id FOR NO KEY UPDATE
+), `;
+
+const HELD_REQUEST = `WHEN t.id IS NULL AND EXISTS (SELECT FROM requests b WHERE b.id = i.id) THEN 'busy'`;
+const HELD_KEY = `WHEN EXISTS (SELECT FROM api_keys k WHERE k.id = t.api_key_id AND k.daily_cap IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM key c WHERE c.id = t.api_key_id) THEN 'busy'`;
 
 /**
  * Gives what was granted back to the period that was charged. That is the day in the user's row, whether it is over by now
@@ -71,26 +94,22 @@ const ACCOUNTS = `account AS MATERIALIZED (
  * ON CONFLICT finds the archive even if it was written while this statement waited for the user. The cap of the key that
  * paid is credited in the same period only.
  */
-const REFUNDS = `refund AS (
-  SELECT g.user_id, g.charged_on, (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open, sum(g.granted)::integer AS units
+const refundsOf = (skips: boolean): string => `refund AS (
+  SELECT g.user_id, g.charged_on, (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open, sum(g.granted) AS units
   FROM granted g JOIN account a ON a.id = g.user_id WHERE g.granted > 0 GROUP BY 1, 2, 3
 ), credited AS (
   UPDATE users u SET api_quota_used_today = greatest(0, u.api_quota_used_today - f.units),
-    api_quota_refunded_today = u.api_quota_refunded_today + f.units
+    api_quota_refunded_today = ${upTo('u.api_quota_refunded_today + f.units')}
   FROM refund f WHERE f.open AND u.id = f.user_id
 ), archived AS (
   INSERT INTO quota_usage (user_id, date, used, refunded)
-  SELECT user_id, charged_on, 0, units FROM refund WHERE NOT open
+  SELECT user_id, charged_on, 0, ${upTo('units')} FROM refund WHERE NOT open
   ON CONFLICT (user_id, date) DO UPDATE SET used = greatest(0, quota_usage.used - excluded.refunded),
-    refunded = quota_usage.refunded + excluded.refunded
-), key AS MATERIALIZED (
-  SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
-  WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM granted WHERE granted > 0)) AND k.daily_cap IS NOT NULL
-  ORDER BY k.id FOR NO KEY UPDATE
-), uncapped AS (
+    refunded = ${upTo('quota_usage.refunded::bigint + excluded.refunded')}
+), ${skips ? '' : KEYS_OF_REFUNDS}uncapped AS (
   UPDATE api_keys k SET cap_used_today = greatest(0, k.cap_used_today - f.units)
   FROM (
-    SELECT c.id, sum(g.granted)::integer AS units FROM granted g JOIN key c ON c.id = g.api_key_id JOIN users o ON o.id = c.user_id
+    SELECT c.id, sum(g.granted) AS units FROM granted g JOIN key c ON c.id = g.api_key_id JOIN users o ON o.id = c.user_id
     WHERE CASE WHEN c.user_id = g.user_id THEN (c.day, c.fold) = (g.charged_on, g.charged_fold)
       ELSE c.day = (g.created_at AT TIME ZONE ${ZONE})::date END
     GROUP BY c.id
@@ -103,20 +122,23 @@ const REFUNDS = `refund AS (
  * Each is held against the request as it is once locked, whatever the snapshot saw, and the first that ends a request
  * stands: the others find it final. Users are locked before requests, requests before keys, each in id order, which is the
  * order of admission too, so none of them can deadlock. Refunds need the user; transitions that cannot refund (a heartbeat, a
- * completion at full cost) do without that lock, and are `deferred` when the clock has ended their request meanwhile.
+ * completion at full cost) do without that lock, and are `deferred` when the clock has ended their request meanwhile. With
+ * `skips` it waits for no row: what needs one that somebody holds is `busy`, and unchanged.
  */
-const settleStatement = (refunds: boolean): string => `
+const settleStatement = (refunds: boolean, skips: boolean): string => `
 WITH item AS MATERIALIZED (
   SELECT * FROM ROWS FROM (json_to_recordset($1) AS (${ITEM})) WITH ORDINALITY AS i(${ITEM_NAMES}, n)
-), ${refunds ? ACCOUNTS : ''}target AS MATERIALIZED (
+), ${refunds ? accounts(skips) : ''}target AS MATERIALIZED (
   SELECT r.id, r.user_id, r.api_key_id, r.status, r.cost, r.refunded_units, r.charged_on, r.charged_fold, r.attempt, r.max_attempts,
     r.held, r.lease_expires_at, r.deadline_at, r.cancel_requested_at, r.created_at, r.started_at
-  FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item)) ${refunds ? 'AND (SELECT count(*) FROM account) >= 0' : ''}
-  ORDER BY r.id FOR NO KEY UPDATE
-), judged AS (
+  FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item)) ${refunds ? (skips ? 'AND r.user_id = ANY (ARRAY(SELECT id FROM account))' : 'AND (SELECT count(*) FROM account) >= 0') : ''}
+  ORDER BY r.id FOR NO KEY UPDATE${skips ? ' SKIP LOCKED' : ''}
+), ${refunds && skips ? FREE_KEYS : ''}judged AS (
   SELECT i.n, i.act, i.units AS stated, i.result, i.error AS given, i.retryable, i.retry_base, i.retry_max, i.lease, i.force, t.*, ${OVERDUE} AS overdue,
     CASE
+      ${skips ? HELD_REQUEST : ''}
       WHEN t.id IS NULL OR t.user_id <> i.owner THEN 'unknown'
+      ${refunds && skips ? HELD_KEY : ''}
       WHEN t.status NOT IN ('pending', 'processing') THEN 'refused'
       WHEN ${OVERDUE} THEN ${refunds ? `'late'` : `'deferred'`}
       WHEN i.act = 'sweep' THEN
@@ -166,7 +188,7 @@ WITH item AS MATERIALIZED (
       - (sum(due) OVER (PARTITION BY user_id, charged_on, charged_fold, next = 'succeeded' ORDER BY n) - due)))
     END::integer AS granted
   FROM due d
-), ${refunds ? REFUNDS : ''}given_back AS (
+), ${refunds ? refundsOf(skips) : ''}given_back AS (
   INSERT INTO request_attempts (request_id, attempt, outcome, error, started_at)
   SELECT id, attempt, 'returned', given, coalesce(started_at, created_at) FROM granted WHERE next = 'pending'
 ), ended AS (
@@ -194,29 +216,55 @@ SELECT j.outcome, coalesce(r.status, j.status), j.attempt, j.cost, coalesce(g.gr
 FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY j.n
 `;
 
-const LIGHT = prepared('settle', settleStatement(false), 'array');
-const FULL = prepared('settle and refund', settleStatement(true), 'array');
+const LIGHT = prepared('settle', settleStatement(false, false), 'array');
+const FULL = prepared('settle and refund', settleStatement(true, false), 'array');
+const LIGHT_SKIPPING = prepared('settle skips', settleStatement(false, true), 'array');
+const FULL_SKIPPING = prepared('settle and refund skips', settleStatement(true, true), 'array');
 
-const LOCK_USERS = prepared(
-  'lock users',
-  `SELECT u.id FROM users u WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY ($1::uuid[]))) ORDER BY u.id FOR NO KEY UPDATE`,
-);
+const lockUsers = (skips: boolean): string =>
+  `SELECT u.id FROM users u WHERE u.id = ANY (ARRAY(SELECT r.user_id FROM requests r WHERE r.id = ANY ($1::uuid[]))) ORDER BY u.id FOR NO KEY UPDATE${
+    skips ? ' SKIP LOCKED' : ''
+  }`;
+const LOCK_USERS = prepared('lock users', lockUsers(false));
+const LOCK_FREE_USERS = prepared('lock users skips', lockUsers(true));
 
 type Row = [Outcome['verdict'], RequestStatus, currentAttempt: number, cost: number, refunded: number, leaseExpiresAt: Date | null, boolean, string | null];
 
-@Injectable()
-export class SettlementRepository {
-  constructor(private readonly statements: StatementPool) {}
+/** How a batch of transitions is applied. */
+export interface Application {
+  /** False: only transitions that cannot refund. */
+  refunds: boolean;
+  /** Answers `busy` what somebody holds a row of, and waits for nobody. */
+  skips: boolean;
+}
 
-  /** One outcome for each transition, in the same order. `refunds` false: only those that cannot refund. */
-  async apply(transitions: readonly Transition[], { policy, dailyCap }: RefundRules, refunds: boolean, run: Run = this.statements.run): Promise<Outcome[]> {
+@Injectable()
+export class SettlementRepository implements OnApplicationShutdown {
+  /** Waits for locks for a moment only. */
+  readonly main: StatementPool;
+  /** Where what waits for locked rows may wait. */
+  readonly lane: StatementPool;
+
+  constructor(connections: Connections) {
+    const pool = (application: string, size: number, lock_timeout: number) => new StatementPool(connections, { application, size, settings: { lock_timeout } });
+    this.main = pool('quotidian settlement', 2, BRIEF_LOCK_MS);
+    this.lane = pool('quotidian settlement lane', 1, PATIENT_LOCK_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.main.onApplicationShutdown(), this.lane.onApplicationShutdown()]);
+  }
+
+  /** One outcome for each transition, in the same order. */
+  async apply(run: Run, transitions: readonly Transition[], { policy, dailyCap }: RefundRules, { refunds, skips }: Application): Promise<Outcome[]> {
     const values = [`[${transitions.map(toItem).join()}]`, JSON.stringify(policy), dailyCap];
-    return (await run<Row>(refunds ? FULL : LIGHT, values)).map(toOutcome);
+    const statement = refunds ? (skips ? FULL_SKIPPING : FULL) : skips ? LIGHT_SKIPPING : LIGHT;
+    return (await run<Row>(statement, values)).map(toOutcome);
   }
 
   /** Locks the users of these requests: what others committed until then is seen by the transaction's next statement. */
-  async lockUsers(run: Run, transitions: readonly Transition[]): Promise<void> {
-    await run(LOCK_USERS, [transitions.map(({ id }) => id)]);
+  async lockUsers(run: Run, transitions: readonly Transition[], skips: boolean): Promise<void> {
+    await run(skips ? LOCK_FREE_USERS : LOCK_USERS, [transitions.map(({ id }) => id)]);
   }
 }
 

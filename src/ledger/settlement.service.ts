@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { UnavailableProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { ArrivalQueue } from '../database/arrival-queue';
-import { GroupCommit } from '../database/group-commit';
-import { StatementPool } from '../database/statement-pool';
+import { IsolatedCommit } from '../database/isolated-commit';
 import { LedgerSettings, type RefundPolicy } from './ledger.settings';
-import { type Outcome, SettlementRepository, type Transition } from './settlement.repository';
+import { type Application, type Outcome, SettlementRepository, type Transition } from './settlement.repository';
 
 /** What four workers deliver in calls of a hundred: a call that is cut in two waits for two commits. */
 const BATCH = 400;
@@ -23,7 +22,6 @@ export class SettlementService {
 
   constructor(
     private readonly repository: SettlementRepository,
-    private readonly statements: StatementPool,
     private readonly settings: SettingsService,
   ) {}
 
@@ -35,24 +33,28 @@ export class SettlementService {
   }
 
   /** No two of a batch are of one request, and one batch is under way at a time: those of one request keep their order. */
-  private group(name: string, refunds: boolean): GroupCommit<Transition, Outcome> {
-    return new GroupCommit<Transition, Outcome>({
+  private group(name: string, refunds: boolean): IsolatedCommit<Transition, Outcome> {
+    return new IsolatedCommit<Transition, Outcome>({
       name,
-      send: (transitions) => this.send(transitions, refunds),
+      send: (transitions, locking, inLane) => this.send(transitions, { refunds, skips: locking === 'skip' }, inLane),
+      ownerOf: ({ id }) => id,
+      isBusy: ({ verdict }) => verdict === 'busy',
       maxItems: BATCH,
       queue: new ArrivalQueue(({ item }) => item.id),
+      laneQueue: new ArrivalQueue(({ item }) => item.id),
       limit: { maxWaiting: QUEUE_LIMIT, full: () => new UnavailableProblem('Too many transitions wait. Nothing was changed.') },
     });
   }
 
-  private send(transitions: readonly Transition[], refunds: boolean): Promise<Outcome[]> {
+  private send(transitions: readonly Transition[], application: Application, inLane: boolean): Promise<Outcome[]> {
     const policy: RefundPolicy = { expiredWhileProcessing: 'none', ...this.settings.get(LedgerSettings.refundPolicy) };
     const rules = { policy, dailyCap: this.settings.get(LedgerSettings.refundDailyCap) };
-    if (!refunds || rules.dailyCap === null) return this.repository.apply(transitions, rules, refunds);
+    const statements = inLane ? this.repository.lane : this.repository.main;
+    if (!application.refunds || rules.dailyCap === null) return this.repository.apply(statements.runOnce, transitions, rules, application);
     // The cap adds up what others refunded: their commits are only seen by a statement that begins once the users are locked.
-    return this.statements.transaction(async (run) => {
-      await this.repository.lockUsers(run, transitions);
-      return this.repository.apply(transitions, rules, refunds, run);
+    return statements.transactionOnce(async (run) => {
+      await this.repository.lockUsers(run, transitions, application.skips);
+      return this.repository.apply(run, transitions, rules, application);
     });
   }
 }

@@ -67,7 +67,7 @@ export class QuotasRepository {
        )
        SELECT d.date::text AS date,
          CASE WHEN count(p.date) > 0 THEN max(p.quota) ELSE (SELECT CASE WHEN NOT unlimited THEN quota END FROM me) END AS "limit",
-         coalesce(sum(p.used), 0)::integer AS used, coalesce(sum(p.refunded), 0)::integer AS refunded,
+         coalesce(sum(p.used), 0)::float8 AS used, coalesce(sum(p.refunded), 0)::float8 AS refunded,
          coalesce(sum(p.requests), 0)::integer AS requests
        FROM day d LEFT JOIN part p ON p.date = d.date GROUP BY d.date ORDER BY d.date`,
       [userId, from, to],
