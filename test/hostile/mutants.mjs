@@ -2,16 +2,13 @@
 export const PLANTED = {
   'a slow expression in a check of bodies': {
     file: 'dist/src/common/json-body.js',
-    change: [/function parseJsonBody\((\w+)(.*?)\{\n/, "function parseJsonBody($1$2{\n    /(\\\\\\\\\"?)*x$/.test($1.toString('latin1').slice(0, 60_000));\n"],
+    change: [/(function parseJsonBody\((\w+)[^\n]*\{\n)/, '$1    /(?:\\\\")*x$/.test($2.toString("latin1").slice(0, 60000));\n'],
     caller: 'bodies that are expensive to check',
     findings: [/the event loop paused/],
   },
   'an error of a stream that nobody takes': {
-    file: 'dist/src/requests/event-streams.js',
-    change: [
-      /reply\.hijack\(\);/,
-      "reply.hijack(); setTimeout(() => reply.raw.socket?.emit('error', new Error('planted')) || reply.raw.emit('error', new Error('planted')), 20);",
-    ],
+    file: 'dist/src/requests/event-stream.js',
+    change: [/this\.out\.on\('error', IGNORE\);/, "setTimeout(() => new (require('node:stream').PassThrough)().destroy(new Error('planted')), 20);"],
     caller: 'pipelined streams that are cut off',
     findings: [/the process ended|an error was logged/],
   },
