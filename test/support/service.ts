@@ -42,7 +42,8 @@ export interface ServiceOptions {
 /** Boots what `npm start` boots. The scheduler is off unless a test asks for it. */
 export async function startService({ replicas: count = 1, environment, database }: ServiceOptions = {}): Promise<Service> {
   const { url: databaseUrl, drop } = database ?? (await createDatabase());
-  const pool = new Pool({ connectionString: databaseUrl, max: 4, types: asText });
+  // What a test makes of the database's defaults is for the service to bear, not for the test's own statements.
+  const pool = new Pool({ connectionString: databaseUrl, max: 4, types: asText, options: '-c default_transaction_isolation=read\\ committed' });
   pool.on('error', () => undefined);
   const replicas = await Promise.all(Array.from({ length: count }, () => startReplica(databaseUrl, environment)));
   const [first] = replicas as [Replica];
