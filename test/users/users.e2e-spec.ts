@@ -33,6 +33,7 @@ describe('users', () => {
       dailyQuota: 5,
       unlimited: false,
       timeZone: null,
+      adjusted: [],
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       adjusted: [],
