@@ -13,9 +13,9 @@ export const PLANTED = {
     findings: [/the process ended|an error was logged/],
   },
   'a bound of the queue that all share': {
-    file: 'dist/src/quotas/admission.service.js',
-    change: [/x^/, ''],
-    caller: 'a hundred batches of a user with nothing left',
-    findings: [/the neighbour was refused|p99/],
+    file: 'dist/src/ledger/admission.service.js',
+    change: [/maxCharges \* SHARE_OF_USER/, 'Infinity'],
+    caller: 'a row that another program holds locked',
+    findings: [/the neighbour was refused .* queue-full/],
   },
 };

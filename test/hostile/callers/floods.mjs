@@ -11,7 +11,8 @@ function flood(connections, begin) {
   };
 }
 
-const batch = (count) => JSON.stringify({ items: Array.from({ length: count }, () => ({ type: 'flood', payload: {} })) });
+/** A call with so many submits. */
+export const batch = (count) => JSON.stringify({ items: Array.from({ length: count }, () => ({ type: 'flood', payload: {} })) });
 const login = async (calls, body) => JSON.parse((await calls.send({ method: 'POST', path: '/v1/auth/login', body })).text);
 
 /** A new account of the hostile caller's own, and a session of it. */

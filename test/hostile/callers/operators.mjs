@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Calls } from '../calls.mjs';
+import { batch } from './floods.mjs';
 
 async function inTurns(signal, calls, turn) {
   let turns = 0;
@@ -16,13 +17,13 @@ async function inTurns(signal, calls, turn) {
 export const OPERATORS = {
   'a row that another program holds locked': async (stage, signal) => {
     const [{ id, key }] = stage.hostile;
-    const calls = new Calls(stage, 32);
+    const calls = new Calls(stage, 64);
     signal.addEventListener('abort', () => (calls.stopped = true), { once: true });
     const client = new pg.Client({ connectionString: stage.url });
     await client.connect();
     await client.query('BEGIN');
     await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
-    const flood = calls.flood(() => ({ method: 'POST', path: '/v1/requests', key, body: '{"type":"locked","payload":{}}' }));
+    const flood = calls.flood(() => ({ method: 'POST', path: '/v1/requests/batch', key, body: batch(100) }));
     while (!signal.aborted) await delay(20);
     await client.query('ROLLBACK');
     await client.end();
