@@ -6,6 +6,7 @@ import { IdempotencyService } from '../idempotency/idempotency.service';
 import { BatchItemDto } from './dto/batch.dto';
 import { CompleteItemDto } from './dto/work.dto';
 import { checkItem, type Fate, itemAnswers, statusOf } from './item-answers';
+import { CallTurns } from './call-turns';
 import { type BatchItem, SubmitService } from './submit.service';
 import { WorkService } from './work.service';
 
@@ -15,6 +16,8 @@ const CLIENT_GONE = 499;
 /** Calls with many items. Always true: each item has the fate that it would have had alone, and the others do not change it. */
 @Injectable()
 export class BatchService {
+  private readonly turns = new CallTurns();
+
   constructor(
     private readonly submits: SubmitService,
     private readonly work: WorkService,
@@ -24,9 +27,19 @@ export class BatchService {
   /**
    * Submits all, in order and in one go, and answers as JSON.
    * @param call the call's own Idempotency-Key, if it has one
-   * @throws StoredAnswer, IdempotencyKeyReused, IdempotencyKeyInUse
+   * @throws StoredAnswer, IdempotencyKeyReused, IdempotencyKeyInUse, QueueFull when too many such calls of the caller wait
    */
-  async submit(principal: Principal, items: readonly unknown[], call: IdempotentCall | null, callId: string, isGone: () => boolean): Promise<string> {
+  submit(principal: Principal, items: readonly unknown[], call: IdempotentCall | null, callId: string, isGone: () => boolean): Promise<string> {
+    return this.turns.take(principal.userId, () => this.submitInTurn(principal, items, call, callId, isGone));
+  }
+
+  private async submitInTurn(
+    principal: Principal,
+    items: readonly unknown[],
+    call: IdempotentCall | null,
+    callId: string,
+    isGone: () => boolean,
+  ): Promise<string> {
     if (call === null) return itemAnswers(await this.submitAll(principal, items, null, isGone), 201, callId);
     const work = async () => {
       const fates = await this.submitAll(principal, items, call.key, isGone);
