@@ -36,7 +36,6 @@ describe('users', () => {
       adjusted: [],
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
-      adjusted: [],
     });
     expect(headers).toMatchObject({ location: `/v1/users/${body.id}`, etag: expect.stringMatching(/^"[\w-]+"$/) });
     const [row] = await service.sql(
