@@ -90,6 +90,9 @@ CREATE TABLE job_runs (
   error text,
   started_at timestamp with time zone DEFAULT now() NOT NULL,
   finished_at timestamp with time zone,
+  done integer,
+  total integer,
+  progress_at timestamp with time zone,
   CONSTRAINT job_runs_pkey PRIMARY KEY (id),
   CONSTRAINT job_runs_job_slot_key UNIQUE (job, slot),
   CONSTRAINT job_runs_affected_check CHECK ((affected >= 0)),
@@ -426,7 +429,7 @@ CREATE INDEX users_subscription_tier_id_idx ON public.users USING btree (subscri
 
 CREATE INDEX users_suspended_id_idx ON public.users USING btree (id) WHERE ((status)::text = 'suspended'::text);
 
-CREATE INDEX users_time_zone_quota_reset_date_idx ON public.users USING btree (time_zone, quota_reset_date);
+CREATE INDEX users_time_zone_id_idx ON public.users USING btree (time_zone, id);
 
 -- Views
 

@@ -5,7 +5,17 @@ import { type JobRun, type JobTrigger } from './entities/job-run.entity';
 /** A run that says nothing for so long is taken for dead: its process went without a word. */
 const ABANDONED = `interval '1 hour'`;
 
-const RUN = `id, job, slot, trigger, status, affected, error, started_at AS "startedAt", finished_at AS "finishedAt"`;
+const RUN = `id, job, slot, trigger, status, affected, done, total, progress_at AS "progressAt", error, started_at AS "startedAt", finished_at AS "finishedAt"`;
+
+/** How far a run is. */
+export interface JobProgress {
+  /** Rows that it changed. */
+  affected: number;
+  /** Items that it has been through and left nothing to do of. */
+  done: number;
+  /** Items that it goes through. */
+  total: number;
+}
 
 @Injectable()
 export class JobsRepository {
@@ -14,7 +24,7 @@ export class JobsRepository {
   /** Begins a run. Null when the slot was taken: one replica alone inserts (job, slot). */
   async begin(job: string, trigger: JobTrigger, slot: Date | null): Promise<string | null> {
     const rows: { id: string }[] = await this.dataSource.query(
-      `INSERT INTO job_runs (job, trigger, slot) VALUES ($1, $2, $3) ON CONFLICT (job, slot) DO NOTHING RETURNING id`,
+      `INSERT INTO job_runs (job, trigger, slot, started_at) VALUES ($1, $2, $3, now()) ON CONFLICT (job, slot) DO NOTHING RETURNING id`,
       [job, trigger, slot],
     );
     return rows[0]?.id ?? null;
@@ -28,6 +38,20 @@ export class JobsRepository {
        WHERE id = $1`,
       [id, affected, error, stopped],
     );
+  }
+
+  async saveProgress(id: string, { affected, done, total }: JobProgress): Promise<void> {
+    await this.dataSource.query(`UPDATE job_runs SET affected = $2, done = $3, total = $4, progress_at = now() WHERE id = $1`, [id, affected, done, total]);
+  }
+
+  /** When the job's last run that left nothing to do began, as PostgreSQL writes it; null: none did. A run of the future is not believed. */
+  async lastComplete(job: string): Promise<string | null> {
+    const rows: { startedAt: string }[] = await this.dataSource.query(
+      `SELECT started_at::text AS "startedAt" FROM job_runs
+       WHERE job = $1 AND status = 'succeeded' AND done = total AND started_at <= now() ORDER BY started_at DESC LIMIT 1`,
+      [job],
+    );
+    return rows[0]?.startedAt ?? null;
   }
 
   /** The last runs of each job, newest first. */
@@ -52,7 +76,7 @@ export class JobsRepository {
   async tidy(): Promise<void> {
     await this.dataSource.query(
       `UPDATE job_runs SET status = 'failed', error = 'abandoned', finished_at = now()
-       WHERE status = 'running' AND started_at < now() - ${ABANDONED}`,
+       WHERE status = 'running' AND greatest(started_at, progress_at) < now() - ${ABANDONED}`,
     );
     await this.dataSource.query(`DELETE FROM job_runs WHERE started_at < now() - interval '90 days'`);
   }

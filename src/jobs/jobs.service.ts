@@ -4,9 +4,10 @@ import { CronJob } from 'cron';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Environment } from '../config/environment';
 import { isSchedule, lastSlot, nextSlot } from './cron-slots';
-import { JobDto } from './dto/job.dto';
-import { type JobTrigger } from './entities/job-run.entity';
-import { JobsRepository } from './jobs.repository';
+import { JobDto, type JobRunDto } from './dto/job.dto';
+import { type JobRun, type JobTrigger } from './entities/job-run.entity';
+import { type JobProgress, JobsRepository } from './jobs.repository';
+import { RunProgress } from './run-progress';
 
 const SHOWN_RUNS = 10;
 
@@ -26,13 +27,20 @@ export interface JobSchedule extends Times {
   fallback?: Times;
 }
 
+/** A run as the job sees it. */
+export interface JobUnderWay {
+  trigger: JobTrigger;
+  /** Tells how far it is: as often as it likes, it costs nothing. */
+  report: (progress: JobProgress) => void;
+}
+
 /** Work that is due from time to time. Runs again where it was left when a process dies half way. */
 export interface ScheduledJob {
   name: string;
   /** As it is now. */
   schedule(): JobSchedule;
   /** Does what is due and returns how many rows it changed; once `stop` is aborted it does so after the batch under way. */
-  run(stop: AbortSignal): Promise<number>;
+  run(stop: AbortSignal, underWay: JobUnderWay): Promise<number>;
 }
 
 /**
@@ -86,14 +94,14 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     const job = this.jobs.get(name);
     if (job === undefined) throw new Error(`There is no job ${name}.`);
     const id = await this.repository.begin(name, trigger, null);
-    return this.watched(this.record(job, id as string));
+    return this.watched(this.record(job, id as string, trigger));
   }
 
   async list(): Promise<JobDto[]> {
     const runs = await this.repository.lastRuns([...this.jobs.keys()], SHOWN_RUNS);
     return [...this.jobs.values()].map((job) => {
       const { cron, zone, adjusted } = usableSchedule(job);
-      const own = runs.filter((run) => run.job === job.name).map(({ job: _, ...run }) => run);
+      const own = runs.filter((run) => run.job === job.name).map(toDto);
       const nextRunAt = this.environment.SCHEDULER_ENABLED ? nextSlot(cron, zone, new Date()) : null;
       return { name: job.name, cron, timeZone: zone, enabled: this.environment.SCHEDULER_ENABLED, nextRunAt, adjusted, lastRuns: own };
     });
@@ -135,7 +143,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     if (slot === null || this.stop.signal.aborted) return;
     const work = async () => {
       const id = await this.repository.begin(job.name, 'schedule', slot);
-      if (id) await this.record(job, id);
+      if (id) await this.record(job, id, 'schedule');
     };
     await this.watched(work()).catch((error: Error) => this.logger.warn(`${job.name}: ${error.message}`));
   }
@@ -145,17 +153,24 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     return work.finally(() => this.underWay.delete(work));
   }
 
-  private async record(job: ScheduledJob, id: string): Promise<number> {
+  private async record(job: ScheduledJob, id: string, trigger: JobTrigger): Promise<number> {
+    const progress = new RunProgress((told) => this.repository.saveProgress(id, told));
     try {
-      const affected = await job.run(this.stop.signal);
+      const affected = await job.run(this.stop.signal, { trigger, report: progress.report });
+      await progress.flush();
       const stopped = this.stop.signal.aborted;
       await this.repository.end(id, affected, stopped ? 'stopped with the process' : null, stopped);
       return affected;
     } catch (error) {
-      await this.repository.end(id, 0, (error as Error).message).catch(() => undefined);
+      await progress.flush();
+      await this.repository.end(id, progress.latest?.affected ?? 0, (error as Error).message).catch(() => undefined);
       throw error;
     }
   }
+}
+
+function toDto({ job: _, done, total, progressAt, ...run }: JobRun): JobRunDto {
+  return { ...run, progress: done === null || total === null || progressAt === null ? null : { done, total, at: progressAt } };
 }
 
 function usableSchedule(job: ScheduledJob): Required<Omit<JobSchedule, 'fallback'>> {

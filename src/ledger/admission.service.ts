@@ -14,6 +14,7 @@ import { type Account, type Decision, LEFT_OUT, type Standing } from './decision
 import { PeriodBoundsRepository } from './period-bounds.repository';
 import { QueueFull } from './ledger.errors';
 import { LedgerSettings } from './ledger.settings';
+import { RecentMean } from './recent-mean';
 
 const BATCH = 128;
 /** Of one user in one batch, as many as one call may submit: what is left holds the others. */
@@ -44,6 +45,8 @@ export class AdmissionService {
   private readonly leftOut = new LRUCache<number, true>({ max: 10_000, ttl: LEFT_OUT_MS });
   /** Since the process began, for metrics. */
   readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0 };
+
+  private readonly batchMs = new RecentMean();
 
   private readonly queues = [new ChargeQueue(BATCH_OF_USER), new ChargeQueue(BATCH_OF_USER)] as const;
   private readonly charges = new IsolatedCommit<PendingCharge, Decision>({
@@ -76,6 +79,11 @@ export class AdmissionService {
   /** Charges that wait, for metrics. */
   get waiting(): number {
     return this.charges.waiting;
+  }
+
+  /** How long a batch of charges takes lately, in milliseconds; null: there were none. For those who are to make room for charges. */
+  get recentBatchMs(): number | null {
+    return this.batchMs.value;
   }
 
   /** @throws QueueFull at once when too many wait, in all or of this user; ClientGone; UnavailableProblem when the database does not answer for this charge */
@@ -134,12 +142,15 @@ export class AdmissionService {
 
   private async send(pending: readonly PendingCharge[], locking: Locking, inLane: boolean): Promise<Decision[]> {
     const thresholds = this.settings.get(LedgerSettings.thresholds);
+    const startedAt = performance.now();
     const hours = this.settings.get(IdempotencySettings.retentionHours);
     const decisions =
       locking === 'briefly' && pending.every(({ plain }) => plain)
         ? await this.sendPlain(pending, thresholds)
         : await this.repository.charge(pending, hours, thresholds, { skips: locking === 'skip', inLane });
     this.counts.batches++;
+    // One of a lane waits for its user's row, whatever the database does.
+    if (!inLane) this.batchMs.add(performance.now() - startedAt);
     return decisions;
   }
 

@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { type EntityManager } from 'typeorm';
 
 /** Turns the page of users whose day is over, and gives a period's units back. */
 @Injectable()
 export class CloseOutRepository {
-  constructor(private readonly dataSource: DataSource) {}
-
   /** Locks the user's row in the present period, closing the one before if it is over. False: no such user. */
   async openPeriod(tx: EntityManager, userId: number): Promise<boolean> {
     await tx.query(`SELECT quota_close_out(ARRAY[$1::integer])`, [userId]);
@@ -45,36 +43,5 @@ export class CloseOutRepository {
        FROM me WHERE id = $1`,
       [userId],
     );
-  }
-
-  /** The zones that users have, null for those who inherit theirs. Skips from one to the next along the index. */
-  async zonesInUse(): Promise<(string | null)[]> {
-    const rows: { name: string }[] = await this.dataSource.query(
-      `WITH RECURSIVE zone AS (
-         SELECT min(time_zone) AS name FROM users
-         UNION ALL
-         SELECT (SELECT min(u.time_zone) FROM users u WHERE u.time_zone > z.name) FROM zone z WHERE z.name IS NOT NULL
-       ) SELECT name FROM zone WHERE name IS NOT NULL`,
-    );
-    return [null, ...rows.map((row) => row.name)];
-  }
-
-  /**
-   * Closes out up to `count` users of one zone whose local day is over, and returns how many. Users whom a charge or another
-   * replica holds are left to it: whoever leaves a stale day archives it.
-   */
-  async closeOutBatch(zone: string | null, count: number): Promise<number> {
-    // The users of a zone that is unknown go by the system's day.
-    const zoneInForce = zone === null ? '(SELECT quota_default_zone())' : '(SELECT CASE WHEN quota_zone_known($2) THEN $2 ELSE quota_default_zone() END)';
-    const [{ closed }] = await this.dataSource.query<[{ closed: number }]>(
-      `SELECT quota_close_out(ARRAY(
-         SELECT u.id FROM users u
-         WHERE u.time_zone ${zone === null ? 'IS NULL' : '= $2'}
-           AND u.quota_reset_date < (now() AT TIME ZONE ${zoneInForce})::date
-           AND (quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans()))).closed
-         LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) AS closed`,
-      zone === null ? [count] : [count, zone],
-    );
-    return closed;
   }
 }

@@ -4,6 +4,7 @@ import { AdmissionRepository } from './admission.repository';
 import { AdmissionService } from './admission.service';
 import { BooksRepository } from './books.repository';
 import { CloseOutRepository } from './close-out.repository';
+import { DayRollRepository } from './day-roll.repository';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
 import { RequestAttempt } from './entities/request-attempt.entity';
@@ -21,11 +22,12 @@ import { SettlementService } from './settlement.service';
     AdmissionService,
     BooksRepository,
     CloseOutRepository,
+    DayRollRepository,
     PeriodBoundsRepository,
     RetentionRepository,
     SettlementRepository,
     SettlementService,
   ],
-  exports: [AdmissionService, BooksRepository, CloseOutRepository, RetentionRepository, SettlementService],
+  exports: [AdmissionService, BooksRepository, CloseOutRepository, DayRollRepository, RetentionRepository, SettlementService],
 })
 export class LedgerModule {}

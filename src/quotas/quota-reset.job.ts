@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { SettingsService } from '../configurations/settings.service';
-import { type JobSchedule, JobsService, type ScheduledJob } from '../jobs/jobs.service';
+import { JobsRepository } from '../jobs/jobs.repository';
+import { type JobSchedule, JobsService, type JobUnderWay, type ScheduledJob } from '../jobs/jobs.service';
 import { QuotaResetService } from './quota-reset.service';
 import { QuotaSettings } from './quota.settings';
 
@@ -15,6 +16,7 @@ export class QuotaResetJob implements ScheduledJob, OnModuleInit {
     private readonly reset: QuotaResetService,
     private readonly settings: SettingsService,
     private readonly jobs: JobsService,
+    private readonly runs: JobsRepository,
   ) {}
 
   onModuleInit(): void {
@@ -37,7 +39,12 @@ export class QuotaResetJob implements ScheduledJob, OnModuleInit {
     };
   }
 
-  run(stop: AbortSignal): Promise<number> {
-    return this.reset.closeOut(stop);
+  /**
+   * By the clock it looks only where a midnight has passed since a run last left nothing to do: no day ends but at a midnight
+   * of its user's zone. Whoever asks for it has everything looked at.
+   */
+  async run(stop: AbortSignal, { trigger, report }: JobUnderWay): Promise<number> {
+    const since = trigger === 'schedule' ? await this.runs.lastComplete(this.name) : null;
+    return this.reset.closeOut({ since, stop, report });
   }
 }

@@ -28,6 +28,7 @@ describe('jobs', () => {
       trigger: 'api',
       status: 'succeeded',
       affected: expect.any(Number),
+      progress: { done: 1, total: 1, at: expect.any(String) },
       error: null,
       startedAt: expect.any(String),
       finishedAt: expect.any(String),

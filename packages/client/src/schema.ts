@@ -1311,6 +1311,23 @@ export interface components {
             /** @description Why; kept in the history. */
             reason?: string;
         };
+        JobProgressDto: {
+            /**
+             * Format: int32
+             * @description Items that it has been through and left nothing to do of; users, for the quota reset.
+             */
+            done: number;
+            /**
+             * Format: int32
+             * @description Items that it goes through.
+             */
+            total: number;
+            /**
+             * Format: date-time
+             * @description When it last told so: about once a second while it runs.
+             */
+            at: string;
+        };
         JobRunDto: {
             id: string;
             /**
@@ -1327,6 +1344,8 @@ export interface components {
              * @description Rows that it changed.
              */
             affected: number;
+            /** @description How far it is, or was when it ended; null: it does not tell. */
+            progress: components["schemas"]["JobProgressDto"] | null;
             error: unknown;
             /** Format: date-time */
             startedAt: string;

@@ -1,5 +1,14 @@
 import { type JobTrigger } from '../entities/job-run.entity';
 
+export class JobProgressDto {
+  /** Items that it has been through and left nothing to do of; users, for the quota reset. */
+  done: number;
+  /** Items that it goes through. */
+  total: number;
+  /** When it last told so: about once a second while it runs. */
+  at: Date;
+}
+
 export class JobRunDto {
   id: string;
   /** When it was due; null for a run that was asked for. */
@@ -8,6 +17,8 @@ export class JobRunDto {
   status: 'running' | 'succeeded' | 'failed';
   /** Rows that it changed. */
   affected: number;
+  /** How far it is, or was when it ended; null: it does not tell. */
+  progress: JobProgressDto | null;
   error: string | null;
   startedAt: Date;
   finishedAt: Date | null;

@@ -11,7 +11,7 @@ export type UserStatus = 'active' | 'suspended';
 @Entity('users')
 @Unique('users_email_key', ['email'])
 @Index('users_email_lower_key', { synchronize: false })
-@Index('users_time_zone_quota_reset_date_idx', ['timeZone', 'quotaResetDate'])
+@Index('users_time_zone_id_idx', ['timeZone', 'id'])
 @Index('users_subscription_tier_id_idx', ['tier', 'id'])
 @Index('users_next_subscription_tier_id_idx', ['nextTier', 'id'], { where: 'next_subscription_tier IS NOT NULL' })
 @Index('users_admin_id_idx', ['id'], { where: "role = 'admin'" })

@@ -1,0 +1,77 @@
+-- day roll others named
+WITH
+  clock AS MATERIALIZED (
+    SELECT
+      z.name AS zone,
+      (now() AT TIME ZONE z.name)::date AS today
+    FROM
+      (
+        SELECT
+          CASE
+            WHEN quota_zone_known ($1::text) THEN $1::text
+            ELSE quota_default_zone ()
+          END AS name
+        OFFSET
+          0
+      ) z
+  ),
+  held AS MATERIALIZED (
+    SELECT
+      u.id
+    FROM
+      users u
+    WHERE
+      u.time_zone = $1::text
+      AND u.id > $2::integer
+      AND u.id <= $3::integer
+      AND u.id & ($4::integer - 1) = $5::integer
+      AND CASE
+        WHEN coalesce(
+          u.quota_reset_zone = (
+            SELECT
+              zone
+            FROM
+              clock
+          ),
+          true
+        ) THEN u.quota_reset_date < (
+          SELECT
+            today
+          FROM
+            clock
+        )
+        WHEN u.quota_reset_date > (
+          SELECT
+            today
+          FROM
+            clock
+        ) THEN false
+        ELSE (
+          quota_of (
+            u,
+            (
+              SELECT
+                quota_default_zone ()
+            ),
+            (
+              SELECT
+                quota_plans ()
+            )
+          )
+        ).closed
+      END
+    ORDER BY
+      u.time_zone,
+      u.id
+    FOR NO KEY UPDATE
+      SKIP LOCKED
+  )
+SELECT
+  quota_close_out (
+    ARRAY(
+      SELECT
+        id
+      FROM
+        held
+    )
+  ) AS closed
