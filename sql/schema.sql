@@ -373,6 +373,7 @@ CASE
     WHEN quota_override_unlimited THEN (quota_override_daily IS NULL)
     ELSE COALESCE((quota_override_daily >= 0), false)
 END))),
+  CONSTRAINT users_quota_reset_date_check CHECK ((((quota_reset_date >= '1970-01-01'::date) AND (quota_reset_date <= '9999-12-30'::date)) OR ((status)::text = 'deleted'::text))),
   CONSTRAINT users_role_check CHECK (((role)::text = ANY ((ARRAY['user'::character varying, 'admin'::character varying])::text[]))),
   CONSTRAINT users_status_check CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'suspended'::character varying, 'deleted'::character varying])::text[])))
 ) WITH (fillfactor=70);
