@@ -14,6 +14,12 @@ export interface PendingTier {
 /** Which of the two columns with the name of a tier. */
 export type TierColumn = 'subscription_tier' | 'next_subscription_tier';
 
+/** What says that the copy of a row is older than the version in $4. */
+const OLDER: Record<TierColumn, string> = {
+  subscription_tier: 'NOT u.api_quota_custom AND u.api_quota_version < $4',
+  next_subscription_tier: 'u.next_quota_version < $4',
+};
+
 /** The copies of plans in `users`: see docs/decisions/plans-by-reference.md. */
 @Injectable()
 export class TierCopiesRepository {
@@ -31,11 +37,11 @@ export class TierCopiesRepository {
    * Brings the next users after an id up to date, in one short transaction, but for those whom somebody holds: they are copied by
    * whoever charges them, or the next time. `last` null: there were none.
    */
-  async copy(name: string, column: TierColumn, after: number, count: number): Promise<{ last: number | null; copied: number }> {
+  async copy({ name, version, isAlias }: PendingTier, column: TierColumn, after: number, count: number): Promise<{ last: number | null; copied: number }> {
     const [{ last, copied }] = await this.dataSource.query<[{ last: number | null; copied: number | null }]>(
       `SELECT max(chunk.id) AS last, quota_copy_plans(array_agg(chunk.id)) AS copied FROM (
-         SELECT u.id FROM users u WHERE u.${column} = $1 AND u.id > $2 ORDER BY u.id LIMIT $3) chunk`,
-      [name, after, count],
+         SELECT u.id FROM users u WHERE u.${column} = $1 AND u.id > $2 AND ${isAlias ? '$4::integer IS NOT NULL' : OLDER[column]} ORDER BY u.id LIMIT $3) chunk`,
+      [name, after, count, version],
     );
     return { last, copied: copied ?? 0 };
   }

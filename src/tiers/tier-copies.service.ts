@@ -54,11 +54,11 @@ export class TierCopiesService implements BeforeApplicationShutdown {
     return total;
   }
 
-  private async copyTo({ name }: PendingTier, column: TierColumn): Promise<number> {
+  private async copyTo(tier: PendingTier, column: TierColumn): Promise<number> {
     let total = 0;
     for (let after = 0; !this.stopping;) {
       const startedAt = performance.now();
-      const { last, copied } = await this.repository.copy(name, column, after, BATCH);
+      const { last, copied } = await this.repository.copy(tier, column, after, BATCH);
       if (last === null) break;
       total += copied;
       after = last;
