@@ -1,8 +1,9 @@
-// npm run test:faults [-- <parts…>]: exactness, workers, harness, midnights, log. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: exactness, workers, harness, midnights, log, failover. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
 const { describe, planOf, runExactness } = await import('./exactness.mjs');
+const { failOver } = await import('./failover.mjs');
 const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
@@ -24,6 +25,7 @@ const PARTS = {
   harness: () => proveHarness(SEED),
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),
+  failover: failOver,
 };
 
 const asked = process.argv.slice(2);
