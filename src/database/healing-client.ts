@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
 import { type Primary } from './primary';
-import { cut, identityOf, type ServerState, STATE } from './server-probe';
+import { cut, identityOf, type ServerState } from './server-probe';
 
 type Connected = (error?: Error | null) => void;
 
@@ -57,8 +57,9 @@ export class HealingClient extends Client {
     if (this.lost) throw Object.assign(new Error(`Connection terminated: ${this.primary.problem ?? 'the server was just left'}`), { code: '57P03' });
     this.primary.keep(this);
     await super.connect();
-    const { rows } = await (super.query(STATE) as unknown as Promise<{ rows: [ServerState] }>);
-    if (identityOf(rows[0]) === this.primary.identity) return;
+    const { rows } = await (super.query(this.primary.stateQuery) as unknown as Promise<{ rows: [ServerState] }>);
+    const [state] = rows;
+    if (state.startedAt !== undefined && identityOf(state) === this.primary.identity) return;
     cut(this);
     throw Object.assign(new Error('Connection terminated: it leads to another server than the one in force'), { code: '57P03' });
   }

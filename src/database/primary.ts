@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client } from 'pg';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
 import { survey } from './server-check';
-import { cut, identityOf, nameOf, observer, refusalOf, type ServerSight, type ServerState, STATE } from './server-probe';
+import { cut, identityOf, nameOf, observer, refusalOf, type ServerSight, type ServerState } from './server-probe';
 
 const BEAT_MS = 500;
 /** A server that says nothing for so long is left. With the beat it makes less than five seconds. */
@@ -41,6 +41,11 @@ export class Primary {
   /** Where to connect; null while there is none. */
   get address(): ServerAddress | null {
     return this.current?.address ?? null;
+  }
+
+  /** What is asked of a server to know it. */
+  get stateQuery(): string {
+    return this.current?.stateQuery ?? 'SELECT';
   }
 
   get identity(): string | null {
@@ -85,7 +90,7 @@ export class Primary {
   /** Asks the server who it is. @returns why it must be left */
   private async beat(server: ServerSight): Promise<string | null> {
     this.watcher ??= await this.connectWatcher(server.address);
-    const [state] = (await this.watcher.query<ServerState>(STATE)).rows as [ServerState];
+    const [state] = (await this.watcher.query<ServerState>(server.stateQuery)).rows as [ServerState];
     if (identityOf(state) !== identityOf(server)) return 'it is another server, or was started anew';
     return refusalOf(state);
   }

@@ -32,12 +32,20 @@ const SCHEMA = `
  * which is how an operator fences a server; what a role or a database says is overridden like the rest of a session.
  * The timeline is one higher after each promotion, so the newest of several writable servers is known by it.
  */
-export const STATE = `
+const stateQuery = (timeline: string, system: string) => `
   SELECT current_setting('server_version_num')::integer AS version, pg_is_in_recovery() AS standby,
     (SELECT setting = 'on' AND source IN ('configuration file', 'command line', 'environment variable')
      FROM pg_settings WHERE name = 'default_transaction_read_only') AS fenced,
-    CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::integer END AS timeline,
-    (SELECT system_identifier::text FROM pg_control_system()) AS system, extract(epoch FROM pg_postmaster_start_time())::text AS "startedAt"`;
+    ${timeline} AS timeline, ${system} AS system, extract(epoch FROM pg_postmaster_start_time())::text AS "startedAt"`;
+
+const STATE = stateQuery(
+  `CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::integer END`,
+  '(SELECT system_identifier::text FROM pg_control_system())',
+);
+/** For servers that keep these two from us, as some hosted ones do: the start alone tells one from another. */
+const STATE_WITHOUT_SYSTEM = stateQuery('0', `''`);
+/** Not allowed, not supported, or not there. */
+const WITHHELD = /^(42501|0A000|42883|55000)$/;
 
 export interface ServerState {
   version: number;
@@ -53,6 +61,8 @@ export interface ServerState {
 
 export interface ServerSight extends ServerState {
   address: ServerAddress;
+  /** The statement that reads its state. */
+  stateQuery: string;
   /** The schema that holds our tables, or will. */
   schema: string;
 }
@@ -98,15 +108,23 @@ export async function probe(url: ConnectionUrl, address: ServerAddress, timeoutM
   const look = async (): Promise<ServerSight> => {
     await client.connect();
     const { path } = (await client.query<{ path: string[] }>(PATH)).rows[0] as { path: string[] };
-    const [state] = (await client.query<ServerState>(STATE)).rows as [ServerState];
+    const [stateQuery, state] = await readState(client);
     const { rows } = await client.query<{ schema: string }>(SCHEMA, [path, OURS, OURS.length, url.options.includes('search_path')]);
-    return { ...state, address, schema: rows[0]?.schema ?? 'public' };
+    return { ...state, address, stateQuery, schema: rows[0]?.schema ?? 'public' };
   };
   try {
     return await Promise.race([look(), timeout(timeoutMs)]);
   } finally {
     cut(client);
   }
+}
+
+async function readState(client: Client): Promise<[string, ServerState]> {
+  const read = async (text: string): Promise<[string, ServerState]> => [text, (await client.query<ServerState>(text)).rows[0] as ServerState];
+  return read(STATE).catch((error: Error & { code?: string }) => {
+    if (!WITHHELD.test(error.code ?? '')) throw error;
+    return read(STATE_WITHOUT_SYSTEM);
+  });
 }
 
 async function timeout(timeoutMs: number): Promise<never> {
