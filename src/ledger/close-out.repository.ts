@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
+import { OWNER_ZONE } from './owner-zone.sql';
 
 /** Turns the page of users whose day is over, and gives a period's units back. */
 @Injectable()
@@ -35,7 +36,7 @@ export class CloseOutRepository {
          FROM (
            SELECT c.id, sum(d.units) AS units FROM due d JOIN key c ON c.id = d.api_key_id JOIN users o ON o.id = c.user_id
            WHERE CASE WHEN c.user_id = $1 THEN (c.day, c.fold) = (d.charged_on, d.charged_fold)
-             ELSE c.day = (d.created_at AT TIME ZONE coalesce(o.quota_reset_zone, o.time_zone, (SELECT quota_default_zone())))::date END
+             ELSE c.day = (d.created_at AT TIME ZONE ${OWNER_ZONE})::date END
            GROUP BY c.id
          ) f WHERE k.id = f.id
        )

@@ -7,6 +7,7 @@ import { MAX_UNITS } from './charge.sql';
 import { type RequestStatus } from './entities/request.entity';
 import { type RefundPolicy } from './ledger.settings';
 import { REQUEST_JSON } from './request-row';
+import { OWNER_ZONE } from './owner-zone.sql';
 
 /** What is asked of one request: by its worker, its owner, or the clock (`sweep`). */
 export interface Transition {
@@ -58,10 +59,6 @@ const ITEM_NAMES = ITEM.replaceAll(/ \w+(?=,|$)/g, '');
 /** Past its deadline, or a reservation whose lease has run out: ended by the clock, whoever notices. */
 const OVERDUE = `(t.deadline_at <= now() OR t.held AND t.lease_expires_at <= now())`;
 
-/** The zone that the day of a key's owner is reckoned in; the system's where that one is unknown. */
-const ZONE = `CASE WHEN quota_zone_known(coalesce(o.quota_reset_zone, o.time_zone)) THEN coalesce(o.quota_reset_zone, o.time_zone)
-        ELSE (SELECT quota_default_zone()) END`;
-
 /** Sums are of 64 bits; the counters that say how much was refunded stop at their end, so no refund ever fails for arithmetic. */
 const upTo = (sum: string): string => `least(${MAX_UNITS}, ${sum})::integer`;
 
@@ -111,7 +108,7 @@ const refundsOf = (skips: boolean): string => `refund AS (
   FROM (
     SELECT c.id, sum(g.granted) AS units FROM granted g JOIN key c ON c.id = g.api_key_id JOIN users o ON o.id = c.user_id
     WHERE CASE WHEN c.user_id = g.user_id THEN (c.day, c.fold) = (g.charged_on, g.charged_fold)
-      ELSE c.day = (g.created_at AT TIME ZONE ${ZONE})::date END
+      ELSE c.day = (g.created_at AT TIME ZONE ${OWNER_ZONE})::date END
     GROUP BY c.id
   ) f WHERE k.id = f.id
 ), `;

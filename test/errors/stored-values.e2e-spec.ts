@@ -180,6 +180,19 @@ describe('a bad value in the database', () => {
     await service.sql('DELETE FROM system_configurations');
   });
 
+  it("in the zone of a capped key's owner does not keep what it paid for others from being given back", async () => {
+    const payer = await makeUser(service, { scopes: ['service', 'requests:write'], dailyCap: 50 });
+    const user = await makeUser(service);
+    const pay = () => service.as(payer).post('/v1/requests').send({ type: 'job', userId: user.id }).expect(201);
+    const [first] = [await pay(), await pay()];
+    await service.sql(`ALTER TABLE users DISABLE TRIGGER users_time_zone_check`);
+    await service.sql(`UPDATE users SET time_zone = 'Nowhere/Land', quota_reset_zone = 'Nowhere/Land' WHERE id = $1`, [payer.id]);
+    await service.sql(`ALTER TABLE users ENABLE TRIGGER users_time_zone_check`);
+    await service.as(admin).post(`/v1/requests/${first.body.id}/cancel`).expect(200);
+    await service.as(admin).post(`/v1/users/${user.id}/quota/reset`).send({ reason: 'test' }).expect(200);
+    expect((await service.as(user).get('/v1/users/me/quota').expect(200)).body).toMatchObject({ used: 0 });
+  });
+
   it('in api_keys.user_id, moved by plain SQL, is noticed: the key is its new owner at once', async () => {
     const [from, to] = [await makeUser(service), await makeUser(service)];
     await service.as(from).get('/v1/users/me').expect(200);
