@@ -4,7 +4,14 @@ WITH
     UPDATE users u
     SET
       api_quota_used_today = u.api_quota_used_today + a.units,
-      api_quota_requests_today = u.api_quota_requests_today + a.requests
+      api_quota_requests_today = u.api_quota_requests_today + a.requests,
+      quota_reset_zone = coalesce(
+        u.time_zone,
+        (
+          SELECT
+            quota_default_zone ()
+        )
+      )
     FROM
       unnest($1::integer[], $2::bigint[], $3::integer[]) AS a (user_id, units, requests)
     WHERE
@@ -19,20 +26,45 @@ WITH
       )
       AND coalesce(u.quota_override_expires_at <= now(), true)
       AND CASE
-        WHEN u.quota_reset_zone = coalesce(
-          u.time_zone,
-          (
-            SELECT
-              quota_default_zone ()
-          )
+        WHEN coalesce(
+          u.quota_reset_zone = coalesce(
+            u.time_zone,
+            (
+              SELECT
+                quota_default_zone ()
+            )
+          ),
+          true
         )
         AND (
-          u.quota_reset_zone = (
+          coalesce(
+            u.time_zone,
+            (
+              SELECT
+                quota_default_zone ()
+            )
+          ) = (
             SELECT
               quota_default_zone ()
           )
-          OR quota_zone_known (u.quota_reset_zone)
-        ) THEN (now() AT TIME ZONE u.quota_reset_zone)::date <= u.quota_reset_date
+          OR quota_zone_known (
+            coalesce(
+              u.time_zone,
+              (
+                SELECT
+                  quota_default_zone ()
+              )
+            )
+          )
+        ) THEN (
+          now() AT TIME ZONE coalesce(
+            u.time_zone,
+            (
+              SELECT
+                quota_default_zone ()
+            )
+          )
+        )::date <= u.quota_reset_date
         ELSE false
       END
       AND CASE

@@ -8,6 +8,10 @@ const RETRIES = 3;
 /** Serialization, deadlock, and a lock that was not had in time: another try may pass. */
 const MAY_PASS = /^(40001|40P01|55P03)$/;
 
+/** So many times as long as others takes only what is stuck. */
+const STUCK_FACTOR = 4;
+const MAX_USUAL_MS = 25;
+
 const NONE: ReadonlySet<unknown> = new Set();
 
 /** An item that waits, and whom its answer goes to. */
@@ -36,7 +40,10 @@ export interface GroupCommitOptions<Item, Answer> {
   maxInFlight?: number;
   /** So many must wait for a statement to be sent beside another one: the database is not left idle, nor fed in crumbs. */
   minBeside?: number;
-  /** A statement that takes longer than this is not waited for, however few wait: what is alone is never behind what is stuck. */
+  /**
+   * A statement that takes longer than this, and several times as long as others did, is not waited for, however few wait:
+   * what is alone is never behind what is stuck.
+   */
   patienceMs?: number;
   queue?: Queue<Waiter<Item, Answer>>;
   /** Items that may wait at most, and how one more is refused. */
@@ -60,6 +67,8 @@ export class GroupCommit<Item, Answer> {
   /** When each statement that is under way was sent, the oldest first. */
   private readonly inFlight = new Map<unknown, number>();
   private timer: NodeJS.Timeout | undefined;
+  /** How long a statement takes, of late. */
+  private usualMs = 0;
   private scheduled = false;
 
   constructor(private readonly options: GroupCommitOptions<Item, Answer>) {
@@ -102,22 +111,27 @@ export class GroupCommit<Item, Answer> {
       if (batch.length === 0) return;
       void this.carry(batch);
     }
-    const { patienceMs } = this.options;
-    if (patienceMs === undefined || this.queue.size === 0 || this.inFlight.size >= this.maxInFlight) return;
-    this.timer = setTimeout(() => this.sendWaiting(), patienceMs).unref();
+    if (this.options.patienceMs === undefined || this.queue.size === 0 || this.inFlight.size >= this.maxInFlight) return;
+    this.timer = setTimeout(() => this.sendWaiting(), this.patience).unref();
   }
 
   private minToSend(): number {
-    const { minBeside = 1, patienceMs = Infinity } = this.options;
+    const { minBeside = 1 } = this.options;
     if (this.inFlight.size === 0) return 1;
     const [oldest] = this.inFlight.values();
-    return performance.now() - (oldest as number) >= patienceMs ? 1 : minBeside;
+    return performance.now() - (oldest as number) >= this.patience ? 1 : minBeside;
+  }
+
+  private get patience(): number {
+    return Math.max(this.options.patienceMs ?? Infinity, STUCK_FACTOR * this.usualMs);
   }
 
   private async carry(batch: readonly Waiter<Item, Answer>[]): Promise<void> {
-    this.inFlight.set(batch, performance.now());
+    const sentAt = performance.now();
+    this.inFlight.set(batch, sentAt);
     const settled = await this.commit(batch, 0);
     this.inFlight.delete(batch);
+    this.usualMs += (Math.min(performance.now() - sentAt, MAX_USUAL_MS) - this.usualMs) / 16;
     this.queue.settled?.(batch);
     const again = this.options.goesAgain === undefined ? NONE : this.takeBack(settled);
     // The next statement goes before this one's items are answered: the database works meanwhile.

@@ -22,7 +22,7 @@ const BATCH_OF_USER = 100;
 /** Of payload JSON in the queue, so that its bound in charges is one in memory too. */
 const QUEUE_CHARS = 24 * 1_024 * 1_024;
 /** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */
-const SECOND_BATCH = 8;
+const SECOND_BATCH = 24;
 
 /** Of the queue, in charges and in payload, that one user may have. */
 const SHARE_OF_USER = 1 / 8;

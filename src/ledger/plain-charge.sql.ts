@@ -3,7 +3,7 @@ import { ID_TIME, MAX_UNITS, NOW_MS } from './charge.sql';
 
 const ZONE = `coalesce(u.time_zone, (SELECT quota_default_zone()))`;
 /** A zone of the user's own may be one that PostgreSQL does not know any more. */
-const KNOWN = `(u.quota_reset_zone = (SELECT quota_default_zone()) OR quota_zone_known(u.quota_reset_zone))`;
+const KNOWN = `(${ZONE} = (SELECT quota_default_zone()) OR quota_zone_known(${ZONE}))`;
 const share = (units: string): string => `${units} * 10000::bigint / greatest(u.api_quota_daily, 1)`;
 
 /**
@@ -13,7 +13,7 @@ const share = (units: string): string => `${units} * 10000::bigint / greatest(u.
  */
 const PLAIN = `u.status = 'active' AND NOT coalesce((SELECT quota_plans()) ? u.subscription_tier, false)
     AND coalesce(u.quota_override_expires_at <= now(), true)
-    AND CASE WHEN u.quota_reset_zone = ${ZONE} AND ${KNOWN} THEN (now() AT TIME ZONE u.quota_reset_zone)::date <= u.quota_reset_date ELSE false END
+    AND CASE WHEN coalesce(u.quota_reset_zone = ${ZONE}, true) AND ${KNOWN} THEN (now() AT TIME ZONE ${ZONE})::date <= u.quota_reset_date ELSE false END
     AND CASE WHEN u.api_quota_unlimited THEN u.api_quota_used_today + a.units <= ${MAX_UNITS}
       ELSE u.api_quota_used_today + a.units <= u.api_quota_daily
         AND width_bucket(${share('u.api_quota_used_today')}, :thresholds::bigint[])
@@ -24,7 +24,8 @@ const PLAIN = `u.status = 'active' AND NOT coalesce((SELECT quota_plans()) ? u.s
 const CHARGED: Cte = {
   name: 'charged',
   text: `
-  UPDATE users u SET api_quota_used_today = u.api_quota_used_today + a.units, api_quota_requests_today = u.api_quota_requests_today + a.requests
+  UPDATE users u SET api_quota_used_today = u.api_quota_used_today + a.units, api_quota_requests_today = u.api_quota_requests_today + a.requests,
+    quota_reset_zone = ${ZONE}
   FROM unnest(:userIds::integer[], :units::bigint[], :requests::integer[]) AS a(user_id, units, requests)
   WHERE u.id = a.user_id AND ${PLAIN}
   RETURNING u.id, u.api_quota_used_today AS used, (u.api_quota_used_today - a.units)::integer AS used_before, u.api_quota_unlimited AS unlimited,
@@ -61,7 +62,7 @@ export type ChargedUser = [userId: number, usedBefore: number, unlimited: boolea
  * reason, and decided by the general statement.
  *
  * Why the rest agrees with the general statement: where the guard holds, `quota_of` projects exactly the columns that stand
- * here, and a charge changes none but the two counters. Both take now() as it was when the statement began; a day that
+ * here, and a charge changes none but the two counters, and the zone of a day that was not pinned yet. Both take now() as it was when the statement began; a day that
  * somebody else opened meanwhile is in the row, and is the one that is charged.
  *
  * Users are given in id order and looked up in the order given, so two batches take their locks in one order; should the
