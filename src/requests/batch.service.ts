@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Principal } from '../common/principal';
 import { type IdempotentCall, parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { QueueFull } from '../ledger/ledger.errors';
 import { BatchItemDto } from './dto/batch.dto';
 import { CompleteItemDto } from './dto/work.dto';
 import { checkItem, type Fate, itemAnswers, statusOf } from './item-answers';
@@ -16,7 +17,7 @@ const CLIENT_GONE = 499;
 /** Calls with many items. Always true: each item has the fate that it would have had alone, and the others do not change it. */
 @Injectable()
 export class BatchService {
-  private readonly turns = new CallTurns();
+  private readonly turns = new CallTurns(() => new QueueFull());
 
   constructor(
     private readonly submits: SubmitService,

@@ -1,7 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { CallTurns } from './call-turns';
 
-describe('turns of calls with many items', () => {
+describe('turns of large calls', () => {
   /** A call of the user's that ends when it is told to. */
   const begin = (turns: CallTurns, userId: number) => {
     const call = { hasBegun: false, end: () => undefined as void, over: Promise.resolve() };
@@ -16,7 +16,7 @@ describe('turns of calls with many items', () => {
   };
 
   it('let two calls of a caller go on at once, and the others in the order in which they came', async () => {
-    const turns = new CallTurns();
+    const turns = new CallTurns(() => new Error('full'));
     const calls = Array.from({ length: 4 }, () => begin(turns, 1));
     await settle();
     expect(calls.map(({ hasBegun }) => hasBegun)).toEqual([true, true, false, false]);
@@ -26,7 +26,7 @@ describe('turns of calls with many items', () => {
   });
 
   it('make no caller wait for another', async () => {
-    const turns = new CallTurns();
+    const turns = new CallTurns(() => new Error('full'));
     for (let i = 0; i < 10; i++) begin(turns, 1);
     const other = begin(turns, 2);
     await settle();
@@ -34,11 +34,11 @@ describe('turns of calls with many items', () => {
   });
 
   it('go on after a call that failed, and refuse a caller of whom too many wait', async () => {
-    const turns = new CallTurns();
+    const turns = new CallTurns(() => new Error('full'));
     const fail = () => Promise.reject(new Error('no'));
     await expect(turns.take(1, fail)).rejects.toThrow('no');
     const calls = Array.from({ length: 130 }, () => begin(turns, 1));
-    await expect(turns.take(1, fail)).rejects.toMatchObject({ status: 503 });
+    await expect(turns.take(1, fail)).rejects.toThrow('full');
     for (const call of calls) {
       await settle();
       call.end();

@@ -96,11 +96,13 @@ export class RequestsController {
     void reply.status(200).header('content-type', JSON_TYPE).send(answer);
   }
 
-  /** Requests, newest first. */
+  /** Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte. */
   @Get()
   @Scopes('requests:read')
-  list(@CurrentPrincipal() principal: Principal, @Query() query: ListRequestsQuery): Promise<RequestPage> {
-    return this.requests.list(principal, query);
+  @ApiOkResponse({ type: RequestPage })
+  async list(@CurrentPrincipal() principal: Principal, @Query() query: ListRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
+    const page = await this.requests.list(principal, query);
+    void reply.status(200).header('content-type', JSON_TYPE).send(page);
   }
 
   @Get(':id')

@@ -5,7 +5,7 @@ import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { type AttemptDto } from './dto/request-detail.dto';
 import { type ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDto } from './dto/request.dto';
-import { REQUEST } from '../ledger/request-row';
+import { REQUEST, REQUEST_JSON } from '../ledger/request-row';
 
 /** `overdue`: the clock has ended it and nobody noticed yet. */
 export type RequestRow = RequestDto & { held: boolean; overdue: boolean };
@@ -25,8 +25,18 @@ export interface PagePosition {
   id: string;
 }
 
-const ROW = `${REQUEST}, r.held, coalesce(
-  r.status IN ('pending', 'processing') AND (r.deadline_at <= now() OR r.held AND r.lease_expires_at <= now()), false) AS overdue`;
+/** One of a list, as it is answered; null: the page holds as much as it may without it. */
+export interface ListedRow {
+  id: string;
+  json: string | null;
+  overdue: boolean;
+}
+
+const OVERDUE = `coalesce(r.status IN ('pending', 'processing') AND (r.deadline_at <= now() OR r.held AND r.lease_expires_at <= now()), false) AS overdue`;
+const ROW = `${REQUEST}, r.held, ${OVERDUE}`;
+
+/** A page ends behind the request that makes it longer than this: a hundred large payloads are no answer of many megabytes. */
+const MAX_PAGE_BYTES = 1_000_000;
 
 @Injectable()
 export class RequestsRepository {
@@ -61,9 +71,10 @@ export class RequestsRepository {
 
   /**
    * Newest first. Ids begin with the database's time, so order, cursor and both bounds in time are ranges of one index:
-   * every page costs the same. Towards the newer end the rows come the other way round.
+   * every page costs the same. Towards the newer end the rows come the other way round. Their JSON is made here and passed on
+   * as it is, up to a page's length in bytes.
    */
-  async list(userId: number | null, query: ListRequestsQuery, from: PagePosition | null, count: number): Promise<RequestRow[]> {
+  async list(userId: number | null, query: ListRequestsQuery, from: PagePosition | null, count: number): Promise<ListedRow[]> {
     const { status = null, type = null, keyId = null, since, until } = query;
     const conditions = ['true'];
     const values: unknown[] = [];
@@ -81,7 +92,12 @@ export class RequestsRepository {
     add('type = ?', type);
     add('api_key_id = ?', keyId);
     const order = from?.newer ? 'ASC' : 'DESC';
-    return this.dataSource.query(`SELECT ${ROW} FROM requests r WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ${count}`, values);
+    return this.dataSource.query(
+      `SELECT id, overdue, CASE WHEN coalesce(sum(octet_length(json)) OVER before, 0) < ${MAX_PAGE_BYTES} THEN json END AS json
+       FROM (SELECT r.id, ${OVERDUE}, ${REQUEST_JSON} AS json FROM requests r WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ${count}) r
+       WINDOW before AS (ORDER BY id ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) ORDER BY id ${order}`,
+      values,
+    );
   }
 }
 

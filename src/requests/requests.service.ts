@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { cursorAt, cursorPosition, pageSize } from '../common/page';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem } from '../common/problem';
+import { NotFoundProblem, UnavailableProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
 import { attemptsOf } from './attempts-of';
+import { CallTurns } from './call-turns';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDetailDto } from './dto/request-detail.dto';
-import { type RequestDto, type RequestPage } from './dto/request.dto';
+import { type RequestDto } from './dto/request.dto';
 import { TransitionsService } from './transitions.service';
 import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
 
@@ -16,13 +17,22 @@ import { type PagePosition, RequestsRepository, type RequestRow } from './reques
  */
 @Injectable()
 export class RequestsService {
+  private readonly turns = new CallTurns(() => new UnavailableProblem('Too many lists of yours wait to be read; try again.'));
+
   constructor(
     private readonly repository: RequestsRepository,
     private readonly transitions: TransitionsService,
   ) {}
 
-  /** Newest first; a cursor leads to either side of the page that it came with. @throws NotFoundProblem for another user's id */
-  async list(principal: Principal, query: ListRequestsQuery): Promise<RequestPage> {
+  /**
+   * A page (`RequestPage`) as JSON, newest first; a cursor leads to either side of the page that it came with.
+   * @throws NotFoundProblem for another user's id; UnavailableProblem when too many lists of the caller wait
+   */
+  list(principal: Principal, query: ListRequestsQuery): Promise<string> {
+    return this.turns.take(principal.userId, () => this.listInTurn(principal, query));
+  }
+
+  private async listInTurn(principal: Principal, query: ListRequestsQuery): Promise<string> {
     const { limit: _limit, cursor, ...chosen } = query;
     const own = ownOnly(principal);
     if (own !== null && chosen.userId !== undefined && chosen.userId !== own) throw new NotFoundProblem('user');
@@ -38,15 +48,13 @@ export class RequestsService {
       await this.transitions.sweep(overdue);
       rows = await read();
     }
-    const page = rows.slice(0, size);
+    const page = rows.slice(0, size).filter(({ json }) => json !== null);
+    const more = rows.length > page.length;
     if (from?.newer) page.reverse();
-    const more = rows.length > size;
     const [first, last] = [page.at(0), page.at(-1)];
-    return {
-      items: page.map(toDto),
-      nextCursor: last && (more || from?.newer) ? cursorAt(`<${last.id}`, filters) : null,
-      previousCursor: first && (from?.newer ? more : from !== null) ? cursorAt(`>${first.id}`, filters) : null,
-    };
+    const nextCursor = last && (more || from?.newer) ? cursorAt(`<${last.id}`, filters) : null;
+    const previousCursor = first && (from?.newer ? more : from !== null) ? cursorAt(`>${first.id}`, filters) : null;
+    return `{"items":[${page.map(({ json }) => json).join()}],"nextCursor":${JSON.stringify(nextCursor)},"previousCursor":${JSON.stringify(previousCursor)}}`;
   }
 
   /** The request with its attempts. @throws NotFoundProblem */

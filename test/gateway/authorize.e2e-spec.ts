@@ -261,7 +261,7 @@ describe('the gateway check', () => {
     await service.as(user).get('/v1/authorize').expect(204);
     const first = await inTransaction(service, async (blocker) => {
       await blocker.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [user.id]);
-      // The first is sent and waits for the lock; the second waits for the first, and its caller goes.
+      // Both wait for the lock, each time for a moment, and the second's caller goes.
       const sent = service.as(user).get('/v1/authorize').expect(204);
       const done = sent.then(() => true);
       await untilBlocked(service, 1);
@@ -271,9 +271,15 @@ describe('the gateway check', () => {
       const [atService] = await accepted;
       gone.write(`GET /v1/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\n\r\n`);
       const admission = service.app.get(AdmissionService);
-      await until(() => Promise.resolve(admission.waiting === 1), 'the second charge waits');
+      const tried = async (times: number, what: string) => {
+        const { batches } = admission.counts;
+        await until(() => Promise.resolve(admission.counts.batches >= batches + times), what);
+      };
+      await until(() => Promise.resolve(atService.bytesRead > 0), 'the second call is read');
+      await tried(2, 'the second charge waits behind the locked row, as the first does');
       gone.destroy();
       await until(() => Promise.resolve(atService.destroyed), 'the service sees that the caller is gone');
+      await tried(2, 'what waits is looked at again');
       await blocker.query('COMMIT');
       return done;
     });

@@ -32,6 +32,20 @@ describe('listing and keeping requests', () => {
     expect(ns(await page(back4.nextCursor))).toEqual([9, 8, 7]);
   });
 
+  it('ends a page of large payloads after a megabyte, and loses none of them on the way', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const payload = { text: 'x'.repeat(60_000) };
+    for (let n = 0; n < 20; n++) await submit(service, user, type, { payload: { ...payload, n } });
+    const page = async (cursor?: string) => service.as(user).get('/v1/requests').query({ limit: 100, cursor }).expect(200);
+    const first = await page();
+    expect(Buffer.byteLength(first.text)).toBeLessThan(1_100_000);
+    const second = await page(first.body.nextCursor);
+    const ns = [...first.body.items, ...second.body.items].map((item: Body) => item.payload.n);
+    expect(ns).toEqual(Array.from({ length: 20 }, (_, n) => 19 - n));
+    expect(second.body.nextCursor).toBeNull();
+    expect(ns.slice(0, first.body.items.length)).toEqual((await page(second.body.previousCursor)).body.items.map((item: Body) => item.payload.n));
+  });
+
   it('takes any limit above 100 as 100, and refuses by name what is no instant, day or id', async () => {
     const [user, type] = [await makeUser(service), newType()];
     await submit(service, user, type);

@@ -768,7 +768,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Requests, newest first.
+         * Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte.
          * @description Needs the scope `requests:read`.
          */
         get: operations["RequestsController_list"];
