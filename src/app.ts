@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type IncomingHttpHeaders, type IncomingMessage, METHODS } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import { AppModule } from './app.module';
 import { HEADERS, requestIdOf } from './common/answer-headers';
 import { answerClientError } from './common/client-errors';
@@ -40,7 +40,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     trustProxy: environment.trustProxy,
-    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => RequestScope.get()?.id ?? requestIdOf(headers),
+    genReqId: (request: IncomingMessage) => RequestScope.of(request)?.id ?? requestIdOf(request.headers),
     clientErrorHandler: answerClientError,
     // A path that cannot be decoded comes to no hook and no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {

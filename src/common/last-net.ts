@@ -9,6 +9,8 @@ const UNSOUND_MESSAGE = /allocation failed/i;
 /** So many in so short a time outside any request: something of the process itself goes round in circles. */
 const MAX_LOOSE = 50;
 const WINDOW_MS = 10_000;
+/** Of the requests that were under way when it cannot be told whose an error is. */
+const SHOWN_IDS = 20;
 /** Beyond what draining takes. */
 const EXIT_TIMEOUT_MS = 15_000;
 
@@ -22,7 +24,7 @@ export function unhandledErrors(): number {
 /**
  * Takes the errors that nobody took: a throw in a callback or timer, a stream's `error` without a listener, a promise that
  * nobody waited for. Each is logged with its stack, under the id of the request that it belongs to, and that request is
- * answered 500 unless it is answered already. The process goes on, since what it knows is in the database and each request has its own state; it
+ * answered 500 unless it is answered already; the first one among several requests under way is logged with all their ids. The process goes on, since what it knows is in the database and each request has its own state; it
  * drains and ends with exit code 1 when its own soundness is in doubt.
  */
 export function spreadLastNet(app: INestApplicationContext): void {
@@ -31,9 +33,9 @@ export function spreadLastNet(app: INestApplicationContext): void {
   let ending = false;
   process.on('uncaughtException', (error: unknown, origin) => {
     caught++;
-    const scope = RequestScope.get();
+    const scope = RequestScope.blame();
     const err = error instanceof Error ? error : new Error(`thrown: ${typeof error}`);
-    const line = { origin, err, ...(scope ? { requestId: scope.id } : {}) };
+    const line = { origin, err, ...(scope ? { requestId: scope.id } : { underWay: RequestScope.idsUnderWay(SHOWN_IDS) }) };
     if (scope === undefined) loose.push(performance.now());
     while (loose.length > MAX_LOOSE || (loose[0] ?? Infinity) < performance.now() - WINDOW_MS) loose.shift();
     if (isSound(err) && loose.length < MAX_LOOSE) {

@@ -8,6 +8,8 @@ const dist = join(import.meta.dirname, '../../dist/src');
 const { createApp } = require(join(dist, 'app.js'));
 const { spreadLastNet } = require(join(dist, 'common/last-net.js'));
 const { RequestScope } = require(join(dist, 'common/request-scope.js'));
+// As after a first error: from then on it is known whose callback is running.
+RequestScope.blame();
 
 /** The classes that this house calls services. */
 const ours = new Set(
