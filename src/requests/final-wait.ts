@@ -32,7 +32,11 @@ export class FinalWait {
         const reach = ownOnly(call.principal) ?? userId;
         const { status } = (await this.histories.events(id, reach)).at(-1) as StatusEvent;
         const leftMs = endsAt - performance.now();
-        if (isFinal(status) || leftMs <= 0 || call.isClosed) return await this.requests.find(id, reach);
+        if (isFinal(status) || leftMs <= 0 || call.isClosed) {
+          // It may have closed because its credential ended while the status was read.
+          await call.assertAllowed();
+          return await this.requests.find(id, reach);
+        }
         await call.waitForChange(Math.min(leftMs, NET_MS));
       }
     } finally {

@@ -82,6 +82,7 @@ describe('writers of one setting', () => {
 
   it('64 at once lose no version: each write is one in the history', async () => {
     await defineKey(service, admin, 'crowd', overridable);
+    await writeKey(service, admin, 'configurations.keptOwnVersions', { value: 100 });
     for (const path of [system('crowd'), own('crowd')]) {
       const answers = await Promise.all(
         Array.from({ length: 64 }, (_, value) =>

@@ -70,7 +70,12 @@ describe('checking a body of 256 kB', () => {
     expect(check(dto, large)).toBeLessThan(64 * 1_024);
     const largeMs = cpuMsOf(() => check(dto, large), MOST_MS / 2);
     expect(largeMs).toBeLessThan(MOST_MS);
-    if (largeMs > MOST_MS / 2) expect(largeMs).toBeLessThan(GROWTH * cpuMsOf(() => check(dto, quarter)) + SLACK_MS);
+    if (largeMs > MOST_MS / 2) expect(grows(dto, large, quarter)).toBe(false);
+  }
+
+  /** Whether it takes disproportionately longer each time: once would be the collector, or a neighbour in the processor's caches. */
+  function grows(dto: Dto, large: Buffer, quarter: Buffer): boolean {
+    return Array.from({ length: 6 }).every(() => cpuMsOf(() => check(dto, large)) > GROWTH * cpuMsOf(() => check(dto, quarter)) + SLACK_MS);
   }
 
   it('finds the DTOs of the routes', () => {
