@@ -11,8 +11,7 @@ function flood(connections, begin) {
   };
 }
 
-/** A call with so many submits. */
-export const batch = (count) => JSON.stringify({ items: Array.from({ length: count }, () => ({ type: 'flood', payload: {} })) });
+const batch = (count) => JSON.stringify({ items: Array.from({ length: count }, () => ({ type: 'flood', payload: {} })) });
 const login = async (calls, body) => JSON.parse((await calls.send({ method: 'POST', path: '/v1/auth/login', body })).text);
 
 /** A new account of the hostile caller's own, and a session of it. */

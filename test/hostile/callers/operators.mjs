@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Calls } from '../calls.mjs';
-import { batch } from './floods.mjs';
+import { Sockets, wire } from '../sockets.mjs';
 
 async function inTurns(signal, calls, turn) {
   let turns = 0;
@@ -17,19 +17,22 @@ async function inTurns(signal, calls, turn) {
 export const OPERATORS = {
   'a row that another program holds locked': async (stage, signal) => {
     const [{ id, key }] = stage.hostile;
-    const calls = new Calls(stage, 64);
-    signal.addEventListener('abort', () => (calls.stopped = true), { once: true });
     const client = new pg.Client({ connectionString: stage.url });
     await client.connect();
     await client.query('BEGIN');
     await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
-    const flood = calls.flood(() => ({ method: 'POST', path: '/v1/requests/batch', key, body: batch(100) }));
+    // More submits of the user's wait than the whole queue holds.
+    const sockets = new Sockets(stage.port);
+    const submit = wire('POST', '/v1/requests', { key, body: '{"type":"locked","payload":{}}' });
+    for (let i = 0; i < 4_500 && !signal.aborted; i++) {
+      await sockets.connect((socket) => socket.write(submit));
+      if (i % 25 === 0) await delay(2);
+    }
     while (!signal.aborted) await delay(20);
+    sockets.close();
     await client.query('ROLLBACK');
     await client.end();
-    await flood;
-    await calls.stop();
-    return `answers ${JSON.stringify(calls.statuses)}`;
+    return `answers ${JSON.stringify(sockets.statuses)}`;
   },
 
   'edits of a plan that a crowd is on': async (stage, signal) => {
