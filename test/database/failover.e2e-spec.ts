@@ -73,8 +73,10 @@ describe('a server that stops to take writes', () => {
       await eventually(() => submit(replica).expect(201), READY_WITHIN_MS);
       await ready(replica);
       expect(performance.now() - startedAt).toBeLessThan(READY_WITHIN_MS);
-      const { body } = await replica.as().get('/health/ready').expect(200);
-      expect(body.checks.notifications).toEqual({ status: 'up' });
+      await eventually(async () => {
+        const { body } = await replica.as().get('/health/ready').expect(200);
+        expect(body.checks.notifications).toEqual({ status: 'up' });
+      });
     } finally {
       await replica.close();
     }
