@@ -4,18 +4,18 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type IncomingMessage, METHODS } from 'node:http';
 import { AppModule } from './app.module';
-import { HEADERS, requestIdOf } from './common/answer-headers';
-import { answerClientError } from './common/client-errors';
-import { makeServer } from './common/http-server';
-import { parseJsonBody } from './common/json-body';
-import { ITEMS_APART } from './common/json-items';
 import { makeLogger, NestLogger } from './common/logger';
-import { ProblemFilter } from './common/problem.filter';
-import { RequestScope } from './common/request-scope';
-import { RouteTable } from './common/route-table';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
 import { IGNORES_BODY, leaveBody, routedUrl } from './gateway/gateway-route';
+import { HEADERS, requestIdOf } from './http/answer-headers';
+import { answerClientError } from './http/client-errors';
+import { makeServer } from './http/http-server';
+import { parseJsonBody } from './http/json-body';
+import { ITEMS_APART } from './http/json-items';
+import { ProblemFilter } from './http/problem.filter';
+import { RequestScope } from './http/request-scope';
+import { RouteTable } from './http/route-table';
 import { MetricsService } from './metrics/metrics.service';
 import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi';
 
@@ -36,6 +36,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   const logger = makeLogger({
     level: preview ? 'silent' : environment.LOG_LEVEL,
     pretty: environment.LOG_FORMAT === undefined ? process.stdout.isTTY : environment.LOG_FORMAT === 'pretty',
+    requestId: () => RequestScope.get()?.id,
   });
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,

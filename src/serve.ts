@@ -2,9 +2,9 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from './app';
 import { AdminsService } from './auth/admins.service';
 import { banner } from './banner';
-import { spreadLastNet } from './common/last-net';
-import { StartupError } from './common/startup-error';
 import { Environment } from './config/environment';
+import { StartupError } from './config/startup-error';
+import { spreadLastNet } from './http/last-net';
 import { holdMemoryDown, settleMemory } from './memory';
 
 /** Starts the service, listens, and says where on standard output. @throws StartupError */

@@ -66,7 +66,8 @@ describe('the house', () => {
   it.each([
     ['common', []],
     ['config', ['common']],
-    ['database', ['common', 'config']],
+    ['http', ['common']],
+    ['database', ['common', 'config', 'http']],
   ])('lets %s import nothing of ours but %j', (folder, allowed) => {
     expect([...(directions.get(folder) ?? [])].filter((target) => !allowed.includes(target))).toEqual([]);
   });

@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AccountOwner, CurrentActor, CurrentPrincipal, SubjectId, subjectIn } from '../common/access.decorators';
-import { IdParam } from '../common/id-param.pipe';
-import { ListQuery } from '../common/list-query.dto';
+import { AccountOwner, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
 import { type Actor, type Principal } from '../common/principal';
+import { IdParam } from '../http/id-param.pipe';
+import { ListQuery } from '../http/list-query.dto';
+import { SubjectId, subjectIn } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { ApiKeysService } from './api-keys.service';
 import { type ApiKeyDto, ApiKeyPage, NewApiKeyDto, RotatedApiKeyDto } from './dto/api-key.dto';

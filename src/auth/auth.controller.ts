@@ -1,10 +1,11 @@
 import { Body, Controller, HttpCode, Post, Put, Res } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AccountOwner, CurrentActor, CurrentPrincipal, Public, SubjectId } from '../common/access.decorators';
-import { etagOf } from '../common/etag';
+import { AccountOwner, CurrentActor, CurrentPrincipal, Public } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
+import { etagOf } from '../http/etag';
+import { SubjectId } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { type Access, type AuthenticatedRequest } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
-import { Problem } from '../common/problem';
 import { Notifications } from '../database/notifications';
+import { Problem } from '../http/problem';
 import { CredentialsInvalid } from './auth.errors';
 import { Credentials } from './credentials';
 import { EVERYBODY, PrincipalsService } from './principals.service';

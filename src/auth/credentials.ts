@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { KEY_PREFIX } from '../api-keys/key-format';
 import { type Access } from '../common/access.decorators';
-import { AdminRequired, ScopeRequired } from '../common/access.errors';
 import { type Principal } from '../common/principal';
+import { AdminRequired, ScopeRequired } from '../http/access.errors';
 import { AccessTokens } from './access-tokens';
 import { CredentialsInvalid, CredentialsMissing } from './auth.errors';
 import { PrincipalsService } from './principals.service';

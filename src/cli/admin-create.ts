@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { AdminsService } from '../auth/admins.service';
-import { checkBody } from '../common/validation.pipe';
+import { checkBody } from '../http/validation.pipe';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { COMMAND, withApp } from './with-app';
 

@@ -1,9 +1,9 @@
 import { type Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { type FieldError, ValidationProblem } from '../common/problem';
 import { type AppliedChange, SettingsApplyService } from '../configurations/settings-apply.service';
 import { readDocument } from '../configurations/settings-document';
+import { type FieldError, ValidationProblem } from '../http/problem';
 import { FAILED } from './exit';
 import { COMMAND, withApp } from './with-app';
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { isTransient } from '../common/database-errors';
-import { Problem } from '../common/problem';
-import { StartupError } from '../common/startup-error';
+import { StartupError } from '../config/startup-error';
+import { Problem } from '../http/problem';
 
 export const FAILED = 1;
 export const USAGE = 2;

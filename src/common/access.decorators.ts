@@ -1,7 +1,6 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
-import { NotFoundProblem } from './problem';
 import { type Actor, type Principal, type Scope } from './principal';
 
 /** What a route asks of its caller. A route without any of these decorators does not boot (deny by default). */
@@ -53,24 +52,3 @@ export const CurrentActor = createParamDecorator((_: unknown, context: Execution
   const { principal, id } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   return { kind: principal.keyId === null ? 'user' : 'key', id: principal.userId, requestId: id };
 });
-
-/**
- * The user that `{userId}` in the path means: `me`, or an id. Callers reach themselves, administrators everybody, and
- * `service` keys too where the route says so; anybody else's id is answered like one that does not exist.
- */
-export const SubjectId = createParamDecorator((reach: 'service' | undefined, context: ExecutionContext): number => {
-  return subjectIn(context.switchToHttp().getRequest<AuthenticatedRequest>(), reach === 'service');
-});
-
-/** The same of a request. */
-export function subjectIn({ principal, params }: Pick<FastifyRequest, 'params'> & { principal?: Principal }, serviceReaches = false): number {
-  return subjectOf(principal as Principal, (params as { userId: string }).userId, serviceReaches);
-}
-
-export function subjectOf(principal: Principal, named: string, serviceReaches: boolean): number {
-  if (named === 'me') return principal.userId;
-  const id = /^[1-9]\d{0,9}$/.test(named) ? Number(named) : NaN;
-  const reachesAll = principal.isAdmin || (serviceReaches && principal.scopes.has('service'));
-  if (id !== principal.userId && !(reachesAll && id <= 2_147_483_647)) throw new NotFoundProblem('user');
-  return id;
-}

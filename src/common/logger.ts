@@ -1,22 +1,23 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
-import { RequestScope } from './request-scope';
 
 export interface LogOptions {
   level: string;
   pretty: boolean;
+  /** On whose behalf a line is written, where that is known. */
+  requestId: () => string | undefined;
 }
 
 /**
  * One JSON object a line, or readable lines on a terminal. An error is logged by its type, message, stack and code only:
  * a failed query carries its parameters, which hold other people's data.
  */
-export function makeLogger({ level, pretty }: LogOptions): Logger {
+export function makeLogger({ level, pretty, requestId }: LogOptions): Logger {
   const options = {
     level,
     base: null,
-    mixin: () => ({ requestId: RequestScope.get()?.id }),
+    mixin: () => ({ requestId: requestId() }),
     serializers: { err: ({ name, message, stack, code }: Error & { code?: string }) => ({ type: name, message, stack, code }) },
     formatters: { level: (label: string) => ({ level: label }) },
   };

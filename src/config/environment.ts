@@ -1,8 +1,8 @@
 import { plainToInstance, Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
-import { StartupError } from '../common/startup-error';
 import { WholeNumber } from '../common/whole-number';
 import { decodeSecret, SECRET_BYTES } from './secrets';
+import { StartupError } from './startup-error';
 import { trustedProxies, type TrustProxy } from './trusted-proxies';
 
 const Flag = () =>

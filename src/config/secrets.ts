@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartupError } from '../common/startup-error';
 import { type Environment } from './environment';
+import { StartupError } from './startup-error';
 
 export const SECRET_BYTES = 32;
 

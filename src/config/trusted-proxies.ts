@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { addressIn } from '../common/network-address';
-import { StartupError } from '../common/startup-error';
+import { StartupError } from './startup-error';
 
 export type TrustProxy = (address: string, hop: number) => boolean;
 

@@ -2,8 +2,8 @@ import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } fro
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor } from '../common/access.decorators';
-import { IdParam } from '../common/id-param.pipe';
 import { type Actor } from '../common/principal';
+import { IdParam } from '../http/id-param.pipe';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { ConfigurationChangesService } from './configuration-changes.service';
 import { ListChangesQuery, ListKeyChangesQuery } from './dto/list-changes.dto';

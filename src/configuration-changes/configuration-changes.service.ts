@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
-import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor } from '../common/principal';
-import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { ChangesRepository, type ChangeOnBase } from '../configurations/changes.repository';
 import { ConfigurationSettings } from '../configurations/configuration.settings';
 import { UnknownSetting } from '../configurations/configurations.errors';
@@ -12,6 +10,8 @@ import { isKey, type SettingContent } from '../configurations/setting-definition
 import { type Reading, SettingWriter, unsealed } from '../configurations/setting-writer.service';
 import { SettingsService } from '../configurations/settings.service';
 import { Transactions } from '../database/transactions';
+import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { ChangeEnded, OwnChange } from './configuration-changes.errors';

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, LessThan } from 'typeorm';
-import { type ListQuery } from '../common/list-query.dto';
-import { cursorPosition, type Page, pageSize } from '../common/page';
 import { type Actor } from '../common/principal';
+import { type ListQuery } from '../http/list-query.dto';
+import { cursorPosition, type Page, pageSize } from '../http/page';
 import { UnknownSetting } from './configurations.errors';
 import { ConfigurationsRepository } from './configurations.repository';
-import { ConfigurationDto } from './dto/configuration.dto';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
 import { ConfigurationVersionDto } from './dto/configuration-version.dto';
+import { ConfigurationDto } from './dto/configuration.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
 import { SystemConfigurationVersion } from './entities/system-configuration-version.entity';

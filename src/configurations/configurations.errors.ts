@@ -1,4 +1,4 @@
-import { Problem } from '../common/problem';
+import { Problem } from '../http/problem';
 
 export class UnknownSetting extends Problem {
   constructor(key: string) {

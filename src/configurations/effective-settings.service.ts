@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type ListQuery } from '../common/list-query.dto';
-import { cursorPosition, pageSize, toPage } from '../common/page';
-import { NotFoundProblem } from '../common/problem';
+import { type ListQuery } from '../http/list-query.dto';
+import { cursorPosition, pageSize, toPage } from '../http/page';
+import { NotFoundProblem } from '../http/problem';
 import { type SystemState } from './configurations.repository';
 import { UserConfigurationDto } from './dto/configuration.dto';
 import { type Adjustment, withinLimits } from './effective-value';

@@ -1,5 +1,5 @@
 import { jsonDiff } from '../common/json-diff';
-import { type Page, toPage } from '../common/page';
+import { type Page, toPage } from '../http/page';
 import { type ConfigurationVersionDto } from './dto/configuration-version.dto';
 
 export interface Version {

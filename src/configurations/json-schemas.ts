@@ -3,8 +3,8 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020'
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
 import { canonicalJson } from '../common/json-diff';
-import { type FieldError } from '../common/problem';
 import { TimeZones } from '../database/time-zones';
+import { type FieldError } from '../http/problem';
 import { isSchedule } from '../jobs/cron-slots';
 import { linearPattern } from './linear-patterns';
 import { type JsonSchema } from './setting';

@@ -1,4 +1,4 @@
-import { namesTag } from '../common/etag';
+import { namesTag } from '../http/etag';
 import { PreconditionRequired, StaleVersion } from './configurations.errors';
 import { type SystemState } from './configurations.repository';
 import { type SettingDefinition } from './setting-definitions';

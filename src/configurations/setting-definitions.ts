@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type FieldError, ValidationProblem } from '../common/problem';
+import { type FieldError, ValidationProblem } from '../http/problem';
 import { type SystemState } from './configurations.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';

@@ -2,17 +2,17 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { jsonDiff, type JsonChange, sameJson } from '../common/json-diff';
 import { type Actor } from '../common/principal';
-import { type FieldError, ValidationProblem } from '../common/problem';
-import { checkBody } from '../common/validation.pipe';
 import { Transactions } from '../database/transactions';
+import { type FieldError, ValidationProblem } from '../http/problem';
+import { checkBody } from '../http/validation.pipe';
 import { SecretUnreadable } from './configurations.errors';
 import { ConfigurationsRepository } from './configurations.repository';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { SecretBox } from './secret-box';
 import { declaredSettings } from './setting';
 import { NEW, type SettingContent, SettingDefinitions } from './setting-definitions';
-import { type SettingEntry, type SettingsDocument } from './settings-document';
 import { type Reading, SettingWriter } from './setting-writer.service';
+import { type SettingEntry, type SettingsDocument } from './settings-document';
 import { SystemConfigurationsService } from './system-configurations.service';
 
 export interface AppliedChange {

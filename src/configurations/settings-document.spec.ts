@@ -1,4 +1,4 @@
-import { type ValidationProblem } from '../common/problem';
+import { type ValidationProblem } from '../http/problem';
 import { readDocument, type SettingsDocument, writeDocument } from './settings-document';
 
 function refusalOf(text: string): string {

@@ -1,6 +1,6 @@
 import { CORE_SCHEMA, dump, load, YAMLException } from 'js-yaml';
-import { parseJsonBody } from '../common/json-body';
-import { type FieldError, ValidationProblem } from '../common/problem';
+import { parseJsonBody } from '../http/json-body';
+import { type FieldError, ValidationProblem } from '../http/problem';
 import { type SettingDefinition } from './setting-definitions';
 
 const FIELDS = ['value', 'valueFromEnv', 'schema', 'description', 'unit', 'visibility', 'overridable', 'bounds'];

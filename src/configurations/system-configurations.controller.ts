@@ -2,13 +2,13 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Que
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
-import { DryRunQuery } from '../common/dry-run-query.dto';
-import { ListQuery } from '../common/list-query.dto';
 import { type Actor, type Principal } from '../common/principal';
+import { DryRunQuery } from '../http/dry-run-query.dto';
+import { ListQuery } from '../http/list-query.dto';
 import { ConfigurationHistoryService } from './configuration-history.service';
-import { ConfigurationDto, ConfigurationPage } from './dto/configuration.dto';
-import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
+import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
+import { ConfigurationDto, ConfigurationPage } from './dto/configuration.dto';
 import { DeleteConfigurationQuery } from './dto/delete-configuration.dto';
 import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { cursorPosition, type Page, pageSize, toPage } from '../common/page';
 import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
+import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { ConfigurationSettings } from './configuration.settings';
 import { ApprovalRequired, UnknownSetting } from './configurations.errors';
 import { ConfigurationsRepository } from './configurations.repository';
-import { ConfigurationDto } from './dto/configuration.dto';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
+import { ConfigurationDto } from './dto/configuration.dto';
 import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { SystemConfiguration } from './entities/system-configuration.entity';

@@ -1,11 +1,12 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { CurrentActor, Scopes, SubjectId } from '../common/access.decorators';
-import { ListQuery } from '../common/list-query.dto';
+import { CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
-import { UserConfigurationDto, UserConfigurationPage } from './dto/configuration.dto';
+import { ListQuery } from '../http/list-query.dto';
+import { SubjectId } from '../http/subject.decorator';
 import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
+import { UserConfigurationDto, UserConfigurationPage } from './dto/configuration.dto';
 import { DeleteUserConfigurationQuery } from './dto/delete-configuration.dto';
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
 import { EffectiveSettings } from './effective-settings.service';

@@ -1,5 +1,5 @@
 import { parse } from 'pg-connection-string';
-import { StartupError } from '../common/startup-error';
+import { StartupError } from '../config/startup-error';
 
 /** Where a server may be: a host name, an address, or the folder of a unix socket; undefined is what pg takes by itself. */
 export interface ServerAddress {

@@ -1,10 +1,10 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { StartupError } from '../common/startup-error';
 import { Environment } from '../config/environment';
-import { DatabaseClock } from './database-clock';
+import { StartupError } from '../config/startup-error';
 import { Connections } from './connections';
 import { dataSourceOptions } from './data-source-options';
+import { DatabaseClock } from './database-clock';
 import { EMBEDDED } from './database.tokens';
 import { EmbeddedPostgres } from './embedded/embedded-postgres';
 import { migrate } from './migrate';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { setTimeout as delay } from 'node:timers/promises';
-import { UnavailableProblem } from '../common/problem';
+import { UnavailableProblem } from '../http/problem';
 import { ArrivalQueue } from './arrival-queue';
 import { GroupCommit, type GroupCommitOptions } from './group-commit';
 

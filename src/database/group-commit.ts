@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRolledBack, isTransient, sqlState } from '../common/database-errors';
-import { UnavailableProblem } from '../common/problem';
+import { UnavailableProblem } from '../http/problem';
 import { ArrivalQueue, type Queue } from './arrival-queue';
 
 const RETRIES = 3;

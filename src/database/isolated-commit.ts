@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { sqlState } from '../common/database-errors';
-import { UnavailableProblem } from '../common/problem';
+import { UnavailableProblem } from '../http/problem';
 import { type Queue } from './arrival-queue';
 import { GroupCommit, type GroupCommitOptions, type Waiter } from './group-commit';
 

@@ -1,4 +1,4 @@
-import { StartupError } from '../common/startup-error';
+import { StartupError } from '../config/startup-error';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
 import { nameOf, probe, refusalOf, type ServerSight } from './server-probe';
 

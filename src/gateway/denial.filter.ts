@@ -1,8 +1,8 @@
 import { Catch } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { type Problem } from '../common/problem';
-import { ProblemFilter } from '../common/problem.filter';
-import { RouteTable } from '../common/route-table';
+import { type Problem } from '../http/problem';
+import { ProblemFilter } from '../http/problem.filter';
+import { RouteTable } from '../http/route-table';
 import { Denied } from './gateway.errors';
 
 /** With `?denyStatus=403` every refusal is a 403: nginx passes 401 and 403 on and takes any other status as a fault of ours. */

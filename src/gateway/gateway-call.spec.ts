@@ -1,4 +1,4 @@
-import { type Problem } from '../common/problem';
+import { type Problem } from '../http/problem';
 import { gatewayCallOf } from './gateway-call';
 
 describe('what a proxy says of a call', () => {

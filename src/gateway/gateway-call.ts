@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders } from 'node:http';
-import { type FieldError, ValidationProblem } from '../common/problem';
+import { type FieldError, ValidationProblem } from '../http/problem';
 import { TYPE } from '../requests/dto/submit-request.dto';
 import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
 

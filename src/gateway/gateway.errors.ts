@@ -1,4 +1,4 @@
-import { Problem } from '../common/problem';
+import { Problem } from '../http/problem';
 
 /** The charge behind a repeated yes was given back since: forwarding the call once more would be free. */
 export class ChargeRefunded extends Problem {

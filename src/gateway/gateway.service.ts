@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { headerText } from '../common/header-text';
 import { type Principal } from '../common/principal';
-import { ValidationProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
+import { headerText } from '../http/header-text';
+import { ValidationProblem } from '../http/problem';
 import { fingerprintOf } from '../idempotency/idempotency-key';
 import { ChargingService } from '../quotas/charging.service';
 import { listedType, RequestSettings } from '../requests/requests.settings';

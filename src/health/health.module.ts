@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { GracefulShutdown } from '../common/graceful-shutdown';
 import { ConfigurationsModule } from '../configurations/configurations.module';
+import { GracefulShutdown } from '../http/graceful-shutdown';
 import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { HealthController } from './health.controller';

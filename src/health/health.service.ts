@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient } from '../common/database-errors';
-import { GracefulShutdown } from '../common/graceful-shutdown';
-import { UnavailableProblem } from '../common/problem';
 import { Connections } from '../database/connections';
 import { Notifications } from '../database/notifications';
-import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
+import { GracefulShutdown } from '../http/graceful-shutdown';
+import { UnavailableProblem } from '../http/problem';
 import { DefaultTierService } from '../tiers/default-tier.service';
+import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
 import { HealthRepository } from './health.repository';
 import { type AdjustedValue, StoredValues } from './stored-values.service';
 

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { Problem } from '../common/problem';
+import { Problem } from '../http/problem';
 
 export class MalformedIdempotencyKey extends Problem {
   constructor() {

@@ -1,4 +1,4 @@
-import { Problem, UnavailableProblem } from '../common/problem';
+import { Problem, UnavailableProblem } from '../http/problem';
 
 export class QueueFull extends UnavailableProblem {
   constructor() {

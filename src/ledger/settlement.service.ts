@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { UnavailableProblem } from '../common/problem';
 import { SettingsService } from '../configurations/settings.service';
 import { ArrivalQueue } from '../database/arrival-queue';
 import { IsolatedCommit } from '../database/isolated-commit';
+import { UnavailableProblem } from '../http/problem';
 import { LedgerSettings, type RefundPolicy } from './ledger.settings';
 import { type Application, type Outcome, SettlementRepository, type Transition } from './settlement.repository';
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { unhandledErrors } from '../common/last-net';
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
-import { AdmissionService } from '../ledger/admission.service';
+import { unhandledErrors } from '../http/last-net';
 import { JobsService } from '../jobs/jobs.service';
+import { AdmissionService } from '../ledger/admission.service';
 
 const KEPT_MS = 1_000;
 

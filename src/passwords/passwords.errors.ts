@@ -1,4 +1,4 @@
-import { Problem } from '../common/problem';
+import { Problem } from '../http/problem';
 
 export class TooManyAttempts extends Problem {
   constructor(retryAfterSeconds: number) {

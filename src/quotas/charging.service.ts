@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { NotFoundProblem } from '../common/problem';
+import { NotFoundProblem } from '../http/problem';
 import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
-import { BurstLimiter } from './burst-limiter';
 import { type Admitted, type Charge, type Refused, type Replayed } from '../ledger/charge';
+import { BurstLimiter } from './burst-limiter';
 import { BurstExceeded, QuotaExceeded, UserSuspended } from './quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 

@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AdminOnly, CurrentActor, Scopes, SubjectId } from '../common/access.decorators';
+import { AdminOnly, CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
+import { SubjectId } from '../http/subject.decorator';
 import { BurstLimiter } from './burst-limiter';
 import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto } from './dto/quota.dto';

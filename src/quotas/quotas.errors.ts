@@ -1,6 +1,6 @@
-import { Problem } from '../common/problem';
-import { LARGEST_QUOTA } from '../tiers/dto/create-tier.dto';
+import { Problem } from '../http/problem';
 import { type CapState, type QuotaState } from '../ledger/charge';
+import { LARGEST_QUOTA } from '../tiers/dto/create-tier.dto';
 import { burstFields } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
+import { NotFoundProblem } from '../http/problem';
 import { TransitionsService } from './transitions.service';
 
 import { RequestsRepository } from './requests.repository';

@@ -2,10 +2,10 @@ import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { type Socket } from 'node:net';
 import { CredentialWatch, type WatchedCredential } from '../auth/credential-watch';
 import { type AuthenticatedRequest } from '../common/access.decorators';
-import { closeWithConnection, outliveConnection } from '../common/connection-closed';
 import { type Principal } from '../common/principal';
 import { Waiter } from '../common/waiter';
 import { SettingsService } from '../configurations/settings.service';
+import { closeWithConnection, outliveConnection } from '../http/connection-closed';
 import { TooManyStreams } from './requests.errors';
 import { RequestSettings } from './requests.settings';
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { NotFoundProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
 import { SharedReads } from '../database/shared-reads';
+import { NotFoundProblem } from '../http/problem';
 import { attemptsOf } from './attempts-of';
 import { eventLog, type StatusEvent } from './event-log';
 import { HistoriesRepository, type HistoryRow } from './histories.repository';

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
-import { FlawedItem } from '../common/json-items';
-import { type FieldError, Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../common/problem';
-import { checkBody } from '../common/validation.pipe';
+import { FlawedItem } from '../http/json-items';
+import { type FieldError, Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
+import { checkBody } from '../http/validation.pipe';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 

@@ -2,10 +2,10 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiBody, ApiHeader, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
-import { ITEMS_APART } from '../common/json-items';
 import { type AuthenticatedRequest, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
-import { checkBody } from '../common/validation.pipe';
+import { ITEMS_APART } from '../http/json-items';
+import { checkBody } from '../http/validation.pipe';
 import { type IdempotentCall, MaybeRetried, parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';

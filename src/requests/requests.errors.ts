@@ -1,4 +1,4 @@
-import { Problem, ValidationProblem } from '../common/problem';
+import { Problem, ValidationProblem } from '../http/problem';
 import { type RequestStatus } from '../ledger/entities/request.entity';
 
 export class UnknownType extends ValidationProblem {

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { cursorAt, cursorPosition, pageSize } from '../common/page';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem, UnavailableProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
+import { cursorAt, cursorPosition, pageSize } from '../http/page';
+import { NotFoundProblem, UnavailableProblem } from '../http/problem';
 import { attemptsOf } from './attempts-of';
 import { CallTurns } from './call-turns';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDetailDto } from './dto/request-detail.dto';
 import { type RequestDto } from './dto/request.dto';
-import { TransitionsService } from './transitions.service';
 import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
+import { TransitionsService } from './transitions.service';
 
 /**
  * Reads the ledger. Users see their own requests; administrators and `service` keys see everybody's. What the clock has

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { ScopeRequired } from '../common/access.errors';
 import { isInstant } from '../common/is-instant';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { storedBytes } from '../common/stored-size';
 import { SettingsService } from '../configurations/settings.service';
 import { DatabaseClock } from '../database/database-clock';
+import { ScopeRequired } from '../http/access.errors';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { fingerprintOf } from '../idempotency/idempotency-key';
 import { type Charge } from '../ledger/charge';
 import { type Charged, ChargingService } from '../quotas/charging.service';

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { NotFoundProblem, ValidationProblem } from '../common/problem';
 import { isUuid } from '../common/uuid';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type Outcome, type Transition } from '../ledger/settlement.repository';
 import { SettlementService } from '../ledger/settlement.service';
 import { RequestSignals } from './request-signals';

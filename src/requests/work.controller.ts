@@ -2,8 +2,8 @@ import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/commo
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { ITEMS_APART } from '../common/json-items';
 import { type AuthenticatedRequest, Metered, Scopes } from '../common/access.decorators';
+import { ITEMS_APART } from '../http/json-items';
 import { BatchService } from './batch.service';
 import { ClaimsService } from './claims.service';
 import { BatchAnswerDto } from './dto/batch.dto';

@@ -2,9 +2,9 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, Public } from '../common/access.decorators';
-import { etagOf } from '../common/etag';
-import { ListQuery } from '../common/list-query.dto';
 import { type Actor } from '../common/principal';
+import { etagOf } from '../http/etag';
+import { ListQuery } from '../http/list-query.dto';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto, TierPage } from './dto/tier.dto';

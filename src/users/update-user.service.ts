@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { assertMatch, etagOf } from '../common/etag';
 import { type Actor, type Principal } from '../common/principal';
-import { NotFoundProblem } from '../common/problem';
 import { Transactions } from '../database/transactions';
+import { assertMatch, etagOf } from '../http/etag';
+import { NotFoundProblem } from '../http/problem';
 import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPreviewDto } from './dto/user.dto';

@@ -1,11 +1,12 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes, SubjectId } from '../common/access.decorators';
-import { DryRunQuery } from '../common/dry-run-query.dto';
-import { etagOf } from '../common/etag';
+import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
+import { DryRunQuery } from '../http/dry-run-query.dto';
+import { etagOf } from '../http/etag';
+import { SubjectId } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { getMetadataStorage } from 'class-validator';
-import { parseJsonBody } from '../../src/common/json-body';
-import { Problem } from '../../src/common/problem';
-import { checkBody } from '../../src/common/validation.pipe';
+import { parseJsonBody } from '../../src/http/json-body';
+import { Problem } from '../../src/http/problem';
+import { checkBody } from '../../src/http/validation.pipe';
 import { BatchItemDto } from '../../src/requests/dto/batch.dto';
 import { SubmitRequestDto } from '../../src/requests/dto/submit-request.dto';
 import { CompleteItemDto } from '../../src/requests/dto/work.dto';

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { GracefulShutdown } from '../../src/http/graceful-shutdown';
 import { makeUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { inTransaction, until, untilBlocked } from '../support/waiting';
-import { GracefulShutdown } from '../../src/common/graceful-shutdown';
 
 describe('a replica that stops', () => {
   let service: Service;

@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import { GracefulShutdown } from '../../src/common/graceful-shutdown';
+import { GracefulShutdown } from '../../src/http/graceful-shutdown';
 import { makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 

@@ -1,7 +1,7 @@
 /** What is planted into the built service, which caller meets it, and the finding that must come of it. */
 export const PLANTED = {
   'a slow expression in a check of bodies': {
-    file: 'dist/src/common/json-body.js',
+    file: 'dist/src/http/json-body.js',
     change: [/(function parseJsonBody\((\w+)[^\n]*\{\n)/, '$1    /(?:\\\\")*x$/.test($2.toString("latin1").slice(0, 60000));\n'],
     caller: 'bodies that are expensive to check',
     findings: [/the event loop paused/],

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const require = createRequire(import.meta.url);
 const dist = join(import.meta.dirname, '../../dist/src');
 const { createApp } = require(join(dist, 'app.js'));
-const { spreadLastNet } = require(join(dist, 'common/last-net.js'));
-const { RequestScope } = require(join(dist, 'common/request-scope.js'));
+const { spreadLastNet } = require(join(dist, 'http/last-net.js'));
+const { RequestScope } = require(join(dist, 'http/request-scope.js'));
 // As after a first error: from then on it is known whose callback is running.
 RequestScope.blame();
 

@@ -1,6 +1,6 @@
 import { IsInt, IsOptional, IsString, MaxLength, Max } from 'class-validator';
-import { ListQuery } from '../../common/list-query.dto';
 import { WholeNumber } from '../../common/whole-number';
+import { ListQuery } from '../../http/list-query.dto';
 
 export class ListAuditEventsQuery extends ListQuery {
   /** What was done, such as `user.update`. */

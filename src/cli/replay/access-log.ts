@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 import { clientOf } from './client-address';
 import { linesOf } from './log-lines';
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 
 /** What is kept of a line: more than any server writes, so that a file of another kind does not fill the memory. */
 const MAX_LINE_BYTES = 1_048_576;

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 import { type Hit } from './access-log';
 
 const TRIES = 20;

@@ -1,5 +1,5 @@
 import { IsOptional, IsString, MaxLength } from 'class-validator';
-import { DryRunQuery } from '../../common/dry-run-query.dto';
+import { DryRunQuery } from '../../http/dry-run-query.dto';
 
 export class DeleteUserConfigurationQuery {
   /** Why; kept in the history. */

@@ -1,5 +1,5 @@
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
-import { ListQuery } from '../../common/list-query.dto';
+import { ListQuery } from '../../http/list-query.dto';
 import { type Visibility } from '../entities/system-configuration.entity';
 
 export class ListConfigurationsQuery extends ListQuery {

@@ -4,7 +4,7 @@ import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 import { type ServerAccount } from './server-account';
 import { type ServerBinaries } from './server-binaries';
 

@@ -3,7 +3,7 @@ import { existsSync, openSync, closeSync, readFileSync, renameSync, statSync } f
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 import { sessionOptions } from '../session';
 import { announcedSocket, ensureCluster, reachableFolder, SERVER_LOCALE, socketFolder } from './data-folder';
 import { serverAccount, type ServerAccount } from './server-account';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 
 /** Whom to run PostgreSQL as: empty means as ourselves. */
 export interface ServerAccount {

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, r
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { StartupError } from '../../common/startup-error';
+import { StartupError } from '../../config/startup-error';
 import { type ServerAccount } from './server-account';
 
 const run = promisify(execFile);

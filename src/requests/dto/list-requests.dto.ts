@@ -1,7 +1,7 @@
 import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
-import { ListQuery } from '../../common/list-query.dto';
 import { IsInstantOrDay } from '../../common/is-instant';
 import { WholeNumber } from '../../common/whole-number';
+import { ListQuery } from '../../http/list-query.dto';
 import { REQUEST_STATUSES, type RequestStatus } from '../../ledger/entities/request.entity';
 import { TYPE } from './submit-request.dto';
 

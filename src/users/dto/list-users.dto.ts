@@ -1,6 +1,6 @@
 import { Transform } from 'class-transformer';
 import { IsIn, IsNumber, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
-import { ListQuery } from '../../common/list-query.dto';
+import { ListQuery } from '../../http/list-query.dto';
 import { type UserStatus } from '../entities/user.entity';
 
 export class ListUsersQuery extends ListQuery {

@@ -1,5 +1,5 @@
-import { ValidationProblem } from './problem';
 import { parseJsonBody } from './json-body';
+import { ValidationProblem } from './problem';
 
 const parse = (text: string | Buffer) => parseJsonBody(Buffer.from(text));
 const errorOf = (text: string): { pointer: string; code: string } => {

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { isBadData, isTransient, isUnusableData, sqlState } from './database-errors';
+import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
 import { dropUnwritable } from './header-text';
 import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
 import { RouteTable } from './route-table';

@@ -1,5 +1,5 @@
 import { IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
-import { WholeNumber } from './whole-number';
+import { WholeNumber } from '../common/whole-number';
 
 export class ListQuery {
   /** How many items, at most; above 100 is taken as 100. */
