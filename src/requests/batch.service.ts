@@ -4,12 +4,12 @@ import { type Principal } from '../common/principal';
 import { type IdempotentCall, parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { QueueFull } from '../ledger/ledger.errors';
+import { CallTurns } from './call-turns';
 import { BatchItemDto } from './dto/batch.dto';
 import { CompleteItemDto } from './dto/work.dto';
 import { checkItem, type Fate, itemAnswers, statusOf } from './item-answers';
-import { CallTurns } from './call-turns';
-import { type BatchItem, SubmitService } from './submit.service';
-import { WorkService } from './work.service';
+import { type BatchItem, SubmitService } from './submitting/submit.service';
+import { WorkService } from './working/work.service';
 
 /** The status of an item whose client went away before it was sent; what follows are faults of ours. */
 const CLIENT_GONE = 499;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
 import { isUuid } from '../common/uuid';
 import { NotFoundProblem } from '../http/problem';
-import { TransitionsService } from './transitions.service';
+import { TransitionsService } from './working/transitions.service';
 
 import { RequestsRepository } from './requests.repository';
 import { ownOnly } from './requests.service';

@@ -3,9 +3,9 @@ import { isUuid } from '../common/uuid';
 import { SharedReads } from '../database/shared-reads';
 import { NotFoundProblem } from '../http/problem';
 import { attemptsOf } from './attempts-of';
-import { eventLog, type StatusEvent } from './event-log';
+import { eventLog, type StatusEvent } from './following/event-log';
 import { HistoriesRepository, type HistoryRow } from './histories.repository';
-import { TransitionsService } from './transitions.service';
+import { TransitionsService } from './working/transitions.service';
 
 const MAX_READ_TOGETHER = 500;
 

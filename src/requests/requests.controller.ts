@@ -15,13 +15,13 @@ import { ListRequestsQuery } from './dto/list-requests.dto';
 import { RequestDetailDto } from './dto/request-detail.dto';
 import { RequestDto, RequestPage } from './dto/request.dto';
 import { SubmitRequestDto } from './dto/submit-request.dto';
-import { EventStreams } from './event-streams';
-import { FinalWait } from './final-wait';
-import { HeldCalls } from './held-calls';
+import { EventStreams } from './following/event-streams';
+import { FinalWait } from './following/final-wait';
+import { HeldCalls } from './following/held-calls';
+import { preferredWait } from './following/prefer';
 import { JSON_TYPE } from './item-answers';
-import { preferredWait } from './prefer';
 import { RequestsService } from './requests.service';
-import { SubmitService } from './submit.service';
+import { SubmitService } from './submitting/submit.service';
 
 @ApiTags('requests')
 @Controller('v1/requests')

@@ -9,7 +9,7 @@ import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDetailDto } from './dto/request-detail.dto';
 import { type RequestDto } from './dto/request.dto';
 import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
-import { TransitionsService } from './transitions.service';
+import { TransitionsService } from './working/transitions.service';
 
 /**
  * Reads the ledger. Users see their own requests; administrators and `service` keys see everybody's. What the clock has

@@ -73,7 +73,7 @@ export const WORK_MUTANTS = {
     findings: [/^succeeded and not refunded what is due/],
   },
   'with the oldest first, whoever waits beside': {
-    file: 'dist/src/requests/claims.repository.js',
+    file: 'dist/src/requests/working/claims.repository.js',
     change: [/c\.place \+ coalesce\(l\.lead, 0\) AS rank/g, '0 AS rank'],
     findings: [/^a flood was in the way/],
   },

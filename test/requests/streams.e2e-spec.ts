@@ -1,4 +1,4 @@
-import { EventStreams } from '../../src/requests/event-streams';
+import { EventStreams } from '../../src/requests/following/event-streams';
 import { makeUser, type TestUser } from '../support/factories';
 import { type RawConnection, rawConnection } from '../support/raw-connection';
 import { type Service, startService } from '../support/service';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { storedBytes } from '../common/stored-size';
-import { SettingsService } from '../configurations/settings.service';
-import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from './dto/work.dto';
+import { storedBytes } from '../../common/stored-size';
+import { SettingsService } from '../../configurations/settings.service';
+import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from '../dto/work.dto';
+import { PayloadTooLarge } from '../requests.errors';
+import { RequestSettings } from '../requests.settings';
 import { TransitionsService } from './transitions.service';
-import { PayloadTooLarge } from './requests.errors';
-import { RequestSettings } from './requests.settings';
 
 /**
  * What workers do with requests that they claimed. The attempt fences off who lost the lease: once somebody else was

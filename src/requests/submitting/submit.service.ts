@@ -1,19 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { isInstant } from '../common/is-instant';
-import { type Principal } from '../common/principal';
-import { storedBytes } from '../common/stored-size';
-import { SettingsService } from '../configurations/settings.service';
-import { DatabaseClock } from '../database/database-clock';
-import { ScopeRequired } from '../http/access.errors';
-import { NotFoundProblem, ValidationProblem } from '../http/problem';
-import { fingerprintOf } from '../idempotency/idempotency-key';
-import { type Charge } from '../ledger/charge';
-import { type Charged, ChargingService } from '../quotas/charging.service';
-import { type SubmitRequestDto } from './dto/submit-request.dto';
-import { RequestSignals } from './request-signals';
-import { PayloadTooLarge, UnknownType } from './requests.errors';
-import { RequestsRepository } from './requests.repository';
-import { listedType, RequestSettings } from './requests.settings';
+import { isInstant } from '../../common/is-instant';
+import { type Principal } from '../../common/principal';
+import { storedBytes } from '../../common/stored-size';
+import { SettingsService } from '../../configurations/settings.service';
+import { DatabaseClock } from '../../database/database-clock';
+import { ScopeRequired } from '../../http/access.errors';
+import { NotFoundProblem, ValidationProblem } from '../../http/problem';
+import { fingerprintOf } from '../../idempotency/idempotency-key';
+import { type Charge } from '../../ledger/charge';
+import { type Charged, ChargingService } from '../../quotas/charging.service';
+import { type SubmitRequestDto } from '../dto/submit-request.dto';
+import { RequestSignals } from '../following/request-signals';
+import { PayloadTooLarge, UnknownType } from '../requests.errors';
+import { RequestsRepository } from '../requests.repository';
+import { listedType, RequestSettings } from '../requests.settings';
 import { admittedJson, asSubmittedJson, rememberedJson } from './submission';
 
 /** What `POST /v1/requests` answers: a request (`RequestDto`) as JSON, and fields of the header. */

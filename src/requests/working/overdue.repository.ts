@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { prepared } from '../database/prepared-statements';
-import { StatementPool } from '../database/statement-pool';
+import { prepared } from '../../database/prepared-statements';
+import { StatementPool } from '../../database/statement-pool';
 
 const OVERDUE = prepared(
   'overdue',

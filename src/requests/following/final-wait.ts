@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { type RequestDto } from './dto/request.dto';
-import { isFinal } from '../ledger/entities/request.entity';
+import { isFinal } from '../../ledger/entities/request.entity';
+import { type RequestDto } from '../dto/request.dto';
+import { HistoriesService } from '../histories.service';
+import { ownOnly, RequestsService } from '../requests.service';
 import { type StatusEvent } from './event-log';
 import { type HeldCall } from './held-calls';
-import { HistoriesService } from './histories.service';
-import { ownOnly, RequestsService } from './requests.service';
 import { StatusWatch } from './status-watch';
 
 /** However lost a signal is, the request is looked at again after this long. */

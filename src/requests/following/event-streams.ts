@@ -1,12 +1,12 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest } from '../common/access.decorators';
-import { isFinal } from '../ledger/entities/request.entity';
-import { EventStream } from './event-stream';
+import { type AuthenticatedRequest } from '../../common/access.decorators';
+import { isFinal } from '../../ledger/entities/request.entity';
+import { HistoriesService } from '../histories.service';
+import { ownOnly } from '../requests.service';
 import { type StatusEvent } from './event-log';
+import { EventStream } from './event-stream';
 import { HeldCalls } from './held-calls';
-import { HistoriesService } from './histories.service';
-import { ownOnly } from './requests.service';
 import { StatusWatch } from './status-watch';
 
 /** A line that keeps proxies from closing a quiet stream, and finds clients that have gone. */

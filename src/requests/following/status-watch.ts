@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Waiter } from '../common/waiter';
-import { Notifications } from '../database/notifications';
+import { Notifications } from '../../database/notifications';
 import { RequestSignals } from './request-signals';
+import { type Waiter } from './waiter';
 
 /** Who waits for a change of which request. A signal is a hint to look at the request; it may come for nothing. */
 @Injectable()

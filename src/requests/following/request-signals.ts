@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Notifications } from '../database/notifications';
-import { StatementPool } from '../database/statement-pool';
+import { Notifications } from '../../database/notifications';
+import { StatementPool } from '../../database/statement-pool';
 
 /** Types that have something to claim. */
 const READY = 'requests_ready';

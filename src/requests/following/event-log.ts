@@ -1,4 +1,4 @@
-import { isFinal, type RequestStatus } from '../ledger/entities/request.entity';
+import { isFinal, type RequestStatus } from '../../ledger/entities/request.entity';
 
 /** A change of a request's status. `n` counts the request's changes from 0 and never changes its meaning. */
 export interface StatusEvent {

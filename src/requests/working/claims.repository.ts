@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { prepared } from '../database/prepared-statements';
-import { type Run, StatementPool } from '../database/statement-pool';
-import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
-import { CLAIMED_JSON } from '../ledger/request-row';
+import { prepared } from '../../database/prepared-statements';
+import { type Run, StatementPool } from '../../database/statement-pool';
+import { CLAIMED_JSON } from '../../ledger/request-row';
+import { OF_NOBODY_DELETED } from '../../users/user-removal.repository';
 import { type Leads } from './turns';
 
 /** A type to claim, with what the settings say about it. */

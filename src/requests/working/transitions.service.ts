@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { isUuid } from '../common/uuid';
-import { NotFoundProblem, ValidationProblem } from '../http/problem';
-import { type Outcome, type Transition } from '../ledger/settlement.repository';
-import { SettlementService } from '../ledger/settlement.service';
-import { RequestSignals } from './request-signals';
-import { RequestFinal, StaleAttempt } from './requests.errors';
+import { isUuid } from '../../common/uuid';
+import { NotFoundProblem, ValidationProblem } from '../../http/problem';
+import { type Outcome, type Transition } from '../../ledger/settlement.repository';
+import { SettlementService } from '../../ledger/settlement.service';
+import { RequestSignals } from '../following/request-signals';
+import { RequestFinal, StaleAttempt } from '../requests.errors';
 
 /** What becomes of a request once it is charged, and who is notified of it. */
 @Injectable()

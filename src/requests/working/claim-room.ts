@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Waiter } from '../common/waiter';
-import { Notifications } from '../database/notifications';
-import { RequestSignals } from './request-signals';
+import { Notifications } from '../../database/notifications';
+import { RequestSignals } from '../following/request-signals';
+import { type Waiter } from '../following/waiter';
 
 /** However lost a signal is, a worker looks again after this long. */
 const NET_MS = 3_000;

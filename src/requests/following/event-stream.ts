@@ -1,6 +1,6 @@
 import { type FastifyReply } from 'fastify';
 import { type ServerResponse } from 'node:http';
-import { isFinal } from '../ledger/entities/request.entity';
+import { isFinal } from '../../ledger/entities/request.entity';
 import { type StatusEvent } from './event-log';
 import { type HeldCall } from './held-calls';
 

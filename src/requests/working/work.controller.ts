@@ -2,16 +2,16 @@ import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/commo
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type AuthenticatedRequest, Metered, Scopes } from '../common/access.decorators';
-import { ITEMS_APART } from '../http/json-items';
-import { BatchService } from './batch.service';
+import { type AuthenticatedRequest, Metered, Scopes } from '../../common/access.decorators';
+import { ITEMS_APART } from '../../http/json-items';
+import { BatchService } from '../batch.service';
+import { BatchAnswerDto } from '../dto/batch.dto';
+import { ClaimAnswerDto, ClaimDto } from '../dto/claim.dto';
+import { RequestDto } from '../dto/request.dto';
+import { CompleteAllDto, CompleteDto, FailDto, HeartbeatDto, LeaseDto } from '../dto/work.dto';
+import { HeldCalls } from '../following/held-calls';
+import { itemAnswers, JSON_TYPE } from '../item-answers';
 import { ClaimsService } from './claims.service';
-import { BatchAnswerDto } from './dto/batch.dto';
-import { ClaimAnswerDto, ClaimDto } from './dto/claim.dto';
-import { RequestDto } from './dto/request.dto';
-import { CompleteAllDto, CompleteDto, FailDto, HeartbeatDto, LeaseDto } from './dto/work.dto';
-import { HeldCalls } from './held-calls';
-import { itemAnswers, JSON_TYPE } from './item-answers';
 import { WorkService } from './work.service';
 
 @ApiTags('work')

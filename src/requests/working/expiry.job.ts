@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
-import { TransitionsService } from './transitions.service';
+import { JobsService, type ScheduledJob } from '../../jobs/jobs.service';
 import { OverdueRepository } from './overdue.repository';
+import { TransitionsService } from './transitions.service';
 
 const BATCH = 200;
 

@@ -1,6 +1,6 @@
-import { type Admitted, type Charge } from '../ledger/charge';
-import { type RequestDto } from './dto/request.dto';
-import { type FirstAnswer } from './requests.repository';
+import { type Admitted, type Charge } from '../../ledger/charge';
+import { type RequestDto } from '../dto/request.dto';
+import { type FirstAnswer } from '../requests.repository';
 
 /** A request as it was admitted, as JSON. */
 export function admittedJson({ id, chargedOn, state }: Admitted, { userId, type, status, cost, payloadJson, deadline }: Charge): string {

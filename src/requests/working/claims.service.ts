@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { SettingsService } from '../configurations/settings.service';
-import { StatementPool } from '../database/statement-pool';
+import { SettingsService } from '../../configurations/settings.service';
+import { StatementPool } from '../../database/statement-pool';
+import { type ClaimDto } from '../dto/claim.dto';
+import { type HeldCall } from '../following/held-calls';
+import { RequestSignals } from '../following/request-signals';
+import { listedType, RequestSettings } from '../requests.settings';
 import { ClaimRoom } from './claim-room';
 import { type Claim, ClaimsRepository, type ClaimResult, type Kind } from './claims.repository';
-import { type ClaimDto } from './dto/claim.dto';
-import { type HeldCall } from './held-calls';
 import { OverdueSweep } from './overdue-sweep';
-import { RequestSignals } from './request-signals';
-import { listedType, RequestSettings } from './requests.settings';
 import { Turns } from './turns';
 
 /** Claims that all candidates were taken from under are tried anew. */

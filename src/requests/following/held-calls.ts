@@ -1,13 +1,13 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { type Socket } from 'node:net';
-import { CredentialWatch, type WatchedCredential } from '../auth/credential-watch';
-import { type AuthenticatedRequest } from '../common/access.decorators';
-import { type Principal } from '../common/principal';
-import { Waiter } from '../common/waiter';
-import { SettingsService } from '../configurations/settings.service';
-import { closeWithConnection, outliveConnection } from '../http/connection-closed';
-import { TooManyStreams } from './requests.errors';
-import { RequestSettings } from './requests.settings';
+import { CredentialWatch, type WatchedCredential } from '../../auth/credential-watch';
+import { type AuthenticatedRequest } from '../../common/access.decorators';
+import { type Principal } from '../../common/principal';
+import { SettingsService } from '../../configurations/settings.service';
+import { closeWithConnection, outliveConnection } from '../../http/connection-closed';
+import { TooManyStreams } from '../requests.errors';
+import { RequestSettings } from '../requests.settings';
+import { Waiter } from './waiter';
 
 type Kind = 'event streams' | 'long polls';
 
