@@ -22,7 +22,7 @@ await withEmptyServer(async (url) => {
   const drift = async () => (await dataSource.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
   await dataSource.runMigrations();
   check('the schema is what the entities say', await drift());
-  for (const _ of dataSource.migrations) await dataSource.undoLastMigration();
+  for (let left = dataSource.migrations.length; left > 0; left--) await dataSource.undoLastMigration();
   const left = await dataSource.query(
     `SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'c') AND c.relname NOT LIKE 'migrations%'
      UNION ALL SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace`,
@@ -42,7 +42,7 @@ async function recorded(dataSource) {
   const files = [];
   for (const migration of dataSource.migrations) {
     const statements = [];
-    await migration.up({ query: async (sql) => void statements.push(`${sql.trim()};`) });
+    await migration.up({ query: (sql) => Promise.resolve(void statements.push(`${sql.trim()};`)) });
     files.push([`${migration.name}.sql`, statements.join('\n')]);
   }
   return files;

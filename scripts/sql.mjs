@@ -32,7 +32,7 @@ console.log(`${files.size} files, ${changed.length} changed, ${stale.length} rem
 function statements() {
   const { preparedStatements } = built('database/prepared-statements.js');
   const root = join(process.cwd(), 'dist/src');
-  const modules = readdirSync(root, { recursive: true }).filter((name) => /\.repository\.js$|^database\/statement-pool\.js$/.test(name));
+  const modules = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.repository\.js$|^database\/statement-pool\.js$/.test(name));
   for (const name of modules) require(join(root, name));
   return preparedStatements();
 }

@@ -22,17 +22,21 @@ const users = (count) => [
   `CHECKPOINT`,
 ];
 
-/** Every GET route of the document, and what administrators do to one user. */
+/** @typedef {[method: string, path: string, body?: object]} Call */
+
+/**
+ * Every GET route of the document, and what administrators do to one user.
+ * @returns {Call[]}
+ */
 function calls(userId) {
   const { paths } = JSON.parse(readFileSync(join(ROOT, 'openapi.json'), 'utf8'));
   const values = { userId, key: 'quota.timeZone', tierId: 'free', id: '00000000-0000-7000-8000-000000000000' };
   const gets = Object.entries(paths)
     .filter(([path, methods]) => 'get' in methods && !path.endsWith('/events') && !path.includes('authorize'))
-    .map(([path]) => ['GET', path.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '1')]);
-  const lists = ['tier=pro', `tier=${PLAN}`, 'status=suspended', 'email=many-500@example.com', 'quotaUsedAtLeast=0.9'].map((query) => [
-    'GET',
-    `/v1/users?${query}`,
-  ]);
+    .map(([path]) => /** @type {Call} */ (['GET', path.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '1')]));
+  const lists = ['tier=pro', `tier=${PLAN}`, 'status=suspended', 'email=many-500@example.com', 'quotaUsedAtLeast=0.9'].map(
+    (query) => /** @type {Call} */ (['GET', `/v1/users?${query}`]),
+  );
   const user = `/v1/users/${userId}`;
   const override = { dailyQuota: 7, expiresAt: new Date(Date.now() + 86_400_000).toJSON(), reason: 'bench' };
   return [

@@ -4,7 +4,7 @@ import { Agent, request } from 'undici';
 import { makeAccounts, USER_SCOPES } from '../support/accounts.mjs';
 import { built } from '../support/built.mjs';
 import { keyFile, load } from '../support/load.mjs';
-import { ms, perSecond, row } from '../support/report.mjs';
+import { ms, row } from '../support/report.mjs';
 import { byTurns, median, SCALE, SECONDS } from '../support/rounds.mjs';
 import { onDatabase } from '../support/stage.mjs';
 
@@ -24,8 +24,8 @@ export async function settingRead() {
   const { RequestSettings } = built('requests/requests.settings');
   const written = { key: RequestSettings.maxPayloadBytes.key, value: 1_000, visibility: 'public' };
   const settings = new SettingsService(
-    { states: async () => new Map([[written.key, { row: written, version: 1 }]]) },
-    { catchUp: async () => null },
+    { states: () => Promise.resolve(new Map([[written.key, { row: written, version: 1 }]])) },
+    { catchUp: () => Promise.resolve(null) },
     { allows: () => true },
     {},
     { onGap() {}, async on() {} },
@@ -33,6 +33,7 @@ export async function settingRead() {
   await settings.onModuleInit();
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc');
+  /** @type {number[][]} */
   const [runs, grown] = [[], []];
   for (let run = 0; run < 6; run++) {
     collect();
@@ -57,7 +58,7 @@ async function withSettings(stage, database) {
      SELECT 'bench.' || n, '"light"', '{"type": "string", "maxLength": 20}', 'What the front end shows, number ' || n || '.', 'public', true
      FROM generate_series(1, ${LISTED}) n`,
     `INSERT INTO user_configurations (user_id, key, value)
-     SELECT u, 'bench.' || n, '"dark"' FROM generate_series(${users[0].id}, ${users.at(-1).id}) u, generate_series(1, ${OWN}) n`,
+     SELECT u, 'bench.' || n, '"dark"' FROM generate_series(${users[0].id}, ${users[users.length - 1].id}) u, generate_series(1, ${OWN}) n`,
     'VACUUM ANALYZE user_configurations',
   ]);
   return keyFile(users);
@@ -121,7 +122,8 @@ export function settingsLive(stage) {
     };
     const shows = async ({ url }, value) => {
       const { body } = await request(`${url}/v1/users/me/configurations?limit=1`, { headers, dispatcher });
-      return (await body.json()).items[0].value === value;
+      const page = /** @type {{ items: { value: unknown }[] }} */ (await body.json());
+      return page.items[0].value === value;
     };
     const took = [];
     for (let value = 0; value < CHANGES; value++) {

@@ -68,7 +68,7 @@ async function closeOut(stage, service, rate) {
     headers: { authorization: `Bearer ${stage.admin.key}` },
     dispatcher: new Agent({ headersTimeout: 0, bodyTimeout: 0 }),
   });
-  const answer = await body.json();
+  const answer = /** @type {{ closedOut: number }} */ (await body.json());
   const taken = (performance.now() - from) / 1_000;
   done.abort();
   const p99 = await during;
@@ -106,10 +106,11 @@ export function list(stage) {
     const headers = { authorization: `Bearer ${stage.hot.key}` };
     const page = async (cursor) => {
       const { statusCode, body } = await request(`${service.url}/v1/requests?limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`, { headers });
-      const answer = await body.json();
+      const answer = /** @type {{ items: unknown[], nextCursor: string | null }} */ (await body.json());
       if (statusCode !== 200 || answer.items.length !== PAGE) throw new Error(`A page answered ${statusCode} with ${answer.items?.length} items.`);
       return answer.nextCursor;
     };
+    /** @type {string | null} */
     let cursor = null;
     for (let i = 1; i < LISTED / PAGE; i++) cursor = await page(cursor);
     const times = { first: [], last: [] };

@@ -34,6 +34,7 @@ class Worker {
     this.dispatcher = new Agent({ connections: 64 });
   }
 
+  /** @returns {Promise<any>} what was answered */
   async post(path, body) {
     const { statusCode, body: answer } = await request(`${this.url}/v1/requests${path}`, {
       method: 'POST',
@@ -197,15 +198,15 @@ export function streams(stage) {
       const submit = new Worker(service, user.key);
       const made = await Promise.all(Array.from({ length: STREAMS_A_USER }, () => submit.post('', { type: 'work' })));
       const headers = { authorization: submit.headers.authorization };
-      for (const { id } of made) calls.push([`${service.url}/v1/requests/${id}/events`, { headers, agent: false }]);
+      for (const { id } of made) calls.push({ url: `${service.url}/v1/requests/${id}/events`, headers });
       await submit.dispatcher.close();
     }
     await delay(500);
     const before = service.memory().now;
     const open = [];
     for (let i = 0; i < STREAMS; i += 100) {
-      const some = calls.slice(i, i + 100).map((options) => {
-        const call = get(...options);
+      const some = calls.slice(i, i + 100).map(({ url, headers }) => {
+        const call = get(url, { headers, agent: false });
         call.on('error', () => undefined);
         return { call, told: new Promise((resolve, reject) => call.once('response', (answer) => answer.once('data', resolve)).once('error', reject)) };
       });

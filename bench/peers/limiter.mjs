@@ -33,10 +33,11 @@ app.post('/v1/requests', { schema: { body } }, async (request, reply) => {
       .header('retry-after', Math.ceil(refusal.msBeforeNext / 1_000))
       .send();
   }
+  const { type, payload = {} } = /** @type {{ type: string, payload?: object }} */ (request.body);
   const { rows } = await pool.query({
     name: 'insert',
     text: `INSERT INTO requests (user_id, type, cost, charged_on, payload) VALUES ($1, $2, 1, CURRENT_DATE, $3) RETURNING id, type, status, payload, created_at`,
-    values: [userId, request.body.type, JSON.stringify(request.body.payload ?? {})],
+    values: [userId, type, JSON.stringify(payload)],
   });
   return reply.code(201).send(rows[0]);
 });

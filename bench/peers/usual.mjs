@@ -16,6 +16,7 @@ class SubmitDto {}
 decorate([Matches(/^[a-z0-9][a-z0-9._-]{0,49}$/)], SubmitDto.prototype, 'type');
 decorate([IsOptional(), IsObject()], SubmitDto.prototype, 'payload');
 
+/** @type {any} */
 let KeyGuard = class {
   canActivate(context) {
     const request = context.switchToHttp().getRequest();
@@ -27,6 +28,7 @@ let KeyGuard = class {
 };
 KeyGuard = decorate([Injectable()], KeyGuard);
 
+/** @type {any} */
 let SubmitService = class {
   async submit(userId, { type, payload = {} }) {
     const client = await pool.connect();
@@ -56,6 +58,7 @@ let SubmitService = class {
 };
 SubmitService = decorate([Injectable()], SubmitService);
 
+/** @type {any} */
 let RequestsController = class {
   constructor(service) {
     this.service = service;
@@ -75,6 +78,7 @@ decorate([Post('v1/requests')], RequestsController.prototype, 'submit');
 decorate([Get('health/ready')], RequestsController.prototype, 'ready');
 RequestsController = decorate([Controller()], RequestsController);
 
+/** @type {any} */
 let AppModule = class {};
 AppModule = decorate(
   [

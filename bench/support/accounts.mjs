@@ -5,11 +5,14 @@ export const SERVICE_SCOPES = [...USER_SCOPES, 'service'];
 const HASH = '$argon2id$v=19$m=19456,t=2,p=1$2+tYQnEk3ymAiJ00HzTTkg$f4A4OiS1OyMNmUjdum3bOx9vjlCqiE5UZXryNp3kDwo';
 let made = 0;
 
+/** @typedef {{ id: number, key: string }} Account */
+
 /**
  * Accounts with a custom quota and one API key each, by plain SQL, in the order asked for.
  * @param {(text: string, values: unknown[]) => Promise<any[]>} sql
- * @param {{ dailyQuota?: number, timeZone?: string | null, role?: string, scopes?: string[], used?: number }} options
- * @returns {Promise<{ id: number, key: string }[]>}
+ * @param {number} count
+ * @param {{ dailyQuota?: number, timeZone?: string | null, role?: string, scopes?: string[], used?: number }} [options]
+ * @returns {Promise<Account[]>}
  */
 export async function makeAccounts(sql, count, { dailyQuota = 2_000_000_000, timeZone = null, role = 'user', scopes = USER_SCOPES, used = 0 } = {}) {
   const { hashKey, makeKey, shownPrefix } = built('api-keys/key-format');

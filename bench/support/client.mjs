@@ -40,7 +40,7 @@ function open() {
   };
   socket.setEncoding('latin1');
   socket.on('connect', free);
-  socket.on('data', (chunk) => {
+  socket.on('data', (/** @type {string} */ chunk) => {
     text += chunk;
     const end = text.indexOf('\r\n\r\n');
     if (end < 0) return;

@@ -13,7 +13,7 @@ export function cpuSeconds(pid) {
   const own = all.get(pid);
   if (!own) throw new Error(`Process ${pid} has ended.`);
   let ticks = own.ticks + own.ended;
-  for (const process of all.values()) if (process?.parent === pid) ticks += process.ticks + process.ended;
+  for (const process of all.values()) if (process !== undefined && process.parent === pid) ticks += process.ticks + process.ended;
   return ticks / TICKS_A_SECOND;
 }
 

@@ -29,7 +29,7 @@ export function keyFile(accounts) {
  * An answer outside `expect` fails the bench: a fast refusal is no figure.
  * @param {{ port: number }} target
  * @param {{ keys: string, seconds: number, connections?: number, expect?: 'ok' | 'refused', idempotency?: boolean, rate?: number, own?: boolean, method?: string, path?: string, body?: string | null }} options
- * @returns {Promise<{ perSecond: number, p50: number, p99: number }>}
+ * @returns {Promise<{ requests: number, perSecond: number, p50: number, p99: number }>}
  */
 export async function load(target, options) {
   const plan = {
@@ -61,11 +61,11 @@ async function withWrk({ port, connections, seconds, keys, method, path, body, i
   ];
   args.push(keys, method, path, body ?? '', idempotency ? 'key' : '', Math.random().toString(36).slice(2));
   const { stdout } = await run('wrk', args);
-  const { requests, micros, p50, p99, notOk, lost } = JSON.parse(/RESULT (.*)/.exec(stdout)[1]);
+  const { requests, micros, p50, p99, notOk, lost } = JSON.parse(/RESULT (.*)/.exec(stdout)?.[1] ?? '{}');
   return { requests, perSecond: requests / (micros / 1e6), p50: p50 / 1e3, p99: p99 / 1e3, notOk, lost };
 }
 
-async function withOwn({ expect: _, ...plan }) {
+async function withOwn({ expect: _expect, ...plan }) {
   const { stdout } = await run(process.execPath, [join(ROOT, 'bench/support/client.mjs'), JSON.stringify({ warmup: 0.3, ...plan })]);
   const result = JSON.parse(stdout);
   const ok = Object.entries(result.statuses).reduce((sum, [status, count]) => sum + (Number(status) < 400 ? count : 0), 0);

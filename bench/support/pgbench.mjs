@@ -62,7 +62,7 @@ async function withPgbench(server, database, first, last, seconds) {
     database,
   ];
   const { stdout } = await run(program, args);
-  return { perSecond: Number(/tps = ([\d.]+)/.exec(stdout)[1]) };
+  return { perSecond: Number(/tps = ([\d.]+)/.exec(stdout)?.[1]) };
 }
 
 async function withPool(server, database, first, last, seconds) {

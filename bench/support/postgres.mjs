@@ -23,8 +23,15 @@ export function debianFolder() {
 
 /** A PostgreSQL of the run's own on a unix socket, which can be stopped at once and started again. It dies with this process. */
 export class PostgresServer {
-  child = null;
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  child;
 
+  /**
+   * @param {string} folder
+   * @param {any} binaries
+   * @param {{ uid?: number, gid?: number }} account
+   * @param {{ settings?: string[], environment?: Record<string, string | undefined> }} options
+   */
   constructor(folder, binaries, account, { settings = [], environment = {} }) {
     this.folder = folder;
     this.binaries = binaries;
@@ -33,7 +40,7 @@ export class PostgresServer {
     this.environment = environment;
   }
 
-  /** @param {{ binDir?: string, settings?: string[], environment?: Record<string, string>, folder?: string }} options */
+  /** @param {{ binDir?: string, settings?: string[], environment?: Record<string, string | undefined>, folder?: string }} options */
   static async start(options = {}) {
     const account = built('database/embedded/server-account').serverAccount();
     const binDir = options.binDir ?? process.env.BENCH_PG_BIN_DIR ?? debianFolder();
@@ -78,6 +85,7 @@ export class PostgresServer {
   async launch() {
     const args = ['-D', this.data, '-p', '5432', ...[...SETTINGS, `unix_socket_directories=${this.socket}`, ...this.settings].flatMap((s) => ['-c', s])];
     const log = openSync(join(this.folder, 'postgres.log'), 'a');
+    /** @type {import('node:child_process').SpawnOptions} */
     const options = {
       cwd: '/',
       env: { PATH: process.env.PATH, ...LOCALE },
@@ -88,12 +96,13 @@ export class PostgresServer {
     const drop = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
     // Through env, after the account is dropped: a preloaded library must not leave things behind as root.
     const program = ['env', ...Object.entries(this.environment).map(([name, value]) => `${name}=${value}`), this.binaries.postgres, ...args];
-    this.child = existsSync(SETPRIV)
+    const child = existsSync(SETPRIV)
       ? spawn(SETPRIV, ['--pdeathsig=QUIT', ...drop, '--', ...program], options)
       : spawn(program[0], program.slice(1), { ...options, ...this.account });
+    this.child = child;
     for (const deadline = Date.now() + 60_000; ; await delay(25)) {
       if (await this.answers()) return;
-      if (this.child.exitCode !== null || Date.now() > deadline) throw new Error(`PostgreSQL did not start:\n${this.logTail()}`);
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`PostgreSQL did not start:\n${this.logTail()}`);
     }
   }
 
@@ -104,7 +113,12 @@ export class PostgresServer {
     );
   }
 
-  /** One statement in a connection of its own. Dates come as they are written. */
+  /**
+   * One statement in a connection of its own. Dates come as they are written.
+   * @param {string} text
+   * @param {unknown[]} [values]
+   * @returns {Promise<any[]>}
+   */
   async query(text, values = [], database = 'postgres') {
     const client = new pg.Client({
       connectionString: this.url(database),
@@ -130,10 +144,12 @@ export class PostgresServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** @param {NodeJS.Signals} signal */
   async end(signal) {
-    if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill(signal);
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
     await gone;
   }
 

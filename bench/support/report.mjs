@@ -14,12 +14,12 @@ const DOCUMENT = join(ROOT, 'docs/benchmarks.md');
 
 /**
  * A line of the table.
- * @param {{ bench: string, figure: string, baseline?: string, ratio?: number, atLeast?: number, atMost?: number, within?: number, unit?: string }} row
+ * @param {{ bench: string, figure: string, baseline?: string, ratio?: number, atLeast?: number, atMost?: number, within?: number, unit?: string }} line
  */
-export function row({ bench, figure, baseline = '–', ratio, atLeast, atMost, within, unit = '' }) {
+export function row({ bench, figure, baseline = '–', ratio = NaN, atLeast, atMost, within, unit = '' }) {
   const goal = atLeast !== undefined ? `≥ ${atLeast}${unit}` : atMost !== undefined ? `≤ ${atMost}${unit}` : within !== undefined ? `1 ± ${within}` : '–';
   const met = atLeast !== undefined ? ratio >= atLeast : atMost !== undefined ? ratio <= atMost : within !== undefined ? Math.abs(ratio - 1) <= within : null;
-  return [bench, figure, baseline, ratio === undefined ? '–' : `${ratio.toFixed(2)}${unit}`, goal, met === null ? '–' : met ? 'yes' : 'NO'];
+  return [bench, figure, baseline, Number.isNaN(ratio) ? '–' : `${ratio.toFixed(2)}${unit}`, goal, met === null ? '–' : met ? 'yes' : 'NO'];
 }
 
 export const perSecond = (n) => `${Math.round(n).toLocaleString('en-US')}/s`;

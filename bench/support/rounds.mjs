@@ -19,6 +19,7 @@ export function median(numbers) {
  * @returns {Promise<Record<keyof T, any>>}
  */
 export async function byTurns(subjects, rounds = ROUNDS) {
+  /** @type {Record<string, Record<string, unknown>[]>} */
   const seen = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     // Every second round goes the other way, so none always inherits the others' dirty buffers.
@@ -28,7 +29,7 @@ export async function byTurns(subjects, rounds = ROUNDS) {
       if (round > 0) seen[name].push(result);
     }
   }
-  return Object.fromEntries(Object.entries(seen).map(([name, results]) => [name, medians(results)]));
+  return /** @type {Record<keyof T, any>} */ (Object.fromEntries(Object.entries(seen).map(([name, results]) => [name, medians(results)])));
 }
 
 function medians(results) {

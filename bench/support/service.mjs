@@ -19,7 +19,7 @@ export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
       server.close(() => resolve(port));
     });
   });
@@ -27,8 +27,11 @@ export function freePort() {
 
 /** A child process that serves HTTP: a replica of the built service, or a peer. */
 export class ServiceProcess {
-  child = null;
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  child;
   output = '';
+  /** @type {string | undefined} a folder that goes with the process */
+  dataDir;
 
   constructor(script, port, environment) {
     this.script = script;
@@ -36,7 +39,10 @@ export class ServiceProcess {
     this.environment = environment;
   }
 
-  /** The built service, as production runs it: logging, authentication, validation and rate-limit fields on. */
+  /**
+   * The built service, as production runs it: logging, authentication, validation and rate-limit fields on.
+   * @param {{ databaseUrl?: string, environment?: Record<string, string | undefined>, root?: string }} options
+   */
   static async start({ databaseUrl, environment = {}, root = ROOT }) {
     const dataDir = mkdtempSync(join(tmpdir(), 'quotidian-data-'));
     // The account of an embedded server must get through.
@@ -71,7 +77,7 @@ export class ServiceProcess {
   }
 
   get ended() {
-    return this.child === null || this.child.exitCode !== null || this.child.signalCode !== null;
+    return this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   /** Starts the process and waits until it is ready; says how many seconds that took. */
@@ -103,18 +109,25 @@ export class ServiceProcess {
     }
   }
 
+  get pid() {
+    if (this.child?.pid === undefined) throw new Error(`${this.script} was not launched.`);
+    return this.child.pid;
+  }
+
   /** Resident set in MiB: now, and the most it ever was. */
   memory() {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     const of = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024;
     return { now: of('VmRSS'), peak: of('VmHWM') };
   }
 
+  /** @param {NodeJS.Signals} signal */
   async end(signal = 'SIGTERM') {
-    if (this.ended) return;
-    const gone = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill(signal);
-    const stuck = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
+    const { child } = this;
+    if (child === undefined || this.ended) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    const stuck = setTimeout(() => child.kill('SIGKILL'), 15_000);
     await gone;
     clearTimeout(stuck);
   }

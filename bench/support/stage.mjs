@@ -11,6 +11,18 @@ const TEMPLATE = 'stage';
 /** What all benches stand on: one server, and a migrated database with accounts that each bench gets a copy of. */
 export class Stage {
   databases = 0;
+  /** @type {PostgresServer} */
+  server;
+  /** @type {import('./accounts.mjs').Account[]} */
+  spread;
+  /** @type {import('./accounts.mjs').Account} */
+  hot;
+  /** @type {import('./accounts.mjs').Account} */
+  exhausted;
+  /** @type {import('./accounts.mjs').Account} */
+  admin;
+  /** @type {Record<'spread' | 'hot' | 'exhausted' | 'admin', string>} files for the load generator */
+  keys;
 
   static async set() {
     const stage = new Stage();
@@ -62,7 +74,7 @@ export class Stage {
 
   /** Users with ids from `first` to `last`, all of whom the spread load may charge. */
   get range() {
-    return { first: this.spread[0].id, last: this.spread.at(-1).id };
+    return { first: this.spread[0].id, last: this.spread[this.spread.length - 1].id };
   }
 
   strike() {

@@ -50,6 +50,8 @@ export async function brokenInvariants(cluster, except = []) {
 /**
  * What clients were told against what the database holds: I4, I5, I9 and I16, and that nothing was refused that fits. Where units
  * came back meanwhile, that is for their history to tell.
+ * @param {import('./cluster.mjs').Cluster} cluster
+ * @param {{ users: any[], offers: import('./workload.mjs').Offer[], endings?: import('./endings.mjs').Endings | null }} run
  */
 export async function brokenPromises(cluster, { users, offers, endings = null }) {
   const broken = [];
@@ -82,7 +84,7 @@ export async function brokenPromises(cluster, { users, offers, endings = null })
     const own = offers.filter((offer) => offer.user === user);
     const offered = own.reduce((sum, { cost }) => sum + cost, 0);
     const least = Math.min(...own.filter(({ refused }) => refused).map(({ cost }) => cost));
-    const units = spent.get(user.id);
+    const units = spent.get(user.id) ?? 0;
     // Nothing is refunded, so what did not fit then does not fit now; and what was never refused was all admitted.
     const right = units <= user.quota && (least === Infinity ? units === offered : units + least > user.quota);
     return right ? [] : [{ user: user.id, quota: user.quota, offered, admitted: units, smallestRefused: least }];

@@ -8,10 +8,13 @@ const DATABASE = 'faults';
 
 /** A PostgreSQL and replicas of the built service on it, and the ways to hurt them. */
 export class Cluster {
+  /** @type {ServiceProcess[]} */
   replicas = [];
+  /** @type {PostgresServer} */
+  server;
 
   /**
-   * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string>, root?: string, prepare?: string, binDir?: string }} options
+   * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string | undefined>, root?: string, prepare?: string, binDir?: string }} options
    * `environment` is the server's; `root` names another build than ours; `prepare` is what the database is told before the replicas come.
    */
   static async start({ replicas = 1, root, prepare, ...server } = {}) {
@@ -44,7 +47,7 @@ export class Cluster {
     const client = new pg.Client({
       connectionString: this.url,
       types: {
-        getTypeParser: (oid, format) => (oid === 1082 || oid === 20 ? String : pg.types.getTypeParser(oid, format)),
+        getTypeParser: (/** @type {number} */ oid, format) => (oid === 1082 || oid === 20 ? String : pg.types.getTypeParser(oid, format)),
       },
     });
     await client.connect();

@@ -13,11 +13,15 @@ const TIMEOUTS = { headersTimeout: 10_000, bodyTimeout: 10_000 };
  * the history of all this as each user saw it, from the start of the call to its answer.
  */
 export class Endings {
+  /** @type {object[]} */
   history = [];
+  /** @type {string[]} */
   violations = [];
   /** Units that the word which ended a request gave back, by its id. */
   refunds = new Map();
   isOver = false;
+  /** @type {Promise<void>} */
+  working;
 
   constructor(replicas, random, worker) {
     this.replicas = replicas;

@@ -32,10 +32,16 @@ export function planOf(number, seed) {
   return { seed, random, offers: OFFERS, ...(corner ?? drawn) };
 }
 
+/** @param {any} plan */
 export const describe = ({ seed, replicas, clients, hot, mostCost, factor, endings }) =>
   `seed ${seed}: ${replicas} replica(s), ${clients} client(s), ${hot ? 'hot' : 'spread'}, costs 1–${mostCost}, ${factor} × the quota${endings ? ', cancels and refunds' : ''}`;
 
-/** One run under faults. @returns what was broken, and what happened */
+/**
+ * One run under faults.
+ * @param {any} plan
+ * @param {{ root?: string, prepare?: string }} [options]
+ * @returns what was broken, and what happened
+ */
 export async function runExactness(plan, options = {}) {
   const { random, kinds = ['kill', 'crash', 'terminate', 'freeze'] } = plan;
   const cluster = await Cluster.start({ replicas: plan.replicas, ...options });

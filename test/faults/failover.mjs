@@ -19,7 +19,11 @@ const LEAVES_WITHIN_MS = 5_000;
 const READY_WITHIN_MS = 10_000;
 const WATCH_MS = 25;
 
-/** How the old primary goes, and how it comes back as a server that takes writes: the other half of a split brain. */
+/**
+ * How the old primary goes, and how it comes back as a server that takes writes: the other half of a split brain.
+ * @typedef {{ strike(old: Server): unknown, comeBack(old: Server): unknown, meanwhile?(old: Server): unknown }} Blow
+ * @type {Record<string, Blow>}
+ */
 const BLOWS = {
   'is killed': { strike: (old) => old.stopAtOnce(), comeBack: (old) => old.launch() },
   'is frozen': { strike: (old) => old.signal('SIGSTOP'), comeBack: (old) => old.signal('SIGCONT') },
@@ -46,6 +50,7 @@ async function giveUpStandby(old) {
   }
 }
 
+/** @param {string | undefined} binDir @param {Blow} blow */
 async function promoteUnderLoad(binDir, { strike, comeBack, meanwhile = () => undefined }) {
   const pair = await Pair.start(binDir);
   const replicas = [];
@@ -106,6 +111,11 @@ async function verdict(pair, load, watches, { struckAt, promotedAt, left }) {
 
 /** A primary with a synchronous standby, of which the standby will be promoted. */
 class Pair {
+  /** @type {Server} */
+  old;
+  /** @type {Server} */
+  promoted;
+
   static async start(binDir) {
     const pair = new Pair();
     pair.old = new Server(await PostgresServer.start({ binDir }));
@@ -226,7 +236,8 @@ class Load {
 
   async submit(replica, headers) {
     const { statusCode, body } = await request(`${replica.url}/v1/requests`, { method: 'POST', headers, body: '{"type":"report"}', dispatcher: this.agent });
-    return [statusCode, (await body.json()).id];
+    const { id } = /** @type {{ id: string }} */ (await body.json());
+    return [statusCode, id];
   }
 
   async stop() {

@@ -55,13 +55,16 @@ export async function* proveHarness(seed) {
   const { root, remove } = makeMutant(CLOCK_MUTANT);
   yield await prove(name, [/^days are not|^I2/], 1, async () => {
     const broken = [];
-    for await (const result of crossMidnights(seed, { root, only: /backwards/ })) broken.push(...result.broken);
+    for await (const result of crossMidnights(seed, { root, only: /backwards/ })) broken.push(...(result.broken ?? []));
     return { broken, story: '' };
   });
   remove();
 }
 
-/** Small histories of a quota of 5, as [kind, start, end, units, used], and whether some order explains them. */
+/**
+ * Small histories of a quota of 5, as [kind, start, end, units, used], and whether some order explains them.
+ * @type {[string, ...[import('./linearizable.mjs').Operation['kind'], number, number, number, number | null][]][]}
+ */
 const HISTORIES = [
   ['yes', ['charge', 0, 3, 2, 2], ['read', 1, 2, 0, 0]],
   ['no', ['charge', 0, 1, 2, 2], ['read', 2, 3, 0, 0]],

@@ -9,6 +9,8 @@ const STEP = {
   read: ({ used }, now) => (used === now ? now : null),
 };
 
+/** @typedef {{ kind: 'charge' | 'refund' | 'refusal' | 'read', units: number, used: number | null, start: number, end: number }} Operation */
+
 /**
  * Whether a history of one counter with a bound is linearizable: each operation can be given an instant between its start
  * and its end (`start`, `end`, by one clock) such that, one after another, each would have been answered as it was. The search is
@@ -16,7 +18,7 @@ const STEP = {
  * it takes any operation that nothing left over ended before, and goes back when it is stuck. Sets of operations that led
  * nowhere are remembered, after G. Lowe, "Testing for linearizability" (Concurrency and Computation 29, 2017): all of their
  * orders lead to the same count. Whoever only looks is taken as soon as the count is right, which never is a mistake.
- * @param {{ kind: 'charge' | 'refund' | 'refusal' | 'read', units: number, used: number | null, start: number, end: number }[]} history
+ * @param {Operation[]} history
  * `used` is the count after it by its answer; null where there was none
  * @returns {{ verdict: 'yes' | 'no' | 'undecided', stuck?: object }} with the operations that no order leads on from
  */

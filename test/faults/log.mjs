@@ -36,7 +36,7 @@ export async function* replayLog(seed, path) {
       clock.set(`${day}T12:00:00Z`);
       const offers = hits.map(
         ({ address, line }) =>
-          new Offer(`line-${line}`, users.get(address), 1, users.get(address).key, false, {
+          new Offer(`line-${line}`, users.get(address), 1, users.get(address)?.key ?? '', false, {
             twice: line % 20 === 0,
             later: true,
           }),

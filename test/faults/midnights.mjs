@@ -13,7 +13,10 @@ const USERS_IN_ZONE = 3;
 const CLIENTS = 6;
 const SIDE_MS = 1_600;
 
-/** Midnights to cross, in the order of the calendar: days of 23 and 25 hours, midnights that are skipped or happen twice, odd offsets. */
+/**
+ * Midnights to cross, in the order of the calendar: days of 23 and 25 hours, midnights that are skipped or happen twice, odd offsets.
+ * @type {[string, string, string[]][]}
+ */
 const CROSSINGS = [
   ['into a day of 23 hours, and a midnight that is skipped', '2026-03-08T05:00:00Z', ['America/New_York', 'America/Havana', 'Etc/UTC']],
   ['out of a day of 23 hours', '2026-03-09T04:00:00Z', ['America/New_York', 'America/Havana', 'Asia/Tokyo']],
@@ -27,7 +30,8 @@ const CROSSINGS = [
 
 /**
  * Midnights by a clock that is really there, on two replicas.
- * @param {{ root?: string, only?: RegExp }} options another build than ours; the scenes to play
+ * @param {number} seed
+ * @param {{ root?: string, only?: RegExp }} [options] another build than ours; the scenes to play
  * @returns one result for each
  */
 export async function* crossMidnights(seed, { root, only = /./ } = {}) {
@@ -37,8 +41,9 @@ export async function* crossMidnights(seed, { root, only = /./ } = {}) {
   const cluster = await Cluster.start({ replicas: 2, root, environment: clock.environment, binDir: clock.binDir });
   const scene = new Scene(cluster, clock, new Random(seed));
   try {
+    /** @type {(readonly [string, () => Promise<{ broken: string[], story: string }>])[]} */
     const scenes = [
-      ...CROSSINGS.map(([name, instant, zones]) => [`forwards ${name}`, () => scene.cross(instant, zones)]),
+      ...CROSSINGS.map(([name, instant, zones]) => /** @type {const} */ ([`forwards ${name}`, () => scene.cross(instant, zones)])),
       ['backwards over three midnights, and forwards again', () => scene.stepBack()],
       ['three days without the job', () => scene.missTheJob()],
       ['eight midnights in a row', () => scene.crossInARow(8)],
@@ -138,7 +143,7 @@ class Scene {
         users.map(({ id }) => [id, '2027-01-05', QUOTA]),
       )),
     );
-    const readiness = await (await request(`${this.cluster.replicas[0].url}/health/ready`)).body.json();
+    const readiness = /** @type {any} */ (await (await request(`${this.cluster.replicas[0].url}/health/ready`)).body.json());
     if (readiness.checks?.clock?.status !== 'degraded') broken.push(`readiness does not tell of the clock: ${JSON.stringify(readiness.checks)}`);
     this.clock.set('2027-01-05T10:01:00Z');
     broken.push(...(await this.offer(users, 400)).broken);
@@ -170,7 +175,7 @@ class Scene {
     const run = async (replica) => {
       const headers = { authorization: `Bearer ${admin.key}` };
       const { statusCode, body } = await request(`${replica.url}/v1/jobs/quota-reset/run`, { method: 'POST', headers });
-      const answer = await body.json();
+      const answer = /** @type {{ closedOut?: number }} */ (await body.json());
       if (statusCode !== 200) broken.push(`the job answered ${statusCode} ${JSON.stringify(answer)}`);
       return answer.closedOut ?? 0;
     };

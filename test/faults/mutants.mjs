@@ -3,7 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../bench/support/built.mjs';
 
-/** What may be taken out of the built service, and by which findings the harness, and `quotidian audit` of the unchanged build, must notice. */
+/**
+ * What is changed in a built file; what the database is told besides; and the findings that must come of it.
+ * @typedef {object} Mutant
+ * @property {string} [file]
+ * @property {[RegExp, string]} [change]
+ * @property {Record<string, [RegExp, string]>} [files] several, in place of `file` and `change`
+ * @property {string} [prepare]
+ * @property {RegExp[]} [findings]
+ * @property {boolean} [optional]
+ * @property {string} [caller] who finds it out
+ */
+
+/**
+ * What may be taken out of the built service, and by which findings the harness, and `quotidian audit` of the unchanged build, must notice.
+ * @type {Record<string, Mutant>}
+ */
 export const MUTANTS = {
   'without the guard': {
     file: 'dist/src/ledger/charge.sql.js',
@@ -30,13 +45,19 @@ export const MUTANTS = {
   },
 };
 
-/** Commits that are acknowledged before the disk has them. */
+/**
+ * Commits that are acknowledged before the disk has them.
+ * @type {Mutant}
+ */
 export const DURABILITY_MUTANT = {
   file: 'dist/src/database/session.js',
   change: [/synchronous_commit: 'on'/g, "synchronous_commit: 'off'"],
 };
 
-/** What the ledger cannot tell, and only the history of each user does. */
+/**
+ * What the ledger cannot tell, and only the history of each user does.
+ * @type {Record<string, Mutant>}
+ */
 export const HISTORY_MUTANTS = {
   'that remembers a refusal for half a second': {
     file: 'dist/src/quotas/charging.service.js',
@@ -60,7 +81,10 @@ export const HISTORY_MUTANTS = {
   },
 };
 
-/** What may be taken out of what workers rely on, likewise. */
+/**
+ * What may be taken out of what workers rely on, likewise.
+ * @type {Record<string, Mutant>}
+ */
 export const WORK_MUTANTS = {
   'without the fence of attempts': {
     file: 'dist/src/ledger/settlement.repository.js',
@@ -79,7 +103,10 @@ export const WORK_MUTANTS = {
   },
 };
 
-/** The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight. */
+/**
+ * The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight.
+ * @type {Mutant}
+ */
 export const CLOCK_MUTANT = {
   files: {
     'dist/src/ledger/charge.sql.js': [/i\.cost, v\.day, v\.fold/g, "i.cost, (now() AT TIME ZONE 'UTC')::date, v.fold"],
@@ -87,8 +114,12 @@ export const CLOCK_MUTANT = {
   },
 };
 
-/** A copy of the built service with the change. @throws when the text to change is gone, because then the proof proves nothing */
-export function makeMutant({ file, change, files = { [file]: change } }) {
+/**
+ * A copy of the built service with the change.
+ * @param {Mutant} mutant
+ * @throws when the text to change is gone, because then the proof proves nothing
+ */
+export function makeMutant({ file, change, files = file && change ? { [file]: change } : {} }) {
   const root = mkdtempSync(join(tmpdir(), 'quotidian-mutant-'));
   cpSync(join(ROOT, 'dist'), join(root, 'dist'), { recursive: true });
   for (const name of ['node_modules', 'package.json']) symlinkSync(join(ROOT, name), join(root, name));

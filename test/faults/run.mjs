@@ -19,6 +19,7 @@ async function* exactness() {
   }
 }
 
+/** @type {Record<string, () => AsyncIterable<{ name: string, broken?: string[], story?: string, skipped?: string }>>} */
 const PARTS = {
   exactness,
   workers: () => proveWorkers(SEED),
@@ -35,6 +36,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 console.log(`FAULTS_SEED=${SEED} FAULTS_RUNS=${RUNS}`);
+/** @type {Record<string, number>} */
 const count = { passed: 0, failed: 0, skipped: 0 };
 for (const part of asked.length === 0 ? Object.keys(PARTS) : asked) {
   try {
@@ -46,6 +48,10 @@ for (const part of asked.length === 0 ? Object.keys(PARTS) : asked) {
 console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} SKIPPED` : ''}`);
 process.exit(count.failed === 0 ? 0 : 1);
 
+/**
+ * @param {string} part
+ * @param {{ name: string, broken?: string[], story?: string, skipped?: string }} result
+ */
 function report(part, { name, broken = [], story = '', skipped }) {
   const outcome = skipped ? 'skipped' : broken.length === 0 ? 'passed' : 'failed';
   count[outcome]++;

@@ -142,6 +142,11 @@ function isFinal(status) {
   return ['succeeded', 'failed', 'canceled', 'expired'].includes(status);
 }
 
+/**
+ * @param {any[]} items
+ * @param {(item: any) => string} of
+ * @returns {Map<string, any[]>}
+ */
 function groupBy(items, of = ({ id }) => id) {
   const groups = new Map();
   for (const item of items) {

@@ -3,16 +3,16 @@
 // WORKER={ urls, key, types, concurrency, leaseSeconds, log }
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient, createWorker, PermanentError } from '../../packages/client/dist/index.js';
+import { createClient, createWorker, PermanentError } from '@quotidian/client';
 
-const { urls, key, types, concurrency, leaseSeconds, log } = JSON.parse(process.env.WORKER);
+const { urls, key, types, concurrency, leaseSeconds, log } = JSON.parse(process.env.WORKER ?? '{}');
 const file = openSync(log, 'a');
 const note = (line) => writeSync(file, `${JSON.stringify({ at: Date.now(), by: process.pid, ...line })}\n`);
 
 /** Each try goes to any of the replicas: one that was killed is not waited for. */
 async function anywhere(request) {
   const { pathname } = new URL(request.url);
-  const [, id, act] = /^\/v1\/requests\/(?:([^/]+)\/)?(\w+)$/.exec(pathname);
+  const [, id, act] = /^\/v1\/requests\/(?:([^/]+)\/)?(\w+)$/.exec(pathname) ?? [];
   const text = await request.text();
   const asked = JSON.parse(text);
   // A word on one request, or on each of several that are delivered together; none when it is a claim.
@@ -33,6 +33,7 @@ async function anywhere(request) {
 /**
  * The payload says how the work goes: for how long, how many attempts fail first, whether all do, and what it comes to. With
  * `freezes` the first attempt stops the process where it is done and has not said so.
+ * @type {(job: any, context: any) => Promise<object>}
  */
 async function handler({ payload: { ms = 0, failures = 0, hopeless, units, freezes }, attempt }, { signal, settle }) {
   if (freezes && attempt === 1) process.kill(process.pid, 'SIGSTOP');

@@ -26,7 +26,12 @@ export async function* proveWorkers(seed) {
   yield { name, ...(await runWorkers({ ...FULL, seed })) };
 }
 
-/** One run. @returns what was broken, and what happened */
+/**
+ * One run.
+ * @param {any} plan
+ * @param {{ root?: string, prepare?: string }} [options]
+ * @returns what was broken, and what happened
+ */
 export async function runWorkers(plan, { root, prepare = '' } = {}) {
   buildKit();
   const random = new Random(plan.seed);

@@ -4,13 +4,40 @@ import { makeAccounts, SERVICE_SCOPES } from '../../bench/support/accounts.mjs';
 
 /** One request that will be offered, and what came of it. */
 export class Offer {
-  /** The id that a 201 gave, once one has. */
+  /**
+   * The id that a 201 gave, once one has.
+   * @type {string | null}
+   */
   id = null;
   refused = false;
-  /** What is left of the quota by the first answer; null when that was lost. */
+  /**
+   * What is left of the quota by the first answer; null when that was lost.
+   * @type {number | null}
+   */
   left = null;
+  /** A 201 that was no replay was seen. */
+  first = false;
+  /**
+   * When it was first sent, and when a 201 was first seen.
+   * @type {number | undefined}
+   */
+  since;
+  /** @type {number | undefined} */
+  toldAt;
+  /**
+   * The entry of its charge in the history.
+   * @type {any}
+   */
+  charge;
 
-  /** @param {{ twice: boolean, later: boolean }} delivery whether it is delivered again: at once, or when its outcome is known */
+  /**
+   * @param {number | string} number
+   * @param {any} user
+   * @param {number} cost
+   * @param {string} credential
+   * @param {boolean} actsFor
+   * @param {{ twice?: boolean, later?: boolean }} delivery whether it is delivered again: at once, or when its outcome is known
+   */
   constructor(number, user, cost, credential, actsFor, delivery) {
     this.delivery = delivery;
     this.user = user;
@@ -33,6 +60,8 @@ export function zoneAtNoon() {
 
 /**
  * Accounts and offers: `factor` times what the quotas hold, in a random order.
+ * @param {(text: string, values: unknown[]) => Promise<any[]>} sql
+ * @param {import('./random.mjs').Random} random
  * @param {{ hot: boolean, mostCost: number, factor: number, offers: number }} shape
  */
 export async function makeOffers(sql, random, { hot, mostCost, factor, offers: wanted }) {
@@ -80,9 +109,15 @@ export class Workload {
   unavailable = 0;
   replays = 0;
   /** What no service that keeps its promises answers. */
+  /** @type {string[]} */
   violations = [];
 
-  /** @param {import('./endings.mjs').Endings | null} endings gives units back meanwhile, and keeps the history of what was asked and answered */
+  /**
+   * @param {import('../../bench/support/service.mjs').ServiceProcess[]} replicas
+   * @param {import('./random.mjs').Random} random
+   * @param {Offer[]} offers
+   * @param {import('./endings.mjs').Endings | null} [endings] gives units back meanwhile, and keeps the history of what was asked and answered
+   */
   constructor(replicas, random, offers, endings = null) {
     this.replicas = replicas;
     this.random = random;
@@ -101,7 +136,7 @@ export class Workload {
    * @param {number} clients
    * @param {(burst: number, bursts: number) => Promise<void>} beforeBurst
    */
-  async run(clients, beforeBurst = async () => undefined) {
+  async run(clients, beforeBurst = () => Promise.resolve()) {
     const bursts = Math.ceil(this.offers.length / clients);
     for (let burst = 0; burst < bursts; burst++) {
       await beforeBurst(burst, bursts);

@@ -17,7 +17,7 @@ export async function calm(stage, seconds) {
   return { ...alone, pauseMs: await stage.longestPauseMs() };
 }
 
-/** The neighbour beside a hostile caller. @returns {Promise<{ story: string, broken: string[] }>} */
+/** The neighbour beside a hostile caller. @returns {Promise<{ found: any, story: string, broken: string[] }>} */
 export async function beside(stage, calm, attack, seconds) {
   const stop = new AbortController();
   const errorsBefore = stage.errors().length;

@@ -2,6 +2,7 @@ import { Agent, request } from 'undici';
 
 /** Requests of one hostile caller, so many under way at once, until it is told to stop. */
 export class Calls {
+  /** @type {Record<string, number>} */
   statuses = {};
   stopped = false;
 
@@ -11,7 +12,10 @@ export class Calls {
     this.agent = new Agent({ connections, pipelining: 1 });
   }
 
-  /** @returns the status, or 0 when there was no answer */
+  /**
+   * @param {{ method?: string, path: string, key?: string, body?: string | Buffer, headers?: Record<string, string> }} call
+   * @returns the status, or 0 when there was no answer
+   */
   async send({ method = 'GET', path, key, body, headers = {} }) {
     try {
       const answer = await request(this.origin + path, {

@@ -4,26 +4,31 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Raw connections of one hostile caller: what it holds open is let go together. */
 export class Sockets {
   open = new Set();
+  /** @type {Record<string, number>} */
   statuses = {};
+  over = false;
 
   constructor(port) {
     this.port = port;
   }
 
-  /** @param {{ reads?: boolean, again?: boolean }} options `again` opens another one when this one is closed */
-  async connect(onConnect, { reads = true, again = false } = {}) {
-    if (this.over) return;
+  /**
+   * @param {(socket: import('node:net').Socket) => void} onConnect
+   * @param {{ reads?: boolean, again?: boolean }} [options] `again` opens another one when this one is closed
+   */
+  connect(onConnect, { reads = true, again = false } = {}) {
+    if (this.over) return Promise.resolve(undefined);
     const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
     this.open.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.open.delete(socket);
-      if (again && !this.over) void delay(50).then(() => this.connect(onConnect, { reads, again }));
+      if (again && !this.over) void delay(50).then(() => void this.connect(onConnect, { reads, again }));
     });
     if (reads) socket.on('data', (chunk) => this.note(chunk));
     else socket.pause();
     socket.once('connect', () => onConnect(socket));
-    return socket;
+    return Promise.resolve(socket);
   }
 
   note(chunk) {
@@ -36,7 +41,12 @@ export class Sockets {
   }
 }
 
-/** A request as it stands on the wire. */
+/**
+ * A request as it stands on the wire.
+ * @param {string} method
+ * @param {string} path
+ * @param {{ key?: string, body?: string, headers?: string }} [options]
+ */
 export function wire(method, path, { key, body, headers = '' } = {}) {
   const credential = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`;
   const content = body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;

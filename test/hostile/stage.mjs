@@ -12,6 +12,23 @@ const PROBE = join(ROOT, 'test/hostile/pause-probe.cjs');
 
 /** A PostgreSQL, one replica of the built service that tells of its event loop, and those who meet there. */
 export class Stage {
+  /** @type {string} */
+  folder;
+  /** @type {PostgresServer} */
+  server;
+  /** @type {ServiceProcess} */
+  service;
+  /** @type {import('../../bench/support/accounts.mjs').Account[]} */
+  neighbours;
+  /** @type {import('../../bench/support/accounts.mjs').Account[]} */
+  hostile;
+  /** @type {import('../../bench/support/accounts.mjs').Account} */
+  exhausted;
+  /** @type {import('../../bench/support/accounts.mjs').Account} */
+  admin;
+  /** @type {import('../../bench/support/accounts.mjs').Account} */
+  serviceKey;
+
   /** @param {{ root?: string, crowd?: number }} options `root` names another build than ours; `crowd` is how many users there are besides. */
   static async set({ root, crowd = 20_000 } = {}) {
     const stage = new Stage();
@@ -63,11 +80,11 @@ export class Stage {
       try {
         return JSON.parse(readFileSync(join(this.folder, 'pauses.json'), 'utf8'));
       } catch {
-        return { asked: this.asked ?? 0, longestMs: 0 };
+        return { asked: 0, longestMs: 0 };
       }
     };
     const { asked } = read();
-    this.service.child.kill('SIGUSR2');
+    process.kill(this.service.pid, 'SIGUSR2');
     for (const deadline = Date.now() + 60_000; Date.now() < deadline && !this.service.ended; await delay(20)) {
       const now = read();
       if (now.asked > asked) return now.longestMs;

@@ -13,7 +13,7 @@ RequestScope.blame();
 
 /** The classes that this house calls services. */
 const ours = new Set(
-  readdirSync(dist, { recursive: true })
+  readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.service\.js$/.test(file))
     .flatMap((file) => Object.values(require(join(dist, file)))),
 );
@@ -22,15 +22,15 @@ const app = await createApp();
 spreadLastNet(app);
 
 /** { id, method, kind }: which method is to fail, how, and for which request; without a method, which are called is noted. */
+/** @type {{ id: string, method?: string, kind: string } | null} */
 let armed = null;
 let called = new Map();
 let fired = 0;
 
 function fail(kind) {
   fired++;
-  const fault = new Error('a planted fault');
-  fault.detail = 'canary-detail';
-  if (kind === 'unsound') fault.code = 'ERR_INTERNAL_ASSERTION';
+  const fault = Object.assign(new Error('a planted fault'), { detail: 'canary-detail' });
+  if (kind === 'unsound') Object.assign(fault, { code: 'ERR_INTERNAL_ASSERTION' });
   if (kind === 'throw') throw fault;
   if (kind === 'reject') return Promise.reject(fault);
   process.nextTick(() => {
@@ -45,13 +45,14 @@ for (const { providers } of app.container.getModules().values()) {
     Object.defineProperty(instance, 'planted', { value: true });
     const { prototype, name } = instance.constructor;
     for (const method of Object.getOwnPropertyNames(prototype)) {
-      const original = Object.getOwnPropertyDescriptor(prototype, method).value;
+      const original = Object.getOwnPropertyDescriptor(prototype, method)?.value;
       if (typeof original !== 'function' || method === 'constructor') continue;
       const full = `${name}.${method}`;
       instance[method] = function (...args) {
-        const mine = armed !== null && RequestScope.get()?.id === armed.id;
-        if (mine && armed.method === full && fired === 0) {
-          const failed = fail(armed.kind);
+        const order = armed;
+        const mine = order !== null && RequestScope.get()?.id === order.id;
+        if (mine && order.method === full && fired === 0) {
+          const failed = fail(order.kind);
           if (failed !== undefined) return failed;
         }
         const result = original.apply(this, args);
@@ -63,12 +64,12 @@ for (const { providers } of app.container.getModules().values()) {
 }
 
 await app.listen(0, '127.0.0.1');
-process.on('message', (order) => {
+process.on('message', (/** @type {any} */ order) => {
   const before = { fired, called: [...called] };
   armed = order;
   fired = 0;
   called = new Map();
-  process.send(before);
+  process.send?.(before);
 });
-process.send({ port: app.getHttpServer().address().port });
+process.send?.({ port: app.getHttpServer().address().port });
 process.on('disconnect', () => process.exit(0));

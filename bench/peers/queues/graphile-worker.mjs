@@ -6,6 +6,13 @@ const BATCHES = { concurrentJobs: 24, completeJobBatchDelay: 0, failJobBatchDela
 const ignore = () => undefined;
 
 export class GraphileWorkerQueue {
+  /** @type {any} */
+  utils;
+  /** @type {any} */
+  pool;
+  /** @type {any} */
+  logger;
+
   static async open(url) {
     const pool = new pg.Pool({ connectionString: url, max: 100 });
     // Connections outlast the pool's end by a moment, and so the database: that alone is no complaint.

@@ -4,6 +4,9 @@ import PgBoss from 'pg-boss';
 const QUEUE = 'work';
 
 export class PgBossQueue {
+  /** @type {any} */
+  boss;
+
   static async open(url) {
     // As with our service here, nothing runs beside the work. Nobody asks for priorities.
     const boss = new PgBoss({ connectionString: url, supervise: false, schedule: false });

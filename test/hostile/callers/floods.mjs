@@ -35,7 +35,7 @@ export const FLOODS = {
     return () => ({ method: 'POST', path: '/v1/requests', key, body: '{"type":"flood","payload":{}}' });
   }),
 
-  'wrong passwords at every place that takes one': flood(64, async (stage, calls) => {
+  'wrong passwords at every place that takes one': flood(64, async (_, calls) => {
     const { email, accessToken } = await session(calls);
     const wrong = { currentPassword: 'not it, sorry', newPassword: 'another horse battery' };
     const places = [
@@ -65,7 +65,7 @@ export const FLOODS = {
     return (n) => writes[n % writes.length](n);
   }),
 
-  'refreshes and logouts of few sessions at once': flood(32, async (stage, calls) => {
+  'refreshes and logouts of few sessions at once': flood(32, async (_, calls) => {
     const { credentials, refreshToken } = await session(calls);
     const tokens = [refreshToken];
     for (let i = 0; i < 2; i++) tokens.push((await login(calls, credentials)).refreshToken);
