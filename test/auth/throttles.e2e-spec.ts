@@ -1,9 +1,12 @@
 import { FairQueue } from '../../src/passwords/fair-queue';
 import { HealingClient } from '../../src/database/healing-client';
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, PASSWORD, PASSWORD_HASH, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
 import { until } from '../support/waiting';
+
+promisesByTheClock();
 
 const WRONG = 'not the password';
 

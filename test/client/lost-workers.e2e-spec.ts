@@ -2,9 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { books, claim, makeWorker, newType, putSetting, soon, submit } from '../requests/work';
+
+promisesByTheClock();
 
 const ROOT = join(__dirname, '..', '..');
 const LEASE_SECONDS = 2;

@@ -2,10 +2,13 @@ import { type Client } from '../../packages/client/src/client';
 import { CancelRequested, LeaseLost, PermanentError } from '../../packages/client/src/work-errors';
 import { type HandlerContext } from '../../packages/client/src/work-in-hand';
 import { type Worker } from '../../packages/client/src/worker';
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { books, claim, loseLease, makeWorker, newType, putSetting, soon, submit } from '../requests/work';
 import { clientOf, scriptedFetch, startWorker, type Workers } from './clients';
+
+promisesByTheClock();
 
 const never = () => new Promise<never>(() => undefined);
 const abortOf = ({ signal }: HandlerContext) =>

@@ -1,10 +1,13 @@
 import { migrate } from '../../src/database/migrate';
+import { promisesByTheClock } from '../support/clock-promises';
 import { execute } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { type StallingProxy, startStallingProxy } from '../support/stalling-proxy';
 import { TestServer } from '../support/test-server';
+
+promisesByTheClock();
 
 /** With a busy machine's leave: the service itself takes four. */
 const LEAVES_WITHIN_MS = 5_000;

@@ -2,12 +2,15 @@ import { Logger } from '@nestjs/common';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { promisesByTheClock } from '../support/clock-promises';
 import { createDatabase } from '../support/databases';
 import { build, Command } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { rawRequest } from '../support/raw-http';
 import { type Service, startService } from '../support/service';
+
+promisesByTheClock();
 
 describe('a connection', () => {
   let service: Service;

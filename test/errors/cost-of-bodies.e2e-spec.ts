@@ -7,11 +7,14 @@ import { BatchItemDto } from '../../src/requests/dto/batch.dto';
 import { SubmitRequestDto } from '../../src/requests/dto/submit-request.dto';
 import { CompleteItemDto } from '../../src/requests/dto/work.dto';
 import { checkItem } from '../../src/requests/item-answers';
+import { promisesByTheClock } from '../support/clock-promises';
 import { cpuMsOf, threadMs } from '../support/cpu-time';
 import { makeAdmin } from '../support/factories';
 import { type BodyOfSize, FOUND, hostileBodies } from '../support/hostile-bodies';
 import { routesOf } from '../support/routes';
 import { type Service, startService } from '../support/service';
+
+promisesByTheClock();
 
 const LARGEST = 255_000;
 const QUARTER = LARGEST >> 2;

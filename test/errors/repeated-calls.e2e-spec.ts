@@ -1,8 +1,11 @@
 import { Client } from 'pg';
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
 import { writeKey } from '../support/settings';
+
+promisesByTheClock();
 
 const OTHER_KEY = '202122232425262728292a2b2c2d2e2f000102030405060708090a0b0c0d0e0f';
 const FIRST_KEY = '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f';

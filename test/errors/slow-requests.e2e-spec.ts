@@ -1,6 +1,9 @@
 import { connect } from 'node:net';
+import { promisesByTheClock } from '../support/clock-promises';
 import { rawRequest } from '../support/raw-http';
 import { type Service, startService } from '../support/service';
+
+promisesByTheClock();
 
 describe('a request that trickles in', () => {
   let service: Service;

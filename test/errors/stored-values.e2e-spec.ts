@@ -122,6 +122,8 @@ describe('a bad value in the database', () => {
     await service.as(admin).delete('/v1/configurations/quota.timeZone').set('if-match', '*').expect(204);
   });
 
+  afterEach(() => service.sql('DELETE FROM system_configurations'));
+
   it.each(['null', 'true', '-1', '1.5', '1e400', '"x"', '[[]]', '{"a":{"b":null}}', `"${'x'.repeat(100_000)}"`].map((value) => [value.slice(0, 20), value]))(
     'in a declared setting (%s) counts as the default, is shown, and is repaired over HTTP',
     async (_, value) => {
@@ -148,7 +150,8 @@ describe('a bad value in the database', () => {
       // The schedule of the close-out is made of two of them, and is told of besides.
       expect(broken).toEqual(expect.arrayContaining(['quota.resetCron', 'quota.timeZone']));
       await within(10_000, detail, (text) => text.includes(`${broken.length + 1} stored values do not count`));
-      expect((await service.as().get('/metrics').expect(200)).text).toContain(`quotidian_stored_values_adjusted ${broken.length + 1}`);
+      const metrics = async () => (await service.as().get('/metrics').expect(200)).text;
+      await within(10_000, metrics, (text) => text.includes(`quotidian_stored_values_adjusted ${broken.length + 1}\n`));
       await everythingGoesOn(await makeUser(service, { dailyQuota: 1_000 }));
       for (const key of broken) {
         await put(admin, key, declaredSettings().get(key)?.default);

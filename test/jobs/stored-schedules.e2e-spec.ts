@@ -1,9 +1,12 @@
 import { JobsService } from '../../src/jobs/jobs.service';
+import { promisesByTheClock } from '../support/clock-promises';
 import { build, Command } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { putSetting } from '../requests/work';
+
+promisesByTheClock();
 
 const UNUSABLE = [
   ['quota.resetCron', '"0 0 30 2 *"', 'cron'],

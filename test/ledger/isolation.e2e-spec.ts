@@ -1,6 +1,9 @@
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { inTransaction, until, untilBlocked } from '../support/waiting';
+
+promisesByTheClock();
 
 /** Far more than a charge takes on a busy machine, far less than a lock is held. */
 const SOON_MS = 2_000;

@@ -1,8 +1,11 @@
 import { BooksRepository } from '../../src/ledger/books.repository';
 import { claim, loseLease, makeWorker, newType, submit } from '../requests/work';
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { inTransaction, untilBlocked } from '../support/waiting';
+
+promisesByTheClock();
 
 const SOON_MS = 2_000;
 const LARGE = 900_000_000;

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { hashKey, makeKey, shownPrefix } from '../../src/api-keys/key-format';
+import { promisesByTheClock } from '../support/clock-promises';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type RawConnection, rawConnection } from '../support/raw-connection';
@@ -7,6 +8,8 @@ import { type Service, startService } from '../support/service';
 import { logIn } from '../support/sessions';
 import { until } from '../support/waiting';
 import { claim, makeWorker, newType, submit } from './work';
+
+promisesByTheClock();
 
 /** Promised is one second; two cores that are taken may need another. */
 const PROMISED_MS = 1_900;

@@ -1,7 +1,10 @@
 import { request } from 'node:http';
+import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { claim, makeWorker, newType, submit } from './work';
+
+promisesByTheClock();
 
 describe('a worker that waits', () => {
   let service: Service;

@@ -15,8 +15,28 @@ export function threadMs(): number {
   }
 }
 
-/** The processor time that the work takes, in milliseconds, over as many runs as make it measurable; the fewest of several such measurements. */
+/** What the yardstick takes on the machine on which the bounds of the tests were measured, in milliseconds. */
+const YARDSTICK_MS = 2.8;
+
+/** A piece of work of the kind that the tests measure: parsing, walking and writing a quarter of a megabyte. */
+const yardstick = (() => {
+  const text = JSON.stringify(Array.from({ length: 4_000 }, (_, n) => ({ id: n, name: `item ${n}`, tags: ['a', 'b', String(n)] })));
+  return () => JSON.stringify((JSON.parse(text) as { name: string }[]).map((item) => ({ ...item, name: item.name.toUpperCase() })));
+})();
+
+/** How much slower than that machine this one is at this moment; never below 1, so that no bound is met by being fast elsewhere. */
+export function slowness(): number {
+  return Math.max(1, fewestMs(yardstick) / YARDSTICK_MS);
+}
+
+/** The processor time that the work takes, in milliseconds of the machine on which the bounds were measured: see `fewestMs`. */
 export function cpuMsOf(work: () => unknown, goodMs = 0): number {
+  const measured = fewestMs(work, goodMs);
+  return measured <= goodMs ? measured : measured / slowness();
+}
+
+/** The processor time that the work takes, in milliseconds, over as many runs as make it measurable; the fewest of several such measurements. */
+function fewestMs(work: () => unknown, goodMs = 0): number {
   let fewest = Infinity;
   for (let i = 0; i < 5 && fewest > goodMs; i++) {
     const before = threadMs();

@@ -1,8 +1,11 @@
+import { promisesByTheClock } from '../support/clock-promises';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
 import { makeMany } from './many-requests';
+
+promisesByTheClock();
 
 /** More than goes within the call. */
 const MANY = 60_000;
