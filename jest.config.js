@@ -2,12 +2,12 @@
 // ESM packages that it reaches are turned into CommonJS by SWC. "Must use import to load ES Module: …/X" means: add X.
 const esmPackages = ['@nestjs/', 'cookie/', 'content-disposition/', 'structured-headers/'];
 
-const swc = (parser, transform) => [
+const swc = (parser, { sourceMaps, ...transform }) => [
   '@swc/jest',
   {
     jsc: { target: 'es2022', parser, transform, keepClassNames: true },
     module: { type: 'commonjs' },
-    sourceMaps: 'inline',
+    sourceMaps,
     swcrc: false,
   },
 ];
@@ -19,8 +19,8 @@ const project = (displayName, testMatch, extra = {}) => ({
   testEnvironment: 'node',
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'json', 'node'],
   transform: {
-    '^.+\\.ts$': swc({ syntax: 'typescript', decorators: true }, { legacyDecorator: true, decoratorMetadata: true }),
-    '^.+\\.m?js$': swc({ syntax: 'ecmascript' }),
+    '^.+\\.ts$': swc({ syntax: 'typescript', decorators: true }, { legacyDecorator: true, decoratorMetadata: true, sourceMaps: 'inline' }),
+    '^.+\\.m?js$': swc({ syntax: 'ecmascript' }, { sourceMaps: false }),
   },
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?(${esmPackages.join('|')}))`],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BooksRepository } from '../../src/ledger/books.repository';
-import { build, run } from '../support/command';
+import { run } from '../support/command';
 import { makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
@@ -15,7 +15,6 @@ describe('the command line', () => {
   let environment: Record<string, string>;
 
   beforeAll(async () => {
-    build();
     service = await startService();
     folder = mkdtempSync(join(tmpdir(), 'quotidian-cli-'));
     environment = { DATABASE_URL: service.databaseUrl, DATA_DIR: folder, PORT: new URL(service.url).port };

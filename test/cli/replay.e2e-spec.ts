@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build, Command, run } from '../support/command';
+import { Command, run } from '../support/command';
 import { type Service, startService } from '../support/service';
 import { soon } from '../requests/work';
 
@@ -17,7 +17,6 @@ describe('a replay', () => {
   let environment: Record<string, string>;
   let files = 0;
   beforeAll(async () => {
-    build();
     service = await startService();
     folder = mkdtempSync(join(tmpdir(), 'quotidian-replay-'));
     environment = { DATABASE_URL: service.databaseUrl, DATA_DIR: folder, PORT: new URL(service.url).port };

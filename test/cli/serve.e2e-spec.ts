@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
-import { build, Command, run } from '../support/command';
+import { Command, run } from '../support/command';
 
 jest.setTimeout(120_000);
 
@@ -14,7 +14,6 @@ describe('quotidian serve', () => {
   const environment = (more: Record<string, string> = {}) => ({ DATA_DIR: folder, PORT: '0', LOG_FORMAT: 'json', ...more });
 
   beforeAll(() => {
-    build();
     folder = mkdtempSync(join(tmpdir(), 'quotidian-serve-'));
     chmodSync(folder, 0o755);
   }, 180_000);

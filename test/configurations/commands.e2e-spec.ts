@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
-import { build, Command, run } from '../support/command';
+import { Command, run } from '../support/command';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';
@@ -18,7 +18,6 @@ describe('settings on the command line', () => {
   let folder: string;
   let environment: Record<string, string>;
   beforeAll(async () => {
-    build();
     service = await startService({ environment: { SECRETS_KEY } });
     admin = await makeAdmin(service);
     folder = mkdtempSync(join(tmpdir(), 'quotidian-settings-'));

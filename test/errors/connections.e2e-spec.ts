@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { promisesByTheClock } from '../support/clock-promises';
 import { createDatabase } from '../support/databases';
-import { build, Command } from '../support/command';
+import { Command } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { rawRequest } from '../support/raw-http';
@@ -144,7 +144,6 @@ describe('a connection', () => {
 
 describe('twenty connections that write and never read', () => {
   it('cost less than 100 MB, and others are answered meanwhile', async () => {
-    build();
     const { url, drop } = await createDatabase();
     const command = new Command(['serve'], {
       DATABASE_URL: url,

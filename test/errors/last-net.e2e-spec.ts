@@ -3,7 +3,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { SubmitRequestDto } from '../../src/requests/dto/submit-request.dto';
-import { build } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeAdmin, PASSWORD, type TestUser } from '../support/factories';
 import { filled, type Route, routesOf } from '../support/routes';
@@ -89,7 +88,6 @@ describe('an error that nobody took', () => {
   let faulty: FaultyService;
   let calls: Call[];
   beforeAll(async () => {
-    build();
     service = await startService();
     admin = await makeAdmin(service);
     calls = routesOf(service.app)

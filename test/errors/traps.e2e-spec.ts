@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { build, Command } from '../support/command';
+import { Command } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
@@ -103,7 +103,6 @@ describe('traps', () => {
   });
 
   it('T14: no secret comes into the log, and no line of it can be forged', async () => {
-    build();
     const command = new Command(['serve'], {
       NODE_ENV: 'test',
       PORT: '0',

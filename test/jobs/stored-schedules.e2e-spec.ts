@@ -1,6 +1,6 @@
 import { JobsService } from '../../src/jobs/jobs.service';
 import { promisesByTheClock } from '../support/clock-promises';
-import { build, Command } from '../support/command';
+import { Command } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
@@ -23,7 +23,6 @@ describe('the schedule of a job', () => {
   let service: Service;
   let admin: TestUser;
   beforeAll(async () => {
-    build();
     service = await startService();
     admin = await makeAdmin(service);
   }, 120_000);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,12 +9,6 @@ export interface Finished {
   code: number | null;
   stdout: string;
   stderr: string;
-}
-
-/** Builds `dist/` if it is stale: commands are tested as they are shipped. */
-export function build(): void {
-  const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the build failed: ${stdout}${stderr}`);
 }
 
 /** A `quotidian` command as a process of its own, with nothing of our environment but what is given. */

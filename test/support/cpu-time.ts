@@ -42,7 +42,7 @@ function fewestMs(work: () => unknown, goodMs = 0): number {
     const before = threadMs();
     const began = performance.now();
     let runs = 0;
-    while (runs < 3 || (performance.now() - began < 25 && runs < 50)) {
+    while (runs < 2 || (performance.now() - began < 20 && runs < 50)) {
       work();
       runs++;
     }

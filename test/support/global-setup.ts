@@ -1,9 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { migrate } from '../../src/database/migrate';
 import { execute, TEMPLATE, withDatabase } from './databases';
 import { TestServer } from './test-server';
 
+const ROOT = join(__dirname, '..', '..');
+
+/** Builds `dist/` if it is stale, once for all test files: commands are tested as they are shipped. */
+function build(): void {
+  const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: ROOT, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the build failed: ${stdout}${stderr}`);
+}
+
 /** Starts a server, or takes the one of `TEST_DATABASE_URL` (its user must be allowed to create databases), and migrates the template. */
 export default async function globalSetup(): Promise<void> {
+  build();
   const given = process.env.TEST_DATABASE_URL;
   const server = given === undefined ? await TestServer.start() : null;
   const url = given ?? (server as TestServer).url;
