@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './built.mjs';
 
-/** What changes are held against: the first release. */
-export const RELEASE = 'c61bf3b';
+/** What changes are held against: the first release, or the commit that BENCH_RELEASE names. */
+export const RELEASE = process.env.BENCH_RELEASE ?? 'c61bf3b';
 
 /** The release, built from this repository's history with today's packages. @throws when the history is not here (a shallow clone) */
 export function buildRelease(commit = RELEASE) {
