@@ -12,7 +12,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/unbound-method': ['error', { ignoreStatic: true }],
       'no-console': 'error',
-      // A sort column is never text from outside: TypeORM's query builder would execute it (see DECISIONS.md).
+      // A sort column is never text from outside: TypeORM's query builder would execute it (docs/decisions).
       'no-restricted-syntax': [
         'error',
         { selector: 'CallExpression[callee.property.name=/^(addO|o)rderBy$/] > :not(Literal):first-child', message: 'orderBy takes a literal.' },

@@ -58,7 +58,7 @@ export class Environment {
   @IsBoolean()
   MIGRATE_ON_START?: boolean;
 
-  /** Signs access tokens and cursors: at least 32 bytes as hex or base64. Generated outside production. */
+  /** Signs access tokens: at least 32 bytes as hex or base64. Generated outside production. */
   @IsOptional()
   @IsString()
   JWT_SECRET?: string;

@@ -35,7 +35,8 @@ const LEFT_OUT_MS = 1_000;
  * Admits charges, many in one statement and one commit. While a statement is under way the charges that come in wait, and
  * go together in the next: under load batches grow by themselves, and a charge that is alone goes at once. Always true:
  * a charge is answered by what its statement committed; when its fate is unknown it is answered 503, and its
- * Idempotency-Key finds the truth. The argument for exactness is at `PLAIN_CHARGE` and `chargeStatement`; DECISIONS.md has the picture.
+ * Idempotency-Key finds the truth. The argument for exactness is at `PLAIN_CHARGE` and `chargeStatement`; the picture is in
+ * docs/decisions/001-one-statement-decides-a-batch-of-charges.md.
  */
 @Injectable()
 export class AdmissionService {

@@ -20,7 +20,7 @@ const OLDER: Record<TierColumn, string> = {
   next_subscription_tier: 'u.next_quota_version < $4',
 };
 
-/** The copies of plans in `users`: see docs/decisions/plans-by-reference.md. */
+/** The copies of plans in `users`: see docs/decisions/086-plans-by-reference.md. */
 @Injectable()
 export class TierCopiesRepository {
   constructor(private readonly dataSource: DataSource) {}

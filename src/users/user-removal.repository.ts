@@ -16,7 +16,7 @@ export interface Dependent {
 
 /**
  * Takes accounts away. The mark makes an account unknown to every reader; the rows go afterwards, in batches that hold
- * nothing but themselves. Crosses into the tables that hang on `users`: see docs/decisions/deletion-in-two-steps.md.
+ * nothing but themselves. Crosses into the tables that hang on `users`: see docs/decisions/077-deletion-in-two-steps.md.
  */
 @Injectable()
 export class UserRemovalRepository {
