@@ -8,7 +8,7 @@ import { ListQuery } from '../http/list-query.dto';
 import { SubjectId, subjectIn } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { ApiKeysService } from './api-keys.service';
-import { type ApiKeyDto, ApiKeyPage, NewApiKeyDto, RotatedApiKeyDto } from './dto/api-key.dto';
+import { ApiKeyDto, ApiKeyPage, NewApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
 
 /** What the header of an answer with a new key bears. */
@@ -25,6 +25,13 @@ export class ApiKeysController {
   @AccountOwner()
   list(@SubjectId() userId: number, @Query() query: ListQuery): Promise<ApiKeyPage> {
     return this.keys.list(userId, query);
+  }
+
+  /** One key that was not revoked. */
+  @Get(':keyId')
+  @AccountOwner()
+  get(@SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<ApiKeyDto> {
+    return this.keys.get(userId, keyId);
   }
 
   /** Makes a key. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `key` is null. Rotate the key if the first answer was lost. */
@@ -51,11 +58,16 @@ export class ApiKeysController {
     await this.keys.revoke(actor, userId, keyId);
   }
 
-  /** Gives the key a new secret; the old one stops at once. */
+  /** Gives the key a new secret; the old one stops at once. Repeated under an `Idempotency-Key`, nothing happens and `key` is null. */
   @Post(':keyId/rotate')
   @AccountOwner()
   @HttpCode(200)
-  rotate(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<RotatedApiKeyDto> {
-    return this.keys.rotate(actor, userId, keyId);
+  rotate(
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Param('keyId', IdParam) keyId: number,
+    @MaybeRetried('api-keys.rotate') call: IdempotentCall | null,
+  ): Promise<NewApiKeyDto> {
+    return this.keys.rotate(actor, userId, keyId, call);
   }
 }

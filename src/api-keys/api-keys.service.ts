@@ -15,10 +15,13 @@ import { User } from '../users/entities/user.entity';
 import { ScopeNotGrantable, TooManyApiKeys } from './api-keys.errors';
 import { ApiKeysRepository } from './api-keys.repository';
 import { ApiKeySettings } from './api-keys.settings';
-import { ApiKeyDto, RotatedApiKeyDto } from './dto/api-key.dto';
+import { ApiKeyDto, type NewApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
 import { ApiKey } from './entities/api-key.entity';
 import { hashKey, makeKey, shownPrefix } from './key-format';
+
+/** A key with its secret, which is in this answer alone. */
+export type MadeApiKey = ApiKeyDto & { key: string };
 
 const DEFAULT_SCOPES: Scope[] = ['requests:read', 'requests:write', 'quota:read'];
 
@@ -41,7 +44,7 @@ export class ApiKeysService {
 
   /** The keys that were not revoked, newest first. @throws NotFoundProblem */
   async list(userId: number, query: ListQuery): Promise<Page<ApiKeyDto>> {
-    const filters = { userId };
+    const filters = { list: 'api-keys', userId };
     const before = cursorPosition(query.cursor, filters);
     const size = pageSize(query);
     const rows = await this.keys.find({
@@ -53,15 +56,22 @@ export class ApiKeysService {
     return toPage(rows, size, filters, (row) => String(row.id), ApiKeyDto.of);
   }
 
+  /** A key that was not revoked. @throws NotFoundProblem */
+  async get(userId: number, id: number): Promise<ApiKeyDto> {
+    const row = await this.keys.findOneBy({ id, userId, revokedAt: IsNull() });
+    if (row === null || !(await this.userExists(this.dataSource.manager, userId))) throw new NotFoundProblem('API key');
+    return ApiKeyDto.of(row);
+  }
+
   /** @throws ScopeNotGrantable, ValidationProblem for an expiry in the past, TooManyApiKeys, NotFoundProblem */
-  async create(actor: Actor, byAdmin: boolean, userId: number, dto: CreateApiKeyDto, call: IdempotentCall | null = null): Promise<RotatedApiKeyDto> {
+  async create(actor: Actor, byAdmin: boolean, userId: number, dto: CreateApiKeyDto, call: IdempotentCall | null = null): Promise<MadeApiKey> {
     const privileged = (dto.scopes ?? []).filter((scope) => PRIVILEGED_SCOPES.includes(scope));
     if (privileged.length > 0 && !byAdmin) throw new ScopeNotGrantable(privileged);
-    return this.idempotency.transaction(call, (tx) => this.insert(tx, actor, userId, dto), { as: (made) => ({ ...made, key: null }) });
+    return this.idempotency.transaction(call, (tx) => this.insert(tx, actor, userId, dto), { as: withoutSecret });
   }
 
   /** A participant of a transaction: checks nothing that depends on who asks. */
-  async insert(tx: EntityManager, actor: Actor, userId: number, dto: CreateApiKeyDto): Promise<RotatedApiKeyDto> {
+  async insert(tx: EntityManager, actor: Actor, userId: number, dto: CreateApiKeyDto): Promise<MadeApiKey> {
     await this.assertFuture(tx, dto.expiresAt);
     const key = makeKey();
     const { name, dailyCap = null } = dto;
@@ -87,8 +97,8 @@ export class ApiKeysService {
   }
 
   /** Gives the key a new secret; the old one stops at once. @throws NotFoundProblem */
-  async rotate(actor: Actor, userId: number, id: number): Promise<RotatedApiKeyDto> {
-    return this.transactions.run(async (tx) => {
+  async rotate(actor: Actor, userId: number, id: number, call: IdempotentCall | null = null): Promise<MadeApiKey> {
+    const work = async (tx: EntityManager) => {
       const before = await this.lock(tx, userId, id);
       const key = makeKey();
       await tx.update(ApiKey, { id }, { keyHash: hashKey(key), prefix: shownPrefix(key) });
@@ -96,7 +106,8 @@ export class ApiKeysService {
       const [was, is] = [{ prefix: before.prefix }, { prefix: after.prefix }];
       await this.audit.record(tx, actor, { action: 'api-key.rotate', target: ['api-key', id], before: was, after: is });
       return { ...after, key };
-    });
+    };
+    return this.idempotency.transaction(call, work, { status: 200, as: withoutSecret });
   }
 
   /** Notes that these keys were used just now. */
@@ -120,4 +131,9 @@ export class ApiKeysService {
     if (new Date(expiresAt) <= (await this.clock.now(tx)))
       throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
   }
+}
+
+/** What a retry is answered: the secret is kept nowhere. */
+function withoutSecret(made: MadeApiKey): NewApiKeyDto {
+  return { ...made, key: null };
 }

@@ -15,6 +15,8 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 export interface Kept<T> {
   /** The answer as a retry gets it; default: as it is. */
   as?: (answer: T) => object;
+  /** The status that it is answered with; default: 201. */
+  status?: number;
   /** Of a call without a principal: the account that it made, from its answer or, for a retry, by what names it. */
   owner?: { find: (tx?: EntityManager) => Promise<number | null>; of: (answer: T) => number };
 }
@@ -43,7 +45,7 @@ export class IdempotencyService {
   ) {}
 
   /**
-   * The transaction of a use case that creates something and answers 201 with what `work` returns.
+   * The transaction of a use case that answers with what `work` returns, 201 unless said otherwise.
    *
    * @throws StoredAnswer when the call is a retry; IdempotencyKeyReused 422; IdempotencyKeyInUse, TooManyIdempotencyKeys 409
    */
@@ -55,7 +57,7 @@ export class IdempotencyService {
         await this.assertNew(call, kept, tx);
         const answer = await work(tx);
         const place = { ...call, userId: call.userId ?? (kept.owner?.of(answer) as number) };
-        await this.store(tx, call, place, kept.as?.(answer) ?? answer);
+        await this.store(tx, call, place, kept.status ?? 201, kept.as?.(answer) ?? answer);
         return answer;
       });
     return this.running.once(call, attempt, () => this.assertNew(call, kept));
@@ -103,9 +105,9 @@ export class IdempotencyService {
     }
   }
 
-  private async store(tx: EntityManager, call: IdempotentCall, place: Place, answer: object): Promise<void> {
+  private async store(tx: EntityManager, call: IdempotentCall, place: Place, status: number, answer: object): Promise<void> {
     const max = call.bounded ? this.settings.get(IdempotencySettings.maxAnswersPerUser) : null;
-    const stored = await this.repository.store(tx, place, this.fingerprints.of(call.content), 201, JSON.stringify(answer), max);
+    const stored = await this.repository.store(tx, place, this.fingerprints.of(call.content), status, JSON.stringify(answer), max);
     if (!stored) throw new TooManyIdempotencyKeys(max as number);
   }
 }

@@ -46,6 +46,7 @@ describe('API keys', () => {
     });
     expect(headers.location).toBe(`/v1/users/${user.id}/api-keys/${body.id}`);
     const { key, ...rest } = body;
+    expect((await mine().get(headers.location).expect(200)).body).toEqual(rest);
     const { items } = (await mine().get('/v1/users/me/api-keys').expect(200)).body;
     expect(items[0]).toEqual(rest);
     expect(JSON.stringify(items)).not.toContain(key);
@@ -126,6 +127,27 @@ describe('API keys', () => {
     expect(body.key).not.toBe(key.key);
     await isDead(key.key);
     for (const replica of [0, 1]) await works(body.key, replica);
+  });
+
+  it('are rotated once for one Idempotency-Key, and the retry is not shown the secret', async () => {
+    const [key, other] = [await make(), await make()];
+    const rotate = (id: number) => mine().post(`/v1/users/me/api-keys/${id}/rotate`).set('idempotency-key', 'rotation');
+    const first = await rotate(key.id).expect(200);
+    const again = await rotate(key.id).expect(200);
+    expect(again.body).toEqual({ ...first.body, key: null });
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    await works(first.body.key);
+    await rotate(other.id).expect(422);
+    await works(other.key);
+  });
+
+  it('are not there by their id once they are revoked, or for somebody else', async () => {
+    const key = await make();
+    const stranger = await makeUser(service);
+    await service.as(admin).get(`/v1/users/${user.id}/api-keys/${key.id}`).expect(200);
+    await service.as(admin).get(`/v1/users/${stranger.id}/api-keys/${key.id}`).expect(404);
+    await mine().delete(`/v1/users/me/api-keys/${key.id}`).expect(204);
+    await mine().get(`/v1/users/me/api-keys/${key.id}`).expect(404);
   });
 
   it('stop for good when they are revoked, on every replica within a second, and leave the list', async () => {

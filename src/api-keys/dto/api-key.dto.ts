@@ -20,11 +20,6 @@ export class ApiKeyDto {
   }
 }
 
-export class RotatedApiKeyDto extends ApiKeyDto {
-  /** The secret. Shown this once: only its hash is kept. */
-  key: string;
-}
-
 export class NewApiKeyDto extends ApiKeyDto {
   /** The secret. Shown this once: only its hash is kept. Null in the answer to a repeated call. */
   key: string | null;
