@@ -42,13 +42,14 @@ export class AuditService {
   /** Newest first. */
   async list(query: ListAuditEventsQuery): Promise<Page<AuditEventDto>> {
     const { limit: _, cursor, ...filters } = query;
-    const after = cursorPosition(cursor, filters);
+    const chosen = { list: 'audit-events', ...filters };
+    const after = cursorPosition(cursor, chosen);
     const size = pageSize(query);
     const rows = await this.events.find({
       where: { ...definedOnly(filters), ...(after === null ? {} : { id: LessThan(after) }) },
       order: { id: 'DESC' },
       take: size + 1,
     });
-    return toPage(rows, size, filters, (row) => row.id, AuditEventDto.of);
+    return toPage(rows, size, chosen, (row) => row.id, AuditEventDto.of);
   }
 }

@@ -39,11 +39,12 @@ export class ConfigurationChangesService {
   async list(query: ListChangesQuery): Promise<Page<ProposedChangeDto>> {
     const { limit: _, cursor, ...filters } = query;
     if (query.key !== undefined && !isKey(query.key)) throw new UnknownSetting(query.key);
-    const before = cursorPosition(cursor, filters);
+    const chosen = { list: 'configuration-changes', ...filters };
+    const before = cursorPosition(cursor, chosen);
     await this.writer.catchUp();
     const size = pageSize(query);
     const rows = await this.changes.list(filters, before, size + 1);
-    return toPage(rows, size, filters, (row) => String(row.id), ProposedChangeDto.of);
+    return toPage(rows, size, chosen, (row) => String(row.id), ProposedChangeDto.of);
   }
 
   /** @throws NotFoundProblem */

@@ -31,7 +31,7 @@ export class ConfigurationHistoryService {
 
   /** Newest first. To users: of public settings, what was public, without who and why. @throws UnknownSetting */
   async history(isAdmin: boolean, key: string, query: ListQuery): Promise<Page<ConfigurationVersionDto>> {
-    const filters = { key, isAdmin };
+    const filters = { list: 'configuration-versions', key, isAdmin };
     const before = cursorPosition(query.cursor, filters);
     if (!isAdmin) await this.configurations.get(false, key);
     const size = pageSize(query);

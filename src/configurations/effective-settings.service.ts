@@ -50,7 +50,7 @@ export class EffectiveSettings implements OnModuleInit {
 
   /** A page of all public settings as they are for the user, by key, as JSON. @throws NotFoundProblem */
   async list(userId: number, query: ListQuery): Promise<string> {
-    const filters = { userId };
+    const filters = { list: 'user-configurations', userId };
     const after = cursorPosition(query.cursor, filters) ?? '';
     const own = await this.repository.own(userId);
     if (own === null) throw new NotFoundProblem('user');

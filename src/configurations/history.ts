@@ -1,5 +1,5 @@
 import { jsonDiff } from '../common/json-diff';
-import { type Page, toPage } from '../http/page';
+import { type Chosen, type Page, toPage } from '../http/page';
 import { type ConfigurationVersionDto } from './dto/configuration-version.dto';
 
 export interface Version {
@@ -11,7 +11,7 @@ export interface Version {
 }
 
 /** A page of versions, newest first, each with what it changed. `rows` hold two more than the page: one to know of a next page, one to compare with. */
-export function toHistory(rows: Version[], size: number, filters: object): Page<ConfigurationVersionDto> {
+export function toHistory(rows: Version[], size: number, filters: Chosen): Page<ConfigurationVersionDto> {
   const items = rows.map((row, i) => toVersion(row, rows[i + 1]));
   return toPage(
     items.slice(0, size + 1),

@@ -38,7 +38,7 @@ export class SystemConfigurationsService {
   /** By key. Users see what is public, administrators everything. */
   async list(isAdmin: boolean, query: ListConfigurationsQuery): Promise<Page<ConfigurationDto>> {
     const { limit: _, cursor, ...chosen } = query;
-    const filters = { ...chosen, isAdmin };
+    const filters = { list: 'configurations', ...chosen, isAdmin };
     const after = cursorPosition(cursor, filters) ?? '';
     await this.writer.catchUp();
     const page = [...(await this.repository.states(declaredSettings().keys()))].flatMap(([key, state]) => {

@@ -94,7 +94,7 @@ export class UserConfigurationsService {
   /** The user's own values for the key, newest first. @throws UnknownSetting, NotFoundProblem */
   async history(userId: number, key: string, query: ListQuery): Promise<Page<ConfigurationVersionDto>> {
     await this.read(null, userId, key);
-    const filters = { userId, key };
+    const filters = { list: 'user-configuration-versions', userId, key };
     const before = cursorPosition(query.cursor, filters);
     const size = pageSize(query);
     const rows = await this.dataSource.getRepository(UserConfigurationVersion).find({

@@ -10,6 +10,12 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/** What chose the rows of a list: a cursor fits no list that was chosen otherwise. */
+export interface Chosen {
+  /** The list's own name: one for each route. */
+  list: string;
+}
+
 export function pageSize({ limit }: ListQuery): number {
   return Math.min(limit ?? 20, LARGEST_PAGE);
 }
@@ -18,7 +24,7 @@ export function pageSize({ limit }: ListQuery): number {
  * Cuts a page out of rows that were read with one more than its size, and makes the cursor. `filters` is everything that
  * chose the rows: a cursor only fits the list that it came from.
  */
-export function toPage<Row, Item>(rows: Row[], size: number, filters: object, position: (row: Row) => string, item: (row: Row) => Item): Page<Item> {
+export function toPage<Row, Item>(rows: Row[], size: number, filters: Chosen, position: (row: Row) => string, item: (row: Row) => Item): Page<Item> {
   const page = rows.slice(0, size);
   const last = page.at(-1);
   const more = rows.length > size && last !== undefined;
@@ -27,9 +33,9 @@ export function toPage<Row, Item>(rows: Row[], size: number, filters: object, po
 
 /**
  * The position in a cursor.
- * @throws Problem 400 `invalid-cursor` when it is not one of ours or belongs to a list with other filters.
+ * @throws Problem 400 `invalid-cursor` when it is not one of ours, or belongs to another list or other filters.
  */
-export function cursorPosition(cursor: string | undefined, filters: object): string | null {
+export function cursorPosition(cursor: string | undefined, filters: Chosen): string | null {
   if (cursor === undefined) return null;
   const position = Buffer.from(cursor.slice(12), 'base64url').toString();
   if (cursorAt(position, filters) !== cursor) {
@@ -39,7 +45,7 @@ export function cursorPosition(cursor: string | undefined, filters: object): str
 }
 
 /** The cursor of a position. Not a secret: it names a place in a list that the caller may read anyway. The digest finds mix-ups and damage. */
-export function cursorAt(position: string, filters: object): string {
+export function cursorAt(position: string, filters: Chosen): string {
   const digest = createHash('sha256').update(JSON.stringify(filters)).update('\0').update(position).digest('base64url');
   return digest.slice(0, 12) + Buffer.from(position).toString('base64url');
 }

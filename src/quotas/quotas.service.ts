@@ -6,6 +6,7 @@ import { Transactions } from '../database/transactions';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type QuotaState } from '../ledger/charge';
 import { CloseOutRepository } from '../ledger/close-out.repository';
+import { assertEitherOr } from '../tiers/either-or';
 import { User } from '../users/entities/user.entity';
 import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto, QuotaOverrideDto } from './dto/quota.dto';
@@ -47,8 +48,9 @@ export class QuotasService {
     return this.repository.usage(userId, from ?? null, to ?? null);
   }
 
-  /** Sets a temporary quota in place of any other. @throws NotFoundProblem, ValidationProblem when it would be over already */
+  /** Sets a temporary quota in place of any other. @throws NotFoundProblem, ValidationProblem when it would be over already, or is both a number and unlimited */
   async putOverride(actor: Actor, userId: number, dto: PutOverrideDto): Promise<QuotaDto> {
+    assertEitherOr(dto);
     return this.transactions.run(async (tx) => {
       const before = await this.open(tx, userId);
       const overrideExpiresAt = new Date(dto.expiresAt);

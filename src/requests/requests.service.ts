@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
+import { NotFoundProblem, UnavailableProblem, ValidationProblem } from '../http/problem';
 import { isUuid } from '../common/uuid';
 import { cursorAt, cursorPosition, pageSize } from '../http/page';
-import { NotFoundProblem, UnavailableProblem } from '../http/problem';
 import { attemptsOf } from './attempts-of';
 import { CallTurns } from './call-turns';
 import { ListRequestsQuery } from './dto/list-requests.dto';
@@ -26,9 +26,10 @@ export class RequestsService {
 
   /**
    * A page (`RequestPage`) as JSON, newest first; a cursor leads to either side of the page that it came with.
-   * @throws NotFoundProblem for another user's id; UnavailableProblem when too many lists of the caller wait
+   * @throws NotFoundProblem for another user's id; ValidationProblem for a time that ends before it begins; UnavailableProblem when too many lists of the caller wait
    */
-  list(principal: Principal, query: ListRequestsQuery): Promise<string> {
+  async list(principal: Principal, query: ListRequestsQuery): Promise<string> {
+    assertInOrder(query);
     return this.turns.take(principal.userId, () => this.listInTurn(principal, query));
   }
 
@@ -37,7 +38,7 @@ export class RequestsService {
     const own = ownOnly(principal);
     if (own !== null && chosen.userId !== undefined && chosen.userId !== own) throw new NotFoundProblem('user');
     const userId = chosen.userId ?? own;
-    const filters = { ...chosen, userId };
+    const filters = { list: 'requests', ...chosen, userId };
     const size = pageSize(query);
     const from = toPosition(cursorPosition(cursor, filters));
     const read = () => this.repository.list(userId, query, from, size + 1);
@@ -83,6 +84,12 @@ export class RequestsService {
 /** The only user whose requests the caller may see; null: everybody's. */
 export function ownOnly(principal: Principal): number | null {
   return principal.isAdmin || principal.scopes.has('service') ? null : principal.userId;
+}
+
+/** A list of no time at all would be empty, which says nothing of the mistake. */
+function assertInOrder({ since, until }: ListRequestsQuery): void {
+  if (since === undefined || until === undefined || Date.parse(since) <= Date.parse(until)) return;
+  throw new ValidationProblem([{ pointer: '#/query/since', detail: 'is after `until`', code: 'out-of-order' }]);
 }
 
 function toPosition(text: string | null): PagePosition | null {

@@ -17,6 +17,7 @@ import { DefaultTierService } from './default-tier.service';
 import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
+import { assertEitherOr } from './either-or';
 import { Tier } from './entities/tier.entity';
 import { TierCopiesService } from './tier-copies.service';
 import { TierInUse, TierNameTaken } from './tiers.errors';
@@ -39,13 +40,13 @@ export class TiersService {
 
   async list(query: ListQuery): Promise<Page<TierDto>> {
     const size = pageSize(query);
-    const position = cursorPosition(query.cursor, {});
+    const position = cursorPosition(query.cursor, TIERS);
     const all = await this.tiers.find({ where: { aliasOf: IsNull() }, order: { sortOrder: 'ASC', id: 'ASC' } });
     const from = position === null ? 0 : all.findIndex((tier) => String(tier.id) === position) + 1;
     return toPage(
       all.slice(from, from + size + 1),
       size,
-      {},
+      TIERS,
       (tier) => String(tier.id),
       (tier) => TierDto.of(tier),
     );
@@ -55,8 +56,9 @@ export class TiersService {
     return TierDto.of(await this.find(this.dataSource.manager, idOrName));
   }
 
-  /** @throws TierNameTaken */
+  /** @throws TierNameTaken, ValidationProblem for a number beside `unlimited` */
   async create(actor: Actor, dto: CreateTierDto, call: IdempotentCall | null = null): Promise<TierDto> {
+    assertEitherOr(dto);
     return this.idempotency.transaction(call, async (tx) => {
       const unlimited = dto.unlimited ?? false;
       const draft = this.tiers.create({ ...dto, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
@@ -68,6 +70,7 @@ export class TiersService {
 
   /** @throws TierNameTaken, TierInUse when new users get it and it is archived, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
   async update(actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
+    assertEitherOr(dto);
     const edited = await this.transactions.run(async (tx) => {
       if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
       const tier = await this.find(tx, idOrName, true);
@@ -115,6 +118,9 @@ export class TiersService {
     return tier;
   }
 }
+
+/** The one list of plans: it has no filters. */
+const TIERS = { list: 'tiers' };
 
 const NUMBER_NEEDED = { pointer: '#/dailyQuota', detail: 'is needed unless the tier is unlimited', code: 'is-int' };
 

@@ -4,6 +4,7 @@ import { type Actor, type Principal } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { assertMatch, etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
+import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPreviewDto } from './dto/user.dto';
@@ -52,6 +53,7 @@ export class UpdateUserService {
 
   private async assertAllowed(principal: Principal, network: string, id: number, dto: UpdateUserDto): Promise<void> {
     this.accounts.assertZone(dto.timeZone);
+    assertEitherOr(dto);
     if (principal.isAdmin) return;
     const forbidden = ADMIN_FIELDS.filter((field) => dto[field] !== undefined);
     if (forbidden.length > 0) throw new AdminFields(forbidden);

@@ -15,6 +15,7 @@ import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { PasswordsService } from '../passwords/passwords.service';
 import { DefaultTierService } from '../tiers/default-tier.service';
+import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
@@ -77,7 +78,8 @@ export class UsersService {
   }
 
   async list(query: ListUsersQuery): Promise<Page<UserDto>> {
-    const { limit: _, cursor, ...filters } = query;
+    const { limit: _, cursor, ...chosen } = query;
+    const filters = { list: 'users', ...chosen };
     const after = Number(cursorPosition(cursor, filters) ?? 0);
     const size = pageSize(query);
     const rows = await this.repository.list(query, after, size + 1);
@@ -95,11 +97,12 @@ export class UsersService {
 
   /**
    * Makes an account. `actor` null: the person registers, from `network`.
-   * @throws EmailTaken, ValidationProblem for a short password, an unknown zone or a tier that is not offered
+   * @throws EmailTaken, ValidationProblem for a short password, an unknown zone, a number beside `unlimited` or a tier that is not offered
    */
   async create(actor: Actor | null, dto: CreateUserDto, call: IdempotentCall | null = null, network = 'none'): Promise<UserDto> {
     this.assertPassword(dto.password, '#/password');
     this.assertZone(dto.timeZone);
+    assertEitherOr(dto);
     const owner = { find: (tx?: EntityManager) => this.repository.idByEmail(dto.email, tx), of: ({ id }: UserDto) => id };
     if (call !== null) await this.idempotency.assertNew(call, { owner });
     const passwordHash = await this.passwords.hash(actor === null ? `network ${network}` : `user ${actor.id}`, dto.password);
@@ -160,9 +163,11 @@ export class UsersService {
 
   /** @throws ValidationProblem */
   assertPassword(password: string, pointer: string): void {
-    const least = this.settings.get(UserSettings.passwordMinLength);
-    if ([...password].length >= least) return;
-    throw new ValidationProblem([{ pointer, detail: `must be at least ${least} characters long`, code: 'min-length' }]);
+    const min = this.settings.get(UserSettings.passwordMinLength);
+    if ([...password].length >= min) return;
+    throw new ValidationProblem([
+      { pointer, detail: `must be at least ${min} characters long, by the setting ${UserSettings.passwordMinLength.key}`, code: 'min-length' },
+    ]);
   }
 
   /** @throws ValidationProblem */

@@ -103,6 +103,22 @@ describe('a temporary quota', () => {
     expect(await quotaOf(user)).toMatchObject({ override: null });
   });
 
+  it('is a number or unlimited: both are refused, and so they are of users and plans', async () => {
+    const user = await makeUser(service);
+    const both = { dailyQuota: 5, unlimited: true };
+    const asAdmin = service.as(admin);
+    for (const call of [
+      put(user, both),
+      asAdmin.patch(`/v1/users/${user.id}`).send(both),
+      asAdmin.post('/v1/users').send({ email: 'both@example.com', password: 'long enough', ...both }),
+      asAdmin.post('/v1/tiers').send({ name: 'both', ...both }),
+      asAdmin.patch('/v1/tiers/free').send(both),
+    ]) {
+      expect((await call.expect(400)).body.errors).toEqual([{ pointer: '#/dailyQuota', detail: expect.any(String), code: 'either-or' }]);
+    }
+    expect(await quotaOf(user)).toMatchObject({ override: null, limit: 100 });
+  });
+
   it('is for administrators to give, and to users that there are', async () => {
     const user = await makeUser(service);
     await service.as(user).put('/v1/users/me/quota/override').send({ dailyQuota: 9, expiresAt, reason: 'please' }).expect(403);

@@ -75,6 +75,14 @@ describe('listing and keeping requests', () => {
     expect(body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '#/query/keyId', code: 'max' }] });
   });
 
+  it('refuses a time that ends before it begins', async () => {
+    const user = await makeUser(service);
+    const list = (since: string, until: string) => service.as(user).get('/v1/requests').query({ since, until });
+    const { body } = await list('2026-02-01', '2026-01-31T23:59:59Z').expect(400);
+    expect(body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '#/query/since', code: 'out-of-order' }] });
+    await list('2026-02-01T01:00:00+01:00', '2026-02-01').expect(200);
+  });
+
   it('filters by the key that submitted', async () => {
     const [user, type] = [await makeUser(service), newType()];
     const { id } = await submit(service, user, type);
