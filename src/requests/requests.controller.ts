@@ -67,10 +67,10 @@ export class RequestsController {
     const call = this.calls.hold('long polls', request);
     try {
       const key = parseIdempotencyKey(request.headers['idempotency-key']);
-      const { id, headers } = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
+      const { id, json, headers } = await this.submits.submit(request.principal, dto, key, () => request.raw.socket.destroyed);
       const final = await this.waits.until(call, dto.userId ?? request.principal.userId, id, waitSeconds * 1_000);
       void reply.status(201).headers(headers).header('content-type', JSON_TYPE);
-      void reply.header('preference-applied', `wait=${waitSeconds}`).send(JSON.stringify(final));
+      void reply.header('preference-applied', `wait=${waitSeconds}`).send(final === null ? json : JSON.stringify(final));
     } finally {
       this.calls.release(call);
     }

@@ -61,6 +61,20 @@ export class RequestsRepository {
     return rows[0] ?? null;
   }
 
+  /**
+   * The request as JSON if this attempt ended it well with this result and for these units; null otherwise. All of it may have been
+   * given back since. A reservation that the clock ended differs by what was settled.
+   */
+  async completed(id: string, attempt: number, resultJson: string, units: number | null): Promise<string | null> {
+    const rows: { json: string }[] = await this.dataSource.query(
+      `SELECT ${REQUEST_JSON} AS json FROM requests r
+       WHERE id = $1 AND attempt = $2 AND status = 'succeeded' AND coalesce(result, 'null') = $3::jsonb
+         AND refunded_units IN (cost - coalesce($4::integer, cost), cost) AND user_id ${OF_NOBODY_DELETED}`,
+      [id, attempt, resultJson, units],
+    );
+    return rows[0]?.json ?? null;
+  }
+
   /** Its attempts but the one that the request itself tells of, the first one first. */
   async attempts(id: string): Promise<AttemptDto[]> {
     return this.dataSource.query(

@@ -108,6 +108,16 @@ describe('following a request', () => {
     expect(body).toMatchObject({ status: 'succeeded', result: 'done', attempt: 1 });
   });
 
+  it('answers a repeated submit as the first time where retention has taken the request, though it would rather wait', async () => {
+    const [user, type] = [await makeUser(service), newType()];
+    const submitOnce = () => service.as(user).post('/v1/requests').set({ prefer: 'wait=1', 'idempotency-key': 'once' }).send({ type });
+    const first = await submitOnce().expect(201);
+    await service.sql('DELETE FROM requests WHERE id = $1', [first.body.id]);
+    const again = await submitOnce().expect(201);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers).toMatchObject({ 'idempotency-replayed': 'true', location: first.headers.location });
+  });
+
   it('answers with what it is when the preferred time is over', async () => {
     const [user, type] = [await makeUser(service), newType()];
     const { body, headers } = await service.as(user).post('/v1/requests').set('prefer', 'wait=1').send({ type }).expect(201);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { NotFoundProblem } from '../../http/problem';
 import { isFinal } from '../../ledger/entities/request.entity';
 import { type RequestDto } from '../dto/request.dto';
 import { HistoriesService } from '../histories.service';
@@ -20,10 +21,20 @@ export class FinalWait {
   ) {}
 
   /**
-   * The request once it is final, or as it is when the time is over or the client has gone.
+   * The request once it is final, or as it is when the time is over or the client has gone; null: its row is gone, as that of
+   * a repeated submit may be, and so has ended.
    * @throws CredentialsInvalid, ScopeRequired once the credential has ended
    */
-  async until(call: HeldCall, userId: number, id: string, forMs: number): Promise<RequestDto> {
+  async until(call: HeldCall, userId: number, id: string, forMs: number): Promise<RequestDto | null> {
+    try {
+      return await this.untilFinal(call, userId, id, forMs);
+    } catch (error) {
+      if (error instanceof NotFoundProblem) return null;
+      throw error;
+    }
+  }
+
+  private async untilFinal(call: HeldCall, userId: number, id: string, forMs: number): Promise<RequestDto> {
     const endsAt = performance.now() + forMs;
     this.watch.watch(id, call);
     try {

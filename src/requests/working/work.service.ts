@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { storedBytes } from '../../common/stored-size';
 import { SettingsService } from '../../configurations/settings.service';
 import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from '../dto/work.dto';
-import { PayloadTooLarge } from '../requests.errors';
+import { PayloadTooLarge, RequestFinal } from '../requests.errors';
+import { RequestsRepository } from '../requests.repository';
 import { RequestSettings } from '../requests.settings';
 import { TransitionsService } from './transitions.service';
 
@@ -14,6 +15,7 @@ import { TransitionsService } from './transitions.service';
 export class WorkService {
   constructor(
     private readonly transitions: TransitionsService,
+    private readonly repository: RequestsRepository,
     private readonly settings: SettingsService,
   ) {}
 
@@ -24,11 +26,18 @@ export class WorkService {
     return { id, attempt, leaseExpiresAt: leaseExpiresAt as Date, cancelRequested };
   }
 
-  /** Ends it well. @returns the request as JSON @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge */
+  /** Ends it well; repeated with the same result, it answers as the first time. @returns the request as JSON @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge */
   async complete(id: string, { attempt, result, units }: CompleteDto): Promise<string> {
     const resultJson = this.toJson('result', result);
-    const { json } = await this.transitions.apply({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
-    return json as string;
+    try {
+      const { json } = await this.transitions.apply({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
+      return json as string;
+    } catch (error) {
+      // A worker whose first answer was lost asks again, and must not take its own success for somebody else's.
+      const same = error instanceof RequestFinal ? await this.repository.completed(id, attempt, resultJson, units ?? null) : null;
+      if (same === null) throw error;
+      return same;
+    }
   }
 
   /**
