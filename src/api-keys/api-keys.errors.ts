@@ -1,4 +1,5 @@
 import { Problem } from '../http/problem';
+import { ApiKeySettings } from './api-keys.settings';
 
 export class ScopeNotGrantable extends Problem {
   constructor(scopes: string[]) {
@@ -10,6 +11,6 @@ export class ScopeNotGrantable extends Problem {
 
 export class TooManyApiKeys extends Problem {
   constructor(limit: number) {
-    super(409, 'too-many-api-keys', `A user has at most ${limit} API keys: revoke one first.`);
+    super(409, 'too-many-api-keys', `A user has at most ${limit} API keys, by the setting ${ApiKeySettings.maxPerUser.key}: revoke one first.`);
   }
 }

@@ -1,4 +1,5 @@
 import { Problem } from '../http/problem';
+import { WriteRateSettings } from './write-rate.settings';
 
 const REALM = 'Bearer realm="quotidian"';
 
@@ -34,9 +35,14 @@ export class RefreshRefused extends Problem {
 
 export class TooManyWrites extends Problem {
   constructor(retryAfterSeconds: number) {
-    super(429, 'too-many-writes', `Too many changes by this user within a minute: try again in ${retryAfterSeconds} s.`, {
-      headers: { 'retry-after': String(retryAfterSeconds) },
-    });
+    super(
+      429,
+      'too-many-writes',
+      `Too many changes by this user within a minute (setting ${WriteRateSettings.writesPerMinute.key}): try again in ${retryAfterSeconds} s.`,
+      {
+        headers: { 'retry-after': String(retryAfterSeconds) },
+      },
+    );
   }
 }
 

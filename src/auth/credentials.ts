@@ -50,7 +50,7 @@ function bearerOf(header: string): string {
 function allowed(principal: Principal | null, access: Access): Principal {
   if (principal === null) throw new CredentialsInvalid();
   if (access.adminOnly && !principal.isAdmin) throw principal.role === 'admin' ? new ScopeRequired(['admin']) : new AdminRequired();
-  if (access.accountOwner && principal.keyId !== null && !principal.isAdmin) throw new ScopeRequired(['admin']);
+  if (access.accountOwner && principal.keyId !== null && !principal.isAdmin) throw new ScopeRequired(principal.role === 'admin' ? ['admin'] : []);
   const missing = (access.scopes ?? []).filter((scope) => !principal.scopes.has(scope));
   if (missing.length > 0) throw new ScopeRequired(missing);
   return principal;

@@ -81,10 +81,15 @@ function fieldErrors(error: ValidationError, parent: string): FieldError[] {
         ? 'is missing'
         : rule === 'whitelistValidation'
           ? 'is not a known field'
-          : message.replace(`${error.property} `, ''),
+          : withoutName(message, error.property),
     code: rule === 'whitelistValidation' ? 'unknown-field' : rule.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
   }));
   return own.concat((error.children ?? []).flatMap((child) => fieldErrors(child, pointer)));
+}
+
+/** The pointer names the field: what begins with its name goes on without. `each value in scopes must be …` keeps it. */
+function withoutName(message: string, name: string): string {
+  return message.startsWith(`${name} `) ? message.slice(name.length + 1) : message;
 }
 
 /** Rules about the kind of a value. What else is said of one of the wrong kind misleads: `abc` is not too large a number. */

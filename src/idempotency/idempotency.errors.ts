@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { Problem } from '../http/problem';
+import { IdempotencySettings } from './idempotency.settings';
 
 export class MalformedIdempotencyKey extends Problem {
   constructor() {
@@ -25,7 +26,11 @@ export class IdempotencyKeyInUse extends Problem {
 
 export class TooManyIdempotencyKeys extends Problem {
   constructor(limit: number) {
-    super(409, 'too-many-idempotency-keys', `A user has at most ${limit} answers of one kind kept under Idempotency-Keys: send this without one, or tomorrow.`);
+    super(
+      409,
+      'too-many-idempotency-keys',
+      `A user has at most ${limit} answers of one kind kept under Idempotency-Keys, by the setting ${IdempotencySettings.maxAnswersPerUser.key}: send this without one, or tomorrow.`,
+    );
   }
 }
 

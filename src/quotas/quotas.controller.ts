@@ -33,7 +33,7 @@ export class QuotasController {
   /** One item a day, today included; days without a request are zero. */
   @Get('usage')
   @Scopes('quota:read')
-  async usage(@SubjectId() userId: number, @Query() query: UsageQuery): Promise<UsageDto> {
+  async usage(@SubjectId('service') userId: number, @Query() query: UsageQuery): Promise<UsageDto> {
     return { items: await this.quotas.usage(userId, query) };
   }
 

@@ -1,5 +1,6 @@
 import { Problem, ValidationProblem } from '../http/problem';
 import { type RequestStatus } from '../ledger/entities/request.entity';
+import { RequestSettings } from './requests.settings';
 
 export class UnknownType extends ValidationProblem {
   constructor(type: string) {
@@ -9,8 +10,9 @@ export class UnknownType extends ValidationProblem {
 
 export class PayloadTooLarge extends Problem {
   constructor(bytes: number, most: number, what: 'payload' | 'result' | 'error' = 'payload') {
-    super(413, `${what}-too-large`, `The ${what} has ${bytes} bytes of JSON as it is stored; ${most} are taken.`, {
-      members: { errors: [{ pointer: `#/${what}`, detail: `is larger than ${most} bytes`, code: `${what}-too-large` }] },
+    const { key } = what === 'payload' ? RequestSettings.maxPayloadBytes : RequestSettings.maxResultBytes;
+    super(413, `${what}-too-large`, `The ${what} has ${bytes} bytes of JSON as it is stored; ${most} are taken, by the setting ${key}.`, {
+      members: { errors: [{ pointer: `#/${what}`, detail: `is larger than ${most} bytes, by the setting ${key}`, code: `${what}-too-large` }] },
     });
   }
 }
@@ -36,7 +38,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** One user holds as many event streams, or as many long polls, open as one may. */
 export class TooManyStreams extends Problem {
   constructor(what: 'event streams' | 'long polls', max: number) {
-    super(429, 'too-many-streams', `You hold ${max} ${what} open already: end one before you open another.`, {
+    super(429, 'too-many-streams', `You hold ${max} ${what} open already, the setting ${RequestSettings.maxStreams.key}: end one before you open another.`, {
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
       members: { max },
     });

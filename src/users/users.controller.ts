@@ -52,7 +52,7 @@ export class UsersController {
   @Get(':userId')
   @UserId()
   @Scopes()
-  async get(@SubjectId() userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {
+  async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {
     const user = await this.users.get(userId);
     void reply.header('etag', etagOf(user));
     return user;

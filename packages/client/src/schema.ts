@@ -422,7 +422,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * One key that was not revoked.
+         * @description For a login session, or an administrator's key.
+         */
+        get: operations["ApiKeysController_get"];
         put?: never;
         post?: never;
         /**
@@ -445,7 +449,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Gives the key a new secret; the old one stops at once.
+         * Gives the key a new secret; the old one stops at once. Repeated under an `Idempotency-Key`, nothing happens and `key` is null.
          * @description For a login session, or an administrator's key.
          */
         post: operations["ApiKeysController_rotate"];
@@ -1623,31 +1627,6 @@ export interface components {
             createdAt: string;
             /** @description The secret. Shown this once: only its hash is kept. Null in the answer to a repeated call. */
             key: string | null;
-        };
-        RotatedApiKeyDto: {
-            /** Format: int32 */
-            id: number;
-            name: string;
-            /** @description The first characters of the secret. */
-            prefix: string;
-            /** @description `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
-            scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
-            /**
-             * Format: int32
-             * @description Units a day that this key may spend of its user's quota; null: all of it.
-             */
-            dailyCap: number | null;
-            /** Format: date-time */
-            expiresAt: string | null;
-            /**
-             * Format: date-time
-             * @description Up to half a minute late.
-             */
-            lastUsedAt: string | null;
-            /** Format: date-time */
-            createdAt: string;
-            /** @description The secret. Shown this once: only its hash is kept. */
-            key: string;
         };
         CredentialsDto: {
             /**
@@ -3449,6 +3428,37 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    ApiKeysController_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: number;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     ApiKeysController_revoke: {
         parameters: {
             query?: never;
@@ -3497,7 +3507,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RotatedApiKeyDto"];
+                    "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,4 +1,4 @@
-import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
 
 export class ChangePasswordDto {
   /** Needed but by an administrator who sets somebody else's. */
@@ -9,7 +9,6 @@ export class ChangePasswordDto {
 
   /** Any characters; the setting `auth.passwordMinLength` says how many at least. */
   @IsString()
-  @MinLength(1)
   @MaxLength(256)
   newPassword: string;
 }

@@ -1,4 +1,4 @@
-import { IsEmail, IsString, Matches, MaxLength, MinLength } from 'class-validator';
+import { IsEmail, IsString, Matches, MaxLength } from 'class-validator';
 
 /** Plain ASCII, so that no two addresses look alike and lowercasing means the same everywhere. */
 const ASCII = /^[\x21-\x7e]+$/;
@@ -13,7 +13,6 @@ export class CredentialsDto {
 
   /** Any characters; the setting `auth.passwordMinLength` says how many at least. */
   @IsString()
-  @MinLength(1)
   @MaxLength(256)
   password: string;
 }
