@@ -5,7 +5,6 @@ import { AuditModule } from './audit/audit.module';
 import { AuthGuard } from './auth/auth.guard';
 import { AuthModule } from './auth/auth.module';
 import { WriteRateGuard } from './auth/write-rate.guard';
-import { ConfigurationChangesModule } from './configuration-changes/configuration-changes.module';
 import { ConfigurationsModule } from './configurations/configurations.module';
 import { DatabaseModule } from './database/database.module';
 import { GatewayModule } from './gateway/gateway.module';
@@ -18,15 +17,18 @@ import { JobsModule } from './jobs/jobs.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
+import { SettingsModule } from './settings/settings.module';
 import { TiersModule } from './tiers/tiers.module';
+import { UserConfigurationsModule } from './user-configurations/user-configurations.module';
 import { UsersModule } from './users/users.module';
 
 /** The map of the house. The environment comes from `createApp()`. */
 @Module({
   imports: [
     DatabaseModule,
+    SettingsModule,
     ConfigurationsModule,
-    ConfigurationChangesModule,
+    UserConfigurationsModule,
     AuditModule,
     JobsModule,
     TiersModule,

@@ -20,7 +20,7 @@ const number = (n) => n.toLocaleString('en-US');
 
 /** Reading a setting in process, as a module of the service does. */
 export async function settingRead() {
-  const { SettingsService } = built('configurations/settings.service');
+  const { SettingsService } = built('settings/settings.service');
   const { RequestSettings } = built('requests/requests.settings');
   const written = { key: RequestSettings.maxPayloadBytes.key, value: 1_000, visibility: 'public' };
   const settings = new SettingsService(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { SettingsService } from '../configurations/settings.service';
 import { Transactions } from '../database/transactions';
+import { SettingsService } from '../settings/settings.service';
 import { RefreshRefused } from './auth.errors';
 import { AuthSettings } from './auth.settings';
 import { isFormerToken, lineageOf, lineageOfFamily, makeToken, newLineage, sha256 } from './refresh-token';

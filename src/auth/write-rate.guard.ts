@@ -4,7 +4,7 @@ import { type FastifyRequest } from 'fastify';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { METERED } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
-import { SettingsService } from '../configurations/settings.service';
+import { SettingsService } from '../settings/settings.service';
 import { TooManyWrites } from './auth.errors';
 import { WriteRateSettings } from './write-rate.settings';
 

@@ -3,19 +3,19 @@ import { DataSource, LessThan } from 'typeorm';
 import { type Actor } from '../common/principal';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../http/page';
-import { UnknownSetting } from './configurations.errors';
-import { ConfigurationsRepository } from './configurations.repository';
+import { ConfigurationVersionDto } from '../settings/dto/configuration-version.dto';
+import { ConfigurationDto } from '../settings/dto/configuration.dto';
+import { SystemConfigurationVersion } from '../settings/entities/system-configuration-version.entity';
+import { openVersion, toHistory } from '../settings/history';
+import { assertGivenPreconditions, currentOf, type Preconditions } from '../settings/preconditions';
+import { declaredSettings } from '../settings/setting';
+import { isKey, NEW, type SettingContent, SettingDefinitions } from '../settings/setting-definitions';
+import { type Reading, SettingWriter } from '../settings/setting-writer.service';
+import { UnknownSetting } from '../settings/settings.errors';
+import { SystemSettingsRepository } from '../settings/system-settings.repository';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
-import { ConfigurationVersionDto } from './dto/configuration-version.dto';
-import { ConfigurationDto } from './dto/configuration.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
-import { SystemConfigurationVersion } from './entities/system-configuration-version.entity';
-import { openVersion, toHistory } from './history';
-import { assertGivenPreconditions, currentOf, type Preconditions } from './preconditions';
-import { declaredSettings } from './setting';
-import { isKey, NEW, type SettingContent, SettingDefinitions } from './setting-definitions';
-import { type Reading, SettingWriter } from './setting-writer.service';
 import { SystemConfigurationsService } from './system-configurations.service';
 
 /** The versions of system settings: to look at, and to go back to. Always true: no version is ever changed or lost, and none shows a secret. */
@@ -23,7 +23,7 @@ import { SystemConfigurationsService } from './system-configurations.service';
 export class ConfigurationHistoryService {
   constructor(
     private readonly configurations: SystemConfigurationsService,
-    private readonly repository: ConfigurationsRepository,
+    private readonly repository: SystemSettingsRepository,
     private readonly definitions: SettingDefinitions,
     private readonly writer: SettingWriter,
     private readonly dataSource: DataSource,

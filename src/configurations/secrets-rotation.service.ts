@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SecretBox } from './secret-box';
+import { SecretBox } from '../settings/secret-box';
 import { type SealedSecret, SecretsRepository } from './secrets.repository';
 
 export interface RotationReport {

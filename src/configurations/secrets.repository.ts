@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { type SealedValue } from './secret-box';
+import { type SealedValue } from '../settings/secret-box';
 
 const CHUNK = 500;
 

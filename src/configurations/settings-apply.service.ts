@@ -5,13 +5,13 @@ import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { type FieldError, ValidationProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
-import { SecretUnreadable } from './configurations.errors';
-import { ConfigurationsRepository } from './configurations.repository';
+import { SecretBox } from '../settings/secret-box';
+import { declaredSettings } from '../settings/setting';
+import { NEW, type SettingContent, SettingDefinitions } from '../settings/setting-definitions';
+import { type Reading, SettingWriter } from '../settings/setting-writer.service';
+import { SecretUnreadable } from '../settings/settings.errors';
+import { SystemSettingsRepository } from '../settings/system-settings.repository';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
-import { SecretBox } from './secret-box';
-import { declaredSettings } from './setting';
-import { NEW, type SettingContent, SettingDefinitions } from './setting-definitions';
-import { type Reading, SettingWriter } from './setting-writer.service';
 import { type SettingEntry, type SettingsDocument } from './settings-document';
 import { SystemConfigurationsService } from './system-configurations.service';
 
@@ -42,7 +42,7 @@ const { declared: _, ...UNSAID } = NEW;
 export class SettingsApplyService {
   constructor(
     private readonly configurations: SystemConfigurationsService,
-    private readonly repository: ConfigurationsRepository,
+    private readonly repository: SystemSettingsRepository,
     private readonly definitions: SettingDefinitions,
     private readonly writer: SettingWriter,
     private readonly secrets: SecretBox,

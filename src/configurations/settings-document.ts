@@ -1,7 +1,7 @@
 import { CORE_SCHEMA, dump, load, YAMLException } from 'js-yaml';
 import { parseJsonBody } from '../http/json-body';
 import { type FieldError, ValidationProblem } from '../http/problem';
-import { type SettingDefinition } from './setting-definitions';
+import { type SettingDefinition } from '../settings/setting-definitions';
 
 const FIELDS = ['value', 'valueFromEnv', 'schema', 'description', 'unit', 'visibility', 'overridable', 'bounds'];
 

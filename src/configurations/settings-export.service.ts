@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { ConfigurationsRepository } from './configurations.repository';
-import { NEW, SettingDefinitions } from './setting-definitions';
+import { NEW, SettingDefinitions } from '../settings/setting-definitions';
+import { SystemSettingsRepository } from '../settings/system-settings.repository';
 import { type SettingsDocument } from './settings-document';
 
 /** What operators changed, as a file that `config:apply` takes back. Always true: no secret is in it. */
 @Injectable()
 export class SettingsExportService {
   constructor(
-    private readonly repository: ConfigurationsRepository,
+    private readonly repository: SystemSettingsRepository,
     private readonly definitions: SettingDefinitions,
   ) {}
 

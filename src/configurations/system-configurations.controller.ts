@@ -5,15 +5,15 @@ import { AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/acc
 import { type Actor, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { ListQuery } from '../http/list-query.dto';
+import { ConfigurationHistoryPage } from '../settings/dto/configuration-version.dto';
+import { ConfigurationDto, ConfigurationPage } from '../settings/dto/configuration.dto';
+import { systemEtag } from '../settings/preconditions';
 import { ConfigurationHistoryService } from './configuration-history.service';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
-import { ConfigurationHistoryPage } from './dto/configuration-version.dto';
-import { ConfigurationDto, ConfigurationPage } from './dto/configuration.dto';
 import { DeleteConfigurationQuery } from './dto/delete-configuration.dto';
 import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
-import { systemEtag } from './preconditions';
 import { SystemConfigurationsService } from './system-configurations.service';
 
 @ApiTags('configurations')

@@ -3,20 +3,20 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
-import { ConfigurationSettings } from './configuration.settings';
-import { ApprovalRequired, UnknownSetting } from './configurations.errors';
-import { ConfigurationsRepository } from './configurations.repository';
+import { ConfigurationDto } from '../settings/dto/configuration.dto';
+import { SystemConfiguration } from '../settings/entities/system-configuration.entity';
+import { assertGivenPreconditions, assertPreconditions, currentOf, type Preconditions } from '../settings/preconditions';
+import { declaredSettings } from '../settings/setting';
+import { type SettingDefinition, SettingDefinitions } from '../settings/setting-definitions';
+import { SettingWriter } from '../settings/setting-writer.service';
+import { ApprovalRequired, UnknownSetting } from '../settings/settings.errors';
+import { SettingsService } from '../settings/settings.service';
+import { SystemSettingsRepository } from '../settings/system-settings.repository';
+import { UserConfigurationsRepository } from '../user-configurations/user-configurations.repository';
+import { ConfigurationsSettings } from './configurations.settings';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
-import { ConfigurationDto } from './dto/configuration.dto';
 import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
-import { SystemConfiguration } from './entities/system-configuration.entity';
-import { assertGivenPreconditions, assertPreconditions, currentOf, type Preconditions } from './preconditions';
-import { declaredSettings } from './setting';
-import { type SettingDefinition, SettingDefinitions } from './setting-definitions';
-import { SettingWriter } from './setting-writer.service';
-import { SettingsService } from './settings.service';
-import { UserConfigurationsRepository } from './user-configurations.repository';
 
 /**
  * Settings of the whole system. Always true: the row equals the content of the newest version, versions of a key are
@@ -26,7 +26,7 @@ import { UserConfigurationsRepository } from './user-configurations.repository';
 @Injectable()
 export class SystemConfigurationsService {
   constructor(
-    private readonly repository: ConfigurationsRepository,
+    private readonly repository: SystemSettingsRepository,
     private readonly users: UserConfigurationsRepository,
     private readonly definitions: SettingDefinitions,
     private readonly settings: SettingsService,
@@ -101,7 +101,7 @@ export class SystemConfigurationsService {
 
   /** @throws ApprovalRequired when settings change by approved changes only */
   assertMayWrite(): void {
-    if (this.settings.get(ConfigurationSettings.approvalRequired)) throw new ApprovalRequired();
+    if (this.settings.get(ConfigurationsSettings.approvalRequired)) throw new ApprovalRequired();
   }
 
   /** Runs the work in a transaction; what it wrote is in force in this process when this resolves, elsewhere a moment later. */

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
-import { SettingsService } from '../configurations/settings.service';
 import { headerText } from '../http/header-text';
 import { ValidationProblem } from '../http/problem';
 import { fingerprintOf } from '../idempotency/idempotency-key';
 import { ChargingService } from '../quotas/charging.service';
 import { listedType, RequestSettings } from '../requests/requests.settings';
+import { SettingsService } from '../settings/settings.service';
 import { fieldError, type GatewayCall } from './gateway-call';
 import { ChargeRefunded } from './gateway.errors';
 import { GatewayRepository } from './gateway.repository';

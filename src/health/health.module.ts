@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { ConfigurationsModule } from '../configurations/configurations.module';
 import { GracefulShutdown } from '../http/graceful-shutdown';
 import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
@@ -10,7 +9,7 @@ import { StoredValuesRepository } from './stored-values.repository';
 import { StoredValues } from './stored-values.service';
 
 @Module({
-  imports: [ConfigurationsModule, JobsModule, TiersModule],
+  imports: [JobsModule, TiersModule],
   controllers: [HealthController],
   providers: [GracefulShutdown, HealthRepository, HealthService, StoredValues, StoredValuesRepository],
   exports: [HealthRepository, StoredValues],

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { SettingsService } from '../configurations/settings.service';
 import { JobsService } from '../jobs/jobs.service';
+import { SettingsService } from '../settings/settings.service';
 import { StoredValuesRepository } from './stored-values.repository';
 
 const FRESH_MS = 5_000;

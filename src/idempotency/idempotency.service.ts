@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { SettingsService } from '../configurations/settings.service';
 import { Transactions } from '../database/transactions';
+import { SettingsService } from '../settings/settings.service';
 import { Fingerprints } from './fingerprints';
-import { IdempotencyKeyReused, StoredAnswer, TooManyIdempotencyKeys } from './idempotency.errors';
 import { type IdempotentCall } from './idempotency-key';
+import { IdempotencyKeyReused, StoredAnswer, TooManyIdempotencyKeys } from './idempotency.errors';
 import { IdempotencyRepository, type Place } from './idempotency.repository';
 import { IdempotencySettings } from './idempotency.settings';
 import { RunningCalls } from './running-calls';

@@ -1,4 +1,4 @@
-import { defineSetting } from '../configurations/setting';
+import { defineSetting } from '../settings/setting';
 
 export const IdempotencySettings = {
   retentionHours: defineSetting<number>({

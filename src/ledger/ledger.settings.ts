@@ -1,4 +1,4 @@
-import { defineSetting } from '../configurations/setting';
+import { defineSetting } from '../settings/setting';
 
 /** What becomes of a request's units when it ends so: all go back, none does, or those that were not settled. */
 export type RefundRule = 'all' | 'none' | 'unsettled';

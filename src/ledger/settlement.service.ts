@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { SettingsService } from '../configurations/settings.service';
 import { ArrivalQueue } from '../database/arrival-queue';
 import { IsolatedCommit } from '../database/isolated-commit';
 import { UnavailableProblem } from '../http/problem';
+import { SettingsService } from '../settings/settings.service';
 import { LedgerSettings, type RefundPolicy } from './ledger.settings';
 import { type Application, type Outcome, SettlementRepository, type Transition } from './settlement.repository';
 

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { SettingsService } from '../configurations/settings.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 import { type JobSchedule, JobsService, type JobUnderWay, type ScheduledJob } from '../jobs/jobs.service';
+import { SettingsService } from '../settings/settings.service';
 import { QuotaResetService } from './quota-reset.service';
 import { QuotaSettings } from './quota.settings';
 

@@ -1,4 +1,4 @@
-import { defineSetting } from '../configurations/setting';
+import { defineSetting } from '../settings/setting';
 
 /** A worker that needs longer says so at its heartbeats. */
 export const LONGEST_LEASE_SECONDS = 3_600;

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SettingsService } from '../configurations/settings.service';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
 import { RetentionRepository } from '../ledger/retention.repository';
+import { SettingsService } from '../settings/settings.service';
 import { RequestSettings } from './requests.settings';
 
 const BATCH = 500;

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull } from 'typeorm';
 import { type Actor } from '../common/principal';
-import { SettingWriter } from '../configurations/setting-writer.service';
+import { SettingWriter } from '../settings/setting-writer.service';
 import { Tier } from './entities/tier.entity';
 import { TierInUse } from './tiers.errors';
 import { TiersRepository } from './tiers.repository';

@@ -1,6 +1,6 @@
-import { readDocument } from '../../src/configurations/settings-document';
 import { SettingsApplyService } from '../../src/configurations/settings-apply.service';
-import { SettingsService } from '../../src/configurations/settings.service';
+import { readDocument } from '../../src/configurations/settings-document';
+import { SettingsService } from '../../src/settings/settings.service';
 import { makeAdmin, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';

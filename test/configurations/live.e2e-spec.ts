@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { RequestSettings } from '../../src/requests/requests.settings';
-import { SettingsService } from '../../src/configurations/settings.service';
+import { SettingsService } from '../../src/settings/settings.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Replica, type Service, startService } from '../support/service';
 import { defineKey, within, writeKey } from '../support/settings';

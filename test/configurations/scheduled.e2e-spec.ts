@@ -1,5 +1,5 @@
-import { SettingsService } from '../../src/configurations/settings.service';
 import { RequestSettings } from '../../src/requests/requests.settings';
+import { SettingsService } from '../../src/settings/settings.service';
 import { type ClockedService, startClockedService } from '../support/clocked-service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Replica, startReplica } from '../support/service';

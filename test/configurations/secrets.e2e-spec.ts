@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SecretsRotationService } from '../../src/configurations/secrets-rotation.service';
 import { SettingsExportService } from '../../src/configurations/settings-export.service';
-import { SettingsService } from '../../src/configurations/settings.service';
+import { SettingsService } from '../../src/settings/settings.service';
 import { createDatabase } from '../support/databases';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';

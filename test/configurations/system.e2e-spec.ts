@@ -1,4 +1,4 @@
-import { declaredSettings } from '../../src/configurations/setting';
+import { declaredSettings } from '../../src/settings/setting';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey, writeKey } from '../support/settings';

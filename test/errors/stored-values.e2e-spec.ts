@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { declaredSettings } from '../../src/configurations/setting';
+import { declaredSettings } from '../../src/settings/setting';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { within } from '../support/settings';

@@ -1,4 +1,4 @@
-import { SettingsService } from '../../src/configurations/settings.service';
+import { SettingsService } from '../../src/settings/settings.service';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service } from '../support/service';
 

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/v1/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Administrative changes, newest first.
+         * @description For administrators.
+         */
+        get: operations["AuditController_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/configurations": {
         parameters: {
             query?: never;
@@ -83,91 +103,6 @@ export interface paths {
          * @description For administrators.
          */
         post: operations["SystemConfigurationsController_rollback"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users/{userId}/configurations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The public settings as they are for the user, each with its source.
-         * @description Needs the scope `configurations:read`.
-         */
-        get: operations["UserConfigurationsController_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users/{userId}/configurations/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description Needs the scope `configurations:read`. */
-        get: operations["UserConfigurationsController_get"];
-        /**
-         * The user's own value, within the setting's bounds.
-         * @description Needs the scope `configurations:write`.
-         */
-        put: operations["UserConfigurationsController_put"];
-        post?: never;
-        /**
-         * Back to the inherited value.
-         * @description Needs the scope `configurations:write`.
-         */
-        delete: operations["UserConfigurationsController_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users/{userId}/configurations/{key}/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The user's own values for the key, newest first.
-         * @description Needs the scope `configurations:read`.
-         */
-        get: operations["UserConfigurationsController_history"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/audit-events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Administrative changes, newest first.
-         * @description For administrators.
-         */
-        get: operations["AuditController_list"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -270,6 +205,71 @@ export interface paths {
          * @description For administrators.
          */
         post: operations["ConfigurationChangesController_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/configurations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public settings as they are for the user, each with its source.
+         * @description Needs the scope `configurations:read`.
+         */
+        get: operations["UserConfigurationsController_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/configurations/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Needs the scope `configurations:read`. */
+        get: operations["UserConfigurationsController_get"];
+        /**
+         * The user's own value, within the setting's bounds.
+         * @description Needs the scope `configurations:write`.
+         */
+        put: operations["UserConfigurationsController_put"];
+        post?: never;
+        /**
+         * Back to the inherited value.
+         * @description Needs the scope `configurations:write`.
+         */
+        delete: operations["UserConfigurationsController_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/configurations/{key}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The user's own values for the key, newest first.
+         * @description Needs the scope `configurations:read`.
+         */
+        get: operations["UserConfigurationsController_history"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -957,6 +957,46 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AuditActorDto: {
+            /**
+             * @description `user` by a session, `key` by an API key, `command` on the command line, `system` by itself.
+             * @enum {string}
+             */
+            kind: "user" | "key" | "command" | "system";
+            /**
+             * Format: int32
+             * @description The user, also behind a key; null on the command line.
+             */
+            id: number | null;
+        };
+        AuditTargetDto: {
+            kind: string;
+            id: string;
+        };
+        AuditEventDto: {
+            id: string;
+            /** @description What was done, such as `user.update`. */
+            action: string;
+            actor: components["schemas"]["AuditActorDto"];
+            target: components["schemas"]["AuditTargetDto"];
+            /** @description What it was, as far as it was changed; null when it was not there. */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
+            reason: string | null;
+            /** @description The `X-Request-Id` of the call that did it. */
+            requestId: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        AuditEventPage: {
+            items: components["schemas"]["AuditEventDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
         ConfigurationDto: {
             key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
@@ -1127,112 +1167,15 @@ export interface components {
             version: number;
             reason?: string;
         };
-        UserConfigurationDto: {
-            key: string;
-            /** @description Any JSON; null for a secret, which is never shown. */
-            value: unknown;
-            /**
-             * @description Where the value comes from.
-             * @enum {string}
-             */
-            source: "user" | "system" | "default";
-            /**
-             * Format: int32
-             * @description Of the source: 0 for a default that was never changed.
-             */
-            version: number;
-            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. */
-            schema: {
-                [key: string]: unknown;
-            } | null;
-            description: string;
-            /** @description What its number counts, such as `hours`. */
-            unit: string | null;
-            /** @enum {string} */
-            visibility: "public" | "internal" | "secret";
-            /** @description Whether users may have a value of their own. */
-            overridable: boolean;
-            /** @description JSON Schema that users' values obey as well; null: no bounds. */
-            bounds: {
-                [key: string]: unknown;
-            } | null;
-            /**
-             * Format: date-time
-             * @description When the source last changed; null for a default.
-             */
-            updatedAt: string | null;
-            /**
-             * Format: int32
-             * @description The user who last changed the source; null for a default, for the command line, and to users for what administrators set for everybody.
-             */
-            updatedBy: number | null;
-            /**
-             * @description Null, unless a stored value does not count as it is: of a user's own, outside the bounds of now, the nearest one counts (`clamped`) or
-             *     what would be without it (`inherited`); of a system setting that breaks its schema, the default (`inherited`).
-             * @enum {string|null}
-             */
-            adjusted: "clamped" | "inherited" | null;
-        };
-        UserConfigurationPage: {
-            items: components["schemas"]["UserConfigurationDto"][];
-            /** @description Null at the end. */
-            nextCursor: string | null;
-        };
-        PutUserConfigurationDto: {
-            /** @description Any JSON within the setting's schema and bounds; at most 32 kB. */
-            value: unknown;
-            /** @description Why; kept in the history. */
-            reason?: string;
-        };
-        AuditActorDto: {
-            /**
-             * @description `user` by a session, `key` by an API key, `command` on the command line, `system` by itself.
-             * @enum {string}
-             */
-            kind: "user" | "key" | "command" | "system";
-            /**
-             * Format: int32
-             * @description The user, also behind a key; null on the command line.
-             */
-            id: number | null;
-        };
-        AuditTargetDto: {
-            kind: string;
-            id: string;
-        };
-        AuditEventDto: {
-            id: string;
-            /** @description What was done, such as `user.update`. */
-            action: string;
-            actor: components["schemas"]["AuditActorDto"];
-            target: components["schemas"]["AuditTargetDto"];
-            /** @description What it was, as far as it was changed; null when it was not there. */
-            before: {
-                [key: string]: unknown;
-            } | null;
-            after: {
-                [key: string]: unknown;
-            } | null;
-            reason: string | null;
-            /** @description The `X-Request-Id` of the call that did it. */
-            requestId: string | null;
-            /** Format: date-time */
-            createdAt: string;
-        };
-        AuditEventPage: {
-            items: components["schemas"]["AuditEventDto"][];
-            /** @description Null at the end. */
-            nextCursor: string | null;
-        };
         ProposedChangeDto: {
-            /** Format: int32 */
-            id: number;
-            key: string;
             /**
              * @description `proposed` waits for an approval, `approved` for its instant. `stale`: the setting has a newer version than the change was made for. `failed`: see `error`.
              * @enum {string}
              */
             status: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            /** Format: int32 */
+            id: number;
+            key: string;
             /** @description The value that the setting is to have; null when it is to go back to its default, and for a secret. */
             value: unknown;
             /** @description True when it takes the setting back to its default. */
@@ -1312,6 +1255,63 @@ export interface components {
             bounds?: {
                 [key: string]: unknown;
             } | null;
+            /** @description Why; kept in the history. */
+            reason?: string;
+        };
+        UserConfigurationDto: {
+            key: string;
+            /** @description Any JSON; null for a secret, which is never shown. */
+            value: unknown;
+            /**
+             * @description Where the value comes from.
+             * @enum {string}
+             */
+            source: "user" | "system" | "default";
+            /**
+             * Format: int32
+             * @description Of the source: 0 for a default that was never changed.
+             */
+            version: number;
+            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. */
+            schema: {
+                [key: string]: unknown;
+            } | null;
+            description: string;
+            /** @description What its number counts, such as `hours`. */
+            unit: string | null;
+            /** @enum {string} */
+            visibility: "public" | "internal" | "secret";
+            /** @description Whether users may have a value of their own. */
+            overridable: boolean;
+            /** @description JSON Schema that users' values obey as well; null: no bounds. */
+            bounds: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Format: date-time
+             * @description When the source last changed; null for a default.
+             */
+            updatedAt: string | null;
+            /**
+             * Format: int32
+             * @description The user who last changed the source; null for a default, for the command line, and to users for what administrators set for everybody.
+             */
+            updatedBy: number | null;
+            /**
+             * @description Null, unless a stored value does not count as it is: of a user's own, outside the bounds of now, the nearest one counts (`clamped`) or
+             *     what would be without it (`inherited`); of a system setting that breaks its schema, the default (`inherited`).
+             * @enum {string|null}
+             */
+            adjusted: "clamped" | "inherited" | null;
+        };
+        UserConfigurationPage: {
+            items: components["schemas"]["UserConfigurationDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        PutUserConfigurationDto: {
+            /** @description Any JSON within the setting's schema and bounds; at most 32 kB. */
+            value: unknown;
             /** @description Why; kept in the history. */
             reason?: string;
         };
@@ -2356,6 +2356,45 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    AuditController_list: {
+        parameters: {
+            query?: {
+                /** @description What was done, such as `user.update`. */
+                action?: string;
+                /** @description The kind of thing that was changed, such as `user`. */
+                targetKind?: string;
+                /** @description The id of the thing that was changed. */
+                targetId?: string;
+                /** @description The user who did it. */
+                actorId?: number;
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEventPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     SystemConfigurationsController_list: {
         parameters: {
             query?: {
@@ -2572,225 +2611,6 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    UserConfigurationsController_list: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                /** @description An id, or `me`. */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserConfigurationPage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    UserConfigurationsController_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-                /** @description An id, or `me`. */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserConfigurationDto"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    UserConfigurationsController_put: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
-                "If-Match"?: string;
-            };
-            path: {
-                key: string;
-                /** @description An id, or `me`. */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PutUserConfigurationDto"];
-            };
-        };
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserConfigurationDto"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    UserConfigurationsController_delete: {
-        parameters: {
-            query?: {
-                /** @description Why; kept in the history. */
-                reason?: string;
-            };
-            header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
-                "If-Match"?: string;
-            };
-            path: {
-                key: string;
-                /** @description An id, or `me`. */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    UserConfigurationsController_history: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                key: string;
-                /** @description An id, or `me`. */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConfigurationHistoryPage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    AuditController_list: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-                /** @description What was done, such as `user.update`. */
-                action?: string;
-                /** @description The kind of thing that was changed, such as `user`. */
-                targetKind?: string;
-                /** @description The id of the thing that was changed. */
-                targetId?: string;
-                /** @description The user who did it. */
-                actorId?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditEventPage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
     ConfigurationChangesController_list: {
         parameters: {
             query?: {
@@ -2994,6 +2814,186 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    UserConfigurationsController_list: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserConfigurationPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    UserConfigurationsController_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserConfigurationDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    UserConfigurationsController_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                "If-Match"?: string;
+            };
+            path: {
+                key: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutUserConfigurationDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserConfigurationDto"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    UserConfigurationsController_delete: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the history. */
+                reason?: string;
+            };
+            header?: {
+                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                "If-Match"?: string;
+            };
+            path: {
+                key: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            412: components["responses"]["Problem412"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    UserConfigurationsController_history: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationHistoryPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

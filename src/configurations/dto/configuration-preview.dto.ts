@@ -1,4 +1,4 @@
-import { ConfigurationDto } from './configuration.dto';
+import { ConfigurationDto } from '../../settings/dto/configuration.dto';
 
 export class ConfigurationPreviewDto extends ConfigurationDto {
   /** Users who have a value of their own. */

@@ -1,6 +1,6 @@
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { ListQuery } from '../../http/list-query.dto';
-import { type Visibility } from '../entities/system-configuration.entity';
+import { type Visibility } from '../../settings/entities/system-configuration.entity';
 
 export class ListConfigurationsQuery extends ListQuery {
   /** Only keys that start so. */

@@ -1,6 +1,6 @@
 import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
 import { IsPresent } from '../../common/is-present';
-import { type Visibility } from '../entities/system-configuration.entity';
+import { type Visibility } from '../../settings/entities/system-configuration.entity';
 
 /** What is left out of an existing setting stays as it is; a setting that the code declares takes `value` and `reason` only. */
 export class PutConfigurationDto {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { SettingsService } from '../../configurations/settings.service';
 import { StatementPool } from '../../database/statement-pool';
+import { SettingsService } from '../../settings/settings.service';
 import { type ClaimDto } from '../dto/claim.dto';
 import { type HeldCall } from '../following/held-calls';
 import { RequestSignals } from '../following/request-signals';

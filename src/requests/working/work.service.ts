@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { storedBytes } from '../../common/stored-size';
-import { SettingsService } from '../../configurations/settings.service';
+import { SettingsService } from '../../settings/settings.service';
 import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from '../dto/work.dto';
 import { PayloadTooLarge, RequestFinal } from '../requests.errors';
 import { RequestsRepository } from '../requests.repository';

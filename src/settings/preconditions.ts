@@ -1,7 +1,7 @@
 import { namesTag } from '../http/etag';
-import { PreconditionRequired, StaleVersion } from './configurations.errors';
-import { type SystemState } from './configurations.repository';
 import { type SettingDefinition } from './setting-definitions';
+import { PreconditionRequired, StaleVersion } from './settings.errors';
+import { type SystemState } from './system-settings.repository';
 
 export interface Preconditions {
   ifMatch?: string;

@@ -2,19 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
-import { ChangesRepository, type ChangeOnBase } from '../configurations/changes.repository';
-import { ConfigurationSettings } from '../configurations/configuration.settings';
-import { UnknownSetting } from '../configurations/configurations.errors';
-import { assertPreconditions, currentOf, type Preconditions } from '../configurations/preconditions';
-import { isKey, type SettingContent } from '../configurations/setting-definitions';
-import { type Reading, SettingWriter, unsealed } from '../configurations/setting-writer.service';
-import { SettingsService } from '../configurations/settings.service';
 import { Transactions } from '../database/transactions';
 import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { ChangesRepository, type ChangeOnBase } from '../settings/changes.repository';
+import { assertPreconditions, currentOf, type Preconditions } from '../settings/preconditions';
+import { isKey, type SettingContent } from '../settings/setting-definitions';
+import { type Reading, SettingWriter, unsealed } from '../settings/setting-writer.service';
+import { UnknownSetting } from '../settings/settings.errors';
+import { SettingsService } from '../settings/settings.service';
 import { ChangeEnded, OwnChange } from './configuration-changes.errors';
+import { ConfigurationsSettings } from './configurations.settings';
 import { type ListChangesQuery } from './dto/list-changes.dto';
 import { ProposeChangeDto } from './dto/propose-change.dto';
 import { ProposedChangeDto } from './dto/proposed-change.dto';
@@ -58,7 +58,7 @@ export class ConfigurationChangesService {
    * @throws UnknownSetting, ValidationProblem, PreconditionRequired, StaleVersion
    */
   async propose(actor: Actor, key: string, dto: ProposeChangeDto, preconditions: Preconditions, call: IdempotentCall | null): Promise<ProposedChangeDto> {
-    const required = this.settings.get(ConfigurationSettings.approvalRequired);
+    const required = this.settings.get(ConfigurationsSettings.approvalRequired);
     if (required && dto.requiresApproval === false) throw new ValidationProblem([APPROVAL_REQUIRED]);
     const requiresApproval = dto.requiresApproval ?? required;
     const change = await this.idempotency.transaction(call, async (tx) => {

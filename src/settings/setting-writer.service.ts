@@ -5,16 +5,15 @@ import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { Problem, ValidationProblem } from '../http/problem';
 import { ChangesRepository } from './changes.repository';
-import { SecretUnreadable, StaleVersion, UnknownSetting } from './configurations.errors';
-import { ConfigurationsRepository, type SystemState } from './configurations.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
-import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { type SystemConfigurationChange } from './entities/system-configuration-change.entity';
 import { SystemConfiguration } from './entities/system-configuration.entity';
 import { systemEtag } from './preconditions';
 import { SecretBox } from './secret-box';
 import { declaredSettings } from './setting';
-import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions } from './setting-definitions';
+import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions, type SettingWrite } from './setting-definitions';
+import { SecretUnreadable, StaleVersion, UnknownSetting } from './settings.errors';
+import { SystemSettingsRepository, type SystemState } from './system-settings.repository';
 
 const RETRY_MS = 1_000;
 
@@ -37,7 +36,7 @@ export class SettingWriter {
   private readonly checks = new Map<string, ValueCheck>();
 
   constructor(
-    private readonly repository: ConfigurationsRepository,
+    private readonly repository: SystemSettingsRepository,
     private readonly changes: ChangesRepository,
     private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,
@@ -91,7 +90,7 @@ export class SettingWriter {
     tx: EntityManager,
     actor: Actor,
     key: string,
-    dto: PutConfigurationDto,
+    dto: SettingWrite,
     check: (reading: Reading) => void = () => undefined,
   ): Promise<{ setting: ConfigurationDto; created: boolean }> {
     const reading = await this.lockAndRead(tx, key);
@@ -111,7 +110,7 @@ export class SettingWriter {
   }
 
   /** What the key would be after the write. @throws ValidationProblem */
-  async next(tx: EntityManager, key: string, current: SettingDefinition | null, dto: PutConfigurationDto): Promise<SettingDefinition> {
+  async next(tx: EntityManager, key: string, current: SettingDefinition | null, dto: SettingWrite): Promise<SettingDefinition> {
     const next = this.definitions.next(key, current, dto);
     await this.assertUsable(tx, key, dto.value);
     if (next.visibility !== 'secret' || current?.visibility === 'secret') return next;
@@ -127,7 +126,7 @@ export class SettingWriter {
   }
 
   /** The write that makes a content again. @throws SecretUnreadable */
-  writeOf(key: string, content: SettingContent): PutConfigurationDto {
+  writeOf(key: string, content: SettingContent): SettingWrite {
     if (declaredSettings().has(key)) return { value: content.value };
     if (content.visibility !== 'secret') return content;
     const value = this.secrets.open(key, content.value);
@@ -153,7 +152,7 @@ export class SettingWriter {
     }
   }
 
-  private async store(tx: EntityManager, actor: Actor, state: SystemState, next: SettingDefinition, dto: PutConfigurationDto): Promise<void> {
+  private async store(tx: EntityManager, actor: Actor, state: SystemState, next: SettingDefinition, dto: SettingWrite): Promise<void> {
     const content = this.contentOf(next, dto.value);
     await this.append(tx, actor, next.key, state, content, dto.reason);
     const { declared: _, ...columns } = next;

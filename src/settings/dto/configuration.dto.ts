@@ -1,5 +1,9 @@
 import { type Visibility } from '../entities/system-configuration.entity';
-import { type Adjustment, type Source } from '../effective-value';
+
+export type Source = 'user' | 'system' | 'default';
+
+/** What happened to a user's value that the schema or bounds of now do not allow; null: nothing. */
+export type Adjustment = 'clamped' | 'inherited' | null;
 
 export class ConfigurationDto {
   key: string;

@@ -1,13 +1,15 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { jsonDiff } from '../../common/json-diff';
-import { type ChangeOnBase } from '../../configurations/changes.repository';
-import { type ConfigurationChangeDto } from '../../configurations/dto/configuration-version.dto';
-import { type ChangeStatus } from '../../configurations/entities/system-configuration-change.entity';
-import { withoutSecret } from '../../configurations/history';
+import { type ChangeOnBase } from '../../settings/changes.repository';
+import { type ConfigurationChangeDto } from '../../settings/dto/configuration-version.dto';
+import { CHANGE_STATUSES, type ChangeStatus } from '../../settings/entities/system-configuration-change.entity';
+import { withoutSecret } from '../../settings/history';
 
 export class ProposedChangeDto {
   id: number;
   key: string;
   /** `proposed` waits for an approval, `approved` for its instant. `stale`: the setting has a newer version than the change was made for. `failed`: see `error`. */
+  @ApiProperty({ enum: CHANGE_STATUSES })
   status: ChangeStatus;
   /** The value that the setting is to have; null when it is to go back to its default, and for a secret. */
   value: unknown;

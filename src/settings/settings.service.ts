@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { KeptFresh } from '../database/kept-fresh';
 import { Notifications } from '../database/notifications';
-import { ConfigurationsRepository, type SystemState } from './configurations.repository';
 import { type SystemConfiguration } from './entities/system-configuration.entity';
 import { SecretBox } from './secret-box';
 import { declaredSettings, type Setting } from './setting';
 import { SettingDefinitions } from './setting-definitions';
 import { SettingWriter } from './setting-writer.service';
+import { SystemSettingsRepository, type SystemState } from './system-settings.repository';
 
 const REREAD_MS = 30_000;
 
@@ -34,7 +34,7 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
   private due: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly repository: ConfigurationsRepository,
+    private readonly repository: SystemSettingsRepository,
     private readonly writer: SettingWriter,
     private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,

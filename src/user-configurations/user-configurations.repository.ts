@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { SharedReads } from '../database/shared-reads';
 import { prepared } from '../database/prepared-statements';
+import { SharedReads } from '../database/shared-reads';
 import { StatementPool } from '../database/statement-pool';
-import { noRowWhen } from './configurations.repository';
+import { noRowWhen } from '../settings/system-settings.repository';
 import { type UserConfiguration } from './entities/user-configuration.entity';
 
 const COLUMNS = `c.user_id AS "userId", c.key, c.value, c.version, c.updated_by AS "updatedBy", c.created_at AS "createdAt", c.updated_at AS "updatedAt"`;

@@ -21,7 +21,7 @@ export type SystemState = { row: SystemConfiguration | null; version: number };
 
 /** Settings of the whole system: their rows and their history. */
 @Injectable()
-export class ConfigurationsRepository {
+export class SystemSettingsRepository {
   constructor(
     private readonly dataSource: DataSource,
     private readonly statements: StatementPool,

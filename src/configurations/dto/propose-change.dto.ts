@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateIf } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { PutConfigurationDto } from '../../configurations/dto/put-configuration.dto';
+import { PutConfigurationDto } from './put-configuration.dto';
 
 /** The setting as `PUT` takes it, or `delete: true` in its place. */
 export class ProposeChangeDto extends PutConfigurationDto {

@@ -1,9 +1,5 @@
-import { type JsonSchema } from './setting';
-
-export type Source = 'user' | 'system' | 'default';
-
-/** What happened to a user's value that the schema or bounds of now do not allow; null: nothing. */
-export type Adjustment = 'clamped' | 'inherited' | null;
+import { type Adjustment } from '../settings/dto/configuration.dto';
+import { type JsonSchema } from '../settings/setting';
 
 /**
  * What a user's value counts as under the schema and bounds of now. Narrowing them never breaks a user: a number is

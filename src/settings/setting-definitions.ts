@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type FieldError, ValidationProblem } from '../http/problem';
-import { type SystemState } from './configurations.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
-import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { type SystemConfiguration, type Visibility } from './entities/system-configuration.entity';
 import { JsonSchemas } from './json-schemas';
 import { declaredSettings, type JsonSchema } from './setting';
+import { type SystemState } from './system-settings.repository';
 
 export const LARGEST_VALUE_BYTES = 32_768;
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -25,6 +24,9 @@ export interface SettingDefinition {
 
 /** The content of a version: all of an operator's setting, the value alone of a declared one. */
 export type SettingContent = { value: unknown } & Partial<Omit<SettingDefinition, 'key' | 'declared'>>;
+
+/** A write of a setting: what is left out stays as it is. */
+export type SettingWrite = SettingContent & { reason?: string };
 
 /** What a key means, and whether a value may be put there. */
 @Injectable()
@@ -65,9 +67,9 @@ export class SettingDefinitions {
    * What the key would be after the write.
    * @throws ValidationProblem naming the key, the schema, the bounds or the first five places of the value that are wrong
    */
-  next(key: string, current: SettingDefinition | null, dto: PutConfigurationDto): SettingDefinition {
+  next(key: string, current: SettingDefinition | null, write: SettingWrite): SettingDefinition {
     const errors: FieldError[] = isKey(key) ? [] : [KEY_MALFORMED];
-    const { value, reason: _, ...given } = dto;
+    const { value, reason: _, ...given } = write;
     const named = Object.entries(given).filter(([, field]) => field !== undefined);
     if (current?.declared) {
       errors.push(...named.map(([name]) => ({ pointer: `#/${name}`, detail: 'is declared in code', code: 'declared-in-code' })));

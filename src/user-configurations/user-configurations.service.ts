@@ -6,21 +6,21 @@ import { Transactions } from '../database/transactions';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
-import { ConfigurationSettings } from './configuration.settings';
-import { NotOverridable, StaleVersion, TooManyOwnKeys, UnknownSetting } from './configurations.errors';
-import { ConfigurationVersionDto } from './dto/configuration-version.dto';
-import { UserConfigurationDto } from './dto/configuration.dto';
+import { ConfigurationVersionDto } from '../settings/dto/configuration-version.dto';
+import { UserConfigurationDto } from '../settings/dto/configuration.dto';
+import { toHistory } from '../settings/history';
+import { assertPreconditions, type Preconditions } from '../settings/preconditions';
+import { declaredSettings } from '../settings/setting';
+import { isKey, type SettingDefinition, SettingDefinitions } from '../settings/setting-definitions';
+import { SettingWriter } from '../settings/setting-writer.service';
+import { NotOverridable, StaleVersion, TooManyOwnKeys, UnknownSetting } from '../settings/settings.errors';
+import { SettingsService } from '../settings/settings.service';
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
 import { EffectiveSettings } from './effective-settings.service';
 import { UserConfigurationVersion } from './entities/user-configuration-version.entity';
 import { UserConfiguration } from './entities/user-configuration.entity';
-import { toHistory } from './history';
-import { assertPreconditions, type Preconditions } from './preconditions';
-import { declaredSettings } from './setting';
-import { isKey, type SettingDefinition, SettingDefinitions } from './setting-definitions';
-import { SettingWriter } from './setting-writer.service';
-import { SettingsService } from './settings.service';
 import { UserConfigurationsRepository, type UserState } from './user-configurations.repository';
+import { UserConfigurationsSettings } from './user-configurations.settings';
 
 const MOST_OWN_KEYS = 200;
 
@@ -127,7 +127,7 @@ export class UserConfigurationsService {
   ): Promise<void> {
     const appended = await this.repository.append(tx, userId, key, own.version, content, actor.id, reason ?? null);
     if (!appended) throw new StaleVersion(etag);
-    await this.repository.forgetVersions(tx, userId, key, own.version + 1, this.settings.get(ConfigurationSettings.keptOwnVersions));
+    await this.repository.forgetVersions(tx, userId, key, own.version + 1, this.settings.get(UserConfigurationsSettings.keptOwnVersions));
     if (actor.id === userId) return;
     const action = content === null ? 'user-configuration.delete' : 'user-configuration.update';
     const before = own.row && { value: own.row.value };

@@ -1,6 +1,6 @@
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
-import { CHANGE_STATUSES, type ChangeStatus } from '../../configurations/entities/system-configuration-change.entity';
 import { ListQuery } from '../../http/list-query.dto';
+import { CHANGE_STATUSES, type ChangeStatus } from '../../settings/entities/system-configuration-change.entity';
 
 export class ListKeyChangesQuery extends ListQuery {
   /** Only changes in this status: `proposed` are those that wait for an approval. */

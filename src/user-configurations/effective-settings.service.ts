@@ -2,12 +2,12 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, pageSize, toPage } from '../http/page';
 import { NotFoundProblem } from '../http/problem';
-import { type SystemState } from './configurations.repository';
-import { UserConfigurationDto } from './dto/configuration.dto';
-import { type Adjustment, withinLimits } from './effective-value';
+import { type Adjustment, UserConfigurationDto } from '../settings/dto/configuration.dto';
+import { type SettingDefinition, SettingDefinitions } from '../settings/setting-definitions';
+import { SettingsService } from '../settings/settings.service';
+import { type SystemState } from '../settings/system-settings.repository';
+import { withinLimits } from './effective-value';
 import { type UserConfiguration } from './entities/user-configuration.entity';
-import { type SettingDefinition, SettingDefinitions } from './setting-definitions';
-import { SettingsService } from './settings.service';
 import { type OwnValue, UserConfigurationsRepository } from './user-configurations.repository';
 
 /** A public setting, with the JSON of what is the same for many users. */
