@@ -25,7 +25,6 @@ export async function settingRead() {
   const written = { key: RequestSettings.maxPayloadBytes.key, value: 1_000, visibility: 'public' };
   const settings = new SettingsService(
     { states: () => Promise.resolve(new Map([[written.key, { row: written, version: 1 }]])) },
-    { catchUp: () => Promise.resolve(null) },
     { allows: () => true },
     {},
     { onGap() {}, async on() {} },

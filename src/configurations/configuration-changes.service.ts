@@ -8,9 +8,10 @@ import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { ChangesRepository, type ChangeOnBase } from '../settings/changes.repository';
+import { CurrentSettings } from '../settings/current-settings.service';
 import { assertPreconditions, currentOf, type Preconditions } from '../settings/preconditions';
 import { isKey, type SettingContent } from '../settings/setting-definitions';
-import { type Reading, SettingWriter, unsealed } from '../settings/setting-writer.service';
+import { type SettingReading, SettingWriter, unsealed } from '../settings/setting-writer.service';
 import { UnknownSetting } from '../settings/settings.errors';
 import { SettingsService } from '../settings/settings.service';
 import { ChangeEnded, OwnChange } from './configuration-changes.errors';
@@ -27,6 +28,7 @@ import { ProposedChangeDto } from './dto/proposed-change.dto';
 export class ConfigurationChangesService {
   constructor(
     private readonly changes: ChangesRepository,
+    private readonly current: CurrentSettings,
     private readonly writer: SettingWriter,
     private readonly settings: SettingsService,
     private readonly audit: AuditService,
@@ -41,7 +43,7 @@ export class ConfigurationChangesService {
     if (query.key !== undefined && !isKey(query.key)) throw new UnknownSetting(query.key);
     const chosen = { list: 'configuration-changes', ...filters };
     const before = cursorPosition(cursor, chosen);
-    await this.writer.catchUp();
+    await this.current.makeDue();
     const size = pageSize(query);
     const rows = await this.changes.list(filters, before, size + 1);
     return toPage(rows, size, chosen, (row) => String(row.id), ProposedChangeDto.of);
@@ -49,7 +51,7 @@ export class ConfigurationChangesService {
 
   /** @throws NotFoundProblem */
   async get(key: string, id: number): Promise<ProposedChangeDto> {
-    await this.writer.read(key);
+    await this.current.read(key);
     return ProposedChangeDto.of(await this.find(this.dataSource.manager, key, id));
   }
 
@@ -119,7 +121,7 @@ export class ConfigurationChangesService {
     return ProposedChangeDto.of(await this.find(tx, key, id));
   }
 
-  private async contentOf(tx: EntityManager, key: string, dto: ProposeChangeDto, { current }: Reading): Promise<SettingContent | null> {
+  private async contentOf(tx: EntityManager, key: string, dto: ProposeChangeDto, { current }: SettingReading): Promise<SettingContent | null> {
     const { delete: deletes, effectiveAt: _, requiresApproval: __, ...write } = dto;
     if (!deletes) return this.writer.contentOf(await this.writer.next(tx, key, current, write), write.value);
     const { reason: ___, ...said } = write;

@@ -10,7 +10,7 @@ import { openVersion, toHistory } from '../settings/history';
 import { assertGivenPreconditions, currentOf, type Preconditions } from '../settings/preconditions';
 import { declaredSettings } from '../settings/setting';
 import { isKey, NEW, type SettingContent, SettingDefinitions } from '../settings/setting-definitions';
-import { type Reading, SettingWriter } from '../settings/setting-writer.service';
+import { type SettingReading, SettingWriter } from '../settings/setting-writer.service';
 import { UnknownSetting } from '../settings/settings.errors';
 import { SystemSettingsRepository } from '../settings/system-settings.repository';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
@@ -56,7 +56,7 @@ export class ConfigurationHistoryService {
     const target = await this.target(key, version);
     const why = reason ?? `rollback to version ${version}`;
     return this.configurations.inForce(async (tx) => {
-      const check = (reading: Reading) => assertGivenPreconditions(preconditions, { ...currentOf(reading), readable: true });
+      const check = (reading: SettingReading) => assertGivenPreconditions(preconditions, { ...currentOf(reading), readable: true });
       if (target !== null) return (await this.writer.write(tx, actor, key, { ...target, reason: why }, check)).setting;
       const reading = await this.writer.lockAndRead(tx, key);
       check(reading);

@@ -5,6 +5,7 @@ import { UserConfigurationsModule } from '../user-configurations/user-configurat
 import { ConfigurationChangesController } from './configuration-changes.controller';
 import { ConfigurationChangesService } from './configuration-changes.service';
 import { ConfigurationHistoryService } from './configuration-history.service';
+import { DueChangesJob } from './due-changes.job';
 import { SecretsRotationService } from './secrets-rotation.service';
 import { SecretsRepository } from './secrets.repository';
 import { SettingsApplyService } from './settings-apply.service';
@@ -18,6 +19,7 @@ import { SystemConfigurationsService } from './system-configurations.service';
   providers: [
     ConfigurationChangesService,
     ConfigurationHistoryService,
+    DueChangesJob,
     SecretsRepository,
     SecretsRotationService,
     SettingsApplyService,

@@ -8,7 +8,7 @@ import { checkBody } from '../http/validation.pipe';
 import { SecretBox } from '../settings/secret-box';
 import { declaredSettings } from '../settings/setting';
 import { NEW, type SettingContent, SettingDefinitions } from '../settings/setting-definitions';
-import { type Reading, SettingWriter } from '../settings/setting-writer.service';
+import { type SettingReading, SettingWriter } from '../settings/setting-writer.service';
 import { SecretUnreadable } from '../settings/settings.errors';
 import { SystemSettingsRepository } from '../settings/system-settings.repository';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
@@ -96,7 +96,7 @@ export class SettingsApplyService {
   }
 
   /** What is stored now, secrets opened: for comparing only. */
-  private content({ state: { row }, current }: Reading): SettingContent | null {
+  private content({ state: { row }, current }: SettingReading): SettingContent | null {
     if (row === null || current === null) return null;
     const { declared, key, ...rest } = current;
     const value = current.visibility === 'secret' ? this.secrets.open(key, row.value) : row.value;

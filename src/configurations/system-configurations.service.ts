@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
+import { CurrentSettings } from '../settings/current-settings.service';
 import { ConfigurationDto } from '../settings/dto/configuration.dto';
 import { SystemConfiguration } from '../settings/entities/system-configuration.entity';
 import { assertGivenPreconditions, assertPreconditions, currentOf, type Preconditions } from '../settings/preconditions';
@@ -30,6 +31,7 @@ export class SystemConfigurationsService {
     private readonly users: UserConfigurationsRepository,
     private readonly definitions: SettingDefinitions,
     private readonly settings: SettingsService,
+    private readonly current: CurrentSettings,
     private readonly writer: SettingWriter,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
@@ -40,7 +42,7 @@ export class SystemConfigurationsService {
     const { limit: _, cursor, ...chosen } = query;
     const filters = { list: 'configurations', ...chosen, isAdmin };
     const after = cursorPosition(cursor, filters) ?? '';
-    await this.writer.catchUp();
+    await this.current.makeDue();
     const page = [...(await this.repository.states(declaredSettings().keys()))].flatMap(([key, state]) => {
       const definition = this.definitions.of(key, state.row);
       if (key <= after || !key.startsWith(query.prefix ?? '') || definition === null || !isVisible(definition, isAdmin)) return [];
@@ -58,7 +60,7 @@ export class SystemConfigurationsService {
 
   /** @throws UnknownSetting */
   async get(isAdmin: boolean, key: string): Promise<ConfigurationDto> {
-    const { state, current } = await this.writer.read(key);
+    const { state, current } = await this.current.read(key);
     if (current === null || !isVisible(current, isAdmin)) throw new UnknownSetting(key);
     return this.definitions.toDto(current, state, isAdmin);
   }
@@ -74,7 +76,7 @@ export class SystemConfigurationsService {
 
   /** What `put` would answer and whom it would touch; changes nothing. @throws ValidationProblem, StaleVersion */
   async preview(key: string, dto: PutConfigurationDto, preconditions: Preconditions): Promise<ConfigurationPreviewDto> {
-    const reading = await this.writer.read(key);
+    const reading = await this.current.read(key);
     assertGivenPreconditions(preconditions, currentOf(reading));
     const next = await this.writer.next(this.dataSource.manager, key, reading.current, dto);
     const row = { value: dto.value, updatedAt: reading.state.row?.updatedAt ?? null } as SystemConfiguration;
@@ -83,7 +85,7 @@ export class SystemConfigurationsService {
 
   /** What the setting would be after `delete`. @throws UnknownSetting, StaleVersion */
   async previewDelete(key: string, preconditions: Preconditions): Promise<ConfigurationPreviewDto> {
-    const reading = await this.writer.read(key);
+    const reading = await this.current.read(key);
     const { state, current } = reading;
     if (current === null) throw new UnknownSetting(key);
     assertGivenPreconditions(preconditions, currentOf(reading));

@@ -1,8 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
-import { Transactions } from '../database/transactions';
 import { Problem, ValidationProblem } from '../http/problem';
 import { ChangesRepository } from './changes.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
@@ -15,24 +14,24 @@ import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions,
 import { SecretUnreadable, StaleVersion, UnknownSetting } from './settings.errors';
 import { SystemSettingsRepository, type SystemState } from './system-settings.repository';
 
-const RETRY_MS = 1_000;
-
 /** What is wrong with a value that its schema allows, as others than the setting know it; null: nothing. */
 export type ValueCheck = (tx: EntityManager, value: unknown) => Promise<string | null>;
 
-export interface Reading {
+/** A key at one moment: what is stored, and what it means; null: nobody knows it. */
+export interface SettingReading {
   state: SystemState;
   current: SettingDefinition | null;
 }
 
+export const UNKNOWN: SettingReading = { state: { row: null, version: 0 }, current: null };
+
 /**
  * Makes the versions of system settings. Always true: whoever reads or writes a key through this finds what was due before
  * made first, so a change is in force from its instant on, whoever looks and whatever process was to make it; and a new
- * version ends every other change that waited for the one before. A participant of its caller's transaction.
+ * version ends every other change that waited for the one before. Takes part in its caller's transaction, and begins none.
  */
 @Injectable()
 export class SettingWriter {
-  private readonly logger = new Logger(SettingWriter.name);
   private readonly checks = new Map<string, ValueCheck>();
 
   constructor(
@@ -41,7 +40,6 @@ export class SettingWriter {
     private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,
     private readonly audit: AuditService,
-    private readonly transactions: Transactions,
   ) {}
 
   /** Refuses values that do not pass the check, whoever writes them through the service; modules say so while they are initialised. */
@@ -50,39 +48,28 @@ export class SettingWriter {
   }
 
   /** The key as it is, for a writer: nobody else changes it before the transaction ends. */
-  async lockAndRead(tx: EntityManager, key: string): Promise<Reading> {
-    if (!isKey(key)) return { state: { row: null, version: 0 }, current: null };
+  async lockAndRead(tx: EntityManager, key: string): Promise<SettingReading> {
+    if (!isKey(key)) return UNKNOWN;
     await this.repository.lock(tx, key);
     for (;;) {
       const { due, ...state } = await this.repository.state(tx, key);
-      const reading = this.reading(key, state);
+      const reading = this.readingOf(key, state);
       const change = due ? await this.changes.due(tx, key) : null;
       if (change === null) return reading;
-      await this.take(tx, reading, change);
+      await this.makeDue(tx, reading, change);
     }
   }
 
-  /** The key as it is, for a reader: within a transaction, or without one. */
-  async read(key: string, tx: EntityManager | null = null): Promise<Reading> {
-    if (!isKey(key)) return { state: { row: null, version: 0 }, current: null };
+  /** The key as it is, for a reader. */
+  async read(tx: EntityManager, key: string): Promise<SettingReading> {
+    if (!isKey(key)) return UNKNOWN;
     const { due, ...state } = await this.repository.state(tx, key);
-    if (!due) return this.reading(key, state);
-    return tx ? this.lockAndRead(tx, key) : this.transactions.run((own) => this.lockAndRead(own, key));
+    return due ? this.lockAndRead(tx, key) : this.readingOf(key, state);
   }
 
-  /** Makes everything that is due, and tells in how many milliseconds there will be more to make; null: nothing waits. */
-  async catchUp(): Promise<number | null> {
-    const { due, nextInMs } = await this.changes.agenda();
-    let failed = false;
-    for (const key of due) {
-      await this.transactions
-        .run((tx) => this.lockAndRead(tx, key))
-        .catch((error: Error) => {
-          failed = true;
-          this.logger.error(`what is due for ${key} was not made, trying again: ${error.message}`);
-        });
-    }
-    return failed ? Math.min(nextInMs ?? RETRY_MS, RETRY_MS) : nextInMs;
+  /** What the row of a key says. */
+  readingOf(key: string, state: SystemState): SettingReading {
+    return { state, current: this.definitions.of(key, state.row) };
   }
 
   /** `check` may refuse what it finds. @throws ValidationProblem, StaleVersion */
@@ -91,7 +78,7 @@ export class SettingWriter {
     actor: Actor,
     key: string,
     dto: SettingWrite,
-    check: (reading: Reading) => void = () => undefined,
+    check: (reading: SettingReading) => void = () => undefined,
   ): Promise<{ setting: ConfigurationDto; created: boolean }> {
     const reading = await this.lockAndRead(tx, key);
     check(reading);
@@ -101,12 +88,12 @@ export class SettingWriter {
   }
 
   /** Back to the default. @throws UnknownSetting, ValidationProblem when the default cannot be used now */
-  async remove(tx: EntityManager, actor: Actor, key: string, reason?: string, check: (reading: Reading) => void = () => undefined): Promise<void> {
+  async remove(tx: EntityManager, actor: Actor, key: string, reason?: string, check: (reading: SettingReading) => void = () => undefined): Promise<void> {
     const reading = await this.lockAndRead(tx, key);
     if (reading.current === null) throw new UnknownSetting(key);
     check(reading);
     await this.assertUsable(tx, key, declaredSettings().get(key)?.default);
-    await this.takeBack(tx, actor, key, reading.state, reason);
+    await this.revert(tx, actor, key, reading.state, reason);
   }
 
   /** What the key would be after the write. @throws ValidationProblem */
@@ -135,7 +122,7 @@ export class SettingWriter {
   }
 
   /** Makes the version of a change that is due, or says why it cannot be. */
-  private async take(tx: EntityManager, { state, current }: Reading, change: SystemConfigurationChange): Promise<void> {
+  private async makeDue(tx: EntityManager, { state, current }: SettingReading, change: SystemConfigurationChange): Promise<void> {
     const { id, key, baseVersion, content, author, reason } = change;
     if (state.version !== baseVersion) return this.changes.end(tx, id, 'stale', null, null);
     const actor: Actor = { kind: 'system', id: author, requestId: null };
@@ -144,7 +131,7 @@ export class SettingWriter {
       const next = dto && (await this.next(tx, key, current, dto));
       await this.changes.end(tx, id, 'applied', state.version + 1, null);
       if (dto && next) await this.store(tx, actor, state, next, { ...dto, reason: reason ?? undefined });
-      else await this.takeBack(tx, actor, key, state, reason ?? undefined);
+      else await this.revert(tx, actor, key, state, reason ?? undefined);
     } catch (error) {
       // What was good when it was proposed may not be now: a release declares another schema, a zone is gone, a key is lost.
       if (!(error instanceof Problem)) throw error;
@@ -159,7 +146,7 @@ export class SettingWriter {
     await this.repository.put(tx, { ...columns, value: content.value, version: state.version + 1, updatedBy: actor.id });
   }
 
-  private async takeBack(tx: EntityManager, actor: Actor, key: string, state: SystemState, reason?: string): Promise<void> {
+  private async revert(tx: EntityManager, actor: Actor, key: string, state: SystemState, reason?: string): Promise<void> {
     if (state.row === null) return;
     await this.append(tx, actor, key, state, null, reason);
     await tx.delete(SystemConfiguration, { key });
@@ -178,10 +165,6 @@ export class SettingWriter {
   private async assertUsable(tx: EntityManager, key: string, value: unknown): Promise<void> {
     const detail = (await this.checks.get(key)?.(tx, value)) ?? null;
     if (detail !== null) throw new ValidationProblem([{ pointer: '#/value', detail, code: 'not-usable' }]);
-  }
-
-  private reading(key: string, state: SystemState): Reading {
-    return { state, current: this.definitions.of(key, state.row) };
   }
 }
 

@@ -5,7 +5,6 @@ import { type SystemConfiguration } from './entities/system-configuration.entity
 import { SecretBox } from './secret-box';
 import { declaredSettings, type Setting } from './setting';
 import { SettingDefinitions } from './setting-definitions';
-import { SettingWriter } from './setting-writer.service';
 import { SystemSettingsRepository, type SystemState } from './system-settings.repository';
 
 const REREAD_MS = 30_000;
@@ -23,19 +22,15 @@ interface Settings {
  * The settings in force, for the modules to read: from memory, typed, without I/O. Always true: the whole set is replaced
  * at once, within a second of a committed change anywhere, because a trigger notifies every replica; a re-read after
  * each gap in the notifications and every half minute is the net under it. A read that fails is tried again until it does not.
- * Every read makes what is due first, and each replica reads when the next change comes due: whichever is first makes it for all.
  */
 @Injectable()
 export class SettingsService implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(SettingsService.name);
   private readonly listeners: (() => void)[] = [];
   private readonly settings: KeptFresh<Settings>;
-  /** Goes off when the next change comes due. */
-  private due: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly repository: SystemSettingsRepository,
-    private readonly writer: SettingWriter,
     private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,
     notifications: Notifications,
@@ -56,7 +51,6 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.settings.stop();
-    clearTimeout(this.due);
   }
 
   get<T>(setting: Setting<T>): T {
@@ -79,7 +73,7 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
     return this.settings.value.unusable;
   }
 
-  /** Calls the listener after each change of the set. */
+  /** Calls the listener after each read of the set. */
   onChange(listener: () => void): void {
     this.listeners.push(listener);
   }
@@ -90,9 +84,6 @@ export class SettingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async read(): Promise<Settings> {
-    const nextInMs = await this.writer.catchUp();
-    clearTimeout(this.due);
-    if (nextInMs !== null && nextInMs < 2 * REREAD_MS) this.due = setTimeout(() => this.settings.refreshSoon(), nextInMs).unref();
     const states = await this.repository.states(declaredSettings().keys());
     const values = new Map<string, unknown>();
     const unusable = new Set<string>();

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager, IsNull } from 'typeorm';
 import { type Actor } from '../common/principal';
+import { CurrentSettings } from '../settings/current-settings.service';
 import { SettingWriter } from '../settings/setting-writer.service';
 import { Tier } from './entities/tier.entity';
 import { TierInUse } from './tiers.errors';
@@ -17,6 +18,7 @@ const { key: KEY, default: DEFAULT } = TierSettings.defaultTier;
 export class DefaultTierService implements OnModuleInit {
   constructor(
     private readonly repository: TiersRepository,
+    private readonly current: CurrentSettings,
     private readonly writer: SettingWriter,
     private readonly dataSource: DataSource,
   ) {}
@@ -34,7 +36,7 @@ export class DefaultTierService implements OnModuleInit {
   /** What is wrong with the setting as it is stored; null: nothing. */
   async problem(): Promise<string | null> {
     const { manager } = this.dataSource;
-    const { row } = (await this.writer.read(KEY)).state;
+    const { row } = (await this.current.read(KEY)).state;
     const name = row === null ? DEFAULT : row.value;
     if (typeof name === 'string' && (await this.isOffered(manager, name))) return null;
     const instead = await this.repository.tierOfNewUsers(manager, KEY, DEFAULT);

@@ -44,8 +44,8 @@ export class EffectiveSettings implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.settings.onChange(() => this.take());
-    this.take();
+    this.settings.onChange(() => this.rebuild());
+    this.rebuild();
   }
 
   /** A page of all public settings as they are for the user, by key, as JSON. @throws NotFoundProblem */
@@ -106,7 +106,7 @@ export class EffectiveSettings implements OnModuleInit {
     return withinLimits(value, [definition.schema, definition.bounds], (v) => this.definitions.allowsOverride(definition, v));
   }
 
-  private take(): void {
+  private rebuild(): void {
     const generation: Generation = { settings: [], inherited: '', starts: [0] };
     for (const [key, state] of this.settings.states) {
       const definition = this.definitions.of(key, state.row);

@@ -6,6 +6,7 @@ import { Transactions } from '../database/transactions';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
+import { CurrentSettings } from '../settings/current-settings.service';
 import { ConfigurationVersionDto } from '../settings/dto/configuration-version.dto';
 import { UserConfigurationDto } from '../settings/dto/configuration.dto';
 import { toHistory } from '../settings/history';
@@ -25,7 +26,7 @@ import { UserConfigurationsSettings } from './user-configurations.settings';
 const MOST_OWN_KEYS = 200;
 
 /** One setting for one user, as read at one moment. */
-interface Reading {
+interface OwnReading {
   definition: SettingDefinition;
   own: UserState;
   effective: UserConfigurationDto;
@@ -40,6 +41,7 @@ interface Reading {
 export class UserConfigurationsService {
   constructor(
     private readonly repository: UserConfigurationsRepository,
+    private readonly current: CurrentSettings,
     private readonly writer: SettingWriter,
     private readonly definitions: SettingDefinitions,
     private readonly effectiveSettings: EffectiveSettings,
@@ -105,9 +107,9 @@ export class UserConfigurationsService {
     return toHistory(rows, size, filters);
   }
 
-  private async read(tx: EntityManager | null, userId: number, key: string): Promise<Reading> {
+  private async read(tx: EntityManager | null, userId: number, key: string): Promise<OwnReading> {
     if (!isKey(key)) throw new UnknownSetting(key);
-    const { state: system, current: definition } = await this.writer.read(key, tx);
+    const { state: system, current: definition } = await (tx === null ? this.current.read(key) : this.writer.read(tx, key));
     const own = await this.repository.state(tx, userId, key);
     if (own === null) throw new NotFoundProblem('user');
     if (definition?.visibility !== 'public') throw new UnknownSetting(key);
