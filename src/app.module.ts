@@ -11,7 +11,6 @@ import { GatewayModule } from './gateway/gateway.module';
 import { HealthModule } from './health/health.module';
 import { HousekeepingModule } from './housekeeping/housekeeping.module';
 import { ProblemFilter } from './http/problem.filter';
-import { RouteTable } from './http/route-table';
 import { ValidationPipe } from './http/validation.pipe';
 import { JobsModule } from './jobs/jobs.module';
 import { MetricsModule } from './metrics/metrics.module';
@@ -22,7 +21,7 @@ import { TiersModule } from './tiers/tiers.module';
 import { UserConfigurationsModule } from './user-configurations/user-configurations.module';
 import { UsersModule } from './users/users.module';
 
-/** The map of the house. The environment comes from `createApp()`. */
+/** The map of the house. The environment and the routes come from `createApp()`. */
 @Module({
   imports: [
     DatabaseModule,
@@ -43,7 +42,6 @@ import { UsersModule } from './users/users.module';
     MetricsModule,
   ],
   providers: [
-    RouteTable,
     ProblemFilter,
     { provide: APP_FILTER, useExisting: ProblemFilter },
     { provide: APP_GUARD, useClass: AuthGuard },

@@ -1,4 +1,4 @@
 import { exitWith } from './cli/exit';
-import { serve } from './serve';
+import { serve } from './cli/serve';
 
 serve().catch(exitWith);

@@ -1,12 +1,7 @@
-import { type FastifyRequest } from 'fastify';
-
 const PATH = '/v1/authorize';
 
 /** Of a target in absolute form, which a server must take (RFC 9112, section 3.2.2). */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
-
-/** In a route's config: its body is never read, whatever it is. Node throws it away when the answer is out. */
-export const IGNORES_BODY = 'ignoresBody';
 
 /**
  * The URL that the router sees. Proxies append the path that they were asked for (Envoy does), which may be longer than the
@@ -21,13 +16,4 @@ export function routedUrl(method: string | undefined, target: string): string {
   if (next !== '/' && (method === 'GET' || method === 'POST')) return url;
   const query = url.indexOf('?');
   return `${PATH}/${query === -1 ? '' : url.slice(query)}`;
-}
-
-/** Takes from the request what makes Fastify look for a parser. */
-export function leaveBody({ raw }: FastifyRequest, _: unknown, done: () => void): void {
-  delete raw.headers['content-type'];
-  delete raw.headers['content-length'];
-  delete raw.headers['transfer-encoding'];
-  raw.resume();
-  done();
 }

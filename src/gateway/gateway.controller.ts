@@ -3,11 +3,11 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, Metered, Scopes } from '../common/access.decorators';
+import { IGNORES_BODY } from '../http/ignored-body';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { DenialFilter } from './denial.filter';
-import { ApiGatewayCheck } from './gateway.document';
 import { gatewayCallOf } from './gateway-call';
-import { IGNORES_BODY } from './gateway-route';
+import { ApiGatewayCheck } from './gateway.document';
 import { GatewayService } from './gateway.service';
 
 @ApiTags('gateway')

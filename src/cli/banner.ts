@@ -1,9 +1,9 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { version } from '../package.json';
-import { type NewAdmin } from './auth/admins.service';
-import { Environment } from './config/environment';
+import { version } from '../../package.json';
+import { type NewAdmin } from '../auth/admins.service';
+import { Environment } from '../config/environment';
 
 /** What `serve` says once it listens. The administrator, if one was just made, is shown here and never again. */
 export function banner(app: NestFastifyApplication, admin: (NewAdmin & { password: string }) | null): string {
