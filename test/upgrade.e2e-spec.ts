@@ -71,7 +71,8 @@ describe('a database of the first release', () => {
       await release.runMigrations();
       for (const statement of DATA) await release.query(statement);
       const columns = await columnsOf(release);
-      const [before, filesBefore] = [await contents(release, columns), await files(release)];
+      const before = await contents(release, columns);
+      const filesBefore = await files(release);
       await release.destroy();
 
       const names = await migrate(database.url);

@@ -61,7 +61,8 @@ describe('scopes', () => {
   });
 
   it('do not make an administrator: the role does, with the scope admin on its keys', async () => {
-    const [user, withoutScope] = [await keyWithout([]), await keyWithout(['admin'], 'admin')];
+    const user = await keyWithout([]);
+    const withoutScope = await keyWithout(['admin'], 'admin');
     for (const route of routes.filter(({ access }) => access.adminOnly)) {
       const asUser = await call(route, user);
       expect([label(route), asUser.status, asUser.body.code]).toEqual([label(route), 403, 'admin-required']);

@@ -28,7 +28,7 @@ describe('the rows of sessions', () => {
       [String(max)],
     );
     for (const { app } of service.replicas) {
-      await eventually(() => Promise.resolve(expect(app.get(SettingsService).get(AuthSettings.maxSessionsPerUser)).toBe(max)));
+      await eventually(() => expect(app.get(SettingsService).get(AuthSettings.maxSessionsPerUser)).toBe(max));
     }
   };
 
@@ -56,7 +56,8 @@ describe('the rows of sessions', () => {
   });
 
   it('go when they expire, and with a change of the password', async () => {
-    const [expired, changed] = [await makeUser(service), await makeUser(service)];
+    const expired = await makeUser(service);
+    const changed = await makeUser(service);
     await logIn(service, expired);
     const going = await logIn(service, expired);
     await service.sql(`UPDATE sessions SET expires_at = now() WHERE id = (SELECT min(id) FROM sessions WHERE user_id = $1)`, [expired.id]);
@@ -92,7 +93,8 @@ describe('sessions from before there was a row for each', () => {
     await insert(revoked, 'revoked');
     // What a rotation left that was under way when the rest was revoked.
     const survivor = await insert(revoked, 'current');
-    const [earlier, stolen] = [await insert(reused, 'rotated'), await insert(reused, 'current')];
+    const earlier = await insert(reused, 'rotated');
+    const stolen = await insert(reused, 'current');
     await dataSource.destroy();
     await migrate(database.url);
     const replica = await startReplica(database.url);

@@ -49,7 +49,8 @@ describe('sessions', () => {
   });
 
   it('are throttled after ten wrong passwords, for this account alone', async () => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     for (let i = 0; i < 10; i++) await login(user.email, WRONG).expect(401);
     const { body, headers } = await login(user.email, PASSWORD).expect(429);
     expect(body.code).toBe('too-many-attempts');
@@ -85,7 +86,8 @@ describe('sessions', () => {
 
   it('end as a whole when a refresh token is used twice, and leave other logins alone', async () => {
     const user = await makeUser(service);
-    const [stolen, other] = [await logIn(service, user), await logIn(service, user)];
+    const stolen = await logIn(service, user);
+    const other = await logIn(service, user);
     const { body: next } = await refresh(stolen.refreshToken).expect(200);
     const { body } = await refresh(stolen.refreshToken).expect(401);
     expect(body.code).toBe('refresh-refused');

@@ -1,10 +1,10 @@
+import { eventually } from '../support/eventually';
 import { FairQueue } from '../../src/passwords/fair-queue';
 import { HealingClient } from '../../src/database/healing-client';
 import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, PASSWORD, PASSWORD_HASH, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
-import { until } from '../support/waiting';
 
 promisesByTheClock();
 
@@ -104,7 +104,7 @@ describe('password checks', () => {
       answered++;
       return status;
     });
-    await until(() => Promise.resolve(answered >= 3), 'the flood is being answered');
+    await eventually(() => answered >= 3);
     await login('192.0.2.77', user.email, PASSWORD).expect(200);
     expect(answered).toBeLessThan(60);
     expect(new Set(await Promise.all(flood))).toEqual(new Set([401]));

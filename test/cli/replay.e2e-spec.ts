@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { eventually } from '../support/eventually';
 import { Command, run } from '../support/command';
 import { type Service, startService } from '../support/service';
-import { soon } from '../requests/work';
 
 // Every command is a process that boots the whole application.
 jest.setTimeout(120_000);
@@ -107,7 +107,7 @@ describe('a replay', () => {
     const command = new Command(['replay', log, '--json', '--concurrency', '2', '--quota', '100000'], environment);
     const hits = async () =>
       (await service.sql<{ n: number }>(`SELECT count(*)::int AS n FROM requests WHERE payload ->> 'path' LIKE $1`, [`/${signal}/%`]))[0].n;
-    await soon(async () => (await hits()) > 10, 60_000);
+    await eventually(async () => (await hits()) > 10, 60_000);
     expect(await left()).toBe(1);
     command.child.kill(signal);
     const { code, stdout } = await command.finished();

@@ -1,7 +1,8 @@
+import { eventually } from '../support/eventually';
 import { followRequest, type StatusChange } from '../../packages/client/src/follow';
 import { makeUser, type TestUser } from '../support/factories';
 import { startReplica, type Service, startService } from '../support/service';
-import { claim, makeWorker, newType, soon, submit } from '../requests/work';
+import { claim, makeWorker, newType, submit } from '../requests/work';
 import { clientOf, scriptedFetch } from './clients';
 
 describe('following a request with the client', () => {
@@ -31,9 +32,9 @@ describe('following a request with the client', () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     const { told, over } = collect(followRequest(clientOf(service, user), id));
-    await soon(() => told.length === 1);
+    await eventually(() => told.length === 1);
     await claim(service, worker, type);
-    await soon(() => told.length === 2);
+    await eventually(() => told.length === 2);
     await complete(id);
     await over;
     expect(told).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
@@ -52,10 +53,10 @@ describe('following a request with the client', () => {
       return undefined;
     });
     const { told, over } = collect(followRequest(clientOf(service, user, flaky), id));
-    await soon(() => told.length === 1);
+    await eventually(() => told.length === 1);
     await ending.close();
     await claim(service, worker, type);
-    await soon(() => told.length === 2, 10_000);
+    await eventually(() => told.length === 2, 10_000);
     await complete(id);
     await over;
     expect(told).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
@@ -94,10 +95,10 @@ describe('following a request with the client', () => {
     const client = clientOf(service, user);
     const before = await open();
     for await (const { status } of followRequest(client, id)) if (status === 'pending') break;
-    await soon(async () => (await open()) <= before);
+    await eventually(async () => (await open()) <= before);
     const stop = new AbortController();
     const stopped = collect(followRequest(client, id, { signal: stop.signal }));
-    await soon(() => stopped.told.length === 1);
+    await eventually(() => stopped.told.length === 1);
     stop.abort(new RangeError('enough'));
     await expect(stopped.over).rejects.toThrow('enough');
   });

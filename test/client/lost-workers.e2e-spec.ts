@@ -2,10 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../support/eventually';
 import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { books, claim, makeWorker, newType, putSetting, soon, submit } from '../requests/work';
+import { books, claim, makeWorker, newType, putSetting, submit } from '../requests/work';
 
 promisesByTheClock();
 
@@ -54,7 +55,7 @@ describe('a worker process', () => {
     return { child, words: () => lines().map((line) => JSON.parse(line) as Word) };
   }
   const order = (type: string, payload: object) => submit(service, submitter, type, { userId: user.id, cost: 10, payload });
-  const begun = async (id: string) => soon(async () => (await row(id)).status === 'processing', 10_000);
+  const begun = async (id: string) => eventually(async () => (await row(id)).status === 'processing', 10_000);
   const row = async (id: string) =>
     (
       await service.sql<{ status: string; attempt: number; lease: Date | null }>(
@@ -105,7 +106,7 @@ describe('a worker process', () => {
       expect(await reclaim(type, id)).toBeLessThan(5);
       if (first === 'another completes') await complete(id, { result: 'mine', units: 4 }).expect(200);
       child.kill('SIGCONT');
-      await soon(() => words().some(({ heard }) => heard === 'complete'), 10_000);
+      await eventually(() => words().some(({ heard }) => heard === 'complete'), 10_000);
       expect(words().filter(({ heard }) => heard === 'complete')).toEqual([expect.objectContaining({ attempt: 1, status: 409 })]);
       if (first === 'it wakes') await complete(id, { result: 'mine', units: 4 }).expect(200);
       expect((await service.as(user).get(`/v1/requests/${id}`)).body).toMatchObject({ status: 'succeeded', result: 'mine', attempt: 2, refundedUnits: 6 });
@@ -120,12 +121,12 @@ describe('a worker process', () => {
     const { id } = await order(type, { freezes: true });
     const { child, words } = start(type);
     await begun(id);
-    await soon(async () => {
+    await eventually(async () => {
       await claim(service, workerUser, type);
       return (await row(id)).status === 'failed';
     }, 10_000);
     child.kill('SIGCONT');
-    await soon(() => words().some(({ heard }) => heard === 'complete'), 10_000);
+    await eventually(() => words().some(({ heard }) => heard === 'complete'), 10_000);
     expect(words().filter(({ heard }) => heard === 'complete')).toEqual([expect.objectContaining({ attempt: 1, status: 409 })]);
     expect((await service.as(user).get(`/v1/requests/${id}`)).body).toMatchObject({ status: 'failed', result: null, refundedUnits: 10 });
     expect(await books(service, user)).toMatchObject({ used: 0, refunded: 10, ledger: 0 });

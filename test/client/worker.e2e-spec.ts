@@ -1,3 +1,4 @@
+import { eventually } from '../support/eventually';
 import { type Client } from '../../packages/client/src/client';
 import { CancelRequested, LeaseLost, PermanentError } from '../../packages/client/src/work-errors';
 import { type HandlerContext } from '../../packages/client/src/work-in-hand';
@@ -5,7 +6,7 @@ import { type Worker } from '../../packages/client/src/worker';
 import { promisesByTheClock } from '../support/clock-promises';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { books, claim, loseLease, makeWorker, newType, putSetting, soon, submit } from '../requests/work';
+import { books, claim, loseLease, makeWorker, newType, putSetting, submit } from '../requests/work';
 import { clientOf, scriptedFetch, startWorker, type Workers } from './clients';
 
 promisesByTheClock();
@@ -37,7 +38,7 @@ describe('a worker', () => {
   };
   const read = async (id: string) => (await service.as(user).get(`/v1/requests/${id}`).expect(200)).body;
   const ended = async (id: string, status: string) => {
-    await soon(async () => ['succeeded', 'failed', 'canceled'].includes((await read(id)).status), 10_000);
+    await eventually(async () => ['succeeded', 'failed', 'canceled'].includes((await read(id)).status), 10_000);
     const body = await read(id);
     expect(body.status).toBe(status);
     return body;
@@ -58,12 +59,12 @@ describe('a worker', () => {
     const finish: (() => void)[] = [];
     start({ types: [type], concurrency: 2, handler: () => new Promise<void>((resolve) => finish.push(resolve)) });
     for (let begun = 2; begun <= 6; begun++) {
-      await soon(() => finish.length >= Math.min(begun, 5));
+      await eventually(() => finish.length >= Math.min(begun, 5));
       const [{ n }] = await service.sql(`SELECT count(*)::int AS n FROM requests WHERE type = $1 AND status = 'processing'`, [type]);
       expect(n).toBeLessThanOrEqual(2);
       finish[begun - 2]();
     }
-    await soon(async () => (await service.sql(`SELECT 1 FROM requests WHERE type = $1 AND status = 'succeeded'`, [type])).length === 5);
+    await eventually(async () => (await service.sql(`SELECT 1 FROM requests WHERE type = $1 AND status = 'succeeded'`, [type])).length === 5);
   });
 
   it('settles for the units that the handler says, and keeps the charge where it says none', async () => {
@@ -121,12 +122,12 @@ describe('a worker', () => {
     let context: HandlerContext | undefined;
     let finish = () => {};
     start({ types: [type], leaseSeconds: 3, handler: (_, given) => ((context = given), new Promise<void>((resolve) => (finish = resolve))) });
-    await soon(() => context !== undefined);
+    await eventually(() => context !== undefined);
     const before = Number(await lease());
     await context!.heartbeat();
     expect(Number(await lease())).toBeGreaterThan(before);
     // Twice the lease: only heartbeats of the worker's own reach that.
-    await soon(async () => Number(await lease()) > 6_000, 15_000);
+    await eventually(async () => Number(await lease()) > 6_000, 15_000);
     finish();
     expect(await ended(id, 'succeeded')).toMatchObject({ attempt: 1 });
   });
@@ -140,7 +141,7 @@ describe('a worker', () => {
       leaseSeconds: 3,
       handler: (_, context) => abortOf(context).catch((reason: unknown) => (reasons.push(reason), Promise.reject(reason as Error))),
     });
-    await soon(async () => (await read(id)).status === 'processing');
+    await eventually(async () => (await read(id)).status === 'processing');
     await service.as(user).post(`/v1/requests/${id}/cancel`).expect(200);
     expect(await ended(id, 'canceled')).toMatchObject({ attempt: 1, error: { name: 'CancelRequested' } });
     expect(reasons).toEqual([expect.any(CancelRequested)]);
@@ -157,10 +158,10 @@ describe('a worker', () => {
       leaseSeconds: 3,
       handler: (_, context) => abortOf(context).catch((reason: unknown) => ((aborted = reason), 'too late')),
     });
-    await soon(async () => (await read(id)).status === 'processing');
+    await eventually(async () => (await read(id)).status === 'processing');
     const stopped = slow.stop();
     // A heartbeat may come in between and save it once.
-    await soon(async () => {
+    await eventually(async () => {
       await loseLease(service, id);
       return (await claim(service, workerUser, type)).some(({ attempt }) => attempt === 2);
     });
@@ -176,7 +177,7 @@ describe('a worker', () => {
     await submit(service, user, type);
     const cut = scriptedFetch(({ url }) => (url.endsWith('/heartbeat') ? Promise.reject(new TypeError('fetch failed')) : undefined));
     const worker = start({ client: clientOf(service, workerUser, cut), types: [type], errors, leaseSeconds: 1, handler: (_, context) => abortOf(context) });
-    await soon(() => errors.some((error) => error instanceof LeaseLost), 10_000);
+    await eventually(() => errors.some((error) => error instanceof LeaseLost), 10_000);
     await worker.stop();
     expect(cut.calls.some(({ url }) => url.endsWith('/fail'))).toBe(false);
   });
@@ -228,7 +229,7 @@ describe('a worker', () => {
       },
     });
     const completes = () => counting.calls.map(({ url }) => url.slice(url.indexOf('/v1'))).filter((path) => path.endsWith('/complete'));
-    await soon(() => begun === payloads.length);
+    await eventually(() => begun === payloads.length);
     finish!();
     for (const [i, { request }] of items.slice(0, 6).entries()) await ended(request.id, i === 5 ? 'failed' : 'succeeded');
     expect(completes()).toEqual(['/v1/requests/complete']);
@@ -301,7 +302,7 @@ describe('a worker', () => {
   it.each([400, 401, 403, 413])('reports no failure for what a proxy refused with %s: the request is left to its lease', async (status) => {
     const proxy = scriptedFetch(({ url }) => (url.endsWith('/complete') ? Promise.resolve(new Response('<h1>No</h1>', { status })) : undefined));
     const { ids, errors } = await together(newType(), ['a', 'b'], proxy);
-    await soon(() => errors.length >= 2);
+    await eventually(() => errors.length >= 2);
     await Promise.all(workers.splice(0).map((worker) => worker.stop()));
     for (const id of ids) expect(await read(id)).toMatchObject({ status: 'processing', attempt: 1 });
     expect(proxy.calls.some(({ url }) => url.endsWith('/fail'))).toBe(false);
@@ -325,7 +326,7 @@ describe('a worker', () => {
     const { id } = await submit(service, user, type);
     let finish: ((result: string) => void) | undefined;
     const worker = start({ types: [type], stopOn: ['SIGUSR2'], handler: () => new Promise((resolve) => (finish = resolve)) });
-    await soon(() => finish !== undefined);
+    await eventually(() => finish !== undefined);
     process.emit('SIGUSR2');
     const next = await submit(service, user, type);
     finish!('finished');
@@ -339,7 +340,7 @@ describe('a worker', () => {
     const stop = new AbortController();
     const counting = scriptedFetch(() => undefined);
     const worker = start({ client: clientOf(service, workerUser, counting), types: [newType()], waitSeconds: 30, signal: stop.signal, handler: never });
-    await soon(() => counting.calls.length === 1);
+    await eventually(() => counting.calls.length === 1);
     const startedAt = performance.now();
     stop.abort();
     await worker.finished;
@@ -367,7 +368,7 @@ describe('a worker', () => {
     const errors: unknown[] = [];
     const handler = ({ id }: { id: string }) => handled.push(id);
     for (const replica of service.replicas) start({ client: clientOf(replica, workerUser), types: [type], concurrency: 10, errors, handler });
-    await soon(
+    await eventually(
       async () => (await service.sql(`SELECT 1 FROM requests WHERE type = $1 AND status = 'succeeded' AND attempt = 1`, [type])).length === count,
       20_000,
     );

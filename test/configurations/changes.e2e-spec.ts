@@ -78,7 +78,8 @@ describe('a proposed change of a setting', () => {
 
   it('is stale as soon as the setting has another version, and never applied then', async () => {
     await defineKey(service, author, 'eyes.stale', { value: 1 });
-    const [one, two] = [await proposed('eyes.stale', { value: 2 }), await proposed('eyes.stale', { value: 3 })];
+    const one = await proposed('eyes.stale', { value: 2 });
+    const two = await proposed('eyes.stale', { value: 3 });
     await decide('eyes.stale', two.id, 'approve').expect(200);
     expect(await change('eyes.stale', one.id)).toMatchObject({ status: 'stale', version: null, endedBy: author.id });
     expect((await decide('eyes.stale', one.id, 'approve').expect(409)).body).toMatchObject({ code: 'change-ended', changeStatus: 'stale' });
@@ -95,7 +96,8 @@ describe('a proposed change of a setting', () => {
 
   it('is withdrawn by its author or refused by another, with the reason in the audit log', async () => {
     await defineKey(service, author, 'eyes.back', { value: 1 });
-    const [own, others] = [await proposed('eyes.back', { value: 2 }), await proposed('eyes.back', { value: 3 })];
+    const own = await proposed('eyes.back', { value: 2 });
+    const others = await proposed('eyes.back', { value: 3 });
     expect((await decide('eyes.back', own.id, 'withdraw', author).expect(200)).body).toMatchObject({ status: 'withdrawn', endedBy: author.id });
     await service
       .as(second)
@@ -196,7 +198,8 @@ describe('a proposed change of a setting', () => {
 
   it('holds a secret sealed while it waits, and not at all once it ended', async () => {
     await defineKey(service, author, 'eyes.secret', { value: 'canary-old', visibility: 'secret' });
-    const [one, two] = [await proposed('eyes.secret', { value: 'canary-new' }), await proposed('eyes.secret', { value: 'canary-other' })];
+    const one = await proposed('eyes.secret', { value: 'canary-new' });
+    const two = await proposed('eyes.secret', { value: 'canary-other' });
     expect(await dumpOf(service)).not.toContain('canary');
     expect(JSON.stringify(await change('eyes.secret', one.id))).not.toMatch(/canary|sealed/);
     const approved = await decide('eyes.secret', one.id, 'approve').expect(200);

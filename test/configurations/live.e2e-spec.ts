@@ -1,9 +1,10 @@
 import { Client } from 'pg';
+import { eventually } from '../support/eventually';
 import { RequestSettings } from '../../src/requests/requests.settings';
 import { SettingsService } from '../../src/settings/settings.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Replica, type Service, startService } from '../support/service';
-import { defineKey, within, writeKey } from '../support/settings';
+import { defineKey, writeKey } from '../support/settings';
 
 describe('a change of a setting on two replicas', () => {
   let service: Service;
@@ -26,7 +27,7 @@ describe('a change of a setting on two replicas', () => {
     for (const value of [100, 200, 300]) {
       await writeKey(here, admin, 'requests.maxPayloadBytes', { value });
       expect(limitOf(here)).toBe(value);
-      await within(1_000, others(there), (seen) => seen === value);
+      await eventually(async () => (await others(there)()) === value, 1_000);
     }
     await there
       .as(user)
@@ -34,7 +35,7 @@ describe('a change of a setting on two replicas', () => {
       .send({ type: 'x', payload: { text: 'x'.repeat(400) } })
       .expect(413);
     await here.as(admin).delete('/v1/configurations/requests.maxPayloadBytes').set('if-match', '*').expect(204);
-    await within(1_000, others(there), (seen) => seen === 65_536);
+    await eventually(async () => (await others(there)()) === 65_536, 1_000);
     await there
       .as(user)
       .post('/v1/requests')
@@ -50,18 +51,18 @@ describe('a change of a setting on two replicas', () => {
       return (body.items as { key: string; value: unknown }[]).find(({ key }) => key === 'live.shown')?.value;
     };
     expect(await shown(here)()).toBe(1);
-    await within(1_000, shown(there), (value) => value === 1);
+    await eventually(async () => (await shown(there)()) === 1, 1_000);
     await writeKey(here, admin, 'live.shown', { value: 2 });
     expect(await shown(here)()).toBe(2);
-    await within(1_000, shown(there), (value) => value === 2);
+    await eventually(async () => (await shown(there)()) === 2, 1_000);
   });
 
   it('reaches both within a second when their listening connections were killed just before, and during it', async () => {
     const [here, there] = service.replicas as [Replica, Replica];
     for (let value = 1_000; value < 1_010; value++) {
       await Promise.all([killListeners(), writeKey(here, admin, 'requests.maxPayloadBytes', { value })].sort(() => (value % 2 ? 1 : -1)));
-      await within(1_000, others(there), (seen) => seen === value);
-      await within(1_000, others(here), (seen) => seen === value);
+      await eventually(async () => (await others(there)()) === value, 1_000);
+      await eventually(async () => (await others(here)()) === value, 1_000);
     }
   });
 
@@ -72,16 +73,16 @@ describe('a change of a setting on two replicas', () => {
       await service.sql(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'quotidian%' AND pid <> pg_backend_pid()`,
       );
-      for (const replica of [here, there]) await within(1_000, others(replica), (seen) => seen === value);
+      for (const replica of [here, there]) await eventually(async () => (await others(replica)()) === value, 1_000);
     }
   });
 
   it('made by plain SQL counts too, and a broken value counts as the default', async () => {
     const [here, there] = service.replicas as [Replica, Replica];
     await service.sql(`UPDATE system_configurations SET value = '77' WHERE key = 'requests.maxPayloadBytes'`);
-    for (const replica of [here, there]) await within(1_000, others(replica), (seen) => seen === 77);
+    for (const replica of [here, there]) await eventually(async () => (await others(replica)()) === 77, 1_000);
     await service.sql(`UPDATE system_configurations SET value = '"many"' WHERE key = 'requests.maxPayloadBytes'`);
-    for (const replica of [here, there]) await within(1_000, others(replica), (seen) => seen === 65_536);
+    for (const replica of [here, there]) await eventually(async () => (await others(replica)()) === 65_536, 1_000);
     await service.sql(`TRUNCATE system_configurations`);
     await service.as(admin).get('/v1/configurations/requests.maxPayloadBytes').expect(200);
   });
@@ -99,6 +100,6 @@ describe('a change of a setting on two replicas', () => {
     await service.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'quotidian'`);
     await blocker.query('ROLLBACK');
     await blocker.end();
-    await within(1_000, others(there), (seen) => seen === 555);
+    await eventually(async () => (await others(there)()) === 555, 1_000);
   });
 });

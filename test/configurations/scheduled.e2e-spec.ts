@@ -1,9 +1,10 @@
 import { RequestSettings } from '../../src/requests/requests.settings';
 import { SettingsService } from '../../src/settings/settings.service';
 import { type ClockedService, startClockedService } from '../support/clocked-service';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Replica, startReplica } from '../support/service';
-import { defineKey, within, writeKey } from '../support/settings';
+import { defineKey, writeKey } from '../support/settings';
 
 const DAY_MS = 86_400_000;
 
@@ -47,12 +48,7 @@ describe('a change of a setting that names its instant', () => {
     const { id } = await propose(key, { value: 1_111, effectiveAt: at.toISOString(), reason: 'later' });
     expect(await statusOf(key, id)).toBe('approved');
     for (const replica of service.replicas) expect(inForce(replica)).toBe(65_536);
-    for (const replica of service.replicas)
-      await within(
-        3_000,
-        () => Promise.resolve(inForce(replica)),
-        (value) => value === 1_111,
-      );
+    for (const replica of service.replicas) await eventually(() => inForce(replica) === 1_111, 3_000);
     const [made] = await service.sql(
       `SELECT count(*)::int AS versions, bool_and(created_at >= $2) AS punctual FROM system_configuration_versions WHERE key = $1`,
       [key, at],
@@ -66,11 +62,7 @@ describe('a change of a setting that names its instant', () => {
     await propose(key, { value: 2_222, effectiveAt: at.toISOString() });
     const killing = setInterval(() => void killListeners(), 50);
     for (const replica of service.replicas) {
-      await within(
-        2_500,
-        () => Promise.resolve(inForce(replica)),
-        (value) => value === 2_222,
-      ).finally(() => clearInterval(killing));
+      await eventually(() => inForce(replica) === 2_222, 2_500).finally(() => clearInterval(killing));
     }
   });
 
@@ -79,19 +71,14 @@ describe('a change of a setting that names its instant', () => {
     const [{ at }] = (await service.sql<{ at: Date }>(`SELECT pg_catalog.clock_timestamp() + interval '1 second' AS at`)) as [{ at: Date }];
     await propose(key, { value: 2_345, effectiveAt: at.toISOString() });
     await service.sql(`CREATE TRIGGER refuse BEFORE INSERT ON system_configuration_versions EXECUTE FUNCTION refuse()`);
-    await within(
-      3_000,
-      () => service.sql<{ over: boolean }>(`SELECT pg_catalog.clock_timestamp() > $1::timestamptz + interval '300 milliseconds' AS over`, [at]),
-      ([row]) => row?.over === true,
-    );
+    await eventually(async () => {
+      const [row] = await service.sql<{ over: boolean }>(`SELECT pg_catalog.clock_timestamp() > $1::timestamptz + interval '300 milliseconds' AS over`, [at]);
+      return row?.over === true;
+    }, 3_000);
     for (const replica of service.replicas) expect(inForce(replica)).not.toBe(2_345);
     await service.sql('DROP FUNCTION refuse() CASCADE');
     for (const replica of service.replicas) {
-      await within(
-        3_000,
-        () => Promise.resolve(inForce(replica)),
-        (value) => value === 2_345,
-      );
+      await eventually(() => inForce(replica) === 2_345, 3_000);
     }
   });
 
@@ -123,20 +110,13 @@ describe('a change of a setting that names its instant', () => {
     const late = await startReplica(service.databaseUrl);
     expect(inForce(late)).toBe(3_333);
     await late.close();
-    for (const replica of service.replicas)
-      await within(
-        1_000,
-        () => Promise.resolve(inForce(replica)),
-        (value) => value === 3_333,
-      );
+    for (const replica of service.replicas) await eventually(() => inForce(replica) === 3_333, 1_000);
   });
 
   it('does not follow another one of the same version', async () => {
     await defineKey(service, admin, 'at.race', { value: 0 });
-    const [later, sooner] = [
-      await propose('at.race', { value: 'later', effectiveAt: inDays(5) }),
-      await propose('at.race', { value: 'sooner', effectiveAt: inDays(4) }),
-    ];
+    const later = await propose('at.race', { value: 'later', effectiveAt: inDays(5) });
+    const sooner = await propose('at.race', { value: 'sooner', effectiveAt: inDays(4) });
     await service.setClock(Date.parse(later.effectiveAt) + 1);
     expect((await service.replicas[1].as(admin).get(path('at.race'))).body).toMatchObject({ value: 'sooner', version: 2 });
     expect(await statusOf('at.race', sooner.id)).toBe('applied');

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { METHODS, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { eventually } from '../support/eventually';
 import { AdmissionService } from '../../src/ledger/admission.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { inTransaction, until, untilBlocked } from '../support/waiting';
+import { inTransaction, untilBlocked } from '../support/waiting';
 
 const UUIDV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -271,15 +272,16 @@ describe('the gateway check', () => {
       const [atService] = await accepted;
       gone.write(`GET /v1/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\n\r\n`);
       const admission = service.app.get(AdmissionService);
-      const tried = async (times: number, what: string) => {
+      const tried = async (times: number) => {
         const { batches } = admission.counts;
-        await until(() => Promise.resolve(admission.counts.batches >= batches + times), what);
+        await eventually(() => admission.counts.batches >= batches + times);
       };
-      await until(() => Promise.resolve(atService.bytesRead > 0), 'the second call is read');
-      await tried(2, 'the second charge waits behind the locked row, as the first does');
+      await eventually(() => atService.bytesRead > 0);
+      // The second charge waits behind the locked row, as the first does.
+      await tried(2);
       gone.destroy();
-      await until(() => Promise.resolve(atService.destroyed), 'the service sees that the caller is gone');
-      await tried(2, 'what waits is looked at again');
+      await eventually(() => atService.destroyed);
+      await tried(2);
       await blocker.query('COMMIT');
       return done;
     });
@@ -293,7 +295,7 @@ describe('the gateway check', () => {
     await service.sql(`INSERT INTO system_configurations (key, value) VALUES ('requests.types', $1), ('requests.strictTypes', 'true')`, [
       JSON.stringify({ render: { cost: 5 } }),
     ]);
-    await until(async () => (await service.as(user).get('/v1/authorize').set('x-quota-type', 'unknown')).status === 400, 'types are strict');
+    await eventually(async () => (await service.as(user).get('/v1/authorize').set('x-quota-type', 'unknown')).status === 400);
     const { body } = await service.as(user).get('/v1/authorize').set('x-quota-type', 'unknown').expect(400);
     expect(body.errors).toMatchObject([{ pointer: '#/headers/x-quota-type', code: 'unknown-type' }]);
     const { headers } = await service.as(user).get('/v1/authorize').set('x-quota-type', 'render').expect(204);
@@ -307,7 +309,7 @@ describe('the gateway check', () => {
     await service.sql(`INSERT INTO subscription_tiers (name, daily_quota, burst_per_minute) VALUES ('calm', 100, 2)`);
     const user = await makeUser(service, { tier: 'calm' });
     let refused;
-    await until(async () => (refused = await service.as(user).get('/v1/authorize')).status === 429, 'the burst is over');
+    await eventually(async () => (refused = await service.as(user).get('/v1/authorize')).status === 429);
     expect(refused!.body).toMatchObject({ code: 'burst-exceeded', 'violated-policies': ['burst'] });
     expect(Number(refused!.headers['retry-after'])).toBeGreaterThan(0);
   });

@@ -1,7 +1,7 @@
+import { eventually } from '../support/eventually';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { until } from '../support/waiting';
 
 describe('a reservation of the gateway', () => {
   let service: Service;
@@ -81,7 +81,7 @@ describe('a reservation of the gateway', () => {
   it('counts as succeeded once its lease has run out, and a late word changes nothing', async () => {
     const user = await makeUser(service);
     const id = await hold(user, 5, 1);
-    await until(async () => (await read(user, id)).status !== 'processing', 'the lease is over');
+    await eventually(async () => (await read(user, id)).status !== 'processing');
     expect(await read(user, id)).toMatchObject({ status: 'succeeded', refundedUnits: 0, error: null });
     const { body } = await service.as(worker).post(`/v1/requests/${id}/fail`).send({ attempt: 1 }).expect(409);
     expect(body.code).toBe('request-final');
@@ -175,7 +175,8 @@ describe('a reservation of the gateway', () => {
   });
 
   it('is no yes after an administrator’s reset gave the day back', async () => {
-    const [user, admin] = [await makeUser(service), await makeAdmin(service)];
+    const user = await makeUser(service);
+    const admin = await makeAdmin(service);
     const check = () => service.as(user).get('/v1/authorize').set('idempotency-key', 'reset');
     await check().expect(204);
     await service.as(admin).post(`/v1/users/${user.id}/quota/reset`).send({ reason: 'test' }).expect(200);

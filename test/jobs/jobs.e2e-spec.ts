@@ -45,7 +45,9 @@ describe('jobs', () => {
 
   it('close out the days that are over into the history, once', async () => {
     await run().expect(200);
-    const [spent, idle, fresh] = [await makeUser(service, { dailyQuota: 9 }), await makeUser(service), await makeUser(service)];
+    const spent = await makeUser(service, { dailyQuota: 9 });
+    const idle = await makeUser(service);
+    const fresh = await makeUser(service);
     await service.sql(yesterday, [spent.id, 4]);
     await service.sql(yesterday, [idle.id, 0]);
     await service.as(fresh).post('/v1/requests').send({ type: 'x' }).expect(201);
@@ -81,7 +83,8 @@ describe('jobs', () => {
   });
 
   it('close a day that a late first charge would have closed, with the same record', async () => {
-    const [byCharge, byJob] = [await makeUser(service, { dailyQuota: 5 }), await makeUser(service, { dailyQuota: 5 })];
+    const byCharge = await makeUser(service, { dailyQuota: 5 });
+    const byJob = await makeUser(service, { dailyQuota: 5 });
     for (const { id } of [byCharge, byJob]) await service.sql(yesterday, [id, 5]);
     await service.as(byCharge).post('/v1/requests').send({ type: 'x' }).expect(201);
     await run().expect(200);

@@ -1,7 +1,8 @@
+import { eventually } from '../support/eventually';
 import { promisesByTheClock } from '../support/clock-promises';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { inTransaction, until, untilBlocked } from '../support/waiting';
+import { inTransaction, untilBlocked } from '../support/waiting';
 
 promisesByTheClock();
 
@@ -35,7 +36,8 @@ describe('a row that somebody holds', () => {
   }
 
   it('delays the charges of its user alone, and they are charged when it is free', async () => {
-    const [held, other] = [await makeUser(service), await makeUser(service)];
+    const held = await makeUser(service);
+    const other = await makeUser(service);
     await Promise.all([submit(held), submit(other)]);
     await inTransaction(service, async (client) => {
       await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [held.id]);
@@ -81,7 +83,8 @@ describe('a row that somebody holds', () => {
   }, 20_000);
 
   it('delays those alone whose key it is, and its cap is exact afterwards', async () => {
-    const [capped, other] = [await makeUser(service, { dailyCap: 2 }), await makeUser(service)];
+    const capped = await makeUser(service, { dailyCap: 2 });
+    const other = await makeUser(service);
     await submit(other);
     await inTransaction(service, async (client) => {
       await client.query('SELECT FROM api_keys WHERE user_id = $1 FOR UPDATE', [capped.id]);
@@ -95,7 +98,8 @@ describe('a row that somebody holds', () => {
   });
 
   it('fills an eighth of the queue at most', async () => {
-    const [held, other] = [await makeUser(service), await makeUser(service)];
+    const held = await makeUser(service);
+    const other = await makeUser(service);
     await Promise.all([submit(held), submit(other)]);
     await inTransaction(service, async (client) => {
       await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [held.id]);
@@ -106,7 +110,7 @@ describe('a row that somebody holds', () => {
           return answer.status;
         }),
       );
-      await until(() => Promise.resolve(early.length > 0), 'a charge beyond the bound is refused');
+      await eventually(() => early.length > 0);
       await othersGoOn(other, 5);
       expect(new Set(early)).toEqual(new Set(['queue-full']));
       await client.query('COMMIT');
@@ -127,7 +131,8 @@ describe('a user with nothing left', () => {
   afterAll(() => service.close());
 
   it('is refused as ever while they keep many batches open, and nobody else is', async () => {
-    const [spent, other] = [await makeUser(service, { dailyQuota: 1 }), await makeUser(service)];
+    const spent = await makeUser(service, { dailyQuota: 1 });
+    const other = await makeUser(service);
     const admin = await makeAdmin(service);
     const items = Array.from({ length: 100 }, () => ({ type: 'search' }));
     const batch = () => service.as(spent).post('/v1/requests/batch').send({ items });

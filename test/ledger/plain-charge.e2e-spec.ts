@@ -114,7 +114,8 @@ describe('the plain statement and the general one', () => {
             peek: false,
             doubted: false,
           }));
-        const [one, other] = [await plainFirst(pendingOf(sides[0])), await untilDecided(pendingOf(sides[1]), general)];
+        const one = await plainFirst(pendingOf(sides[0]));
+        const other = await untilDecided(pendingOf(sides[1]), general);
         const shown = ({ outcome, used, account: found }: Decision) => ({ outcome, used, ...found, now: 0 });
         expect(one.map(shown)).toEqual(other.map(shown));
         expect(await books(sides[0])).toEqual(await books(sides[1]));

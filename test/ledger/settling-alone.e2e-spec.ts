@@ -23,7 +23,8 @@ describe('settling', () => {
   const transition = (id: string, act: string, body: object, as = worker) => service.as(as).post(`/v1/requests/${id}/${act}`).send(body);
 
   it('of other users goes on while a row is held, and what waits for it is settled when it is free', async () => {
-    const [held, other] = [await makeUser(service), await makeUser(service)];
+    const held = await makeUser(service);
+    const other = await makeUser(service);
     const type = newType();
     await submit(service, held, type);
     const [mine] = await claim(service, worker, type);
@@ -44,8 +45,11 @@ describe('settling', () => {
   });
 
   it('credits a capped key that somebody held, when it is free', async () => {
-    const [user, other, type] = [await makeUser(service, { dailyCap: 5 }), await makeUser(service), newType()];
-    const [first, second] = [await submit(service, user, type), await submit(service, other, type)];
+    const user = await makeUser(service, { dailyCap: 5 });
+    const other = await makeUser(service);
+    const type = newType();
+    const first = await submit(service, user, type);
+    const second = await submit(service, other, type);
     await inTransaction(service, async (client) => {
       await client.query('SELECT FROM api_keys WHERE user_id = $1 FOR UPDATE', [user.id]);
       const waiting = transition(first.id as string, 'cancel', {}, admin).then(({ status }) => status);

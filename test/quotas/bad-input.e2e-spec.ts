@@ -1,6 +1,6 @@
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { until } from '../support/waiting';
 
 describe('bad input', () => {
   let service: Service;
@@ -103,7 +103,7 @@ describe('bad input', () => {
     const put = (key: string, value: unknown) => service.as(admin).put(`/v1/configurations/${key}`).set('if-match', '*').send({ value });
     await put('requests.types', { listed: {} }).expect(200);
     await put('requests.strictTypes', true).expect(200);
-    await until(async () => (await service.as(user).post('/v1/requests').send({ type: 'other' })).status === 400, 'types are strict');
+    await eventually(async () => (await service.as(user).post('/v1/requests').send({ type: 'other' })).status === 400);
     const { body } = await service.as(user).post('/v1/requests').send({ type: 'constructor' }).expect(400);
     expect(body).toEqual(refusal('#/type'));
     await service.as(user).get('/v1/authorize').set('x-quota-type', 'constructor').expect(400);

@@ -1,6 +1,6 @@
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { until } from '../support/waiting';
 
 describe('the burst limit of a tier', () => {
   let service: Service;
@@ -17,7 +17,7 @@ describe('the burst limit of a tier', () => {
     await service.as(admin).post('/v1/tiers').send({ name, dailyQuota: 1_000, burstPerMinute }).expect(201);
     const user = await makeUser(service, { tier: name, dailyQuota: 1_000 });
     // The first charge tells this process the user's tier.
-    await until(async () => /"burst"/.test((await submit(user).expect(201)).headers.ratelimit), 'the limit is known');
+    await eventually(async () => /"burst"/.test((await submit(user).expect(201)).headers.ratelimit));
     return user;
   }
 
@@ -26,7 +26,8 @@ describe('the burst limit of a tier', () => {
     const { headers } = await submit(user).expect(201);
     expect(headers['ratelimit-policy']).toBe('"daily";q=1000;w=86400, "burst";q=100;w=60');
     expect(headers.ratelimit).toMatch(/^"daily";r=\d+;t=\d+, "burst";r=9\d;t=1$/);
-    const [first, second] = [await service.as(user).get('/v1/users/me/quota'), await service.as(user).get('/v1/users/me/quota')];
+    const first = await service.as(user).get('/v1/users/me/quota');
+    const second = await service.as(user).get('/v1/users/me/quota');
     expect(first.headers['ratelimit-policy']).toBe(headers['ratelimit-policy']);
     const left = ({ headers }: typeof first) => Number(/"burst";r=(\d+)/.exec(headers.ratelimit)?.[1]);
     expect(left(second)).toBeGreaterThanOrEqual(left(first));

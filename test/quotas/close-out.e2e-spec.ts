@@ -172,7 +172,8 @@ describe('the close-out under a clock of its own', () => {
   });
 
   it('looks by the clock where a midnight has passed, once, and again when somebody was left', async () => {
-    const [east, west] = [await makeUser(service, { timeZone: 'Asia/Kathmandu' }), await makeUser(service, { timeZone: 'Pacific/Pago_Pago' })];
+    const east = await makeUser(service, { timeZone: 'Asia/Kathmandu' });
+    const west = await makeUser(service, { timeZone: 'Pacific/Pago_Pago' });
     await run('schedule');
     expect(await looked()).toEqual({ done: 2, total: 2 });
     await run('schedule');

@@ -1,8 +1,9 @@
+import { eventually } from '../support/eventually';
 import { hashKey, makeKey, shownPrefix } from '../../src/api-keys/key-format';
 import { type Scope, USER_SCOPES } from '../../src/common/principal';
 import { type ClockedService, startClockedService } from '../support/clocked-service';
 import { makeUser, type TestUser } from '../support/factories';
-import { inTransaction, until, untilBlocked } from '../support/waiting';
+import { inTransaction, untilBlocked } from '../support/waiting';
 
 const NOON = Date.parse('2027-03-10T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -62,7 +63,8 @@ describe('the cap of an API key', () => {
 
   it('holds to the unit when two replicas are asked at once, whichever limit is the tighter', async () => {
     const user = await makeUser(service, { dailyQuota: 30 });
-    const [capped, other] = [await addKey(user, 20), await addKey(user, null)];
+    const capped = await addKey(user, 20);
+    const other = await addKey(user, null);
     const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => submit(i % 4 ? capped : other, {}, i % 2)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(30);
     const [spent] = await service.sql(
@@ -74,7 +76,9 @@ describe('the cap of an API key', () => {
   });
 
   it('of a service key counts what it pays for others, across users, batches and replicas', async () => {
-    const [owner, one, two] = [await makeUser(service), await makeUser(service), await makeUser(service)];
+    const owner = await makeUser(service);
+    const one = await makeUser(service);
+    const two = await makeUser(service);
     const key = await addKey(owner, 7, [...USER_SCOPES, 'service']);
     const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => submit(key, { userId: [one, two, owner][i % 3].id }, i % 2)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(7);
@@ -121,7 +125,7 @@ describe('the cap of an API key', () => {
     const key = await addKey(user, null);
     await submit(key).expect(201);
     await service.sql('UPDATE api_keys SET daily_cap = 0 WHERE id = $1', [key.id]);
-    await until(async () => (await submit(key)).status === 429, 'the cap is known');
+    await eventually(async () => (await submit(key)).status === 429);
     await service.sql('UPDATE api_keys SET daily_cap = NULL WHERE id = $1', [key.id]);
     await submit(key).expect(201);
   });

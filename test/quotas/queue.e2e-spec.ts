@@ -24,7 +24,8 @@ describe('the queue of charges', () => {
   };
 
   it('answers 404 for a user who was deleted while their charges waited, charges nothing for them and leaves others alone', async () => {
-    const [gone, other] = [await makeUser(service), await makeUser(service)];
+    const gone = await makeUser(service);
+    const other = await makeUser(service);
     await submit(gone);
     await inTransaction(service, async (client) => {
       await client.query('DELETE FROM users WHERE id = $1', [gone.id]);
@@ -103,7 +104,8 @@ describe('the queue of charges', () => {
   });
 
   it('never holds one user up for a flood of another', async () => {
-    const [flood, other] = [await makeUser(service, { dailyQuota: 1_000_000 }), await makeUser(service)];
+    const flood = await makeUser(service, { dailyQuota: 1_000_000 });
+    const other = await makeUser(service);
     await submit(flood);
     await submit(other);
     const order: string[] = [];

@@ -1,7 +1,7 @@
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { filled, routesOf } from '../support/routes';
 import { type Service, startService } from '../support/service';
-import { within } from '../support/settings';
 
 const USERS = 30_000;
 const DAY = 86_400_000;
@@ -55,11 +55,7 @@ describe('what one user costs', () => {
     // Sessions hand in their counts when they end.
     await Promise.all(service.replicas.map((replica) => replica.close()));
     const sessions = `SELECT count(*)::integer AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'quotidian%'`;
-    await within(
-      10_000,
-      async () => (await service.sql<{ count: number }>(sessions))[0].count,
-      (count) => count === 0,
-    );
+    await eventually(async () => (await service.sql<{ count: number }>(sessions))[0].count === 0);
     const [read] = await service.sql<{ rows: number; scanned: number }>(
       `SELECT (t.seq_tup_read + sum(i.idx_tup_read))::integer AS rows, t.seq_tup_read::integer AS scanned
        FROM pg_stat_user_tables t JOIN pg_stat_user_indexes i USING (relid) WHERE t.relname = 'users' GROUP BY t.seq_tup_read`,

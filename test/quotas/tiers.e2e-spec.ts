@@ -45,7 +45,8 @@ describe('the quota of a tier', () => {
 
   it('reaches its users with the answer to the edit, on every replica, and leaves custom numbers alone', async () => {
     const tier = await makeTier(2);
-    const [member, custom] = [await makeMember(tier), await makeMember(tier)];
+    const member = await makeMember(tier);
+    const custom = await makeMember(tier);
     await patch(custom, { dailyQuota: 7 }).expect(200);
     for (const status of [201, 201, 429]) expect((await submit(member)).status).toBe(status);
     const { body } = await service.as(admin).patch(`/v1/tiers/${tier}`).send({ dailyQuota: 3 }).expect(200);
@@ -88,7 +89,8 @@ describe('the quota of a tier', () => {
   });
 
   it('becomes a lower one with the next period, and not before', async () => {
-    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const higher = await makeTier(10);
+    const lower = await makeTier(2);
     const member = await makeMember(higher);
     for (let i = 0; i < 3; i++) await submit(member).expect(201);
     await patch(member, { tier: lower }).expect(200);
@@ -108,7 +110,8 @@ describe('the quota of a tier', () => {
   });
 
   it('becomes a lower one now if the operator says so, and a higher one later', async () => {
-    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const higher = await makeTier(10);
+    const lower = await makeTier(2);
     const member = await makeMember(higher);
     await patch(member, { tier: lower, effective: 'now' }).expect(200);
     expect(await quotaOf(member)).toMatchObject({ tier: lower, limit: 2, next: null });
@@ -117,7 +120,8 @@ describe('the quota of a tier', () => {
   });
 
   it('is previewed without being changed', async () => {
-    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const higher = await makeTier(10);
+    const lower = await makeTier(2);
     const member = await makeMember(higher);
     await submit(member).expect(201);
     const before = await quotaOf(member);
@@ -130,8 +134,10 @@ describe('the quota of a tier', () => {
   });
 
   it('reaches those who wait for it too, when it is edited while they cross midnight', async () => {
-    const [higher, lower] = [await makeTier(10), await makeTier(2)];
-    const [waiting, holdUp] = [await makeMember(higher), await makeMember(lower)];
+    const higher = await makeTier(10);
+    const lower = await makeTier(2);
+    const waiting = await makeMember(higher);
+    const holdUp = await makeMember(lower);
     await patch(waiting, { tier: lower }).expect(200);
     await service.setClock(NOON + 24 * HOUR_MS);
     await inTransaction(service, async (client) => {
@@ -149,7 +155,8 @@ describe('the quota of a tier', () => {
   });
 
   it('takes back a number of its own with dailyQuota null, and a waiting change with the tier that is', async () => {
-    const [higher, lower] = [await makeTier(10), await makeTier(2)];
+    const higher = await makeTier(10);
+    const lower = await makeTier(2);
     const member = await makeMember(higher);
     await patch(member, { dailyQuota: 99 }).expect(200);
     expect(await quotaOf(member)).toMatchObject({ limit: 99, tier: higher });

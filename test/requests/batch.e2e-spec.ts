@@ -13,7 +13,8 @@ describe('a batch of submits', () => {
   const send = (user: TestUser, items: unknown) => service.as(user).post('/v1/requests/batch').send({ items });
 
   it('admits 100 in order, in one commit', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 200 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 200 });
+    const type = newType();
     const { body } = await send(
       user,
       Array.from({ length: 100 }, (_, n) => ({ type, payload: { n } })),
@@ -26,13 +27,15 @@ describe('a batch of submits', () => {
   });
 
   it.each([null, 5, [], {}])('refuses an item whose idempotencyKey is %j, alone', async (idempotencyKey) => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { body } = await send(user, [{ type, idempotencyKey }, { type }]).expect(200);
     expect(body.items).toMatchObject([{ status: 400, problem: { errors: [{ pointer: '#/items/0/idempotencyKey' }] } }, { status: 201 }]);
   });
 
   it('refuses some while others pass, each for its own reason', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 2 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 2 });
+    const type = newType();
     const items = [{ type }, { type: 'NO' }, { type, cost: 2 }, 5, { type, userId: 1 }, { type }, { type }, { type, deadlineAt: '2020-01-01T00:00:00Z' }];
     const { body } = await send(user, items).expect(200);
     expect(body.items.map(({ status }: { status: number }) => status)).toEqual([201, 400, 403, 400, 404, 201, 429, 400]);
@@ -46,7 +49,8 @@ describe('a batch of submits', () => {
   });
 
   it.each(BAD_VALUES)('refuses an item with %s alone: its neighbours are charged, and answered', async (_, json, status, code) => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 10 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 10 });
+    const type = newType();
     const call = (text: string) => service.as(user).post('/v1/requests/batch').set('content-type', 'application/json').send(text);
     const good = (n: number) => `{"type":"${type}","payload":{"n":${n}}}`;
     const { body } = await call(`{"items":[${good(0)},{"type":"${type}","payload":${json}},${good(2)}]}`).expect(200);
@@ -61,7 +65,8 @@ describe('a batch of submits', () => {
   });
 
   it('charges an item once by its own key, or by the key of the whole call', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const items = [{ type, idempotencyKey: `${type}-1` }, { type }, { type, idempotencyKey: `${type}-1` }];
     const call = () => service.as(user).post('/v1/requests/batch').set('idempotency-key', `"${type}"`).send({ items }).expect(200);
     const [{ body: first }, { body: second }] = [await call(), await call()];

@@ -1,7 +1,8 @@
 import { Client } from 'pg';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { claim, makeWorker, newType, soon, submit } from './work';
+import { claim, makeWorker, newType, submit } from './work';
 
 describe('a claim beside requests that the clock has ended', () => {
   let service: Service;
@@ -16,7 +17,9 @@ describe('a claim beside requests that the clock has ended', () => {
   const statusOf = async (id: string) => (await service.sql<{ status: string }>('SELECT status FROM requests WHERE id = $1', [id]))[0]?.status;
 
   it('is answered while the row of one of their users is locked, and they are ended once it is free', async () => {
-    const [held, other, type] = [await makeUser(service), await makeUser(service), newType()];
+    const held = await makeUser(service);
+    const other = await makeUser(service);
+    const type = newType();
     const overdue = await submit(service, held, type);
     await expire(overdue.id);
     const locker = new Client({ connectionString: service.databaseUrl });
@@ -36,15 +39,18 @@ describe('a claim beside requests that the clock has ended', () => {
     } finally {
       await locker.end();
     }
-    await soon(async () => {
+    await eventually(async () => {
       await claim(service, worker, type);
       return (await statusOf(overdue.id)) === 'expired';
     }, 20_000);
   });
 
   it('does not depend on whether they can be ended: the others of them are, and what waits is handed out', async () => {
-    const [broken, sound, type] = [await makeUser(service), await makeUser(service), newType()];
-    const [stuck, late] = [await submit(service, broken, type), await submit(service, sound, type)];
+    const broken = await makeUser(service);
+    const sound = await makeUser(service);
+    const type = newType();
+    const stuck = await submit(service, broken, type);
+    const late = await submit(service, sound, type);
     // Ends in an error of the database whenever it is ended.
     await service.sql(`CREATE FUNCTION refuse_to_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE numeric_value_out_of_range; END $$`);
     await service.sql(
@@ -53,10 +59,10 @@ describe('a claim beside requests that the clock has ended', () => {
     await Promise.all([expire(stuck.id), expire(late.id)]);
     const { id } = await submit(service, sound, type);
     expect((await claim(service, worker, type, { limit: 10 })).map((item) => item.id)).toEqual([id]);
-    await soon(async () => (await statusOf(late.id)) === 'expired', 20_000);
+    await eventually(async () => (await statusOf(late.id)) === 'expired', 20_000);
     expect(await statusOf(stuck.id)).toBe('pending');
     await service.sql('DROP TRIGGER refuse_to_end ON requests');
-    await soon(async () => {
+    await eventually(async () => {
       await claim(service, worker, type);
       return (await statusOf(stuck.id)) === 'expired';
     }, 20_000);

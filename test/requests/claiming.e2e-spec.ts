@@ -23,7 +23,8 @@ describe('claiming', () => {
     );
 
   it('hands out the oldest first, across users and types', async () => {
-    const [a, b] = [await makeUser(service), await makeUser(service)];
+    const a = await makeUser(service);
+    const b = await makeUser(service);
     const [x, y] = [newType(), newType()];
     const ids: string[] = [];
     for (const [user, type] of [
@@ -37,7 +38,8 @@ describe('claiming', () => {
   });
 
   it('hands each of 300 requests to one of 20 workers on two replicas', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     await flood(user, type, 300);
     const seen: string[] = [];
     const work = async (i: number) => {
@@ -55,7 +57,9 @@ describe('claiming', () => {
   });
 
   it('lets nobody wait behind the flood of another, one at a time or many', async () => {
-    const [flooder, other, third] = [await makeUser(service), await makeUser(service), await makeUser(service)];
+    const flooder = await makeUser(service);
+    const other = await makeUser(service);
+    const third = await makeUser(service);
     const type = newType();
     await flood(flooder, type, 3_000);
     await claim(service, worker, type);
@@ -79,7 +83,8 @@ describe('claiming', () => {
   it('keeps to the limit on what is carried out at once, by two replicas and many workers', async () => {
     const type = newType();
     await putSetting(service, 'requests.types', { [type]: { concurrency: 3 } });
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     const probe = newType();
     await flood(user, type, 50);
     await flood(other, type, 2);
@@ -94,7 +99,8 @@ describe('claiming', () => {
   });
 
   it('passes over reservations, and counts one whose lease has run out as succeeded', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const payloadJson = '{}';
     const hold = {
       userId: user.id,

@@ -15,7 +15,8 @@ describe('results delivered in one call', () => {
   const complete = (items: unknown) => service.as(worker).post('/v1/requests/complete').send({ items });
 
   it('ends 100 in one commit, in the order asked', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 100 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 100 });
+    const type = newType();
     for (let n = 0; n < 100; n++) await submit(service, user, type);
     const claimed = await claim(service, worker, type, { limit: 100 });
     const { body } = await complete(claimed.map(({ id, attempt }, n) => ({ id, attempt, result: { n } }))).expect(200);
@@ -32,7 +33,8 @@ describe('results delivered in one call', () => {
   });
 
   it('refuses some while others pass, each for its own reason, and changes nothing for those', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 10 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 10 });
+    const type = newType();
     for (let n = 0; n < 5; n++) await submit(service, user, type);
     const [done, lost, dear, plain, large] = await claim(service, worker, type, { limit: 5 });
     await complete([{ id: done.id, attempt: 1, result: 'first' }]).expect(200);
@@ -60,7 +62,8 @@ describe('results delivered in one call', () => {
   });
 
   it.each(BAD_VALUES)('refuses a result with %s alone: its neighbours are ended', async (_, json, status, code) => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 10 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 10 });
+    const type = newType();
     for (let n = 0; n < 3; n++) await submit(service, user, type);
     const [a, b, c] = await claim(service, worker, type, { limit: 3 });
     const item = ({ id }: { id: string }, result: string) => `{"id":"${id}","attempt":1,"result":${result}}`;
@@ -80,7 +83,8 @@ describe('results delivered in one call', () => {
   });
 
   it('takes the first of two words on one request', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     await submit(service, user, type);
     const [{ id }] = await claim(service, worker, type);
     const { body } = await complete([

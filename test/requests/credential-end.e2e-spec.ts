@@ -6,7 +6,6 @@ import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type RawConnection, rawConnection } from '../support/raw-connection';
 import { type Service, startService } from '../support/service';
 import { logIn } from '../support/sessions';
-import { until } from '../support/waiting';
 import { claim, makeWorker, newType, submit } from './work';
 
 promisesByTheClock();
@@ -32,7 +31,7 @@ describe('a call that is held open', () => {
     wire.send(method, path, credential, body);
     return wire;
   };
-  const includes = (wire: RawConnection, text: string) => until(() => Promise.resolve(wire.text().includes(text)), `${text} comes`);
+  const includes = (wire: RawConnection, text: string) => eventually(() => wire.text().includes(text));
   const timed = async (end: () => PromiseLike<unknown>, wait: () => Promise<unknown>) => {
     await end();
     const from = performance.now();
@@ -62,7 +61,8 @@ describe('a call that is held open', () => {
   ];
 
   it.each(ENDS)('as a stream ends within a second when %s, and others go on', async (_, end) => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     const [{ id }, others] = [await submit(service, user, newType()), await submit(service, other, newType())];
     const held = await anotherKey(user);
     const wire = await ask('GET', `/v1/requests/${id}/events`, held.key);
@@ -86,7 +86,7 @@ describe('a call that is held open', () => {
     wire.socket.write(
       `POST /v1/requests HTTP/1.1\r\nhost: q\r\nauthorization: Bearer ${held.key}\r\nprefer: wait=30\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
-    await until(async () => (await service.sql('SELECT FROM requests WHERE user_id = $1', [user.id])).length === 1, 'it is submitted');
+    await eventually(async () => (await service.sql('SELECT FROM requests WHERE user_id = $1', [user.id])).length === 1);
     expect(
       await timed(
         () => end(user, held.id),
@@ -97,7 +97,9 @@ describe('a call that is held open', () => {
   });
 
   it.each(ENDS)('as a worker’s claim is refused within a second when %s, and no attempt is burnt', async (_, end) => {
-    const [user, worker, type] = [await makeUser(service), await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const worker = await makeUser(service);
+    const type = newType();
     const held = await anotherKey(worker, '{worker}');
     const wire = await ask('POST', '/v1/requests/claim', held.key, { types: [type], waitSeconds: 30 });
     await service.replicas[1].as(worker).get('/v1/users/me').expect(200);
@@ -114,7 +116,9 @@ describe('a call that is held open', () => {
   });
 
   it('is not handed a payload by a request that comes right after its key was revoked', async () => {
-    const [user, worker, type] = [await makeUser(service), await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const worker = await makeUser(service);
+    const type = newType();
     const held = await anotherKey(worker, '{worker}');
     const wire = await ask('POST', '/v1/requests/claim', held.key, { types: [type], waitSeconds: 30 });
     await service.replicas[1].as(worker).get('/v1/users/me').expect(200);
@@ -197,7 +201,8 @@ describe('a call that is held open', () => {
   });
 
   it('by an administrator on somebody else’s request ends when they are no administrator any more', async () => {
-    const [user, once] = [await makeUser(service), await makeAdmin(service)];
+    const user = await makeUser(service);
+    const once = await makeAdmin(service);
     const { id } = await submit(service, user, newType());
     const wire = await ask('GET', `/v1/requests/${id}/events`, (await anotherKey(once, '{requests:read,admin}')).key);
     await includes(wire, 'pending');
@@ -221,7 +226,8 @@ describe('a call that is held open', () => {
   });
 
   it('as a long poll is bounded for each user, before anything is charged', async () => {
-    const [user, worker] = [await makeUser(service), await makeWorker(service)];
+    const user = await makeUser(service);
+    const worker = await makeWorker(service);
     const { replicas } = service;
     const type = newType();
     for (let i = 0; i < 100; i++) await ask('POST', '/v1/requests/claim', worker.key, { types: [type], waitSeconds: 30 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { claim, loseLease, makeWorker, newType, soon, submit } from './work';
+import { claim, loseLease, makeWorker, newType, submit } from './work';
 
 interface Told {
   id: string;
@@ -44,20 +45,22 @@ describe('following a request', () => {
   const statuses = (told: Told[]) => told.map(({ id, status, attempt }) => `${id} ${status} ${attempt}`);
 
   it('tells each change as it happens, on another replica too, and ends with the request', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     const stream = await follow(user, id, {}, 1);
     expect(stream.response.headers['content-type']).toBe('text/event-stream');
-    await soon(() => stream.told.length === 1);
+    await eventually(() => stream.told.length === 1);
     await claim(service, worker, type);
-    await soon(() => stream.told.length === 2);
+    await eventually(() => stream.told.length === 2);
     await say(id, 'complete', { attempt: 1, result: 1 }).expect(200);
     await stream.over;
     expect(statuses(stream.told)).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
   });
 
   it('tells what was missed after the last event, and nothing when all is known', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
     await say(id, 'fail', { attempt: 1, retryable: true }).expect(200);
@@ -76,7 +79,8 @@ describe('following a request', () => {
   });
 
   it('shows the history of its attempts', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     expect((await service.as(user).get(`/v1/requests/${id}`)).body.attempts).toEqual([]);
     await claim(service, worker, type);
@@ -91,7 +95,8 @@ describe('following a request', () => {
   });
 
   it('is for its owner alone', async () => {
-    const [user, stranger] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const stranger = await makeUser(service);
     const { id } = await submit(service, user, newType());
     expect((await follow(stranger, id)).response.statusCode).toBe(404);
     const stream = await follow(user, id);
@@ -99,7 +104,8 @@ describe('following a request', () => {
   });
 
   it('waits for the end at submit when that is preferred', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const work = claim(service, worker, type, { waitSeconds: 10 }).then(([{ id }]) => say(id, 'complete', { attempt: 1, result: 'done' }).expect(200));
     const { body, headers } = await service.replicas[1].as(user).post('/v1/requests').set('prefer', 'wait=10').send({ type }).expect(201);
     await work;
@@ -119,7 +125,8 @@ describe('following a request', () => {
   });
 
   it('answers with what it is when the preferred time is over', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { body, headers } = await service.as(user).post('/v1/requests').set('prefer', 'wait=1').send({ type }).expect(201);
     expect(headers['preference-applied']).toBe('wait=1');
     expect(body).toMatchObject({ status: 'pending' });
@@ -132,7 +139,7 @@ describe('following a request', () => {
     const response = await fetch(`${own.url}/v1/requests/${id}/events`, { headers: { authorization: `Bearer ${user.key}` } });
     const wait = own.as(user).post('/v1/requests').set('prefer', 'wait=30').send({ type: 'x' });
     const waited = wait.then(({ status }) => status);
-    await soon(async () => (await own.sql(`SELECT id FROM requests`)).length === 2);
+    await eventually(async () => (await own.sql(`SELECT id FROM requests`)).length === 2);
     await own.close();
     expect(await response.text()).toContain('event: status');
     expect(await waited).toBe(201);

@@ -141,7 +141,9 @@ describe('any sequence of words about a request', () => {
   it('leaves it where the model says, with its units paid or given back once, on the day that was charged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
-        const [owner, type, model] = [await makeUser(service), newType(), new RequestModel()];
+        const owner = await makeUser(service);
+        const type = newType();
+        const model = new RequestModel();
         const made = await submit(service, submitter, type, { userId: owner.id, cost: COST });
         for (const one of steps) {
           const before = model.attempt;

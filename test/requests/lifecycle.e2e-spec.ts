@@ -14,7 +14,8 @@ describe('the life of a request', () => {
   const say = (id: string, word: string, body: object = {}, as = worker) => service.as(as).post(`/v1/requests/${id}/${word}`).send(body);
 
   it('goes from pending to processing to succeeded, with its result, at full cost', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const made = await submit(service, user, type, { payload: { n: 1 } });
     expect(made).toMatchObject({ status: 'pending', attempt: 0, startedAt: null, deadlineAt: null });
     const [item] = await claim(service, worker, type);
@@ -29,7 +30,8 @@ describe('the life of a request', () => {
   });
 
   it('lets the first result stand when it is completed twice', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
     const answers = await Promise.all([1, 2, 3].map((result) => say(id, 'complete', { attempt: 1, result })));
@@ -40,10 +42,11 @@ describe('the life of a request', () => {
   });
 
   it('settles for fewer units than reserved, down to none, and never for more', async () => {
-    const [service_, type] = [await makeUser(service, { scopes: ['requests:write', 'service'] }), newType()];
+    const backend = await makeUser(service, { scopes: ['requests:write', 'service'] });
+    const type = newType();
     const user = await makeUser(service);
     for (const units of [3, 0]) {
-      const { id } = await submit(service, service_, type, { userId: user.id, cost: 10 });
+      const { id } = await submit(service, backend, type, { userId: user.id, cost: 10 });
       await claim(service, worker, type);
       const over = await say(id, 'complete', { attempt: 1, units: 11 }).expect(400);
       expect(over.body.errors[0]).toMatchObject({ pointer: '#/units', code: 'over-cost' });
@@ -54,7 +57,8 @@ describe('the life of a request', () => {
   });
 
   it('refunds a failure, and a retryable one only when its attempts are exhausted', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     for (const attempt of [1, 2]) {
       const [item] = await claim(service, worker, type);
@@ -72,7 +76,8 @@ describe('the life of a request', () => {
   });
 
   it('waits longer before each attempt, by twice, with some chance, up to the most', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     await putSetting(service, 'requests.types', { [type]: { maxAttempts: 12 } });
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
@@ -92,7 +97,8 @@ describe('the life of a request', () => {
   });
 
   it('hands a request on when its lease runs out, and refuses whoever lost it', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
     await loseLease(service, id);
@@ -111,7 +117,8 @@ describe('the life of a request', () => {
   });
 
   it('fails and refunds what was lost as often as it has attempts', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     for (const attempt of [1, 2, 3]) {
       expect((await claim(service, worker, type))[0]).toMatchObject({ id, attempt });
@@ -124,7 +131,8 @@ describe('the life of a request', () => {
   });
 
   it('extends a lease at a heartbeat', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     const [item] = await claim(service, worker, type, { leaseSeconds: 5 });
     const { body } = await say(id, 'heartbeat', { attempt: 1, leaseSeconds: 600 }).expect(200);
@@ -133,7 +141,8 @@ describe('the life of a request', () => {
   });
 
   it('cancels what waits at once and refunds it', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     const { body } = await say(id, 'cancel', {}, user).expect(200);
     expect(body).toMatchObject({ id, status: 'canceled', refundedUnits: 1, refunded: 1 });
@@ -143,21 +152,24 @@ describe('the life of a request', () => {
   });
 
   it('asks the worker to stop what it carries out, and gives back what is not settled', async () => {
-    const [service_, type] = [await makeUser(service, { scopes: ['requests:write', 'service'] }), newType()];
-    const { id } = await submit(service, service_, type, { cost: 8 });
+    const backend = await makeUser(service, { scopes: ['requests:write', 'service'] });
+    const type = newType();
+    const { id } = await submit(service, backend, type, { cost: 8 });
     await claim(service, worker, type);
-    const { body: asked } = await say(id, 'cancel', {}, service_).expect(200);
+    const { body: asked } = await say(id, 'cancel', {}, backend).expect(200);
     expect(asked).toMatchObject({ status: 'processing', refunded: 0, cancelRequestedAt: expect.any(String) });
     expect((await say(id, 'heartbeat', { attempt: 1 }).expect(200)).body.cancelRequested).toBe(true);
     const { body } = await say(id, 'fail', { attempt: 1, retryable: true, units: 3 }).expect(200);
     expect(body).toMatchObject({ status: 'canceled', refundedUnits: 5 });
-    expect(await books(service, service_)).toMatchObject({ used: 3, ledger: 3 });
+    expect(await books(service, backend)).toMatchObject({ used: 3, ledger: 3 });
   });
 
   it('expires what nobody claimed by its deadline, and what nobody finished by it', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const deadlineAt = new Date(Date.now() + 3_600_000).toISOString();
-    const [waiting, running] = [await submit(service, user, type, { deadlineAt }), await submit(service, user, type, { deadlineAt })];
+    const waiting = await submit(service, user, type, { deadlineAt });
+    const running = await submit(service, user, type, { deadlineAt });
     expect(waiting.deadlineAt).toBe(deadlineAt);
     const [first] = await claim(service, worker, type, { leaseSeconds: 3_600 });
     expect(first.id).toBe(waiting.id);
@@ -172,7 +184,10 @@ describe('the life of a request', () => {
   });
 
   it('keeps requests from those whom they do not concern', async () => {
-    const [user, stranger, admin, type] = [await makeUser(service), await makeUser(service), await makeAdmin(service), newType()];
+    const user = await makeUser(service);
+    const stranger = await makeUser(service);
+    const admin = await makeAdmin(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await say(id, 'cancel', {}, stranger).expect(404);
     await say('01890000-0000-7000-8000-000000000000', 'cancel', {}, user).expect(404);
@@ -200,7 +215,8 @@ describe('the life of a request', () => {
   });
 
   it('refuses a result that is too large and leaves the request as it was', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
     const { body } = await say(id, 'complete', { attempt: 1, result: 'x'.repeat(70_000) }).expect(413);
@@ -218,14 +234,16 @@ describe('the life of a request', () => {
   });
 
   it('cannot be moved out of a final state by plain SQL either', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await say(id, 'cancel', {}, user).expect(200);
     await expect(service.sql(`UPDATE requests SET status = 'pending' WHERE id = $1`, [id])).rejects.toMatchObject({ constraint: 'requests_status_move' });
   });
 
   it('answers a retried submit as the first time whatever became of the request', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const send = () => service.as(user).post('/v1/requests').set('idempotency-key', type).send({ type, deadlineAt: '2999-01-01T00:00:00.5Z' });
     const { body } = await send().expect(201);
     await claim(service, worker, type);

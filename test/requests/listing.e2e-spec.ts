@@ -12,7 +12,8 @@ describe('listing and keeping requests', () => {
   afterAll(() => service.close());
 
   it('pages in both directions without loss or doubles while requests come in', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     for (let n = 0; n < 10; n++) await submit(service, user, type, { payload: { n } });
     const page = async (cursor?: string): Promise<Body> => (await service.as(user).get('/v1/requests').query({ limit: 3, cursor }).expect(200)).body;
     const ns = ({ items }: Body) => items.map(({ payload }: Body) => payload.n);
@@ -33,7 +34,8 @@ describe('listing and keeping requests', () => {
   });
 
   it('ends a page of large payloads after a megabyte, and loses none of them on the way', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const payload = { text: 'x'.repeat(60_000) };
     for (let n = 0; n < 20; n++) await submit(service, user, type, { payload: { ...payload, n } });
     const page = async (cursor?: string) => service.as(user).get('/v1/requests').query({ limit: 100, cursor }).expect(200);
@@ -47,7 +49,8 @@ describe('listing and keeping requests', () => {
   });
 
   it('takes any limit above 100 as 100, and refuses by name what is no instant, day or id', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     await submit(service, user, type);
     const list = (query: object) => service.as(user).get('/v1/requests').query(query);
     for (const limit of ['101', '2147483648', '9'.repeat(100)]) expect((await list({ limit }).expect(200)).body.items).toHaveLength(1);
@@ -84,7 +87,8 @@ describe('listing and keeping requests', () => {
   });
 
   it('filters by the key that submitted', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     const [key] = await service.sql<{ id: number }>(`SELECT id FROM api_keys WHERE user_id = $1`, [user.id]);
     const list = async (keyId: number): Promise<Body> => (await service.as(user).get('/v1/requests').query({ keyId }).expect(200)).body.items;
@@ -93,7 +97,8 @@ describe('listing and keeping requests', () => {
   });
 
   it('shows no request as waiting past its deadline, in a list or alone', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const ids = [(await submit(service, user, type)).id, (await submit(service, user, type)).id];
     await service.sql(`UPDATE requests SET deadline_at = now() WHERE id = ANY ($1)`, [ids]);
     expect((await service.as(user).get(`/v1/requests/${ids[0]}`)).body.status).toBe('expired');
@@ -103,7 +108,8 @@ describe('listing and keeping requests', () => {
   });
 
   it('expires by the job what nobody reads or claims', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await service.sql(`UPDATE requests SET deadline_at = now() WHERE id = $1`, [id]);
     expect(await service.app.get(JobsService).runNow('request-expiry', 'api')).toBe(1);
@@ -111,7 +117,10 @@ describe('listing and keeping requests', () => {
   });
 
   it('removes finished requests past their retention once their day is archived, and nothing else', async () => {
-    const [user, worker, admin, type] = [await makeUser(service), await makeWorker(service), await makeAdmin(service), newType()];
+    const user = await makeUser(service);
+    const worker = await makeWorker(service);
+    const admin = await makeAdmin(service);
+    const type = newType();
     const open = await submit(service, user, type);
     const done = await submit(service, user, type);
     const today = await submit(service, user, type);

@@ -33,7 +33,8 @@ describe('a request as JSON', () => {
   const deadlineAt = new Date(Date.now() + 86_400_000).toISOString();
 
   it('has the members of the document, in one order, whichever statement made it', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { schemas } = JSON.parse(readFileSync('openapi.json', 'utf8')).components;
     const members = (schema: string) => Object.keys(schemas[schema].properties).sort();
     const submitted = await submit(service, user, type, { payload: PAYLOAD, deadlineAt });
@@ -46,7 +47,8 @@ describe('a request as JSON', () => {
   });
 
   it('is written alike by submit, claim, complete, batch complete, fail and cancel, and by whoever reads it afterwards', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 10 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 10 });
+    const type = newType();
     const make = () => submit(service, user, type, { payload: PAYLOAD, deadlineAt });
     const first = await make();
     expect(written(first)).toBe(written(await read(user, first.id)));
@@ -77,7 +79,8 @@ describe('a request as JSON', () => {
   });
 
   it('bears instants to the millisecond, cut and not rounded, in whatever year', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await service.sql(`UPDATE requests SET created_at = '2024-02-29 23:59:59.999999+00', deadline_at = '9999-12-31 23:59:59.0005+00' WHERE id = $1`, [id]);
     const claimed = await claimText(type);
@@ -85,7 +88,8 @@ describe('a request as JSON', () => {
   });
 
   it('tells a heartbeat of a cancel that was asked for', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type, { payload: PAYLOAD });
     await claim(service, worker, type);
     expect(JSON.parse(await post(`/${id}/heartbeat`, { attempt: 1 }))).toMatchObject({ id, attempt: 1, cancelRequested: false });

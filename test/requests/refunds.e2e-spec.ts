@@ -25,7 +25,8 @@ describe('refunds', () => {
   const day = async (back: number) => (await service.sql<{ d: string }>(`SELECT ((now() AT TIME ZONE 'UTC')::date - $1::int)::text AS d`, [back]))[0].d;
 
   it('go to the day that was charged, not to today, before and after it is closed out', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 3 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 3 });
+    const type = newType();
     const first = await submit(service, user, type);
     const second = await submit(service, user, type);
     await submit(service, user, type);
@@ -60,10 +61,10 @@ describe('refunds', () => {
 
   it('are paid once however often and from wherever a request is ended', async () => {
     const type = newType();
-    const service_ = await makeUser(service, { scopes: ['requests:write', 'service'] });
+    const backend = await makeUser(service, { scopes: ['requests:write', 'service'] });
     for (let round = 0; round < 10; round++) {
       const user = await makeUser(service);
-      const { id } = await submit(service, service_, type, { userId: user.id, cost: 7 });
+      const { id } = await submit(service, backend, type, { userId: user.id, cost: 7 });
       await claim(service, worker, type);
       if (round % 2) await service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
       const answers = await Promise.all([
@@ -83,7 +84,8 @@ describe('refunds', () => {
   });
 
   it('make room for the next request at once', async () => {
-    const [user, type] = [await makeUser(service, { dailyQuota: 1 }), newType()];
+    const user = await makeUser(service, { dailyQuota: 1 });
+    const type = newType();
     const { id } = await submit(service, user, type);
     await service.as(user).post('/v1/requests').send({ type }).expect(429);
     await say(id, 'cancel', {}, user).expect(200);
@@ -91,8 +93,10 @@ describe('refunds', () => {
   });
 
   it('give a key its own cap back, for the same day only', async () => {
-    const [user, type] = [await makeUser(service, { dailyCap: 2 }), newType()];
-    const [a, b] = [await submit(service, user, type), await submit(service, user, type)];
+    const user = await makeUser(service, { dailyCap: 2 });
+    const type = newType();
+    const a = await submit(service, user, type);
+    const b = await submit(service, user, type);
     await service.as(user).post('/v1/requests').send({ type }).expect(429);
     await say(a.id, 'cancel', {}, user).expect(200);
     await submit(service, user, type);
@@ -104,7 +108,8 @@ describe('refunds', () => {
   });
 
   it('are not paid on top of an administrator’s reset', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await service
       .as(await adminKey())
@@ -140,8 +145,10 @@ describe('refunds', () => {
   it('obey the policy of each way to end', async () => {
     const policy = { failed: 'none', canceledBeforeStart: 'none', canceledWhileProcessing: 'all', expired: 'unsettled' };
     await putSetting(service, 'quota.refundPolicy', policy);
-    const [user, type] = [await makeUser(service), newType()];
-    const [failed, canceled] = [await submit(service, user, type), await submit(service, user, type)];
+    const user = await makeUser(service);
+    const type = newType();
+    const failed = await submit(service, user, type);
+    const canceled = await submit(service, user, type);
     await claim(service, worker, type);
     expect((await say(failed.id, 'fail', { attempt: 1 }).expect(200)).body.refundedUnits).toBe(0);
     expect((await say(canceled.id, 'cancel', {}, user).expect(200)).body.refundedUnits).toBe(0);
@@ -150,9 +157,12 @@ describe('refunds', () => {
   });
 
   it('are not paid for a deadline of the user’s own once work had begun, be it under way, lost or waiting for another attempt', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const pass = (id: string) => service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
-    const [waiting, running, returned] = [await submit(service, user, type), await submit(service, user, type), await submit(service, user, type)];
+    const waiting = await submit(service, user, type);
+    const running = await submit(service, user, type);
+    const returned = await submit(service, user, type);
     await service.sql(`UPDATE requests SET available_at = now() + interval '1 hour' WHERE id = $1`, [waiting.id]);
     expect(await claim(service, worker, type, { limit: 3 })).toHaveLength(2);
     await say(returned.id, 'fail', { attempt: 1, retryable: true }).expect(200);
@@ -167,7 +177,8 @@ describe('refunds', () => {
     const admin = await adminKey();
     const path = '/v1/configurations/quota.refundPolicy';
     const expire = async () => {
-      const [user, type] = [await makeUser(service), newType()];
+      const user = await makeUser(service);
+      const type = newType();
       const { id } = await submit(service, user, type);
       await claim(service, worker, type);
       await service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
@@ -188,9 +199,9 @@ describe('refunds', () => {
   it('stop at the cap of the day, to the unit, when many are due at once; settling below the cost does not count', async () => {
     await putSetting(service, 'quota.refundDailyCap', 10);
     const type = newType();
-    const service_ = await makeUser(service, { scopes: ['requests:write', 'service'] });
+    const backend = await makeUser(service, { scopes: ['requests:write', 'service'] });
     const user = await makeUser(service, { dailyQuota: 1_000 });
-    const make = async () => (await submit(service, service_, type, { userId: user.id, cost: 3 })).id as string;
+    const make = async () => (await submit(service, backend, type, { userId: user.id, cost: 3 })).id as string;
     const ids = await Promise.all(Array.from({ length: 12 }, make));
     await claim(service, worker, type, { limit: 4 });
     const claimed = (await service.sql<{ id: string }>(`SELECT id FROM requests WHERE type = $1 AND status = 'processing'`, [type])).map(({ id }) => id);

@@ -1,8 +1,8 @@
+import { eventually } from '../support/eventually';
 import { EventStreams } from '../../src/requests/following/event-streams';
 import { makeUser, type TestUser } from '../support/factories';
 import { type RawConnection, rawConnection } from '../support/raw-connection';
 import { type Service, startService } from '../support/service';
-import { until } from '../support/waiting';
 import { newType, putSetting, submit } from './work';
 
 describe('event streams', () => {
@@ -23,7 +23,7 @@ describe('event streams', () => {
     wire.send('GET', `/v1/requests/${id}/events`, user.key);
     return wire;
   };
-  const told = (wire: RawConnection, what: string) => until(() => Promise.resolve(wire.text().includes(what)), `the stream tells ${what}`);
+  const told = (wire: RawConnection, what: string) => eventually(() => wire.text().includes(what));
   /** Pings come every 15 s; here twice to every stream at once. */
   const ping = () => {
     for (let i = 0; i < 60; i++) service.app.get(EventStreams)['ping']();
@@ -32,8 +32,11 @@ describe('event streams', () => {
   const cancel = (user: TestUser, id: string) => service.as(user).post(`/v1/requests/${id}/cancel`).expect(200);
 
   it('that are pipelined on one connection end one after the other, and the process goes on', async () => {
-    const [user, type] = [await makeUser(service), newType()];
-    const [a, b, c] = [await submit(service, user, type), await submit(service, user, type), await submit(service, user, type)];
+    const user = await makeUser(service);
+    const type = newType();
+    const a = await submit(service, user, type);
+    const b = await submit(service, user, type);
+    const c = await submit(service, user, type);
     const wire = await follow(user, a.id);
     for (const { id } of [b, c]) wire.send('GET', `/v1/requests/${id}/events`, user.key);
     await told(wire, 'pending');
@@ -65,20 +68,21 @@ describe('event streams', () => {
           .timeout(500)
           .catch(() => ({ status: 200 }))
       ).status === 429;
-    await until(isFull, 'all three count');
+    await eventually(isFull);
     wire.socket.destroy();
-    await until(async () => {
+    await eventually(async () => {
       const next = await follow(user, id);
-      await until(() => Promise.resolve(next.text() !== ''), 'the stream is answered');
+      await eventually(() => next.text() !== '');
       const is = next.text().startsWith('HTTP/1.1 200');
       next.socket.destroy();
       return is;
-    }, 'all three are free again');
+    });
     await putSetting(service, 'requests.maxStreams', null);
   });
 
   it('are bounded for each user, by a setting that is live; others do not feel it', async () => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     const [{ id }, others] = [await submit(service, user, newType()), await submit(service, other, newType())];
     const wires = await Promise.all(Array.from({ length: 100 }, () => follow(user, id)));
     await Promise.all(wires.map((wire) => told(wire, 'pending')));
@@ -91,11 +95,11 @@ describe('event streams', () => {
     await putSetting(service, 'requests.maxStreams', null);
     wires[0].socket.destroy();
     wires[1].socket.destroy();
-    await until(async () => {
+    await eventually(async () => {
       const next = await follow(user, id);
-      await until(() => Promise.resolve(next.text() !== ''), 'it is answered');
+      await eventually(() => next.text() !== '');
       return next.text().startsWith('HTTP/1.1 200');
-    }, 'a place is free again');
+    });
   });
 
   it('answer HEAD at once, without a body', async () => {

@@ -43,7 +43,8 @@ describe('submitting a request', () => {
   });
 
   it('takes no payload or result that the database would write out larger than it may be', async () => {
-    const [user, worker] = [await makeUser(service), await makeUser(service, { scopes: ['worker'] })];
+    const user = await makeUser(service);
+    const worker = await makeUser(service, { scopes: ['worker'] });
     const zeros = Array<number>(10_000).fill(1e308);
     const send = (n: number[]) => service.as(user).post('/v1/requests').send({ type: 'zeros', payload: { n } });
     expect((await send(zeros).expect(413)).body).toMatchObject({ code: 'payload-too-large', errors: [{ pointer: '#/payload' }] });

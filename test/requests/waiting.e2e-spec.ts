@@ -23,7 +23,8 @@ describe('a worker that waits', () => {
   const idle = () => new Promise((resolve) => setTimeout(resolve, 150));
 
   it.each([0, 1])('gets a request that is submitted to replica %i at once', async (replica) => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const answer = timed(claim(service.replicas[1], worker, type, { waitSeconds: 20 }));
     await idle();
     const { body } = await service.replicas[replica].as(user).post('/v1/requests').send({ type }).expect(201);
@@ -33,7 +34,8 @@ describe('a worker that waits', () => {
   });
 
   it('gets a retried request when its pause is over, and a lost one when its lease is', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
     await service.as(worker).post(`/v1/requests/${id}/fail`).send({ attempt: 1, retryable: true }).expect(200);
@@ -61,7 +63,8 @@ describe('a worker that waits', () => {
   });
 
   it('is one of many, and each gets its own', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const waiting = Array.from({ length: 20 }, (_, i) => claim(service.replicas[i % 2], worker, type, { waitSeconds: 20 }));
     await idle();
     const made = await Promise.all(Array.from({ length: 20 }, () => submit(service, user, type)));
@@ -70,7 +73,8 @@ describe('a worker that waits', () => {
   });
 
   it('is not handed anything once it has gone', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const headers = { authorization: `Bearer ${worker.key}`, 'content-type': 'application/json' };
     const call = request(`${service.url}/v1/requests/claim`, { method: 'POST', headers, agent: false });
     call.on('error', () => undefined);

@@ -61,12 +61,3 @@ export async function putSetting(service: Service, key: string, value: unknown):
     await replica.app.get(SettingsService).refresh();
   }
 }
-
-/** Polls until the test holds. */
-export async function soon(test: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await test())) {
-    if (Date.now() > deadline) throw new Error('not in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

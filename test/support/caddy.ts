@@ -7,7 +7,8 @@ export const HAS_CADDY = spawnSync('caddy', ['version']).status === 0;
 
 /** A real Caddy with the sites of a Caddyfile. */
 export async function startCaddy(file: string, addresses: Addresses): Promise<ProxyProcess> {
-  const [folder, port] = [ownFolder('caddy'), await freePort()];
+  const folder = ownFolder('caddy');
+  const port = await freePort();
   const text = configurationOf(file, { ':80 {': `:${port} {`, ...addresses });
   return ProxyProcess.start({
     program: 'caddy',

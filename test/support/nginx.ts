@@ -10,7 +10,8 @@ const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 /** A real nginx with a configuration for its http block. */
 export async function startNginx(file: string, addresses: Addresses): Promise<ProxyProcess> {
-  const [folder, port] = [ownFolder('nginx'), await freePort()];
+  const folder = ownFolder('nginx');
+  const port = await freePort();
   mkdirSync(join(folder, 'temp'));
   const temps = TEMP_PATHS.map((name) => `${name}_temp_path ${folder}/temp/${name};`).join(' ');
   const text = configurationOf(file, { 'listen 80;': `listen 127.0.0.1:${port};`, ...addresses });

@@ -1,7 +1,7 @@
+import { eventually } from '../support/eventually';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { within } from '../support/settings';
 import { inTransaction, untilBlocked } from '../support/waiting';
 
 const MANY = 5_000;
@@ -36,7 +36,8 @@ describe('a plan', () => {
 
   it('is edited and renamed while a row of its users is held: at once, for every reader and charge, on every replica', async () => {
     const plan = await makePlan(2);
-    const [held, free] = [await makeMember(plan), await makeMember(plan)];
+    const held = await makeMember(plan);
+    const free = await makeMember(plan);
     const renamed = `${plan}-renamed`;
     await inTransaction(service, async (client) => {
       await client.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [held.id]);
@@ -103,7 +104,8 @@ describe('a plan', () => {
   });
 
   it('leaves those who wait for it, and whose day is over, with what is right for either', async () => {
-    const [high, low] = [await makePlan(9), await makePlan(3)];
+    const high = await makePlan(9);
+    const low = await makePlan(3);
     const waiting = await makeMember(high);
     await service.as(admin).patch(`/v1/users/${waiting.id}`).send({ tier: low }).expect(200);
     await edit(low, { dailyQuota: 4, name: `${low}-renamed` }).expect(200);
@@ -140,7 +142,7 @@ describe('a plan', () => {
           [plan],
         )
       )[0].count;
-    await within(60_000, left, (count) => count === 0);
+    await eventually(async () => (await left()) === 0, 60_000);
     over = true;
     await Promise.all(charging);
     expect([...statuses.keys()]).toEqual([201]);

@@ -117,7 +117,8 @@ describe('tiers', () => {
 
   it('give their quota to their users in the same instant, but not to those with a number of their own', async () => {
     await create({ name: 'edited', dailyQuota: 10 }).expect(201);
-    const [plain, custom] = [await onTier('edited'), await onTier('edited')];
+    const plain = await onTier('edited');
+    const custom = await onTier('edited');
     await asAdmin().patch(`/v1/users/${custom}`).send({ dailyQuota: 77 }).expect(200);
     await asAdmin().patch('/v1/tiers/edited').send({ dailyQuota: 20 }).expect(200);
     expect([(await quotaOf(plain)).limit, (await quotaOf(custom)).limit]).toEqual([20, 77]);

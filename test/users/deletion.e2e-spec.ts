@@ -108,7 +108,8 @@ describe('the deletion of a user', () => {
   }, 150_000);
 
   it('keeps no worker from the requests of others, however many wait of it', async () => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     await makeMany(service, user.id, MANY, 'pending');
     const { body } = await service.as(other).post('/v1/requests').send({ type: 'many' }).expect(201);
     await asAdmin().delete(`/v1/users/${user.id}`).expect(204);

@@ -35,7 +35,8 @@ describe('administrators', () => {
   it.each(['HTTP', 'plain SQL'])(
     'whose role %s takes away lose what only administrators grant on every key, and a promotion gives none of it back',
     async (way) => {
-      const [admin, other] = [await makeAdmin(service), await makeAdmin(service)];
+      const admin = await makeAdmin(service);
+      const other = await makeAdmin(service);
       const [{ id: keyId }] = (await service.sql<{ id: number }>('SELECT id FROM api_keys WHERE user_id = $1', [other.id])) as [{ id: number }];
       const claim = (replica: number) =>
         service.replicas[replica]
@@ -71,7 +72,8 @@ describe('administrators', () => {
   );
 
   it('leave their grants to others when they go: a plain user keeps the service key that an administrator gave', async () => {
-    const [admin, granter] = [await makeAdmin(service), await makeAdmin(service)];
+    const admin = await makeAdmin(service);
+    const granter = await makeAdmin(service);
     const worker = await makeUser(service);
     const { body } = await service
       .as(granter)

@@ -102,7 +102,11 @@ describe('the list of users', () => {
         await service.sql('UPDATE users SET api_quota_used_today = $2 WHERE id = $1', [user.id, used]);
         return user;
       });
-    const [half, most, all, unlimited, yesterday] = [await at(5), await at(8), await at(10), await at(10, { unlimited: true }), await at(10)];
+    const half = await at(5);
+    const most = await at(8);
+    const all = await at(10);
+    const unlimited = await at(10, { unlimited: true });
+    const yesterday = await at(10);
     await service.sql('UPDATE users SET quota_reset_date = quota_reset_date - 1 WHERE id = $1', [yesterday.id]);
     const found = async (share: string) => (await list(`quotaUsedAtLeast=${share}&limit=100`)).items.map(({ id }) => id);
     expect(await found('0.8')).toEqual([most.id, all.id]);

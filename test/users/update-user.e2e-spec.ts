@@ -41,7 +41,8 @@ describe('changing a user', () => {
   });
 
   it('of an address to one that is taken is 409, and to nothing 400', async () => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     expect((await patch(user, { email: other.email.toUpperCase() }).expect(409)).body.code).toBe('email-taken');
     for (const email of [null, '', 'no address', 5]) expect((await patch(user, { email }).expect(400)).body.errors[0].pointer).toBe('#/email');
     await patch(user, { email: user.email.toUpperCase() }).expect(200);

@@ -124,7 +124,8 @@ describe('users', () => {
   });
 
   it('see themselves as me and by their id, and nobody else', async () => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
     const { body } = await service.as(user).get('/v1/users/me').expect(200);
     expect(body.id).toBe(user.id);
     expect((await service.as(user).get(`/v1/users/${user.id}`).expect(200)).body).toEqual(body);

@@ -104,7 +104,7 @@ describe('a connection', () => {
     let text = '';
     socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
     for (let i = 0; i < count; i++) socket.write(`GET /${i % 3 === 0 ? 'health/live' : 'v1/tiers/free'} HTTP/1.1\r\nHost: x\r\nX-Request-Id: r${i}\r\n\r\n`);
-    await eventually(() => Promise.resolve(expect(text.split('HTTP/1.1 200 OK')).toHaveLength(count + 1)), 20_000);
+    await eventually(() => expect(text.split('HTTP/1.1 200 OK')).toHaveLength(count + 1), 20_000);
     socket.destroy();
     expect([...text.matchAll(/x-request-id: r(\d+)/g)].map(([, n]) => Number(n))).toEqual(Array.from({ length: count }, (_, i) => i));
   });
@@ -118,9 +118,9 @@ describe('a connection', () => {
     socket.write(
       `POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.key}\r\nContent-Type: application/json\r\nContent-Length: ${submit.length}\r\n\r\n{`,
     );
-    await eventually(() => Promise.resolve(expect(text.split('HTTP/1.1 200 OK').length).toBeGreaterThan(20)), 10_000);
+    await eventually(() => expect(text.split('HTTP/1.1 200 OK').length).toBeGreaterThan(20), 10_000);
     socket.write(submit.slice(1));
-    await eventually(() => Promise.resolve(expect(text).toContain('HTTP/1.1 201 Created')), 10_000);
+    await eventually(() => expect(text).toContain('HTTP/1.1 201 Created'), 10_000);
     socket.destroy();
     expect(text.split('HTTP/1.1 200 OK')).toHaveLength(41);
   });

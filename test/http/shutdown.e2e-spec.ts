@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { eventually } from '../support/eventually';
 import { GracefulShutdown } from '../../src/http/graceful-shutdown';
 import { makeUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
-import { inTransaction, until, untilBlocked } from '../support/waiting';
+import { inTransaction, untilBlocked } from '../support/waiting';
 
 describe('a replica that stops', () => {
   let service: Service;
@@ -41,10 +42,10 @@ describe('a replica that stops', () => {
       await untilBlocked(service, 1);
       const server = replica.app.getHttpServer();
       // All have come in: what follows asks after them.
-      await until(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count >= 20))), 'the submits are connected');
+      await eventually(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count >= 20))));
       await replica.as().get('/health/live').expect(200);
       stopping.push(replica.close());
-      await until(() => Promise.resolve(replica.app.get(GracefulShutdown, { strict: false }).draining), 'the replica drains');
+      await eventually(() => replica.app.get(GracefulShutdown, { strict: false }).draining);
       late.end('{"type":"x"}');
       return answers;
     });

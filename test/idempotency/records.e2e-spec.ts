@@ -57,7 +57,8 @@ describe('Idempotency-Key', () => {
     const deadlineAt = '2199-01-01T00:00:00Z';
     const body = { type: 'kept', payload: { b: 1, a: 2 }, deadlineAt };
     await putSetting(service, 'requests.types', { kept: { cost: 3 }, noted: { execution: 'instant', cost: 2 } });
-    const [waiting, instant] = [await submit(caller, 'w', body).expect(201), await submit(caller, 'i', { type: 'noted' }).expect(201)];
+    const waiting = await submit(caller, 'w', body).expect(201);
+    const instant = await submit(caller, 'i', { type: 'noted' }).expect(201);
     await putSetting(service, 'requests.types', null);
     await service.sql('DELETE FROM requests WHERE user_id = $1', [caller.id]);
     for (const [key, first, again] of [
@@ -117,8 +118,10 @@ describe('Idempotency-Key', () => {
   });
 
   it('belongs to one user and one route', async () => {
-    const [one, other] = [await user(), await user()];
-    const [a, b] = [await submit(one, 'k').expect(201), await submit(other, 'k').expect(201)];
+    const one = await user();
+    const other = await user();
+    const a = await submit(one, 'k').expect(201);
+    const b = await submit(other, 'k').expect(201);
     expect(a.body.id).not.toBe(b.body.id);
     const admin = await makeAdmin(service);
     await submit(admin, 'k').expect(201);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { declaredSettings } from '../../src/settings/setting';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
-import { within } from '../support/settings';
 
 interface Bad {
   /** `docs/stored-values.md` lists it under this name. */
@@ -149,9 +149,9 @@ describe('a bad value in the database', () => {
         ((await service.as().get('/health/ready').expect(200)).body as { checks: { storedValues: { detail?: string } } }).checks.storedValues.detail ?? '';
       // The schedule of the close-out is made of two of them, and is told of besides.
       expect(broken).toEqual(expect.arrayContaining(['quota.resetCron', 'quota.timeZone']));
-      await within(10_000, detail, (text) => text.includes(`${broken.length + 1} stored values do not count`));
+      await eventually(async () => (await detail()).includes(`${broken.length + 1} stored values do not count`), 10_000);
       const metrics = async () => (await service.as().get('/metrics').expect(200)).text;
-      await within(10_000, metrics, (text) => text.includes(`quotidian_stored_values_adjusted ${broken.length + 1}\n`));
+      await eventually(async () => (await metrics()).includes(`quotidian_stored_values_adjusted ${broken.length + 1}\n`), 10_000);
       await everythingGoesOn(await makeUser(service, { dailyQuota: 1_000 }));
       for (const key of broken) {
         await put(admin, key, declaredSettings().get(key)?.default);
@@ -176,7 +176,7 @@ describe('a bad value in the database', () => {
       const { body } = await service.as(user).get('/v1/users/me/configurations?limit=100').expect(200);
       return (body.items as { key: string; value: unknown; adjusted: unknown }[]).filter(({ key }) => key.startsWith('bad.'));
     };
-    await within(5_000, seen, (items) => items.length === 10);
+    await eventually(async () => (await seen()).length === 10, 5_000);
     for (const { value, adjusted } of await seen()) expect([value, adjusted]).toEqual([1, 'inherited']);
     await service.as(admin).get('/v1/configurations?limit=100').expect(200);
     await everythingGoesOn(user);
@@ -197,11 +197,12 @@ describe('a bad value in the database', () => {
   });
 
   it('in api_keys.user_id, moved by plain SQL, is noticed: the key is its new owner at once', async () => {
-    const [from, to] = [await makeUser(service), await makeUser(service)];
+    const from = await makeUser(service);
+    const to = await makeUser(service);
     await service.as(from).get('/v1/users/me').expect(200);
     await service.sql('UPDATE api_keys SET user_id = $2 WHERE user_id = $1', [from.id, to.id]);
     const who = async () => (await service.as(from).get('/v1/users/me')).body.id as number;
-    expect(await within(5_000, who, (id) => id === to.id)).toBeLessThan(5_000);
+    await eventually(async () => (await who()) === to.id, 5_000);
   });
 
   it.each([

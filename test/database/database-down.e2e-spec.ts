@@ -80,7 +80,8 @@ describe('a database that is away', () => {
   });
 
   it('that stays locked ends in 503 with nothing charged, and others are served meanwhile', async () => {
-    const [locked, free] = [await makeUser(service), await makeUser(service)];
+    const locked = await makeUser(service);
+    const free = await makeUser(service);
     await inTransaction(service, async (client) => {
       await client.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [locked.id]);
       const waiting = service.as(locked).post('/v1/requests').send({ type: 'x' });

@@ -121,7 +121,8 @@ describe('a call repeated under its Idempotency-Key', () => {
       [`/v1/users/${admin.id}/api-keys`, { name: 'located by id' }],
     ];
     for (const [i, [path, body]] of calls.entries()) {
-      const [first, again] = [await post(path, `located-${i}`, body).expect(201), await post(path, `located-${i}`, body).expect(201)];
+      const first = await post(path, `located-${i}`, body).expect(201);
+      const again = await post(path, `located-${i}`, body).expect(201);
       const { location, etag } = first.headers;
       expect(location).toMatch(/^\/v1\//);
       expect([again.headers.location, again.headers.etag]).toEqual([location, etag]);

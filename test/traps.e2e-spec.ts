@@ -1,10 +1,10 @@
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { Command } from '../support/command';
-import { eventually } from '../support/eventually';
-import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
-import { type Service, startReplica, startService } from '../support/service';
-import { startStallingProxy } from '../support/stalling-proxy';
+import { Command } from './support/command';
+import { eventually } from './support/eventually';
+import { makeAdmin, makeUser, PASSWORD, type TestUser } from './support/factories';
+import { type Service, startReplica, startService } from './support/service';
+import { startStallingProxy } from './support/stalling-proxy';
 
 /*
  * The traps that were found on this stack before the house was built, and where each is sprung:
