@@ -65,7 +65,7 @@ export class GroupCommit<Item, Answer> {
   private readonly logger = new Logger(GroupCommit.name);
   private readonly queue: Queue<Waiter<Item, Answer>>;
   /** When each statement that is under way was sent, the oldest first. */
-  private readonly inFlight = new Map<unknown, number>();
+  private readonly inFlight: number[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** How long a statement takes, of late. */
   private usualMs = 0;
@@ -92,7 +92,7 @@ export class GroupCommit<Item, Answer> {
 
   /** Sends what waits once this turn of the event loop has read all that has come in: no timer, no added wait. */
   private schedule(): void {
-    if (this.scheduled || this.inFlight.size >= this.maxInFlight) return;
+    if (this.scheduled || this.inFlight.length >= this.maxInFlight) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -106,20 +106,19 @@ export class GroupCommit<Item, Answer> {
 
   private sendWaiting(): void {
     clearTimeout(this.timer);
-    while (this.inFlight.size < this.maxInFlight && this.queue.size >= this.minToSend()) {
+    while (this.inFlight.length < this.maxInFlight && this.queue.size >= this.minToSend()) {
       const batch = this.queue.take(this.options.maxItems);
       if (batch.length === 0) return;
       void this.carry(batch);
     }
-    if (this.options.patienceMs === undefined || this.queue.size === 0 || this.inFlight.size >= this.maxInFlight) return;
+    if (this.options.patienceMs === undefined || this.queue.size === 0 || this.inFlight.length >= this.maxInFlight) return;
     this.timer = setTimeout(() => this.sendWaiting(), this.patience).unref();
   }
 
   private minToSend(): number {
     const { minBeside = 1 } = this.options;
-    if (this.inFlight.size === 0) return 1;
-    const [oldest] = this.inFlight.values();
-    return performance.now() - (oldest as number) >= this.patience ? 1 : minBeside;
+    if (this.inFlight.length === 0) return 1;
+    return performance.now() - (this.inFlight[0] as number) >= this.patience ? 1 : minBeside;
   }
 
   private get patience(): number {
@@ -128,9 +127,9 @@ export class GroupCommit<Item, Answer> {
 
   private async carry(batch: readonly Waiter<Item, Answer>[]): Promise<void> {
     const sentAt = performance.now();
-    this.inFlight.set(batch, sentAt);
+    this.inFlight.push(sentAt);
     const settled = await this.commit(batch, 0);
-    this.inFlight.delete(batch);
+    this.inFlight.splice(this.inFlight.indexOf(sentAt), 1);
     this.usualMs += (Math.min(performance.now() - sentAt, MAX_USUAL_MS) - this.usualMs) / 16;
     this.queue.settled?.(batch);
     const again = this.options.goesAgain === undefined ? NONE : this.takeBack(settled);

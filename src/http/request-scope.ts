@@ -4,6 +4,10 @@ import { requestIdOf } from './answer-headers';
 
 /** For so long after an error that nobody took, callbacks and timers are told apart by their request. */
 const WATCH_MS = 600_000;
+/** On the request itself: an entry of a WeakMap that leads back to its key keeps it, and all that hangs on it, until the next full collection. */
+const SCOPE = Symbol('scope');
+
+type Scoped = IncomingMessage & { [SCOPE]?: RequestScope };
 
 /**
  * The request on whose behalf something runs. To know that of each callback costs a fifth of a submit, so it is known only for
@@ -11,22 +15,24 @@ const WATCH_MS = 600_000;
  */
 export class RequestScope {
   private static readonly current = new AsyncLocalStorage<RequestScope>();
-  private static readonly underWay = new Set<RequestScope>();
-  private static readonly ofRequest = new WeakMap<IncomingMessage, RequestScope>();
+  /** No Set: what one has grown out of stays linked to what it holds then, until the next full collection. */
+  private static readonly underWay: RequestScope[] = [];
   private static watchesUntil = -Infinity;
   private static watches = false;
   private known: string | undefined;
+  private place: number;
 
   private constructor(
     private readonly request: IncomingMessage,
     readonly response: ServerResponse,
-  ) {}
+  ) {
+    this.place = RequestScope.underWay.push(this) - 1;
+  }
 
   static run(request: IncomingMessage, response: ServerResponse, work: () => void): void {
     const scope = new RequestScope(request, response);
-    RequestScope.ofRequest.set(request, scope);
-    RequestScope.underWay.add(scope);
-    response.once('close', () => RequestScope.underWay.delete(scope));
+    (request as Scoped)[SCOPE] = scope;
+    response.on('close', () => scope.leave());
     if (performance.now() < RequestScope.watchesUntil) return RequestScope.current.run(scope, work);
     if (RequestScope.watches) RequestScope.current.disable();
     RequestScope.watches = false;
@@ -34,7 +40,7 @@ export class RequestScope {
   }
 
   static of(request: IncomingMessage): RequestScope | undefined {
-    return RequestScope.ofRequest.get(request);
+    return (request as Scoped)[SCOPE];
   }
 
   /** Whose callback this is, where that is watched. */
@@ -52,11 +58,19 @@ export class RequestScope {
 
   /** Ids of requests that are under way, some of them. */
   static idsUnderWay(count: number): string[] {
-    return [...RequestScope.underWay].slice(0, count).map(({ id }) => id);
+    return RequestScope.underWay.slice(0, count).map(({ id }) => id);
   }
 
   /** The caller's `X-Request-Id` if it is sane, else one of ours: the same one whenever it is asked for. */
   get id(): string {
     return (this.known ??= requestIdOf(this.request.headers));
+  }
+
+  /** The last one takes the place of this one. */
+  private leave(): void {
+    const last = RequestScope.underWay.pop();
+    if (last === undefined || last === this) return;
+    RequestScope.underWay[this.place] = last;
+    last.place = this.place;
   }
 }

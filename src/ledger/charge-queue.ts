@@ -123,7 +123,9 @@ export class ChargeQueue implements Queue<Waiting> {
       const line = this.lines.get(userId) as Line;
       // Deleting and setting again moves the user behind those who were not served.
       this.lines.delete(userId);
-      if (line.waiting.length > count) this.lines.set(userId, { ...line, waiting: line.waiting.slice(count) });
+      // In place: lines and their lists that grew old are kept until the next full collection, with all that still hangs on them.
+      line.waiting.splice(0, count);
+      if (line.waiting.length > 0) this.lines.set(userId, line);
     }
   }
 
