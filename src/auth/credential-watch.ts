@@ -2,8 +2,8 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { type Access, type AuthenticatedRequest } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { Notifications } from '../database/notifications';
+import { CredentialsInvalid } from '../http/access.errors';
 import { Problem } from '../http/problem';
-import { CredentialsInvalid } from './auth.errors';
 import { Credentials } from './credentials';
 import { EVERYBODY, PrincipalsService } from './principals.service';
 

@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { KEY_PREFIX } from '../api-keys/key-format';
 import { type Access } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
-import { AdminRequired, ScopeRequired } from '../http/access.errors';
+import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
 import { AccessTokens } from './access-tokens';
-import { CredentialsInvalid, CredentialsMissing } from './auth.errors';
 import { PrincipalsService } from './principals.service';
 
 /** Decides whether a credential may do what a route asks, now. */

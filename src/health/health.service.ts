@@ -4,9 +4,9 @@ import { isTransient } from '../common/database-errors';
 import { Connections } from '../database/connections';
 import { Notifications } from '../database/notifications';
 import { GracefulShutdown } from '../http/graceful-shutdown';
-import { UnavailableProblem } from '../http/problem';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
+import { NotReady } from './health.errors';
 import { HealthRepository } from './health.repository';
 import { type AdjustedValue, StoredValues } from './stored-values.service';
 
@@ -27,7 +27,7 @@ export class HealthService {
     private readonly defaultTier: DefaultTierService,
   ) {}
 
-  /** @throws UnavailableProblem with the checks while a needed one fails */
+  /** @throws NotReady with the checks while a needed one fails */
   async readiness(): Promise<ReadinessDto> {
     const look = Promise.all([this.repository.look(), this.storedValues.look().catch(this.failed([]))]).catch(this.failed(null));
     const [seen, adjusted] = (await Promise.race([look, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
@@ -57,13 +57,6 @@ export class HealthService {
 
   private wrongDefaultTier(): Promise<string | null> {
     return Promise.race([this.defaultTier.problem().catch(this.failed(null)), delay(CHECK_TIMEOUT_MS, null, { ref: false })]);
-  }
-}
-
-class NotReady extends UnavailableProblem {
-  constructor(checks: Record<string, HealthCheckDto>) {
-    super('This process is not ready to serve.', 1, 'not-ready');
-    Object.assign(this.getResponse(), { checks });
   }
 }
 

@@ -1,17 +1,18 @@
 import { type IncomingHttpHeaders } from 'node:http';
 import { type Socket } from 'node:net';
 import { HEADERS, requestIdOf } from './answer-headers';
-import { Problem } from './problem';
+import { HeadersTooLarge, MalformedRequest, RequestTimeout } from './http.errors';
+import { type Problem } from './problem';
 
 const KNOWN: Record<string, () => Problem> = {
-  ERR_HTTP_REQUEST_TIMEOUT: () => new Problem(408, 'request-timeout', 'The request took too long to come in.'),
-  HPE_HEADER_OVERFLOW: () => new Problem(431, 'headers-too-large', 'The header is larger than this service accepts.'),
+  ERR_HTTP_REQUEST_TIMEOUT: () => new RequestTimeout(),
+  HPE_HEADER_OVERFLOW: () => new HeadersTooLarge('The header is larger than this service accepts.'),
 };
 
 /** What came in is no HTTP, or came too slowly: there is no request to answer, only its socket. */
 export function answerClientError({ code }: Error & { code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || socket.destroyed) return;
-  answerOnSocket(socket, KNOWN[code ?? '']?.() ?? new Problem(400, 'malformed-request', 'The request is not HTTP/1.1.'));
+  answerOnSocket(socket, KNOWN[code ?? '']?.() ?? new MalformedRequest('The request is not HTTP/1.1.'));
 }
 
 /** The answer to what no framework sees, on a connection that ends with it. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Problem } from './problem';
+import { StaleVersion } from './http.errors';
 
 /** A strong entity tag (RFC 9110, section 8.8.3) of a representation: equal answers, equal tags. */
 export function etagOf(representation: unknown): string {
@@ -18,7 +18,5 @@ export function namesTag(tags: string, current: string): boolean {
 export function assertMatch(ifMatch: string | undefined, current: string): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   if (namesTag(ifMatch, current)) return;
-  throw new Problem(412, 'precondition-failed', 'Somebody changed this since you read it: read it again.', {
-    headers: { etag: current },
-  });
+  throw new StaleVersion(current);
 }

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { answerOnSocket, bareAnswer } from './client-errors';
+import { ExpectationFailed, HeadersTooLarge, MalformedRequest, MethodNotAllowed } from './http.errors';
 import { Pipelines } from './pipelines';
-import { Problem } from './problem';
+import { type Problem } from './problem';
 import { RequestScope } from './request-scope';
 
 /** A proxy in front adds a dozen lines to those of its client. */
@@ -34,18 +35,18 @@ export function makeServer(handle: RequestListener): Server {
     pipelines.admit(request, response);
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    refuse(request, response, new Problem(417, 'expectation-failed', 'The only expectation that is met here is 100-continue.'));
+    refuse(request, response, new ExpectationFailed());
   });
   server.on('connect', ({ headers }: IncomingMessage, socket: Socket) => {
     const allow = 'DELETE, GET, HEAD, PATCH, POST, PUT';
-    answerOnSocket(socket, new Problem(405, 'method-not-allowed', 'This is no proxy: it opens no tunnels.', { headers: { allow } }), headers);
+    answerOnSocket(socket, new MethodNotAllowed('This is no proxy: it opens no tunnels.', allow), headers);
   });
   return server;
 }
 
 function refusalOf({ rawHeaders, headers, httpVersion }: IncomingMessage): Problem | null {
-  if (rawHeaders.length > MAX_HEADER_LINES * 2) return new Problem(431, 'headers-too-large', `The header has more than ${MAX_HEADER_LINES} lines.`);
-  if (headers.host === undefined && httpVersion === '1.1') return new Problem(400, 'malformed-request', 'A request by HTTP/1.1 names its host.');
+  if (rawHeaders.length > MAX_HEADER_LINES * 2) return new HeadersTooLarge(`The header has more than ${MAX_HEADER_LINES} lines.`);
+  if (headers.host === undefined && httpVersion === '1.1') return new MalformedRequest('A request by HTTP/1.1 names its host.');
   return null;
 }
 

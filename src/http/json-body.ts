@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import { MalformedJson } from './http.errors';
 import { FlawedItem, itemTexts } from './json-items';
 import { pointerOf } from './json-pointer';
 import { firstFlaw, type JsonFlaw, MAX_JSON_DEPTH, MAX_ROOT_MEMBERS } from './json-scan';
-import { type FieldError, Problem, ValidationProblem } from './problem';
+import { type FieldError, type Problem, ValidationProblem } from './problem';
 
 const DETAILS: Record<Exclude<JsonFlaw['code'], 'reserved-name'>, string> = {
   'too-deep': `is nested deeper than ${MAX_JSON_DEPTH} levels`,
@@ -19,7 +20,7 @@ const DETAILS: Record<Exclude<JsonFlaw['code'], 'reserved-name'>, string> = {
  * is authenticated: one parse and one walk, each linear in the body.
  *
  * @param itemsApart of a call with many: what is wrong within a member of the list `items` becomes a `FlawedItem` in its place
- * @throws Problem 400 `malformed-json`, ValidationProblem
+ * @throws MalformedJson, ValidationProblem
  */
 export function parseJsonBody(body: Buffer, itemsApart = false): unknown {
   if (body.length === 0) return undefined;
@@ -66,7 +67,7 @@ function withoutMark(text: string): string {
 }
 
 function malformed(detail: string): Problem {
-  return new Problem(400, 'malformed-json', detail);
+  return new MalformedJson(detail);
 }
 
 function fieldError(code: keyof typeof DETAILS, path: JsonFlaw['path']): FieldError {

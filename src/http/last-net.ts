@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { bareAnswer } from './client-errors';
-import { Problem } from './problem';
+import { InternalError } from './http.errors';
 import { RequestScope } from './request-scope';
 
 /** Node's own assertions, and memory that could not be had: what holds after these is unknown. */
@@ -61,7 +61,7 @@ function isSound(error: NodeJS.ErrnoException): boolean {
 
 function answer(scope: RequestScope | undefined): void {
   if (scope === undefined || scope.response.headersSent || scope.response.destroyed) return;
-  const problem = new Problem(500, 'internal-error', 'Something failed on our side. It is logged under the id in `instance`.');
+  const problem = new InternalError();
   const { status, headers, body } = bareAnswer(problem, { 'x-request-id': scope.id });
   scope.response.writeHead(status, headers).end(body);
 }

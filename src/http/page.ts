@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { InvalidCursor } from './http.errors';
 import { type ListQuery } from './list-query.dto';
-import { Problem } from './problem';
 
 const LARGEST_PAGE = 100;
 
@@ -33,14 +33,12 @@ export function toPage<Row, Item>(rows: Row[], size: number, filters: Chosen, po
 
 /**
  * The position in a cursor.
- * @throws Problem 400 `invalid-cursor` when it is not one of ours, or belongs to another list or other filters.
+ * @throws InvalidCursor when it is not one of ours, or belongs to another list or other filters.
  */
 export function cursorPosition(cursor: string | undefined, filters: Chosen): string | null {
   if (cursor === undefined) return null;
   const position = Buffer.from(cursor.slice(12), 'base64url').toString();
-  if (cursorAt(position, filters) !== cursor) {
-    throw new Problem(400, 'invalid-cursor', 'The cursor does not belong to this list: start again without it.');
-  }
+  if (cursorAt(position, filters) !== cursor) throw new InvalidCursor();
   return position;
 }
 

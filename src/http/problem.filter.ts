@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
 import { dropUnwritable } from './header-text';
+import { BodyTooLarge, ClientGone, InternalError, MalformedRequest, MethodNotAllowed, UnstorableValue, UnsupportedMediaType, UriTooLong } from './http.errors';
 import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
 import { RouteTable } from './route-table';
 
@@ -44,7 +45,7 @@ export class ProblemFilter implements ExceptionFilter {
     // The error of the connection that the body came on; one of the database's connections has the same code.
     if (error === request.raw.errored) {
       this.logger.debug({ requestId: request.id }, 'the client went away in the midst of its request');
-      return new Problem(499, 'client-gone', 'The client went away in the midst of its request.');
+      return new ClientGone('The client went away in the midst of its request.');
     }
     if (isTransient(error)) {
       this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'the database did not answer in time or was not there');
@@ -54,14 +55,14 @@ export class ProblemFilter implements ExceptionFilter {
     if (refusal) return refusal;
     if (isBadData(error)) {
       this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
-      return new Problem(400, 'unstorable-value', 'A value in the request cannot be stored.');
+      return new UnstorableValue();
     }
     if (isUnusableData(error)) {
       this.logger.error({ requestId: request.id, err: error }, 'a stored value cannot be used');
       return new StoredValueUnusable();
     }
     this.logger.error({ requestId: request.id, err: error }, 'unexpected failure');
-    return new Problem(500, 'internal-error', 'Something failed on our side. It is logged under the id in `instance`.');
+    return new InternalError();
   }
 
   /** Nest's own refusals: unknown routes, mostly. */
@@ -71,7 +72,7 @@ export class ProblemFilter implements ExceptionFilter {
     const allowed = this.routes.allowed(request.url);
     if (allowed.length === 0) return new NotFoundProblem('resource');
     const detail = `${request.method} is not a method of this resource: it takes ${allowed.join(', ')}.`;
-    return new Problem(405, 'method-not-allowed', detail, { headers: { allow: allowed.join(', ') } });
+    return new MethodNotAllowed(detail, allowed.join(', '));
   }
 }
 
@@ -87,8 +88,8 @@ function fastifyProblem(error: unknown): Problem | null {
 }
 
 function knownByStatus(status: number, message: string): Problem {
-  if (status === 413) return new Problem(status, 'body-too-large', 'The body is larger than this service accepts.');
-  if (status === 415) return new Problem(status, 'unsupported-media-type', 'Send the body as application/json.');
-  if (status === 429) return new Problem(status, 'too-many-requests', message);
-  return new Problem(status, 'malformed-request', message);
+  if (status === 413) return new BodyTooLarge();
+  if (status === 414) return new UriTooLong();
+  if (status === 415) return new UnsupportedMediaType();
+  return new MalformedRequest(message);
 }

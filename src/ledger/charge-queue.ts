@@ -2,7 +2,7 @@ import { type Queue } from '../database/arrival-queue';
 import { type Waiter } from '../database/group-commit';
 import { type Charge } from './charge';
 import { type Decision } from './decision';
-import { ClientGone } from './ledger.errors';
+import { ClientGone } from '../http/http.errors';
 
 /** A batch that takes so long waits for something. */
 const STUCK_MS = 25;
@@ -157,7 +157,7 @@ function usersOf(batch: readonly Waiting[]): Set<number> {
 /** A charge whose client has gone is not sent: nobody would read that it was charged. */
 function stillWanted({ item, reject }: Waiting): boolean {
   if (!item.charge.isGone?.()) return true;
-  reject(new ClientGone());
+  reject(new ClientGone('The client went away before its charge was sent; nothing was charged.'));
   return false;
 }
 

@@ -1,15 +1,23 @@
 import { Problem } from '../http/problem';
 
 export class TooManyAttempts extends Problem {
+  static override readonly status = 429;
+  static override readonly code = 'too-many-attempts';
+  static override readonly fields = ['Retry-After'];
+
   constructor(retryAfterSeconds: number) {
-    super(429, 'too-many-attempts', `Too many attempts: try again in ${retryAfterSeconds} s.`, {
+    super(`Too many attempts: try again in ${retryAfterSeconds} s.`, {
       headers: { 'retry-after': String(retryAfterSeconds) },
     });
   }
 }
 
 export class HashingBusy extends Problem {
+  static override readonly status = 503;
+  static override readonly code = 'hashing-busy';
+  static override readonly fields = ['Retry-After'];
+
   constructor() {
-    super(503, 'hashing-busy', 'More passwords wait to be checked than can be in time: try again in 2 s.', { headers: { 'retry-after': '2' } });
+    super('More passwords wait to be checked than can be in time: try again in 2 s.', { headers: { 'retry-after': '2' } });
   }
 }

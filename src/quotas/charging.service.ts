@@ -4,7 +4,7 @@ import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
 import { type Admitted, type Charge, type Refused, type Replayed } from '../ledger/charge';
 import { BurstLimiter } from './burst-limiter';
-import { BurstExceeded, QuotaExceeded, UserSuspended } from './quotas.errors';
+import { BurstExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 
 /** A charge that is in force, now or since it was first asked for, and what every answer says of it in its header. */
@@ -43,5 +43,5 @@ function refusalOf({ cost }: Charge, { outcome, state, cap }: Refused, burst: Bu
   if (outcome === 'suspended') return new UserSuspended();
   if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
   const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(secondsLeft(state)) };
-  return new QuotaExceeded(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
+  return quotaRefusal(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
 }

@@ -5,41 +5,76 @@ import { burstFields } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
-/** The daily quota, or the key's own share of it, does not hold the cost today, or ever. A day without a limit ends where its counter does. */
+const UNITS = { type: 'integer', format: 'int32', minimum: 0, maximum: LARGEST_QUOTA };
+const POLICIES = { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string', enum: ['daily', 'key', 'burst'] } };
+
+/** What a refusal says of the day, or of a key's own share of it. */
+interface Spent {
+  policy: 'daily' | 'key';
+  what: string;
+  limit: number;
+  used: number;
+}
+
+/** The daily quota does not hold the cost today. */
 export class QuotaExceeded extends Problem {
-  constructor(requested: number, state: QuotaState, cap: CapState | null, by: 'daily' | 'key', headers: Record<string, string>) {
-    const quota = { limit: state.unlimited ? LARGEST_QUOTA : state.quota, used: state.used };
-    const { limit, used } = by === 'key' && cap ? { limit: cap.cap, used: cap.used } : quota;
-    const never = requested > limit;
+  static override readonly status = 429;
+  static override readonly code: string = 'quota-exceeded';
+  static override readonly type = QUOTA_EXCEEDED;
+  static override readonly title = 'Quota exceeded';
+  static override readonly fields = ['Retry-After', 'RateLimit?', 'RateLimit-Policy?'];
+  static override readonly members = {
+    'violated-policies': POLICIES,
+    limit: UNITS,
+    used: UNITS,
+    requested: UNITS,
+    remaining: UNITS,
+    resetsAt: { type: 'string', format: 'date-time' },
+    timeZone: { type: 'string' },
+  };
+
+  constructor(requested: number, state: QuotaState, { policy, what, limit, used }: Spent, headers: Record<string, string>) {
     const resetsAt = new Date(state.endsAt).toISOString();
-    const what = by === 'key' ? "this API key's share of the daily quota" : 'the daily quota';
     const remaining = Math.max(0, limit - used);
-    const detail = never
-      ? `The request costs ${requested}, more than ${what} of ${limit} units: waiting does not help.`
-      : `The request costs ${requested}, and ${remaining} of ${limit} units of ${what} are left. It begins anew at ${resetsAt}.`;
-    super(429, never ? 'cost-exceeds-quota' : by === 'key' ? 'key-cap-exceeded' : 'quota-exceeded', detail, {
-      type: QUOTA_EXCEEDED,
-      title: 'Quota exceeded',
-      headers,
-      members: {
-        'violated-policies': [by],
-        limit,
-        used,
-        requested,
-        remaining,
-        resetsAt,
-        timeZone: state.zone,
-      },
-    });
+    const detail =
+      requested > limit
+        ? `The request costs ${requested}, more than ${what} of ${limit} units: waiting does not help.`
+        : `The request costs ${requested}, and ${remaining} of ${limit} units of ${what} are left. It begins anew at ${resetsAt}.`;
+    super(detail, { headers, members: { 'violated-policies': [policy], limit, used, requested, remaining, resetsAt, timeZone: state.zone } });
   }
+}
+
+/** The key's own share of the daily quota does not hold the cost today. */
+export class KeyCapExceeded extends QuotaExceeded {
+  static override readonly code = 'key-cap-exceeded';
+}
+
+/** The cost is larger than the whole quota, or the whole share. */
+export class CostExceedsQuota extends QuotaExceeded {
+  static override readonly code = 'cost-exceeds-quota';
+}
+
+/** A day without a limit ends where its counter does. */
+export function quotaRefusal(requested: number, state: QuotaState, cap: CapState | null, by: 'daily' | 'key', headers: Record<string, string>): QuotaExceeded {
+  const spent: Spent =
+    by === 'key' && cap
+      ? { policy: by, what: "this API key's share of the daily quota", limit: cap.cap, used: cap.used }
+      : { policy: by, what: 'the daily quota', limit: state.unlimited ? LARGEST_QUOTA : state.quota, used: state.used };
+  const kind = requested > spent.limit ? CostExceedsQuota : by === 'key' ? KeyCapExceeded : QuotaExceeded;
+  return new kind(requested, state, spent, headers);
 }
 
 /** More requests in a short time than the tier takes. Costs no quota. */
 export class BurstExceeded extends Problem {
+  static override readonly status = 429;
+  static override readonly code = 'burst-exceeded';
+  static override readonly type = QUOTA_EXCEEDED;
+  static override readonly title = 'Burst limit exceeded';
+  static override readonly fields = ['Retry-After', 'RateLimit', 'RateLimit-Policy'];
+  static override readonly members = { 'violated-policies': POLICIES, limit: UNITS };
+
   constructor(perMinute: number, retryAfterSeconds: number, headers: Record<string, string>) {
-    super(429, 'burst-exceeded', `More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
-      type: QUOTA_EXCEEDED,
-      title: 'Burst limit exceeded',
+    super(`More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
       headers: { ...burstFields({ perMinute, remaining: 0, nextInSeconds: retryAfterSeconds }), ...headers, 'retry-after': String(retryAfterSeconds) },
       members: { 'violated-policies': ['burst'], limit: perMinute },
     });
@@ -47,7 +82,10 @@ export class BurstExceeded extends Problem {
 }
 
 export class UserSuspended extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'user-suspended';
+
   constructor() {
-    super(403, 'user-suspended', 'The account is suspended.');
+    super('The account is suspended.');
   }
 }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
 import { FlawedItem } from '../http/json-items';
+import { InternalError, UnstorableValue } from '../http/http.errors';
 import { type FieldError, Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
 
@@ -50,9 +51,9 @@ function problemOf(error: unknown): Problem {
   if (isTransient(error)) return new UnavailableProblem('The database cannot take this now. Whether it was done is not certain; try again.');
   if (isBadData(error)) {
     logger.warn({ sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
-    return new Problem(400, 'unstorable-value', 'A value in the item cannot be stored.');
+    return new UnstorableValue('item');
   }
   logger.error({ err: error }, isUnusableData(error) ? 'a stored value cannot be used' : 'an item failed');
   if (isUnusableData(error)) return new StoredValueUnusable();
-  return new Problem(500, 'internal-error', 'Something failed on our side. It is logged.');
+  return new InternalError('Something failed on our side. It is logged.');
 }

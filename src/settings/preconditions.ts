@@ -1,6 +1,6 @@
 import { namesTag } from '../http/etag';
 import { type SettingDefinition } from './setting-definitions';
-import { PreconditionRequired, StaleVersion } from './settings.errors';
+import { PreconditionRequired, StaleVersion } from '../http/http.errors';
 import { type SystemState } from './system-settings.repository';
 
 export interface Preconditions {

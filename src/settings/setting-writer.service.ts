@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
+import { StaleVersion } from '../http/http.errors';
 import { Problem, ValidationProblem } from '../http/problem';
 import { ChangesRepository } from './changes.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
@@ -11,7 +12,7 @@ import { systemEtag } from './preconditions';
 import { SecretBox } from './secret-box';
 import { declaredSettings } from './setting';
 import { isKey, type SettingContent, type SettingDefinition, SettingDefinitions, type SettingWrite } from './setting-definitions';
-import { SecretUnreadable, StaleVersion, UnknownSetting } from './settings.errors';
+import { SecretUnreadable, UnknownSetting } from './settings.errors';
 import { SystemSettingsRepository, type SystemState } from './system-settings.repository';
 
 /** What is wrong with a value that its schema allows, as others than the setting know it; null: nothing. */

@@ -1,45 +1,46 @@
 import { Problem } from '../http/problem';
 
 export class UnknownSetting extends Problem {
+  static override readonly status = 404;
+  static override readonly code = 'unknown-setting';
+
   constructor(key: string) {
-    super(404, 'unknown-setting', `There is no setting "${key}", or it is not yours to see.`);
+    super(`There is no setting "${key}", or it is not yours to see.`);
   }
 }
 
 export class NotOverridable extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'not-overridable';
+
   constructor(key: string) {
-    super(403, 'not-overridable', `"${key}" is set for everybody: users have no value of their own for it.`);
-  }
-}
-
-export class PreconditionRequired extends Problem {
-  constructor(etag: string) {
-    super(428, 'precondition-required', 'Say which version you are changing: If-Match with its ETag, or If-None-Match: * to create.', {
-      headers: { etag },
-    });
-  }
-}
-
-export class StaleVersion extends Problem {
-  constructor(etag: string) {
-    super(412, 'precondition-failed', 'Somebody changed this since you read it: read it again.', { headers: { etag } });
+    super(`"${key}" is set for everybody: users have no value of their own for it.`);
   }
 }
 
 export class TooManyOwnKeys extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'too-many-keys';
+
   constructor(limit: number) {
-    super(409, 'too-many-keys', `A user has at most ${limit} values of their own.`);
+    super(`A user has at most ${limit} values of their own.`);
   }
 }
 
 export class SecretUnreadable extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'secret-unreadable';
+
   constructor(key: string) {
-    super(409, 'secret-unreadable', `"${key}" was sealed with a key that this service is not given: see SECRETS_KEY_PREVIOUS.`);
+    super(`"${key}" was sealed with a key that this service is not given: see SECRETS_KEY_PREVIOUS.`);
   }
 }
 
 export class ApprovalRequired extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'approval-required';
+
   constructor() {
-    super(403, 'approval-required', 'System settings change by a proposed change that a second administrator approves: POST it to …/changes.');
+    super('System settings change by a proposed change that a second administrator approves: POST it to …/changes.');
   }
 }

@@ -5,6 +5,7 @@ import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../http/page';
+import { StaleVersion } from '../http/http.errors';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { CurrentSettings } from '../settings/current-settings.service';
 import { ConfigurationVersionDto } from '../settings/dto/configuration-version.dto';
@@ -14,7 +15,7 @@ import { assertPreconditions, type Preconditions } from '../settings/preconditio
 import { declaredSettings } from '../settings/setting';
 import { isKey, type SettingDefinition, SettingDefinitions } from '../settings/setting-definitions';
 import { SettingWriter } from '../settings/setting-writer.service';
-import { NotOverridable, StaleVersion, TooManyOwnKeys, UnknownSetting } from '../settings/settings.errors';
+import { NotOverridable, TooManyOwnKeys, UnknownSetting } from '../settings/settings.errors';
 import { SettingsService } from '../settings/settings.service';
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
 import { EffectiveSettings } from './effective-settings.service';

@@ -1,29 +1,43 @@
-import { Problem } from '../http/problem';
+import { ERRORS_MEMBER, Problem } from '../http/problem';
 
 export class EmailTaken extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'email-taken';
+  static override readonly members = ERRORS_MEMBER;
+
   constructor() {
-    super(409, 'email-taken', 'There is an account with this e-mail address already.', {
+    super('There is an account with this e-mail address already.', {
       members: { errors: [{ pointer: '#/email', detail: 'is taken', code: 'email-taken' }] },
     });
   }
 }
 
 export class AdminFields extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'admin-only';
+
   constructor(fields: string[]) {
-    super(403, 'admin-only', `Only administrators change ${fields.join(', ')}.`);
+    super(`Only administrators change ${fields.join(', ')}.`);
   }
 }
 
 export class WrongPassword extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'wrong-password';
+  static override readonly members = ERRORS_MEMBER;
+
   constructor() {
-    super(403, 'wrong-password', 'currentPassword is not right.', {
+    super('currentPassword is not right.', {
       members: { errors: [{ pointer: '#/currentPassword', detail: 'is not right', code: 'wrong-password' }] },
     });
   }
 }
 
 export class LastAdmin extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'last-admin';
+
   constructor() {
-    super(409, 'last-admin', 'This is the last active administrator: make another one first.');
+    super('This is the last active administrator: make another one first.');
   }
 }

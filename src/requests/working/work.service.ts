@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { storedBytes } from '../../common/stored-size';
 import { SettingsService } from '../../settings/settings.service';
 import { type CompleteDto, type FailDto, type HeartbeatDto, type LeaseDto } from '../dto/work.dto';
-import { PayloadTooLarge, RequestFinal } from '../requests.errors';
+import { ErrorTooLarge, RequestFinal, ResultTooLarge } from '../requests.errors';
 import { RequestsRepository } from '../requests.repository';
 import { RequestSettings } from '../requests.settings';
 import { TransitionsService } from './transitions.service';
@@ -26,9 +26,9 @@ export class WorkService {
     return { id, attempt, leaseExpiresAt: leaseExpiresAt as Date, cancelRequested };
   }
 
-  /** Ends it well; repeated with the same result, it answers as the first time. @returns the request as JSON @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge */
+  /** Ends it well; repeated with the same result, it answers as the first time. @returns the request as JSON @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, ResultTooLarge */
   async complete(id: string, { attempt, result, units }: CompleteDto): Promise<string> {
-    const resultJson = this.toJson('result', result);
+    const resultJson = this.toJson(result, ResultTooLarge);
     try {
       const { json } = await this.transitions.apply({ act: 'complete', id, attempt, units: units ?? undefined, resultJson });
       return json as string;
@@ -43,10 +43,10 @@ export class WorkService {
   /**
    * Ends it badly: `pending` again for another attempt after a pause, `canceled` if that was asked for, else `failed`.
    * @returns the request as JSON
-   * @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, PayloadTooLarge
+   * @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem, ErrorTooLarge
    */
   async fail(id: string, { attempt, error, retryable, units }: FailDto): Promise<string> {
-    const errorJson = this.toJson('error', error);
+    const errorJson = this.toJson(error, ErrorTooLarge);
     const retry = { baseSeconds: this.settings.get(RequestSettings.retryBaseSeconds), maxSeconds: this.settings.get(RequestSettings.retryMaxSeconds) };
     const { json } = await this.transitions.apply({
       act: 'fail',
@@ -60,11 +60,11 @@ export class WorkService {
     return json as string;
   }
 
-  private toJson(what: 'result' | 'error', value: unknown): string {
+  private toJson(value: unknown, TooLarge: typeof ResultTooLarge | typeof ErrorTooLarge): string {
     const json = JSON.stringify(value ?? null);
     const bytes = storedBytes(value, json);
     const most = this.settings.get(RequestSettings.maxResultBytes);
-    if (bytes > most) throw new PayloadTooLarge(bytes, most, what);
+    if (bytes > most) throw new TooLarge(bytes, most);
     return json;
   }
 }
