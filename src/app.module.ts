@@ -7,6 +7,7 @@ import { AuthModule } from './auth/auth.module';
 import { WriteRateGuard } from './auth/write-rate.guard';
 import { ConfigurationsModule } from './configurations/configurations.module';
 import { DatabaseModule } from './database/database.module';
+import { ErrorPagesModule } from './error-pages/error-pages.module';
 import { GatewayModule } from './gateway/gateway.module';
 import { HealthModule } from './health/health.module';
 import { HousekeepingModule } from './housekeeping/housekeeping.module';
@@ -39,6 +40,7 @@ import { UsersModule } from './users/users.module';
     GatewayModule,
     HousekeepingModule,
     HealthModule,
+    ErrorPagesModule,
     MetricsModule,
   ],
   providers: [

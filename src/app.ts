@@ -11,6 +11,7 @@ import { parseBodies } from './http/body-parser';
 import { addAnswerHeaders, logAnswers } from './http/hooks';
 import { HttpModule } from './http/http.module';
 import { ProblemFilter } from './http/problem.filter';
+import { addressProblemsBelow } from './http/problem-type';
 import { RequestScope } from './http/request-scope';
 import { MetricsService } from './metrics/metrics.service';
 import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi';
@@ -27,6 +28,7 @@ export interface AppOptions {
 /** The one definition of the application, shared by main, the command line, tests and the OpenAPI export. */
 export async function createApp({ environment: overrides, preview = false, signals = true }: AppOptions = {}): Promise<NestFastifyApplication> {
   const { environment, module } = await readEnvironment(overrides);
+  addressProblemsBelow(environment.PROBLEM_TYPE_BASE);
   const logger = makeLogger({
     level: preview ? 'silent' : environment.LOG_LEVEL,
     pretty: environment.LOG_FORMAT === undefined ? process.stdout.isTTY : environment.LOG_FORMAT === 'pretty',

@@ -22,6 +22,7 @@ const TAGS = {
   configurations: 'Settings, and where each value came from.',
   jobs: 'Scheduled work.',
   audit: 'Every administrative change.',
+  errors: 'What the codes of refusals mean.',
   health: 'For orchestrators and monitors.',
 };
 

@@ -103,6 +103,10 @@ export class Environment {
   @Matches(/^(\d{1,2}|[0-9a-fA-F:.,/ ]+)$/, { message: 'TRUST_PROXY must be a hop count or a list of CIDRs' })
   TRUST_PROXY?: string;
 
+  /** Where the pages of problems stand: a problem's `type` is this and its code. An address or an absolute path; the service's own pages unless set. */
+  @Matches(/^(https?:\/\/[^\s?#]+|\/[^\s?#]*)$/, { message: 'PROBLEM_TYPE_BASE must be an http(s) address or an absolute path' })
+  PROBLEM_TYPE_BASE = '/errors/';
+
   get embedded(): boolean {
     return this.DATABASE_URL === undefined;
   }

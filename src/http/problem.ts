@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { shown } from './json-pointer';
+import { problemType } from './problem-type';
 
 /** What an answer tells of a request is bounded, whatever the request was. */
 export const SHOWN_ERRORS = 100;
@@ -25,8 +26,8 @@ export interface ProblemClass {
   readonly status: number;
   /** Null: that of the problem which it tells of in its own way. */
   readonly code: string | null;
-  /** A URI that names the kind of problem; `about:blank` unless a registry defines one. */
-  readonly type: string;
+  /** The URI by which a registry names the kind of problem; null: the address of its own page. */
+  readonly type: string | null;
   /** The status's own words unless a class has better ones. */
   readonly title: string | null;
   /** The fields of its header, beside those of every answer: a question mark behind those that may be missing. */
@@ -39,7 +40,7 @@ export interface ProblemClass {
 export abstract class Problem extends HttpException {
   static readonly status: number;
   static readonly code: string | null;
-  static readonly type: string = 'about:blank';
+  static readonly type: string | null = null;
   static readonly title: string | null = null;
   static readonly fields: readonly string[] = [];
   static readonly members: Readonly<Record<string, object>> = {};
@@ -52,7 +53,7 @@ export abstract class Problem extends HttpException {
     // A refusal is an answer, not a fault: walking the stack for each would cost more than deciding it.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super({ type, title: title ?? titleOf(status), status, detail: shown(detail, SHOWN_DETAIL), code, ...options.members }, status);
+    super({ type: type ?? problemType(code), title: title ?? titleOf(status), status, detail: shown(detail, SHOWN_DETAIL), code, ...options.members }, status);
     Error.stackTraceLimit = stackTraceLimit;
     this.code = code ?? '';
     this.message = shown(detail, SHOWN_DETAIL);

@@ -13,7 +13,7 @@ describe('problems', () => {
   afterAll(() => service.close());
 
   const shape = (status: number, code: string) => ({
-    type: expect.stringMatching(/^(about:blank|https:\/\/iana\.org\/.+)$/),
+    type: expect.stringMatching(/^(\/errors\/[a-z-]+|https:\/\/iana\.org\/.+)$/),
     title: expect.stringMatching(/./),
     status,
     detail: expect.stringMatching(/.{10}/),
