@@ -14,7 +14,7 @@ import { ProblemFilter } from './http/problem.filter';
 import { addressProblemsBelow } from './http/problem-type';
 import { RequestScope } from './http/request-scope';
 import { MetricsService } from './metrics/metrics.service';
-import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi';
+import { DOCS_PATH, DOCS_POLICY, setUpDocs } from './openapi/document';
 
 export interface AppOptions {
   /** Variables in place of the process's. */

@@ -5,8 +5,11 @@ import { AccountOwner, CurrentActor, CurrentPrincipal } from '../common/access.d
 import { type Actor, type Principal } from '../common/principal';
 import { IdParam } from '../http/id-param.pipe';
 import { ListQuery } from '../http/list-query.dto';
+import { NotFoundProblem } from '../http/problem';
 import { SubjectId, subjectIn } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { Creates, Fails } from '../openapi/declarations';
+import { ScopeNotGrantable, TooManyApiKeys } from './api-keys.errors';
 import { ApiKeysService } from './api-keys.service';
 import { ApiKeyDto, ApiKeyPage, NewApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
@@ -16,6 +19,7 @@ const made = (userId: number, { id }: ApiKeyDto) => ({ location: `/v1/users/${us
 
 @ApiTags('api-keys')
 @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@Fails(NotFoundProblem)
 @Controller('v1/users/:userId/api-keys')
 export class ApiKeysController {
   constructor(private readonly keys: ApiKeysService) {}
@@ -37,6 +41,8 @@ export class ApiKeysController {
   /** Makes a key. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `key` is null. Rotate the key if the first answer was lost. */
   @Post()
   @AccountOwner()
+  @Creates(NewApiKeyDto)
+  @Fails(ScopeNotGrantable, TooManyApiKeys)
   async create(
     @CurrentPrincipal() principal: Principal,
     @CurrentActor() actor: Actor,

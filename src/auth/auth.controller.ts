@@ -5,10 +5,15 @@ import { AccountOwner, CurrentActor, CurrentPrincipal, Public } from '../common/
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { etagOf } from '../http/etag';
+import { NotFoundProblem } from '../http/problem';
 import { SubjectId } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { Creates, Fails } from '../openapi/declarations';
+import { HashingBusy, TooManyAttempts } from '../passwords/passwords.errors';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
+import { EmailTaken, WrongPassword } from '../users/users.errors';
+import { LoginRefused, RefreshRefused, RegistrationClosed } from './auth.errors';
 import { AuthService } from './auth.service';
 import { ChangePasswordDto } from './dto/change-password.dto';
 import { LoginDto } from './dto/login.dto';
@@ -26,6 +31,8 @@ export class AuthController {
   /** Makes an account on the plan that the setting `users.defaultTier` names, while the setting `auth.registration` is `open`. */
   @Post('auth/register')
   @Public()
+  @Creates(UserDto, { etag: true })
+  @Fails(RegistrationClosed, EmailTaken, TooManyAttempts, HashingBusy)
   async register(
     @Body() dto: CredentialsDto,
     @ClientNetwork() network: string,
@@ -40,6 +47,7 @@ export class AuthController {
   /** Begins a session. */
   @Post('auth/login')
   @Public()
+  @Fails(LoginRefused, TooManyAttempts, HashingBusy)
   @HttpCode(200)
   login(@Body() dto: LoginDto, @ClientNetwork() network: string): Promise<TokensDto> {
     return this.auth.login(dto, network);
@@ -48,6 +56,7 @@ export class AuthController {
   /** Trades a refresh token for new tokens. A second use of one ends its whole session. */
   @Post('auth/refresh')
   @Public()
+  @Fails(RefreshRefused)
   @HttpCode(200)
   refresh(@Body() { refreshToken }: RefreshDto): Promise<TokensDto> {
     return this.auth.refresh(refreshToken);
@@ -66,6 +75,7 @@ export class AuthController {
   @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
   @AccountOwner()
   @HttpCode(204)
+  @Fails(NotFoundProblem, WrongPassword, TooManyAttempts, HashingBusy)
   async changePassword(
     @CurrentPrincipal() principal: Principal,
     @CurrentActor() actor: Actor,

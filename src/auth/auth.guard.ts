@@ -2,10 +2,14 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { ACCESS, type Access, type AuthenticatedRequest } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
+import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
+import { type ProblemClass } from '../http/problem';
+import { GuardFails } from '../openapi/declarations';
 import { Credentials } from './credentials';
 
 /** Lets nobody through who is not known and allowed. Routes say what they ask; one that says nothing is closed. */
 @Injectable()
+@GuardFails(({ metadata }) => refusalsOf(metadata(ACCESS) as Access))
 export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
@@ -25,4 +29,10 @@ function enter(request: AuthenticatedRequest, principal: Principal, access: Acce
   request.principal = principal;
   request.access = access;
   return true;
+}
+
+function refusalsOf({ public: open, adminOnly, accountOwner, scopes = [] }: Access): ProblemClass[] {
+  if (open) return [];
+  const ofRole = adminOnly ? [AdminRequired] : accountOwner || scopes.length > 0 ? [ScopeRequired] : [];
+  return [CredentialsMissing, CredentialsInvalid, ...ofRole];
 }

@@ -2,8 +2,9 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type FastifyRequest } from 'fastify';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { METERED } from '../common/access.decorators';
+import { ACCESS, type Access, METERED } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
+import { GuardFails } from '../openapi/declarations';
 import { SettingsService } from '../settings/settings.service';
 import { TooManyWrites } from './auth.errors';
 import { WriteRateSettings } from './write-rate.settings';
@@ -16,6 +17,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * Administrators are the operator; what they may not fill, nobody may.
  */
 @Injectable()
+@GuardFails(({ method, metadata }) => (isBounded(method, metadata) ? [TooManyWrites] : []))
 export class WriteRateGuard implements CanActivate {
   private readonly limiter = new RateLimiterMemory({ points: WriteRateSettings.writesPerMinute.default, duration: 60 });
 
@@ -38,4 +40,10 @@ export class WriteRateGuard implements CanActivate {
     });
     return true;
   }
+}
+
+/** Of a route: some who may call it are counted. */
+function isBounded(method: string, metadata: (key: string) => unknown): boolean {
+  const { public: open, adminOnly } = metadata(ACCESS) as Access;
+  return !open && !adminOnly && !READS.has(method) && metadata(METERED) !== true;
 }

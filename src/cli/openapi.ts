@@ -1,7 +1,7 @@
 import { type Command } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createApp } from '../app';
-import { openApiDocument } from '../openapi';
+import { openApiDocument } from '../openapi/document';
 import { FAILED } from './exit';
 
 interface Options {

@@ -1,5 +1,4 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
-import { ApiExtension } from '@nestjs/swagger';
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { type Actor, type Principal, type Scope } from './principal';
 
@@ -14,10 +13,8 @@ export interface Access {
 }
 
 export const ACCESS = 'quotidian:access';
-/** The same in the OpenAPI document. */
-export const ACCESS_EXTENSION = 'x-access';
 
-const access = (asked: Access) => applyDecorators(SetMetadata(ACCESS, asked), ApiExtension(ACCESS_EXTENSION, asked));
+const access = (asked: Access) => SetMetadata(ACCESS, asked);
 
 /** Anyone, signed in or not. */
 export const Public = () => access({ public: true });

@@ -3,8 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
+import { SecretUnreadable, UnknownSetting } from '../settings/settings.errors';
 import { IdParam } from '../http/id-param.pipe';
+import { NotFoundProblem } from '../http/problem';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { Creates, Fails, Preconditions } from '../openapi/declarations';
+import { ChangeEnded, OwnChange } from './configuration-changes.errors';
 import { ConfigurationChangesService } from './configuration-changes.service';
 import { ListChangesQuery, ListKeyChangesQuery } from './dto/list-changes.dto';
 import { ProposeChangeDto } from './dto/propose-change.dto';
@@ -29,6 +33,7 @@ export class ConfigurationChangesController {
   /** Proposed changes of one setting, newest first. */
   @Get('configurations/:key/changes')
   @AdminOnly()
+  @Fails(UnknownSetting)
   listOfKey(@Param('key') key: string, @Query() query: ListKeyChangesQuery): Promise<ProposedChangePage> {
     return this.changes.list({ ...query, key });
   }
@@ -39,6 +44,9 @@ export class ConfigurationChangesController {
    */
   @Post('configurations/:key/changes')
   @AdminOnly()
+  @Creates(ProposedChangeDto)
+  @Preconditions('required', { creates: true })
+  @Fails(UnknownSetting, SecretUnreadable)
   async propose(
     @CurrentActor() actor: Actor,
     @Param('key') key: string,
@@ -55,6 +63,7 @@ export class ConfigurationChangesController {
 
   @Get('configurations/:key/changes/:changeId')
   @AdminOnly()
+  @Fails(NotFoundProblem)
   get(@Param('key') key: string, @Param('changeId', IdParam) changeId: number): Promise<ProposedChangeDto> {
     return this.changes.get(key, changeId);
   }
@@ -62,6 +71,7 @@ export class ConfigurationChangesController {
   /** Approves another administrator's change: in force at once, or at its instant. */
   @Post('configurations/:key/changes/:changeId/approve')
   @AdminOnly()
+  @Fails(NotFoundProblem, OwnChange, ChangeEnded)
   @HttpCode(200)
   approve(@CurrentActor() actor: Actor, @Param('key') key: string, @Param('changeId', IdParam) changeId: number): Promise<ProposedChangeDto> {
     return this.changes.approve(actor, key, changeId);
@@ -70,6 +80,7 @@ export class ConfigurationChangesController {
   /** Takes a change back, or refuses it, before it is in force. */
   @Post('configurations/:key/changes/:changeId/withdraw')
   @AdminOnly()
+  @Fails(NotFoundProblem, ChangeEnded)
   @HttpCode(200)
   withdraw(
     @CurrentActor() actor: Actor,

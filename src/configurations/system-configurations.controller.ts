@@ -1,13 +1,15 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { ListQuery } from '../http/list-query.dto';
+import { AnswersEither, Fails, MayBeVersioned, Preconditions, Versioned } from '../openapi/declarations';
 import { ConfigurationHistoryPage } from '../settings/dto/configuration-version.dto';
 import { ConfigurationDto, ConfigurationPage } from '../settings/dto/configuration.dto';
 import { systemEtag } from '../settings/preconditions';
+import { ApprovalRequired, SecretUnreadable, UnknownSetting } from '../settings/settings.errors';
 import { ConfigurationHistoryService } from './configuration-history.service';
 import { ConfigurationPreviewDto } from './dto/configuration-preview.dto';
 import { DeleteConfigurationQuery } from './dto/delete-configuration.dto';
@@ -33,6 +35,8 @@ export class SystemConfigurationsController {
 
   @Get(':key')
   @Scopes('configurations:read')
+  @Versioned()
+  @Fails(UnknownSetting)
   async get(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConfigurationDto> {
     const setting = await this.configurations.get(principal.isAdmin, key);
     void reply.header('etag', systemEtag(setting.version));
@@ -42,6 +46,12 @@ export class SystemConfigurationsController {
   /** Creates or replaces a setting; `?dryRun=true` checks it and tells how many users' own values would be out of bounds. */
   @Put(':key')
   @AdminOnly()
+  @AnswersEither(ConfigurationDto, ConfigurationPreviewDto)
+  @ApiCreatedResponse({ type: ConfigurationDto })
+  @Versioned(201)
+  @MayBeVersioned(200)
+  @Preconditions('required', { creates: true })
+  @Fails(ApprovalRequired, SecretUnreadable)
   async put(
     @CurrentActor() actor: Actor,
     @Param('key') key: string,
@@ -61,6 +71,10 @@ export class SystemConfigurationsController {
   @Delete(':key')
   @AdminOnly()
   @HttpCode(204)
+  @ApiNoContentResponse()
+  @ApiOkResponse({ type: ConfigurationPreviewDto })
+  @Preconditions('required')
+  @Fails(ApprovalRequired, UnknownSetting)
   async delete(
     @CurrentActor() actor: Actor,
     @Param('key') key: string,
@@ -79,6 +93,7 @@ export class SystemConfigurationsController {
   /** Every version the setting ever had, newest first; who and why are for administrators. */
   @Get(':key/history')
   @Scopes('configurations:read')
+  @Fails(UnknownSetting)
   history(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
     return this.versions.history(principal.isAdmin, key, query);
   }
@@ -87,6 +102,10 @@ export class SystemConfigurationsController {
   @Post(':key/rollback')
   @AdminOnly()
   @HttpCode(200)
+  @AnswersEither(ConfigurationDto, ConfigurationPreviewDto)
+  @MayBeVersioned(200)
+  @Preconditions('required')
+  @Fails(ApprovalRequired, UnknownSetting, SecretUnreadable)
   async rollback(
     @CurrentActor() actor: Actor,
     @Param('key') key: string,

@@ -2,6 +2,8 @@ import { Controller, Get, Headers, Param, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { Public } from '../common/access.decorators';
+import { NotFoundProblem } from '../http/problem';
+import { declares, Fails } from '../openapi/declarations';
 import { wantsHtml } from './accept';
 import { ErrorPages } from './error-pages.service';
 
@@ -15,6 +17,8 @@ export class ErrorPagesController {
   /** What a problem's `code` means, when it happens and what to do: HTML for browsers, Markdown for everybody else. */
   @Get(':code')
   @Public()
+  @declares({ answers: { fields: ['Cache-Control', 'Vary'] } })
+  @Fails(NotFoundProblem)
   @ApiOkResponse({ description: 'The page.', content: { 'text/markdown': PAGE, 'text/html': PAGE } })
   page(@Param('code') code: string, @Headers('accept') accept: string | undefined, @Res({ passthrough: true }) reply: FastifyReply): string {
     const html = wantsHtml(accept);

@@ -1,18 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiConflictResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
+import { IdempotencyKeyReused, MalformedIdempotencyKey } from '../idempotency/idempotency.errors';
+import { declares, Fails } from '../openapi/declarations';
+import { Charges } from '../quotas/metered.decorators';
 import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
+import { ChargeRefunded, Denied } from './gateway.errors';
 
-const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 const optional = (name: string, description: string, schema: object) => ApiHeader({ name, description, required: false, schema });
-
-const CHARGED = {
-  'X-User-Id': text('The user who paid.'),
-  'X-User-Tier': text("The user's tier."),
-  'X-Charge-Id': text('The request in the ledger that this charge is.'),
-  'RateLimit-Policy': text('The limits in force; absent for a user without any.'),
-  RateLimit: text('What is left of them.'),
-  'Idempotency-Replayed': text('`true` when the charge was made by an earlier call with the same key.'),
-};
 
 /** The words of the check in the OpenAPI document. */
 export const ApiGatewayCheck = () =>
@@ -33,10 +28,9 @@ export const ApiGatewayCheck = () =>
       type: 'string',
       maxLength: 255,
     }),
-    ApiNoContentResponse({ description: 'Charged: let the call through.', headers: CHARGED }),
-    ApiConflictResponse({
-      description: '`charge-refunded`: the charge under this Idempotency-Key was given back. Do not let the call through; another key charges anew.',
-      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-    }),
-    ApiOkResponse({ description: 'The same, to `X-Quota-Allow-Status: 200`.', headers: CHARGED }),
+    ApiNoContentResponse({ description: 'Charged: let the call through.' }),
+    ApiOkResponse({ description: 'The same, to `X-Quota-Allow-Status: 200`.' }),
+    Charges(),
+    declares({ ignoresBody: true, answers: { fields: ['X-User-Id', 'X-User-Tier', 'X-Charge-Id', 'Idempotency-Replayed?'] } }),
+    Fails(Denied, ValidationProblem, NotFoundProblem, MalformedIdempotencyKey, IdempotencyKeyReused, ChargeRefunded),
   );

@@ -1,7 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Public } from '../common/access.decorators';
+import { Fails } from '../openapi/declarations';
 import { LivenessDto, ReadinessDto } from './dto/readiness.dto';
+import { NotReady } from './health.errors';
 import { HealthService } from './health.service';
 
 @ApiTags('health')
@@ -19,6 +21,7 @@ export class HealthController {
   /** Whether the process should be sent requests: database, migrations, draining; clock and notifications as information. */
   @Get('ready')
   @Public()
+  @Fails(NotReady)
   ready(): Promise<ReadinessDto> {
     return this.health.readiness();
   }

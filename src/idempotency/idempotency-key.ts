@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../common/json-diff';
 import { type Principal } from '../common/principal';
 import { MalformedIdempotencyKey } from './idempotency.errors';
+import { Repeatable } from './repeatable.decorator';
 
 type Fields = Record<string, string>;
 
@@ -74,7 +75,13 @@ const CallOf = createParamDecorator(({ scope, headersOf }: Repeatable, context: 
 });
 
 /**
- * The call as one that may be repeated, or null when it carries no `Idempotency-Key`. `headersOf` gives the fields of the
+ * The call as one that may be repeated, or null when it carries no `Idempotency-Key`; the route is then declared to be `Repeatable`. `headersOf` gives the fields of the
  * answer's header that follow from its body.
  */
-export const MaybeRetried = <T = unknown>(scope: string, headersOf: (body: T, request: Request) => Fields = () => ({})) => CallOf({ scope, headersOf });
+export const MaybeRetried =
+  <T = unknown>(scope: string, headersOf: (body: T, request: Request) => Fields = () => ({})): ParameterDecorator =>
+  (target, method, index) => {
+    CallOf({ scope, headersOf })(target, method, index);
+    const descriptor = Object.getOwnPropertyDescriptor(target, method as string) as PropertyDescriptor;
+    Repeatable()(target, method as string, descriptor);
+  };

@@ -3,17 +3,21 @@ import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
+import { NotFoundProblem } from '../http/problem';
 import { SubjectId } from '../http/subject.decorator';
+import { Fails } from '../openapi/declarations';
 import { BurstLimiter } from './burst-limiter';
 import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto } from './dto/quota.dto';
 import { ResetQuotaDto } from './dto/reset-quota.dto';
 import { UsageDto, UsageQuery } from './dto/usage.dto';
+import { ShowsRateLimit } from './metered.decorators';
 import { QuotasService } from './quotas.service';
 import { rateLimitFields } from './rate-limit-fields';
 
 @ApiTags('quotas')
 @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@Fails(NotFoundProblem)
 @Controller('v1/users/:userId')
 export class QuotasController {
   constructor(
@@ -23,6 +27,7 @@ export class QuotasController {
 
   /** What is left today. Reading costs nothing. */
   @Get('quota')
+  @ShowsRateLimit()
   @Scopes('quota:read')
   async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<QuotaDto> {
     const { quota, state } = await this.quotas.get(userId);

@@ -1,12 +1,16 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { ITEMS_APART } from '../http/json-items';
+import { NotFoundProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
 import { type IdempotentCall, MaybeRetried, parseIdempotencyKey } from '../idempotency/idempotency-key';
+import { Repeatable } from '../idempotency/repeatable.decorator';
+import { Creates, declares, Fails } from '../openapi/declarations';
+import { Charges } from '../quotas/metered.decorators';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
 import { BatchAnswerDto, BatchDto } from './dto/batch.dto';
@@ -20,6 +24,7 @@ import { FinalWait } from './following/final-wait';
 import { HeldCalls } from './following/held-calls';
 import { preferredWait } from './following/prefer';
 import { JSON_TYPE } from './item-answers';
+import { PayloadTooLarge, RequestFinal, TooManyStreams } from './requests.errors';
 import { RequestsService } from './requests.service';
 import { SubmitService } from './submitting/submit.service';
 
@@ -43,6 +48,11 @@ export class RequestsController {
   @Post()
   @Metered()
   @Scopes('requests:write')
+  @Charges()
+  @Repeatable()
+  @Creates(RequestDto)
+  @declares({ answers: { fields: ['Preference-Applied?'] } })
+  @Fails(NotFoundProblem, PayloadTooLarge, TooManyStreams)
   @ApiHeader({
     name: 'Prefer',
     required: false,
@@ -50,7 +60,6 @@ export class RequestsController {
     schema: { type: 'string', maxLength: 100 },
   })
   @ApiBody({ type: SubmitRequestDto })
-  @ApiCreatedResponse({ type: RequestDto })
   async submit(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
     // The hot route: it reads and answers by itself, because Nest would make a promise of each parameter and look through
     // the answer for streams. Guard, validation, errors and the document are those of any other route.
@@ -99,6 +108,7 @@ export class RequestsController {
   /** Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte. */
   @Get()
   @Scopes('requests:read')
+  @Fails(NotFoundProblem)
   @ApiOkResponse({ type: RequestPage })
   async list(@CurrentPrincipal() principal: Principal, @Query() query: ListRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
     const page = await this.requests.list(principal, query);
@@ -107,6 +117,7 @@ export class RequestsController {
 
   @Get(':id')
   @Scopes('requests:read')
+  @Fails(NotFoundProblem)
   get(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<RequestDetailDto> {
     return this.requests.get(principal, id);
   }
@@ -117,6 +128,7 @@ export class RequestsController {
    */
   @Get(':id/events')
   @Scopes('requests:read')
+  @Fails(NotFoundProblem, TooManyStreams)
   @ApiProduces('text/event-stream')
   @ApiHeader({
     name: 'Last-Event-ID',
@@ -138,6 +150,7 @@ export class RequestsController {
   @Metered()
   @HttpCode(200)
   @Scopes('requests:write')
+  @Fails(NotFoundProblem, RequestFinal)
   @ApiOkResponse({ type: CanceledRequestDto })
   async cancel(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     void reply.header('content-type', JSON_TYPE).send(await this.cancels.cancel(principal, id));

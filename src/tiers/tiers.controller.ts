@@ -5,10 +5,13 @@ import { AdminOnly, CurrentActor, Public } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { etagOf } from '../http/etag';
 import { ListQuery } from '../http/list-query.dto';
+import { NotFoundProblem } from '../http/problem';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { Creates, Fails, Preconditions, Versioned } from '../openapi/declarations';
 import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto, TierPage } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
+import { TierInUse, TierNameTaken } from './tiers.errors';
 import { TiersService } from './tiers.service';
 
 /** What the header of an answer with a new plan bears. */
@@ -29,6 +32,8 @@ export class TiersController {
   /** One plan, by id or name. */
   @Get(':tierId')
   @Public()
+  @Versioned()
+  @Fails(NotFoundProblem)
   async get(@Param('tierId') tierId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<TierDto> {
     const tier = await this.tiers.get(tierId);
     void reply.header('etag', etagOf(tier));
@@ -37,6 +42,8 @@ export class TiersController {
 
   @Post()
   @AdminOnly()
+  @Creates(TierDto, { etag: true })
+  @Fails(TierNameTaken)
   async create(
     @CurrentActor() actor: Actor,
     @Body() dto: CreateTierDto,
@@ -51,6 +58,9 @@ export class TiersController {
   /** Changes a plan, at once for all its users however many they are. A name that it had is free for others a moment later. */
   @Patch(':tierId')
   @AdminOnly()
+  @Versioned()
+  @Preconditions('optional')
+  @Fails(NotFoundProblem, TierNameTaken, TierInUse)
   async update(
     @CurrentActor() actor: Actor,
     @Param('tierId') tierId: string,
@@ -67,6 +77,8 @@ export class TiersController {
   @Delete(':tierId')
   @AdminOnly()
   @HttpCode(204)
+  @Preconditions('optional')
+  @Fails(NotFoundProblem, TierInUse)
   async delete(@CurrentActor() actor: Actor, @Param('tierId') tierId: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     await this.tiers.delete(actor, tierId, ifMatch);
   }

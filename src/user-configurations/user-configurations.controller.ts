@@ -4,9 +4,12 @@ import { type FastifyReply } from 'fastify';
 import { CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { ListQuery } from '../http/list-query.dto';
+import { NotFoundProblem } from '../http/problem';
 import { SubjectId } from '../http/subject.decorator';
+import { Fails, Preconditions, Versioned } from '../openapi/declarations';
 import { ConfigurationHistoryPage } from '../settings/dto/configuration-version.dto';
 import { UserConfigurationDto, UserConfigurationPage } from '../settings/dto/configuration.dto';
+import { NotOverridable, TooManyOwnKeys, UnknownSetting } from '../settings/settings.errors';
 import { DeleteUserConfigurationQuery } from './dto/delete-user-configuration.dto';
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
 import { EffectiveSettings } from './effective-settings.service';
@@ -14,6 +17,7 @@ import { UserConfigurationsService } from './user-configurations.service';
 
 @ApiTags('configurations')
 @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@Fails(NotFoundProblem)
 @Controller('v1/users/:userId/configurations')
 export class UserConfigurationsController {
   constructor(
@@ -31,6 +35,8 @@ export class UserConfigurationsController {
 
   @Get(':key')
   @Scopes('configurations:read')
+  @Versioned()
+  @Fails(UnknownSetting)
   async get(@SubjectId() userId: number, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserConfigurationDto> {
     const { setting, etag } = await this.configurations.get(userId, key);
     void reply.header('etag', etag);
@@ -40,6 +46,9 @@ export class UserConfigurationsController {
   /** The user's own value, within the setting's bounds. */
   @Put(':key')
   @Scopes('configurations:write')
+  @Versioned()
+  @Preconditions('required', { creates: true })
+  @Fails(UnknownSetting, NotOverridable, TooManyOwnKeys)
   async put(
     @CurrentActor() actor: Actor,
     @SubjectId() userId: number,
@@ -58,6 +67,8 @@ export class UserConfigurationsController {
   @Delete(':key')
   @Scopes('configurations:write')
   @HttpCode(204)
+  @Preconditions('required')
+  @Fails(UnknownSetting)
   async delete(
     @CurrentActor() actor: Actor,
     @SubjectId() userId: number,
@@ -71,6 +82,7 @@ export class UserConfigurationsController {
   /** The user's own values for the key, newest first. */
   @Get(':key/history')
   @Scopes('configurations:read')
+  @Fails(UnknownSetting)
   history(@SubjectId() userId: number, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
     return this.configurations.history(userId, key, query);
   }

@@ -1,18 +1,22 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { etagOf } from '../http/etag';
+import { NotFoundProblem } from '../http/problem';
 import { SubjectId } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
+import { AnswersEither, Creates, Fails, MayBeVersioned, Preconditions, Versioned } from '../openapi/declarations';
+import { HashingBusy, TooManyAttempts } from '../passwords/passwords.errors';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPage, UserPreviewDto } from './dto/user.dto';
 import { UpdateUserService } from './update-user.service';
+import { AdminFields, EmailTaken, LastAdmin, WrongPassword } from './users.errors';
 import { UsersService } from './users.service';
 
 /** What the header of an answer with a new account bears. */
@@ -21,7 +25,6 @@ const made = (user: UserDto) => ({ etag: etagOf(user), location: `/v1/users/${us
 const UserId = () => ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } });
 
 @ApiTags('users')
-@ApiExtraModels(UserDto, UserPreviewDto)
 @Controller('v1/users')
 export class UsersController {
   constructor(
@@ -38,6 +41,8 @@ export class UsersController {
 
   @Post()
   @AdminOnly()
+  @Creates(UserDto, { etag: true })
+  @Fails(EmailTaken, TooManyAttempts, HashingBusy)
   async create(
     @CurrentActor() actor: Actor,
     @Body() dto: CreateUserDto,
@@ -52,6 +57,8 @@ export class UsersController {
   @Get(':userId')
   @UserId()
   @Scopes()
+  @Versioned()
+  @Fails(NotFoundProblem)
   async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {
     const user = await this.users.get(userId);
     void reply.header('etag', etagOf(user));
@@ -62,7 +69,10 @@ export class UsersController {
   @Patch(':userId')
   @UserId()
   @AccountOwner()
-  @ApiOkResponse({ schema: { oneOf: [{ $ref: getSchemaPath(UserDto) }, { $ref: getSchemaPath(UserPreviewDto) }] } })
+  @AnswersEither(UserDto, UserPreviewDto)
+  @MayBeVersioned()
+  @Preconditions('optional')
+  @Fails(NotFoundProblem, AdminFields, WrongPassword, EmailTaken, LastAdmin, TooManyAttempts, HashingBusy)
   async update(
     @CurrentPrincipal() principal: Principal,
     @CurrentActor() actor: Actor,
@@ -85,6 +95,8 @@ export class UsersController {
   @UserId()
   @AccountOwner()
   @HttpCode(204)
+  @Preconditions('optional')
+  @Fails(NotFoundProblem, LastAdmin)
   async delete(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     await this.users.delete(actor, userId, ifMatch);
   }

@@ -19,6 +19,7 @@ const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch', true> = {
   'POST /v1/auth/register': true,
   'POST /v1/users': true,
   'POST /v1/users/{userId}/api-keys': true,
+  'POST /v1/users/{userId}/api-keys/{keyId}/rotate': true,
   'POST /v1/tiers': true,
   'POST /v1/configurations/{key}/changes': true,
 };

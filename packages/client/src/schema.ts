@@ -15,7 +15,7 @@ export interface paths {
          * Administrative changes, newest first.
          * @description For administrators.
          */
-        get: operations["AuditController_list"];
+        get: operations["auditList"];
         put?: never;
         post?: never;
         delete?: never;
@@ -35,7 +35,7 @@ export interface paths {
          * System settings by key: the public ones, or all of them for administrators.
          * @description Needs the scope `configurations:read`.
          */
-        get: operations["SystemConfigurationsController_list"];
+        get: operations["systemConfigurationsList"];
         put?: never;
         post?: never;
         delete?: never;
@@ -52,18 +52,18 @@ export interface paths {
             cookie?: never;
         };
         /** @description Needs the scope `configurations:read`. */
-        get: operations["SystemConfigurationsController_get"];
+        get: operations["systemConfigurationsGet"];
         /**
          * Creates or replaces a setting; `?dryRun=true` checks it and tells how many users' own values would be out of bounds.
          * @description For administrators.
          */
-        put: operations["SystemConfigurationsController_put"];
+        put: operations["systemConfigurationsPut"];
         post?: never;
         /**
          * Back to the default; an operator's own key is gone. `?dryRun=true` answers 200 with what would be.
          * @description For administrators.
          */
-        delete: operations["SystemConfigurationsController_delete"];
+        delete: operations["systemConfigurationsDelete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -80,7 +80,7 @@ export interface paths {
          * Every version the setting ever had, newest first; who and why are for administrators.
          * @description Needs the scope `configurations:read`.
          */
-        get: operations["SystemConfigurationsController_history"];
+        get: operations["systemConfigurationsHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -102,7 +102,7 @@ export interface paths {
          * Makes an earlier version the newest one, as a version of its own; `?dryRun=true` tells whom it would touch.
          * @description For administrators.
          */
-        post: operations["SystemConfigurationsController_rollback"];
+        post: operations["systemConfigurationsRollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -120,7 +120,7 @@ export interface paths {
          * Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval.
          * @description For administrators.
          */
-        get: operations["ConfigurationChangesController_list"];
+        get: operations["configurationChangesList"];
         put?: never;
         post?: never;
         delete?: never;
@@ -140,14 +140,14 @@ export interface paths {
          * Proposed changes of one setting, newest first.
          * @description For administrators.
          */
-        get: operations["ConfigurationChangesController_listOfKey"];
+        get: operations["configurationChangesListOfKey"];
         put?: never;
         /**
          * Proposes a change of the setting, for an instant, for another administrator's approval, or for both. It is on top of the
          *     version that `If-Match` names, and never takes effect on top of another.
          * @description For administrators.
          */
-        post: operations["ConfigurationChangesController_propose"];
+        post: operations["configurationChangesPropose"];
         delete?: never;
         options?: never;
         head?: never;
@@ -162,7 +162,7 @@ export interface paths {
             cookie?: never;
         };
         /** @description For administrators. */
-        get: operations["ConfigurationChangesController_get"];
+        get: operations["configurationChangesGet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -184,7 +184,7 @@ export interface paths {
          * Approves another administrator's change: in force at once, or at its instant.
          * @description For administrators.
          */
-        post: operations["ConfigurationChangesController_approve"];
+        post: operations["configurationChangesApprove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -204,7 +204,7 @@ export interface paths {
          * Takes a change back, or refuses it, before it is in force.
          * @description For administrators.
          */
-        post: operations["ConfigurationChangesController_withdraw"];
+        post: operations["configurationChangesWithdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -222,7 +222,7 @@ export interface paths {
          * The public settings as they are for the user, each with its source.
          * @description Needs the scope `configurations:read`.
          */
-        get: operations["UserConfigurationsController_list"];
+        get: operations["userConfigurationsList"];
         put?: never;
         post?: never;
         delete?: never;
@@ -239,18 +239,18 @@ export interface paths {
             cookie?: never;
         };
         /** @description Needs the scope `configurations:read`. */
-        get: operations["UserConfigurationsController_get"];
+        get: operations["userConfigurationsGet"];
         /**
          * The user's own value, within the setting's bounds.
          * @description Needs the scope `configurations:write`.
          */
-        put: operations["UserConfigurationsController_put"];
+        put: operations["userConfigurationsPut"];
         post?: never;
         /**
          * Back to the inherited value.
          * @description Needs the scope `configurations:write`.
          */
-        delete: operations["UserConfigurationsController_delete"];
+        delete: operations["userConfigurationsDelete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -267,7 +267,7 @@ export interface paths {
          * The user's own values for the key, newest first.
          * @description Needs the scope `configurations:read`.
          */
-        get: operations["UserConfigurationsController_history"];
+        get: operations["userConfigurationsHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -287,7 +287,7 @@ export interface paths {
          * The scheduled jobs with their last runs.
          * @description For administrators.
          */
-        get: operations["JobsController_list"];
+        get: operations["jobsList"];
         put?: never;
         post?: never;
         delete?: never;
@@ -307,10 +307,10 @@ export interface paths {
          * The plans, in their order.
          * @description For anyone.
          */
-        get: operations["TiersController_list"];
+        get: operations["tiersList"];
         put?: never;
         /** @description For administrators. */
-        post: operations["TiersController_create"];
+        post: operations["tiersCreate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -328,21 +328,21 @@ export interface paths {
          * One plan, by id or name.
          * @description For anyone.
          */
-        get: operations["TiersController_get"];
+        get: operations["tiersGet"];
         put?: never;
         post?: never;
         /**
          * Removes a plan that nobody is on.
          * @description For administrators.
          */
-        delete: operations["TiersController_delete"];
+        delete: operations["tiersDelete"];
         options?: never;
         head?: never;
         /**
          * Changes a plan, at once for all its users however many they are. A name that it had is free for others a moment later.
          * @description For administrators.
          */
-        patch: operations["TiersController_update"];
+        patch: operations["tiersUpdate"];
         trace?: never;
     };
     "/v1/users": {
@@ -356,10 +356,10 @@ export interface paths {
          * Accounts, by id.
          * @description For administrators.
          */
-        get: operations["UsersController_list"];
+        get: operations["usersList"];
         put?: never;
         /** @description For administrators. */
-        post: operations["UsersController_create"];
+        post: operations["usersCreate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -374,21 +374,21 @@ export interface paths {
             cookie?: never;
         };
         /** @description For anyone signed in. */
-        get: operations["UsersController_get"];
+        get: operations["usersGet"];
         put?: never;
         post?: never;
         /**
          * Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`).
          * @description For a login session, or an administrator's key.
          */
-        delete: operations["UsersController_delete"];
+        delete: operations["usersDelete"];
         options?: never;
         head?: never;
         /**
          * Changes an account; `?dryRun=true` shows what it would come to and when.
          * @description For a login session, or an administrator's key.
          */
-        patch: operations["UsersController_update"];
+        patch: operations["usersUpdate"];
         trace?: never;
     };
     "/v1/users/{userId}/api-keys": {
@@ -402,13 +402,13 @@ export interface paths {
          * The user's keys that were not revoked, newest first.
          * @description For a login session, or an administrator's key.
          */
-        get: operations["ApiKeysController_list"];
+        get: operations["apiKeysList"];
         put?: never;
         /**
          * Makes a key. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `key` is null. Rotate the key if the first answer was lost.
          * @description For a login session, or an administrator's key.
          */
-        post: operations["ApiKeysController_create"];
+        post: operations["apiKeysCreate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -426,14 +426,14 @@ export interface paths {
          * One key that was not revoked.
          * @description For a login session, or an administrator's key.
          */
-        get: operations["ApiKeysController_get"];
+        get: operations["apiKeysGet"];
         put?: never;
         post?: never;
         /**
          * Revokes a key: it stops everywhere within a second.
          * @description For a login session, or an administrator's key.
          */
-        delete: operations["ApiKeysController_revoke"];
+        delete: operations["apiKeysRevoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -452,7 +452,7 @@ export interface paths {
          * Gives the key a new secret; the old one stops at once. Repeated under an `Idempotency-Key`, nothing happens and `key` is null.
          * @description For a login session, or an administrator's key.
          */
-        post: operations["ApiKeysController_rotate"];
+        post: operations["apiKeysRotate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -472,7 +472,7 @@ export interface paths {
          * Makes an account on the plan that the setting `users.defaultTier` names, while the setting `auth.registration` is `open`.
          * @description For anyone.
          */
-        post: operations["AuthController_register"];
+        post: operations["authRegister"];
         delete?: never;
         options?: never;
         head?: never;
@@ -492,7 +492,7 @@ export interface paths {
          * Begins a session.
          * @description For anyone.
          */
-        post: operations["AuthController_login"];
+        post: operations["authLogin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -512,7 +512,7 @@ export interface paths {
          * Trades a refresh token for new tokens. A second use of one ends its whole session.
          * @description For anyone.
          */
-        post: operations["AuthController_refresh"];
+        post: operations["authRefresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -532,7 +532,7 @@ export interface paths {
          * Ends the session that the refresh token belongs to; its access tokens stop within a second.
          * @description For anyone.
          */
-        post: operations["AuthController_logout"];
+        post: operations["authLogout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -551,7 +551,7 @@ export interface paths {
          * Changes a password and ends all sessions of its user.
          * @description For a login session, or an administrator's key.
          */
-        put: operations["AuthController_changePassword"];
+        put: operations["authChangePassword"];
         post?: never;
         delete?: never;
         options?: never;
@@ -570,7 +570,7 @@ export interface paths {
          * What is left today. Reading costs nothing.
          * @description Needs the scope `quota:read`.
          */
-        get: operations["QuotasController_get"];
+        get: operations["quotasGet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -590,7 +590,7 @@ export interface paths {
          * One item a day, today included; days without a request are zero.
          * @description Needs the scope `quota:read`.
          */
-        get: operations["QuotasController_usage"];
+        get: operations["quotasUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -611,13 +611,13 @@ export interface paths {
          * A temporary quota that ends by the clock.
          * @description For administrators.
          */
-        put: operations["QuotasController_putOverride"];
+        put: operations["quotasPutOverride"];
         post?: never;
         /**
          * Ends the temporary quota now.
          * @description For administrators.
          */
-        delete: operations["QuotasController_deleteOverride"];
+        delete: operations["quotasDeleteOverride"];
         options?: never;
         head?: never;
         patch?: never;
@@ -636,7 +636,7 @@ export interface paths {
          * Gives back all that was charged in this period, as refunds in the ledger.
          * @description For administrators.
          */
-        post: operations["QuotasController_reset"];
+        post: operations["quotasReset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -656,7 +656,7 @@ export interface paths {
          * Closes out the days that are over, and answers when it is done. Quotas are right without it.
          * @description For administrators.
          */
-        post: operations["QuotaResetController_run"];
+        post: operations["quotaResetRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -677,7 +677,7 @@ export interface paths {
          *     `waitSeconds` the answer comes as soon as there is something, and is empty when the time is over.
          * @description Needs the scope `worker`.
          */
-        post: operations["WorkController_claim"];
+        post: operations["workClaim"];
         delete?: never;
         options?: never;
         head?: never;
@@ -697,7 +697,7 @@ export interface paths {
          * Extends the lease, and tells whether the request is still wanted. 409 when the attempt is over.
          * @description Needs the scope `worker`.
          */
-        post: operations["WorkController_heartbeat"];
+        post: operations["workHeartbeat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -717,7 +717,7 @@ export interface paths {
          * Delivers the result. Fewer units than the cost: the rest goes back. 409 when the attempt is over.
          * @description Needs the scope `worker`.
          */
-        post: operations["WorkController_complete"];
+        post: operations["workComplete"];
         delete?: never;
         options?: never;
         head?: never;
@@ -737,7 +737,7 @@ export interface paths {
          * Delivers the results of up to 100 requests in one call. Each has its own answer, in order; one may be refused while others pass.
          * @description Needs the scope `worker`.
          */
-        post: operations["WorkController_completeAll"];
+        post: operations["workCompleteAll"];
         delete?: never;
         options?: never;
         head?: never;
@@ -757,7 +757,7 @@ export interface paths {
          * Reports a failure; `retryable` ones are begun again after a pause while attempts are left. 409 when the attempt is over.
          * @description Needs the scope `worker`.
          */
-        post: operations["WorkController_fail"];
+        post: operations["workFail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -775,14 +775,14 @@ export interface paths {
          * Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte.
          * @description Needs the scope `requests:read`.
          */
-        get: operations["RequestsController_list"];
+        get: operations["requestsList"];
         put?: never;
         /**
          * Submits a request and charges its cost. It is on disk when this answers 201. With `Prefer: wait=N` the answer is held
          *     until the request has ended, for N seconds at most.
          * @description Needs the scope `requests:write`.
          */
-        post: operations["RequestsController_submit"];
+        post: operations["requestsSubmit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -803,7 +803,7 @@ export interface paths {
          *     `Idempotency-Key` covers the whole call: once anything of it was charged, its repetition gets the same answer.
          * @description Needs the scope `requests:write`.
          */
-        post: operations["RequestsController_batch"];
+        post: operations["requestsBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -818,7 +818,7 @@ export interface paths {
             cookie?: never;
         };
         /** @description Needs the scope `requests:read`. */
-        get: operations["RequestsController_get"];
+        get: operations["requestsGet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -839,7 +839,7 @@ export interface paths {
          *     the request has ended. 204 when there is nothing more to tell.
          * @description Needs the scope `requests:read`.
          */
-        get: operations["RequestsController_events"];
+        get: operations["requestsEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -862,7 +862,7 @@ export interface paths {
          *     the next heartbeat, and until then it stays `processing`. 409 once it has ended.
          * @description Needs the scope `requests:write`.
          */
-        post: operations["RequestsController_cancel"];
+        post: operations["requestsCancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -880,13 +880,13 @@ export interface paths {
          * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
          * @description For anyone signed in.
          */
-        get: operations["GatewayController_check"];
+        get: operations["gatewayCheck"];
         put?: never;
         /**
          * As GET.
          * @description For anyone signed in.
          */
-        post: operations["GatewayController_checkPost"];
+        post: operations["gatewayCheckPost"];
         delete?: never;
         options?: never;
         head?: never;
@@ -904,7 +904,7 @@ export interface paths {
          * Whether the process answers at all. Asks nobody.
          * @description For anyone.
          */
-        get: operations["HealthController_live"];
+        get: operations["healthLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -924,7 +924,7 @@ export interface paths {
          * Whether the process should be sent requests: database, migrations, draining; clock and notifications as information.
          * @description For anyone.
          */
-        get: operations["HealthController_ready"];
+        get: operations["healthReady"];
         put?: never;
         post?: never;
         delete?: never;
@@ -944,7 +944,7 @@ export interface paths {
          * What a problem's `code` means, when it happens and what to do: HTML for browsers, Markdown for everybody else.
          * @description For anyone.
          */
-        get: operations["ErrorPagesController_page"];
+        get: operations["errorPagesPage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -964,7 +964,7 @@ export interface paths {
          * Metrics in the text format of Prometheus.
          * @description For anyone.
          */
-        get: operations["MetricsController_render"];
+        get: operations["metricsRender"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1018,9 +1018,9 @@ export interface components {
             nextCursor: string | null;
         };
         ConfigurationDto: {
-            key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
             value: unknown;
+            key: string;
             /**
              * @description Where the value comes from.
              * @enum {string}
@@ -1068,34 +1068,10 @@ export interface components {
             /** @description Null at the end. */
             nextCursor: string | null;
         };
-        PutConfigurationDto: {
-            /** @description Any JSON that obeys the schema; at most 32 kB. */
-            value: unknown;
-            /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
-            schema?: {
-                [key: string]: unknown;
-            } | null;
-            description?: string;
-            /** @description What its number counts, such as `hours`. */
-            unit?: string | null;
-            /**
-             * @description Who reads it: every signed-in user, administrators, or nobody.
-             * @enum {string}
-             */
-            visibility?: "public" | "internal" | "secret";
-            /** @description Whether users may have a value of their own. */
-            overridable?: boolean;
-            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
-            bounds?: {
-                [key: string]: unknown;
-            } | null;
-            /** @description Why; kept in the history. */
-            reason?: string;
-        };
         ConfigurationPreviewDto: {
-            key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
             value: unknown;
+            key: string;
             /**
              * @description Where the value comes from.
              * @enum {string}
@@ -1148,19 +1124,43 @@ export interface components {
              */
             overridesOutOfBounds: number;
         };
+        PutConfigurationDto: {
+            /** @description Any JSON that obeys the schema; at most 32 kB. */
+            value: unknown;
+            /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
+            schema?: {
+                [key: string]: unknown;
+            } | null;
+            description?: string;
+            /** @description What its number counts, such as `hours`. */
+            unit?: string | null;
+            /**
+             * @description Who reads it: every signed-in user, administrators, or nobody.
+             * @enum {string}
+             */
+            visibility?: "public" | "internal" | "secret";
+            /** @description Whether users may have a value of their own. */
+            overridable?: boolean;
+            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
+            bounds?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Why; kept in the history. */
+            reason?: string;
+        };
         ConfigurationChangeDto: {
+            /** @description What it was; absent when it was not there. */
+            before?: unknown;
+            /** @description What it became; absent when it went away. */
+            after?: unknown;
             /** @description Where, as a JSON Pointer into the version's content. */
             pointer: string;
-            /** @description What it was; absent when it was not there. */
-            before?: Record<string, unknown>;
-            /** @description What it became; absent when it went away. */
-            after?: Record<string, unknown>;
         };
         ConfigurationVersionDto: {
-            /** Format: int32 */
-            version: number;
             /** @description The value from this version on; null when deleted, and for a secret. */
             value: unknown;
+            /** Format: int32 */
+            version: number;
             /** @description True when this version took the setting back to what it inherits. */
             deleted: boolean;
             /** @description Against the version before. */
@@ -1193,11 +1193,11 @@ export interface components {
              * @enum {string}
              */
             status: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            /** @description The value that the setting is to have; null when it is to go back to its default, and for a secret. */
+            value: unknown;
             /** Format: int32 */
             id: number;
             key: string;
-            /** @description The value that the setting is to have; null when it is to go back to its default, and for a secret. */
-            value: unknown;
             /** @description True when it takes the setting back to its default. */
             deletes: boolean;
             /** @description Against the version that it is on top of. */
@@ -1241,7 +1241,7 @@ export interface components {
             /** Format: date-time */
             endedAt: string | null;
             /** @description Why it could not take effect. */
-            error: unknown;
+            error: string | null;
         };
         ProposedChangePage: {
             items: components["schemas"]["ProposedChangeDto"][];
@@ -1251,12 +1251,6 @@ export interface components {
         ProposeChangeDto: {
             /** @description Any JSON that obeys the schema; at most 32 kB. Not with `delete`. */
             value?: unknown;
-            /** @description True: back to the default; an operator's own key is gone then. */
-            delete?: boolean;
-            /** @description From when on it is in force, by the database's clock; null: as soon as it may. */
-            effectiveAt?: string | null;
-            /** @description Whether another administrator must approve it; not false where `configurations.approvalRequired` is true, which is also what it is when left out. */
-            requiresApproval?: boolean;
             /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
             schema?: {
                 [key: string]: unknown;
@@ -1277,11 +1271,17 @@ export interface components {
             } | null;
             /** @description Why; kept in the history. */
             reason?: string;
+            /** @description True: back to the default; an operator's own key is gone then. */
+            delete?: boolean;
+            /** @description From when on it is in force, by the database's clock; null: as soon as it may. */
+            effectiveAt?: string | null;
+            /** @description Whether another administrator must approve it; not false where `configurations.approvalRequired` is true, which is also what it is when left out. */
+            requiresApproval?: boolean;
         };
         UserConfigurationDto: {
-            key: string;
             /** @description Any JSON; null for a secret, which is never shown. */
             value: unknown;
+            key: string;
             /**
              * @description Where the value comes from.
              * @enum {string}
@@ -1370,7 +1370,7 @@ export interface components {
             affected: number;
             /** @description How far it is, or was when it ended; null: it does not tell. */
             progress: components["schemas"]["JobProgressDto"] | null;
-            error: unknown;
+            error: string | null;
             /** Format: date-time */
             startedAt: string;
             /** Format: date-time */
@@ -1478,6 +1478,34 @@ export interface components {
              */
             updatedAt: string;
         };
+        UserPage: {
+            /** @description May be fewer than `limit`, or none, while there are more: a page looks at a bounded number of accounts. */
+            items: components["schemas"]["UserDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        CreateUserDto: {
+            /** @description Default: the plan that the setting `users.defaultTier` names. */
+            tier?: string;
+            /**
+             * Format: int32
+             * @description Units a day of this user's own, instead of the tier's.
+             */
+            dailyQuota?: number | null;
+            /** @description No limit of this user's own, instead of the tier's. */
+            unlimited?: boolean;
+            /** @description IANA zone of the quota day; left out or null: the setting `quota.timeZone`. */
+            timeZone?: string | null;
+            /** @enum {string} */
+            role?: "user" | "admin";
+            /**
+             * Format: email
+             * @description Unique regardless of case; kept as typed.
+             */
+            email: string;
+            /** @description Any characters; the setting `auth.passwordMinLength` says how many at least. */
+            password: string;
+        };
         UserPreviewDto: {
             /** @description Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
             adjusted: "timeZone"[];
@@ -1520,34 +1548,6 @@ export interface components {
              * @description Units a day from the next period on; null when unlimited.
              */
             nextDailyQuota: number | null;
-        };
-        UserPage: {
-            /** @description May be fewer than `limit`, or none, while there are more: a page looks at a bounded number of accounts. */
-            items: components["schemas"]["UserDto"][];
-            /** @description Null at the end. */
-            nextCursor: string | null;
-        };
-        CreateUserDto: {
-            /** @description Default: the plan that the setting `users.defaultTier` names. */
-            tier?: string;
-            /**
-             * Format: int32
-             * @description Units a day of this user's own, instead of the tier's.
-             */
-            dailyQuota?: number | null;
-            /** @description No limit of this user's own, instead of the tier's. */
-            unlimited?: boolean;
-            /** @description IANA zone of the quota day; left out or null: the setting `quota.timeZone`. */
-            timeZone?: string | null;
-            /** @enum {string} */
-            role?: "user" | "admin";
-            /**
-             * Format: email
-             * @description Unique regardless of case; kept as typed.
-             */
-            email: string;
-            /** @description Any characters; the setting `auth.passwordMinLength` says how many at least. */
-            password: string;
         };
         UpdateUserDto: {
             /**
@@ -2005,7 +2005,7 @@ export interface components {
             /** @description When it did not: problem details (RFC 9457). */
             problem?: {
                 [key: string]: unknown;
-            };
+            } & components["schemas"]["Problem"];
             /**
              * Format: int32
              * @description What a call for this item alone would have been answered.
@@ -2260,123 +2260,2136 @@ export interface components {
             code: string;
             /** Format: uri-reference */
             instance: string;
-            errors?: {
-                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query. */
+        } & {
+            [key: string]: unknown;
+        };
+        InternalErrorProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/internal-error
+             */
+            type: string;
+            /** @example Internal Server Error */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 500;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "internal-error";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        StoredValueUnusableProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#temporary-reduced-capacity
+             */
+            type: string;
+            /** @example Temporarily reduced capacity */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 503;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "stored-value-unusable";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UnavailableProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#temporary-reduced-capacity
+             */
+            type: string;
+            /** @example Temporarily reduced capacity */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 503;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "temporarily-unavailable";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        InvalidCursorProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/invalid-cursor
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "invalid-cursor";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UnstorableValueProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/unstorable-value
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "unstorable-value";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ValidationProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/validation-failed
+             */
+            type: string;
+            /** @example Validation failed */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "validation-failed";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
                 pointer: string;
                 detail: string;
                 code: string;
             }[];
         };
+        CredentialsInvalidProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/credentials-invalid
+             */
+            type: string;
+            /** @example Unauthorized */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 401;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "credentials-invalid";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        CredentialsMissingProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/credentials-missing
+             */
+            type: string;
+            /** @example Unauthorized */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 401;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "credentials-missing";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        AdminRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/admin-required
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "admin-required";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ExpectationFailedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/expectation-failed
+             */
+            type: string;
+            /** @example Expectation Failed */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 417;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "expectation-failed";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        HeadersTooLargeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/headers-too-large
+             */
+            type: string;
+            /** @example Request Header Fields Too Large */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 431;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "headers-too-large";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        MalformedRequestProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/malformed-request
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "malformed-request";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        RequestTimeoutProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/request-timeout
+             */
+            type: string;
+            /** @example Request Timeout */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 408;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "request-timeout";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ScopeRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/scope-required
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "scope-required";
+            /** Format: uri-reference */
+            instance: string;
+            /** @description All that the route asks for, or what is lacking of it. */
+            scopes: string[];
+        };
+        UriTooLongProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/uri-too-long
+             */
+            type: string;
+            /** @example URI Too Long */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 414;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "uri-too-long";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UnknownSettingProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/unknown-setting
+             */
+            type: string;
+            /** @example Not Found */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 404;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "unknown-setting";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        MalformedJsonProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/malformed-json
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "malformed-json";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        BodyTooLargeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/body-too-large
+             */
+            type: string;
+            /** @example Payload Too Large */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 413;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "body-too-large";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UnsupportedMediaTypeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/unsupported-media-type
+             */
+            type: string;
+            /** @example Unsupported Media Type */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 415;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "unsupported-media-type";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ApprovalRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/approval-required
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "approval-required";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        SecretUnreadableProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/secret-unreadable
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "secret-unreadable";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        PreconditionRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/precondition-required
+             */
+            type: string;
+            /** @example Precondition Required */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 428;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "precondition-required";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        StaleVersionProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/precondition-failed
+             */
+            type: string;
+            /** @example Precondition Failed */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 412;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "precondition-failed";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        MalformedIdempotencyKeyProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/malformed-idempotency-key
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "malformed-idempotency-key";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        IdempotencyKeyReusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/idempotency-key-reused
+             */
+            type: string;
+            /** @example Unprocessable Entity */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 422;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "idempotency-key-reused";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        IdempotencyKeyInUseProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/idempotency-key-in-use
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "idempotency-key-in-use";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TooManyIdempotencyKeysProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-idempotency-keys
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-idempotency-keys";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        NotFoundProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/not-found
+             */
+            type: string;
+            /** @example Not Found */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 404;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "not-found";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        OwnChangeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/own-change
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "own-change";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ChangeEndedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/change-ended
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "change-ended";
+            /** Format: uri-reference */
+            instance: string;
+            changeStatus: string;
+        };
+        NotOverridableProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/not-overridable
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "not-overridable";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TooManyWritesProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-writes
+             */
+            type: string;
+            /** @example Too Many Requests */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-writes";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TooManyOwnKeysProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-keys
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-keys";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TierNameTakenProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/tier-name-taken
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "tier-name-taken";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TierInUseProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/tier-in-use
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "tier-in-use";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        HashingBusyProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/hashing-busy
+             */
+            type: string;
+            /** @example Service Unavailable */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 503;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "hashing-busy";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        EmailTakenProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/email-taken
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "email-taken";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        TooManyAttemptsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-attempts
+             */
+            type: string;
+            /** @example Too Many Requests */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-attempts";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        AdminFieldsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/admin-only
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "admin-only";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        WrongPasswordProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/wrong-password
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "wrong-password";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        LastAdminProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/last-admin
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "last-admin";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ScopeNotGrantableProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/scope-not-grantable
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "scope-not-grantable";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        TooManyApiKeysProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-api-keys
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-api-keys";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        RegistrationClosedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/registration-closed
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "registration-closed";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        LoginRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/login-refused
+             */
+            type: string;
+            /** @example Unauthorized */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 401;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "login-refused";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        RefreshRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/refresh-refused
+             */
+            type: string;
+            /** @example Unauthorized */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 401;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "refresh-refused";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TooManyStreamsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-streams
+             */
+            type: string;
+            /** @example Too Many Requests */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-streams";
+            /** Format: uri-reference */
+            instance: string;
+            /** Format: int32 */
+            max: number;
+        };
+        RequestFinalProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/request-final
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "request-final";
+            /** Format: uri-reference */
+            instance: string;
+            /** @enum {string} */
+            currentStatus: "pending" | "processing" | "succeeded" | "failed" | "canceled" | "expired";
+            /** Format: int32 */
+            currentAttempt: number;
+        };
+        StaleAttemptProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/stale-attempt
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "stale-attempt";
+            /** Format: uri-reference */
+            instance: string;
+            /** @enum {string} */
+            currentStatus: "pending" | "processing" | "succeeded" | "failed" | "canceled" | "expired";
+            /** Format: int32 */
+            currentAttempt: number;
+        };
+        ResultTooLargeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/result-too-large
+             */
+            type: string;
+            /** @example Payload Too Large */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 413;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "result-too-large";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        ErrorTooLargeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/error-too-large
+             */
+            type: string;
+            /** @example Payload Too Large */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 413;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "error-too-large";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        QueueFullProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#temporary-reduced-capacity
+             */
+            type: string;
+            /** @example Temporarily reduced capacity */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 503;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "queue-full";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        PayloadTooLargeProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/payload-too-large
+             */
+            type: string;
+            /** @example Payload Too Large */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 413;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "payload-too-large";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        UserSuspendedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/user-suspended
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "user-suspended";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        BurstExceededProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#quota-exceeded
+             */
+            type: string;
+            /** @example Burst limit exceeded */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "burst-exceeded";
+            /** Format: uri-reference */
+            instance: string;
+            "violated-policies": ("daily" | "key" | "burst")[];
+            /** Format: int32 */
+            limit: number;
+        };
+        CostExceedsQuotaProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#quota-exceeded
+             */
+            type: string;
+            /** @example Quota exceeded */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "cost-exceeds-quota";
+            /** Format: uri-reference */
+            instance: string;
+            "violated-policies": ("daily" | "key" | "burst")[];
+            /** Format: int32 */
+            limit: number;
+            /** Format: int32 */
+            used: number;
+            /** Format: int32 */
+            requested: number;
+            /** Format: int32 */
+            remaining: number;
+            /** Format: date-time */
+            resetsAt: string;
+            timeZone: string;
+        };
+        KeyCapExceededProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#quota-exceeded
+             */
+            type: string;
+            /** @example Quota exceeded */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "key-cap-exceeded";
+            /** Format: uri-reference */
+            instance: string;
+            "violated-policies": ("daily" | "key" | "burst")[];
+            /** Format: int32 */
+            limit: number;
+            /** Format: int32 */
+            used: number;
+            /** Format: int32 */
+            requested: number;
+            /** Format: int32 */
+            remaining: number;
+            /** Format: date-time */
+            resetsAt: string;
+            timeZone: string;
+        };
+        QuotaExceededProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#quota-exceeded
+             */
+            type: string;
+            /** @example Quota exceeded */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "quota-exceeded";
+            /** Format: uri-reference */
+            instance: string;
+            "violated-policies": ("daily" | "key" | "burst")[];
+            /** Format: int32 */
+            limit: number;
+            /** Format: int32 */
+            used: number;
+            /** Format: int32 */
+            requested: number;
+            /** Format: int32 */
+            remaining: number;
+            /** Format: date-time */
+            resetsAt: string;
+            timeZone: string;
+        };
+        /** @description RFC 9457. `code` is stable; some codes bring members of their own. */
+        DeniedProblem: {
+            /** Format: uri-reference */
+            type: string;
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /** @description Stable: switch on this. */
+            code: string;
+            /** Format: uri-reference */
+            instance: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ChargeRefundedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/charge-refunded
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "charge-refunded";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        NotReadyProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#temporary-reduced-capacity
+             */
+            type: string;
+            /** @example Temporarily reduced capacity */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 503;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "not-ready";
+            /** Format: uri-reference */
+            instance: string;
+            checks: {
+                [key: string]: components["schemas"]["HealthCheckDto"];
+            };
+        };
     };
     responses: {
-        /** @description The request is not valid; `errors` names each field. */
-        Problem400: {
+        /** @description Internal Server Error: `internal-error`. */
+        "InternalServerError.internal-error": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["InternalErrorProblem"];
             };
         };
-        /** @description The credentials are missing or not valid. */
-        Problem401: {
+        /** @description Service Unavailable: `stored-value-unusable`, `temporarily-unavailable`. */
+        "ServiceUnavailable.stored-value-unusable.temporarily-unavailable": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
             };
         };
-        /** @description The credentials do not allow this. */
-        Problem403: {
+        /** @description Bad Request: `invalid-cursor`, `unstorable-value`, `validation-failed`. */
+        "BadRequest.invalid-cursor.unstorable-value.validation-failed": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["InvalidCursorProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
             };
         };
-        /** @description There is no such thing, or it is not yours to see. */
-        Problem404: {
+        /** @description Unauthorized: `credentials-invalid`, `credentials-missing`. */
+        "Unauthorized.credentials-invalid.credentials-missing": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["CredentialsInvalidProblem"] | components["schemas"]["CredentialsMissingProblem"];
             };
         };
-        /** @description It is in conflict with what there is. */
-        Problem409: {
+        /** @description Forbidden: `admin-required`. */
+        "Forbidden.admin-required": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"];
             };
         };
-        /** @description Somebody changed it since you read it. */
-        Problem412: {
+        /** @description Expectation Failed, Request Header Fields Too Large, Bad Request, Request Timeout: `expectation-failed`, `headers-too-large`, `malformed-request`, `request-timeout`. */
+        Transport: {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["ExpectationFailedProblem"] | components["schemas"]["HeadersTooLargeProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["RequestTimeoutProblem"];
             };
         };
-        /** @description The Idempotency-Key was used for another body. */
-        Problem422: {
+        /** @description Forbidden: `scope-required`. */
+        "Forbidden.scope-required": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["ScopeRequiredProblem"];
             };
         };
-        /** @description Say which version you are changing. */
-        Problem428: {
+        /** @description Bad Request: `malformed-request`, `unstorable-value`. */
+        "BadRequest.malformed-request.unstorable-value": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"];
             };
         };
-        /** @description The quota is exhausted, too many attempts were made, or too many streams or long polls are open; `Retry-After` says when to come again. */
-        Problem429: {
+        /** @description URI Too Long: `uri-too-long`. */
+        "URITooLong.uri-too-long": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["UriTooLongProblem"];
             };
         };
-        /** @description A fault of ours. */
-        Problem500: {
+        /** @description Not Found: `unknown-setting`. */
+        "NotFound.unknown-setting": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
             };
         };
-        /** @description It cannot be taken now; `Retry-After` says when to try again. */
-        Problem503: {
+        /** @description Bad Request: `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        "BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed": {
             headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Payload Too Large: `body-too-large`. */
+        "PayloadTooLarge.body-too-large": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["BodyTooLargeProblem"];
+            };
+        };
+        /** @description Unsupported Media Type: `unsupported-media-type`. */
+        "UnsupportedMediaType.unsupported-media-type": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+            };
+        };
+        /** @description Forbidden: `admin-required`, `approval-required`. */
+        "Forbidden.admin-required.approval-required": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ApprovalRequiredProblem"];
+            };
+        };
+        /** @description Conflict: `secret-unreadable`. */
+        "Conflict.secret-unreadable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["SecretUnreadableProblem"];
+            };
+        };
+        /** @description Precondition Required: `precondition-required`. */
+        "PreconditionRequired.precondition-required": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["PreconditionRequiredProblem"];
+            };
+        };
+        /** @description Precondition Failed: `precondition-failed`. */
+        "PreconditionFailed.precondition-failed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["StaleVersionProblem"];
+            };
+        };
+        /** @description Bad Request: `invalid-cursor`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        "BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["InvalidCursorProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Bad Request: `malformed-idempotency-key`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        "BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedIdempotencyKeyProblem"] | components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Unprocessable Entity: `idempotency-key-reused`. */
+        "UnprocessableEntity.idempotency-key-reused": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyReusedProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `secret-unreadable`, `too-many-idempotency-keys`. */
+        "Conflict.idempotency-key-in-use.secret-unreadable.too-many-idempotency-keys": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["SecretUnreadableProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Not Found: `not-found`. */
+        "NotFound.not-found": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"];
+            };
+        };
+        /** @description Forbidden: `admin-required`, `own-change`. */
+        "Forbidden.admin-required.own-change": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["OwnChangeProblem"];
+            };
+        };
+        /** @description Conflict: `change-ended`. */
+        "Conflict.change-ended": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ChangeEndedProblem"];
+            };
+        };
+        /** @description Not Found: `not-found`, `unknown-setting`. */
+        "NotFound.not-found.unknown-setting": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
+            };
+        };
+        /** @description Forbidden: `not-overridable`, `scope-required`. */
+        "Forbidden.not-overridable.scope-required": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotOverridableProblem"] | components["schemas"]["ScopeRequiredProblem"];
+            };
+        };
+        /** @description Too Many Requests: `too-many-writes`. */
+        "TooManyRequests.too-many-writes": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyWritesProblem"];
+            };
+        };
+        /** @description Conflict: `too-many-keys`. */
+        "Conflict.too-many-keys": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyOwnKeysProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `tier-name-taken`, `too-many-idempotency-keys`. */
+        "Conflict.idempotency-key-in-use.tier-name-taken.too-many-idempotency-keys": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TierNameTakenProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Conflict: `tier-in-use`, `tier-name-taken`. */
+        "Conflict.tier-in-use.tier-name-taken": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TierInUseProblem"] | components["schemas"]["TierNameTakenProblem"];
+            };
+        };
+        /** @description Conflict: `tier-in-use`. */
+        "Conflict.tier-in-use": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TierInUseProblem"];
+            };
+        };
+        /** @description Service Unavailable: `hashing-busy`, `stored-value-unusable`, `temporarily-unavailable`. */
+        "ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["HashingBusyProblem"] | components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
+            };
+        };
+        /** @description Conflict: `email-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
+        "Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Too Many Requests: `too-many-attempts`. */
+        "TooManyRequests.too-many-attempts": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"];
+            };
+        };
+        /** @description Forbidden: `admin-only`, `scope-required`, `wrong-password`. */
+        "Forbidden.admin-only.scope-required.wrong-password": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
+            };
+        };
+        /** @description Too Many Requests: `too-many-attempts`, `too-many-writes`. */
+        "TooManyRequests.too-many-attempts.too-many-writes": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"] | components["schemas"]["TooManyWritesProblem"];
+            };
+        };
+        /** @description Conflict: `email-taken`, `last-admin`. */
+        "Conflict.email-taken.last-admin": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["LastAdminProblem"];
+            };
+        };
+        /** @description Conflict: `last-admin`. */
+        "Conflict.last-admin": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LastAdminProblem"];
+            };
+        };
+        /** @description Forbidden: `scope-not-grantable`, `scope-required`. */
+        "Forbidden.scope-not-grantable.scope-required": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ScopeNotGrantableProblem"] | components["schemas"]["ScopeRequiredProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `too-many-api-keys`, `too-many-idempotency-keys`. */
+        "Conflict.idempotency-key-in-use.too-many-api-keys.too-many-idempotency-keys": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyApiKeysProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`. */
+        "Conflict.idempotency-key-in-use.too-many-idempotency-keys": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Forbidden: `registration-closed`. */
+        "Forbidden.registration-closed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["RegistrationClosedProblem"];
+            };
+        };
+        /** @description Unauthorized: `login-refused`. */
+        "Unauthorized.login-refused": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LoginRefusedProblem"];
+            };
+        };
+        /** @description Unauthorized: `refresh-refused`. */
+        "Unauthorized.refresh-refused": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["RefreshRefusedProblem"];
+            };
+        };
+        /** @description Forbidden: `scope-required`, `wrong-password`. */
+        "Forbidden.scope-required.wrong-password": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
+            };
+        };
+        /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
+        "BadRequest.malformed-request.unstorable-value.validation-failed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Too Many Requests: `too-many-streams`. */
+        "TooManyRequests.too-many-streams": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyStreamsProblem"];
+            };
+        };
+        /** @description Conflict: `request-final`, `stale-attempt`. */
+        "Conflict.request-final.stale-attempt": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["RequestFinalProblem"] | components["schemas"]["StaleAttemptProblem"];
+            };
+        };
+        /** @description Payload Too Large: `body-too-large`, `result-too-large`. */
+        "PayloadTooLarge.body-too-large.result-too-large": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["BodyTooLargeProblem"] | components["schemas"]["ResultTooLargeProblem"];
+            };
+        };
+        /** @description Payload Too Large: `body-too-large`, `error-too-large`. */
+        "PayloadTooLarge.body-too-large.error-too-large": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["BodyTooLargeProblem"] | components["schemas"]["ErrorTooLargeProblem"];
+            };
+        };
+        /** @description Service Unavailable: `queue-full`, `stored-value-unusable`, `temporarily-unavailable`. */
+        "ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["QueueFullProblem"] | components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
+            };
+        };
+        /** @description Payload Too Large: `body-too-large`, `payload-too-large`. */
+        "PayloadTooLarge.body-too-large.payload-too-large": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["BodyTooLargeProblem"] | components["schemas"]["PayloadTooLargeProblem"];
+            };
+        };
+        /** @description Forbidden: `scope-required`, `user-suspended`. */
+        "Forbidden.scope-required.user-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
+            };
+        };
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-streams`. */
+        "TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded.too-many-streams": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                RateLimit: components["headers"]["RateLimit.optional"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyStreamsProblem"];
+            };
+        };
+        /** @description Conflict: `request-final`. */
+        "Conflict.request-final": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["RequestFinalProblem"];
+            };
+        };
+        /** @description Bad Request: `malformed-idempotency-key`, `unstorable-value`, `validation-failed`. */
+        "BadRequest.malformed-idempotency-key.unstorable-value.validation-failed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedIdempotencyKeyProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`. */
+        "TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                RateLimit: components["headers"]["RateLimit.optional"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"];
+            };
+        };
+        /** @description Forbidden: any other refusal, `user-suspended`. */
+        "Forbidden.any.user-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                RateLimit: components["headers"]["RateLimit.optional"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["UserSuspendedProblem"];
+            };
+        };
+        /** @description Conflict: `charge-refunded`. */
+        "Conflict.charge-refunded": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ChargeRefundedProblem"];
+            };
+        };
+        /** @description Service Unavailable: `not-ready`, `stored-value-unusable`, `temporarily-unavailable`. */
+        "ServiceUnavailable.not-ready.stored-value-unusable.temporarily-unavailable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotReadyProblem"] | components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
             };
         };
     };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description The id of this call in the log: yours if it was sane, else one of ours. */
+        "X-Request-Id": string;
+        /** @description The version of what the answer shows: for `If-Match`. */
+        ETag: string;
+        /** @description The version of what the answer shows: for `If-Match`. */
+        "ETag.optional": string;
+        /** @description Where what was made is from now on. */
+        Location: string;
+        /** @description How long the answer may be kept, and by whom. */
+        "Cache-Control": string;
+        /** @description Which fields of the request it depends on. */
+        Vary: string;
+        /** @description What credentials are taken (RFC 6750). */
+        "WWW-Authenticate": string;
+        /** @description What credentials are taken (RFC 6750). */
+        "WWW-Authenticate.optional": string;
+        /** @description Seconds until it is worth another attempt. */
+        "Retry-After": string;
+        /** @description Seconds until it is worth another attempt. */
+        "Retry-After.optional": string;
+        /** @description The limits in force (draft-ietf-httpapi-ratelimit-headers). */
+        "RateLimit-Policy.optional": string;
+        /** @description What is left of them. */
+        "RateLimit.optional": string;
+        /** @description The answer is that of an earlier call with the same `Idempotency-Key`. */
+        "Idempotency-Replayed.optional": "true";
+        /** @description The `Prefer` that was followed. */
+        "Preference-Applied.optional": string;
+        /** @description The user who paid. */
+        "X-User-Id": string;
+        /** @description The user's tier. */
+        "X-User-Tier": string;
+        /** @description The request in the ledger that this charge is. */
+        "X-Charge-Id": string;
+        /** @description The status that the refusal has without `denyStatus`. */
+        "X-Quota-Status.optional": string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    AuditController_list: {
+    auditList: {
         parameters: {
             query?: {
                 /** @description What was done, such as `user.update`. */
@@ -2401,21 +4414,22 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AuditEventPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    SystemConfigurationsController_list: {
+    systemConfigurationsList: {
         parameters: {
             query?: {
                 /** @description Only keys that start so. */
@@ -2436,21 +4450,22 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    SystemConfigurationsController_get: {
+    systemConfigurationsGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -2464,30 +4479,35 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.unknown-setting"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    SystemConfigurationsController_put: {
+    systemConfigurationsPut: {
         parameters: {
             query?: {
                 /** @description True: check everything, change nothing, tell what would happen. */
                 dryRun?: boolean;
             };
             header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
+                /** @description `*`: only if there is none yet. */
+                "If-None-Match"?: string;
             };
             path: {
                 key: string;
@@ -2503,25 +4523,40 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag.optional"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationDto"] | components["schemas"]["ConfigurationPreviewDto"];
+                };
+            };
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required.approval-required"];
+            409: components["responses"]["Conflict.secret-unreadable"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            428: components["responses"]["PreconditionRequired.precondition-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    SystemConfigurationsController_delete: {
+    systemConfigurationsDelete: {
         parameters: {
             query?: {
                 /** @description True: check everything, change nothing, tell what would happen. */
@@ -2530,7 +4565,7 @@ export interface operations {
                 reason?: string;
             };
             header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
             };
             path: {
@@ -2540,27 +4575,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            204: {
+            /** @description Done; the answer is below. */
+            200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationPreviewDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required.approval-required"];
+            404: components["responses"]["NotFound.unknown-setting"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            428: components["responses"]["PreconditionRequired.precondition-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    SystemConfigurationsController_history: {
+    systemConfigurationsHistory: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -2579,28 +4626,33 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationHistoryPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.unknown-setting"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    SystemConfigurationsController_rollback: {
+    systemConfigurationsRollback: {
         parameters: {
             query?: {
                 /** @description True: check everything, change nothing, tell what would happen. */
                 dryRun?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
             path: {
                 key: string;
             };
@@ -2615,23 +4667,30 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag.optional"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConfigurationDto"];
+                    "application/json": components["schemas"]["ConfigurationDto"] | components["schemas"]["ConfigurationPreviewDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required.approval-required"];
+            404: components["responses"]["NotFound.unknown-setting"];
+            409: components["responses"]["Conflict.secret-unreadable"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            428: components["responses"]["PreconditionRequired.precondition-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ConfigurationChangesController_list: {
+    configurationChangesList: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -2652,21 +4711,22 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProposedChangePage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ConfigurationChangesController_listOfKey: {
+    configurationChangesListOfKey: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -2687,29 +4747,33 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProposedChangePage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.unknown-setting"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ConfigurationChangesController_propose: {
+    configurationChangesPropose: {
         parameters: {
             query?: never;
             header?: {
                 /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
                 "Idempotency-Key"?: string;
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
+                /** @description `*`: only if there is none yet. */
+                "If-None-Match"?: string;
             };
             path: {
                 key: string;
@@ -2725,26 +4789,32 @@ export interface operations {
             /** @description Done; the answer is below. */
             201: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            422: components["responses"]["Problem422"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.unknown-setting"];
+            409: components["responses"]["Conflict.idempotency-key-in-use.secret-unreadable.too-many-idempotency-keys"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            428: components["responses"]["PreconditionRequired.precondition-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ConfigurationChangesController_get: {
+    configurationChangesGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -2759,22 +4829,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ConfigurationChangesController_approve: {
+    configurationChangesApprove: {
         parameters: {
             query?: never;
             header?: never;
@@ -2789,23 +4861,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required.own-change"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.change-ended"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ConfigurationChangesController_withdraw: {
+    configurationChangesWithdraw: {
         parameters: {
             query?: {
                 /** @description Why; kept in the audit log. */
@@ -2823,23 +4899,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.change-ended"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UserConfigurationsController_list: {
+    userConfigurationsList: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -2859,22 +4939,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserConfigurationPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UserConfigurationsController_get: {
+    userConfigurationsGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -2890,27 +4972,32 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found.unknown-setting"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UserConfigurationsController_put: {
+    userConfigurationsPut: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
+                /** @description `*`: only if there is none yet. */
+                "If-None-Match"?: string;
             };
             path: {
                 key: string;
@@ -2928,32 +5015,38 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.not-overridable.scope-required"];
+            404: components["responses"]["NotFound.not-found.unknown-setting"];
+            409: components["responses"]["Conflict.too-many-keys"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            428: components["responses"]["PreconditionRequired.precondition-required"];
+            429: components["responses"]["TooManyRequests.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UserConfigurationsController_delete: {
+    userConfigurationsDelete: {
         parameters: {
             query?: {
                 /** @description Why; kept in the history. */
                 reason?: string;
             };
             header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
             };
             path: {
@@ -2968,22 +5061,27 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found.unknown-setting"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            428: components["responses"]["PreconditionRequired.precondition-required"];
+            429: components["responses"]["TooManyRequests.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UserConfigurationsController_history: {
+    userConfigurationsHistory: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -3004,22 +5102,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationHistoryPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found.unknown-setting"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    JobsController_list: {
+    jobsList: {
         parameters: {
             query?: never;
             header?: never;
@@ -3031,20 +5131,21 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["JobPage"];
                 };
             };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    TiersController_list: {
+    tiersList: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -3061,19 +5162,20 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    TiersController_create: {
+    tiersCreate: {
         parameters: {
             query?: never;
             header?: {
@@ -3092,23 +5194,29 @@ export interface operations {
             /** @description Done; the answer is below. */
             201: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            409: components["responses"]["Conflict.idempotency-key-in-use.tier-name-taken.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    TiersController_get: {
+    tiersGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -3122,23 +5230,29 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    TiersController_delete: {
+    tiersDelete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
             path: {
                 tierId: string;
             };
@@ -3149,24 +5263,30 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.tier-in-use"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    TiersController_update: {
+    tiersUpdate: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
             };
             path: {
@@ -3183,25 +5303,29 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.tier-in-use.tier-name-taken"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UsersController_list: {
+    usersList: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -3224,21 +5348,22 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UsersController_create: {
+    usersCreate: {
         parameters: {
             query?: never;
             header?: {
@@ -3257,23 +5382,30 @@ export interface operations {
             /** @description Done; the answer is below. */
             201: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            409: components["responses"]["Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.too-many-attempts"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UsersController_get: {
+    usersGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -3288,25 +5420,30 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UsersController_delete: {
+    usersDelete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description An id, or `me`. */
                 userId: string;
@@ -3318,27 +5455,34 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.last-admin"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    UsersController_update: {
+    usersUpdate: {
         parameters: {
             query?: {
                 /** @description True: check everything, change nothing, tell what would happen. */
                 dryRun?: boolean;
             };
             header?: {
-                /** @description The ETag of what you read. On settings this or `If-None-Match: *`, to create, is required. */
+                /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
             };
             path: {
@@ -3356,25 +5500,30 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag.optional"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            428: components["responses"]["Problem428"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-only.scope-required.wrong-password"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.email-taken.last-admin"];
+            412: components["responses"]["PreconditionFailed.precondition-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ApiKeysController_list: {
+    apiKeysList: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -3394,22 +5543,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ApiKeysController_create: {
+    apiKeysCreate: {
         parameters: {
             query?: never;
             header?: {
@@ -3431,24 +5582,31 @@ export interface operations {
             /** @description Done; the answer is below. */
             201: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-not-grantable.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-api-keys.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ApiKeysController_get: {
+    apiKeysGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -3464,22 +5622,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ApiKeysController_revoke: {
+    apiKeysRevoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -3495,23 +5655,31 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ApiKeysController_rotate: {
+    apiKeysRotate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 keyId: number;
                 /** @description An id, or `me`. */
@@ -3524,23 +5692,30 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    AuthController_register: {
+    authRegister: {
         parameters: {
             query?: never;
             header?: {
@@ -3559,21 +5734,29 @@ export interface operations {
             /** @description Done; the answer is below. */
             201: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            403: components["responses"]["Forbidden.registration-closed"];
+            409: components["responses"]["Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.too-many-attempts"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    AuthController_login: {
+    authLogin: {
         parameters: {
             query?: never;
             header?: never;
@@ -3589,21 +5772,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.login-refused"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-attempts"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    AuthController_refresh: {
+    authRefresh: {
         parameters: {
             query?: never;
             header?: never;
@@ -3619,21 +5805,23 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.refresh-refused"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    AuthController_logout: {
+    authLogout: {
         parameters: {
             query?: never;
             header?: never;
@@ -3649,18 +5837,20 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    AuthController_changePassword: {
+    authChangePassword: {
         parameters: {
             query?: never;
             header?: never;
@@ -3679,21 +5869,25 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required.wrong-password"];
+            404: components["responses"]["NotFound.not-found"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-writes"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    QuotasController_get: {
+    quotasGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -3708,22 +5902,26 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    QuotasController_usage: {
+    quotasUsage: {
         parameters: {
             query?: {
                 /** @description First day, included. Default: 29 days before `to`. */
@@ -3743,22 +5941,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UsageDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    QuotasController_putOverride: {
+    quotasPutOverride: {
         parameters: {
             query?: never;
             header?: never;
@@ -3777,23 +5977,26 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    QuotasController_deleteOverride: {
+    quotasDeleteOverride: {
         parameters: {
             query?: never;
             header?: never;
@@ -3808,20 +6011,24 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    QuotasController_reset: {
+    quotasReset: {
         parameters: {
             query?: never;
             header?: never;
@@ -3840,23 +6047,26 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            404: components["responses"]["NotFound.not-found"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    QuotaResetController_run: {
+    quotaResetRun: {
         parameters: {
             query?: never;
             header?: never;
@@ -3868,21 +6078,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["CloseOutDto"];
                 };
             };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.admin-required"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    WorkController_claim: {
+    workClaim: {
         parameters: {
             query?: never;
             header?: never;
@@ -3898,22 +6111,25 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ClaimAnswerDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-streams"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    WorkController_heartbeat: {
+    workHeartbeat: {
         parameters: {
             query?: never;
             header?: never;
@@ -3931,23 +6147,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["LeaseDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.request-final.stale-attempt"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    WorkController_complete: {
+    workComplete: {
         parameters: {
             query?: never;
             header?: never;
@@ -3965,23 +6185,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.request-final.stale-attempt"];
+            413: components["responses"]["PayloadTooLarge.body-too-large.result-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    WorkController_completeAll: {
+    workCompleteAll: {
         parameters: {
             query?: never;
             header?: never;
@@ -3997,22 +6221,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["BatchAnswerDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    WorkController_fail: {
+    workFail: {
         parameters: {
             query?: never;
             header?: never;
@@ -4030,23 +6256,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.request-final.stale-attempt"];
+            413: components["responses"]["PayloadTooLarge.body-too-large.error-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    RequestsController_list: {
+    requestsList: {
         parameters: {
             query?: {
                 /** @description How many items, at most; above 100 is taken as 100. */
@@ -4073,21 +6303,23 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RequestPage"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    RequestsController_submit: {
+    requestsSubmit: {
         parameters: {
             query?: never;
             header?: {
@@ -4108,23 +6340,33 @@ export interface operations {
             /** @description Done; the answer is below. */
             201: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied.optional"];
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required.user-suspended"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large.payload-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded.too-many-streams"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    RequestsController_batch: {
+    requestsBatch: {
         parameters: {
             query?: never;
             header?: {
@@ -4143,23 +6385,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["BatchAnswerDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-idempotency-keys"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    RequestsController_get: {
+    requestsGet: {
         parameters: {
             query?: never;
             header?: never;
@@ -4173,22 +6419,24 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RequestDetailDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    RequestsController_events: {
+    requestsEvents: {
         parameters: {
             query?: never;
             header?: {
@@ -4205,6 +6453,7 @@ export interface operations {
             /** @description The changes, as they come. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4214,20 +6463,23 @@ export interface operations {
             /** @description It has ended, and you have heard so: do not come again. */
             204: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-streams"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    RequestsController_cancel: {
+    requestsCancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -4241,23 +6493,27 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["CanceledRequestDto"];
                 };
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.scope-required"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.request-final"];
+            413: components["responses"]["PayloadTooLarge.body-too-large"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    GatewayController_check: {
+    gatewayCheck: {
         parameters: {
             query?: {
                 /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
@@ -4283,18 +6539,13 @@ export interface operations {
             /** @description The same, to `X-Quota-Allow-Status: 200`. */
             200: {
                 headers: {
-                    /** @description The user who paid. */
-                    "X-User-Id"?: string;
-                    /** @description The user's tier. */
-                    "X-User-Tier"?: string;
-                    /** @description The request in the ledger that this charge is. */
-                    "X-Charge-Id"?: string;
-                    /** @description The limits in force; absent for a user without any. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of them. */
-                    RateLimit?: string;
-                    /** @description `true` when the charge was made by an earlier call with the same key. */
-                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4302,41 +6553,30 @@ export interface operations {
             /** @description Charged: let the call through. */
             204: {
                 headers: {
-                    /** @description The user who paid. */
-                    "X-User-Id"?: string;
-                    /** @description The user's tier. */
-                    "X-User-Tier"?: string;
-                    /** @description The request in the ledger that this charge is. */
-                    "X-Charge-Id"?: string;
-                    /** @description The limits in force; absent for a user without any. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of them. */
-                    RateLimit?: string;
-                    /** @description `true` when the charge was made by an earlier call with the same key. */
-                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            /** @description `charge-refunded`: the charge under this Idempotency-Key was given back. Do not let the call through; another key charges anew. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.any.user-suspended"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.charge-refunded"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    GatewayController_checkPost: {
+    gatewayCheckPost: {
         parameters: {
             query?: {
                 /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
@@ -4362,18 +6602,13 @@ export interface operations {
             /** @description The same, to `X-Quota-Allow-Status: 200`. */
             200: {
                 headers: {
-                    /** @description The user who paid. */
-                    "X-User-Id"?: string;
-                    /** @description The user's tier. */
-                    "X-User-Tier"?: string;
-                    /** @description The request in the ledger that this charge is. */
-                    "X-Charge-Id"?: string;
-                    /** @description The limits in force; absent for a user without any. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of them. */
-                    RateLimit?: string;
-                    /** @description `true` when the charge was made by an earlier call with the same key. */
-                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4381,41 +6616,30 @@ export interface operations {
             /** @description Charged: let the call through. */
             204: {
                 headers: {
-                    /** @description The user who paid. */
-                    "X-User-Id"?: string;
-                    /** @description The user's tier. */
-                    "X-User-Tier"?: string;
-                    /** @description The request in the ledger that this charge is. */
-                    "X-Charge-Id"?: string;
-                    /** @description The limits in force; absent for a user without any. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of them. */
-                    RateLimit?: string;
-                    /** @description `true` when the charge was made by an earlier call with the same key. */
-                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            /** @description `charge-refunded`: the charge under this Idempotency-Key was given back. Do not let the call through; another key charges anew. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-idempotency-key.unstorable-value.validation-failed"];
+            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
+            403: components["responses"]["Forbidden.any.user-suspended"];
+            404: components["responses"]["NotFound.not-found"];
+            409: components["responses"]["Conflict.charge-refunded"];
+            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    HealthController_live: {
+    healthLive: {
         parameters: {
             query?: never;
             header?: never;
@@ -4427,18 +6651,19 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["LivenessDto"];
                 };
             };
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    HealthController_ready: {
+    healthReady: {
         parameters: {
             query?: never;
             header?: never;
@@ -4450,18 +6675,19 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ReadinessDto"];
                 };
             };
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.not-ready.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    ErrorPagesController_page: {
+    errorPagesPage: {
         parameters: {
             query?: never;
             header?: never;
@@ -4475,6 +6701,9 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Vary: components["headers"]["Vary"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4482,14 +6711,15 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            400: components["responses"]["Problem400"];
-            404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
+            404: components["responses"]["NotFound.not-found"];
+            414: components["responses"]["URITooLong.uri-too-long"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
-    MetricsController_render: {
+    metricsRender: {
         parameters: {
             query?: never;
             header?: never;
@@ -4501,15 +6731,16 @@ export interface operations {
             /** @description Done; the answer is below. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "text/plain": string;
                 };
             };
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
+            500: components["responses"]["InternalServerError.internal-error"];
+            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            default: components["responses"]["Transport"];
         };
     };
 }

@@ -1,13 +1,13 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateIf } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
+import { AnyJson } from '../../openapi/declarations';
 import { PutConfigurationDto } from './put-configuration.dto';
 
 /** The setting as `PUT` takes it, or `delete: true` in its place. */
 export class ProposeChangeDto extends PutConfigurationDto {
   /** Any JSON that obeys the schema; at most 32 kB. Not with `delete`. */
-  @ApiPropertyOptional()
+  @AnyJson({ required: false })
   @ValidateIf((dto: ProposeChangeDto) => dto.delete !== true)
   declare value: unknown;
 

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { jsonDiff } from '../../common/json-diff';
+import { AnyJson } from '../../openapi/declarations';
 import { type ChangeOnBase } from '../../settings/changes.repository';
 import { type ConfigurationChangeDto } from '../../settings/dto/configuration-version.dto';
 import { CHANGE_STATUSES, type ChangeStatus } from '../../settings/entities/system-configuration-change.entity';
@@ -12,6 +13,7 @@ export class ProposedChangeDto {
   @ApiProperty({ enum: CHANGE_STATUSES })
   status: ChangeStatus;
   /** The value that the setting is to have; null when it is to go back to its default, and for a secret. */
+  @AnyJson()
   value: unknown;
   /** True when it takes the setting back to its default. */
   deletes: boolean;

@@ -1,10 +1,12 @@
 import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
 import { IsPresent } from '../../common/is-present';
+import { AnyJson } from '../../openapi/declarations';
 import { type Visibility } from '../../settings/entities/system-configuration.entity';
 
 /** What is left out of an existing setting stays as it is; a setting that the code declares takes `value` and `reason` only. */
 export class PutConfigurationDto {
   /** Any JSON that obeys the schema; at most 32 kB. */
+  @AnyJson()
   @IsPresent()
   value: unknown;
 

@@ -27,7 +27,7 @@ export class BatchItemAnswerDto {
   @ApiPropertyOptional({ type: RequestDto })
   request?: RequestDto;
   /** When it did not: problem details (RFC 9457). */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @ApiPropertyOptional({ allOf: [{ $ref: '#/components/schemas/Problem' }] })
   problem?: Record<string, unknown>;
 }
 

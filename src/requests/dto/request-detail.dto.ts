@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { AnyJson } from '../../openapi/declarations';
 import { RequestDto } from './request.dto';
 
 export class AttemptDto {
@@ -6,7 +7,7 @@ export class AttemptDto {
   /** `returned`: its worker reported a failure that may pass; `lost`: its lease ran out; else how the request ended. Null while it is under way. */
   @ApiProperty({ nullable: true, enum: ['returned', 'lost', 'succeeded', 'failed', 'canceled', 'expired'] })
   outcome: string | null;
-  @ApiProperty({ nullable: true })
+  @AnyJson()
   error: unknown;
   startedAt: Date;
   endedAt: Date | null;

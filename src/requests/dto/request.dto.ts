@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { type RequestStatus } from '../../ledger/entities/request.entity';
+import { AnyJson } from '../../openapi/declarations';
 
 export class RequestDto {
   /** UUIDv7: ids sort by time. */
@@ -16,10 +17,10 @@ export class RequestDto {
   @ApiProperty({ type: 'object', additionalProperties: true })
   payload: unknown;
   /** What the worker delivered; any JSON, null until then. */
-  @ApiProperty({ nullable: true })
+  @AnyJson()
   result: unknown;
   /** What went wrong; null unless something did. */
-  @ApiProperty({ nullable: true })
+  @AnyJson()
   error: unknown;
   /** How often it was begun. */
   attempt: number;

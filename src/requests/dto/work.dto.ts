@@ -1,5 +1,6 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { Allow, ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { AnyJson } from '../../openapi/declarations';
 import { LONGEST_LEASE_SECONDS } from '../requests.settings';
 
 class AttemptDto {
@@ -21,7 +22,7 @@ export class HeartbeatDto extends AttemptDto {
 
 export class CompleteDto extends AttemptDto {
   /** Any JSON. */
-  @ApiPropertyOptional({ nullable: true })
+  @AnyJson({ required: false })
   @Allow()
   result?: unknown;
 
@@ -50,7 +51,7 @@ export class CompleteAllDto {
 
 export class FailDto extends AttemptDto {
   /** What went wrong: any JSON. */
-  @ApiPropertyOptional({ nullable: true })
+  @AnyJson({ required: false })
   @Allow()
   error?: unknown;
 

@@ -4,6 +4,8 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type AuthenticatedRequest, Metered, Scopes } from '../../common/access.decorators';
 import { ITEMS_APART } from '../../http/json-items';
+import { NotFoundProblem } from '../../http/problem';
+import { Fails } from '../../openapi/declarations';
 import { BatchService } from '../batch.service';
 import { BatchAnswerDto } from '../dto/batch.dto';
 import { ClaimAnswerDto, ClaimDto } from '../dto/claim.dto';
@@ -11,6 +13,7 @@ import { RequestDto } from '../dto/request.dto';
 import { CompleteAllDto, CompleteDto, FailDto, HeartbeatDto, LeaseDto } from '../dto/work.dto';
 import { HeldCalls } from '../following/held-calls';
 import { itemAnswers, JSON_TYPE } from '../item-answers';
+import { ErrorTooLarge, RequestFinal, ResultTooLarge, StaleAttempt, TooManyStreams } from '../requests.errors';
 import { ClaimsService } from './claims.service';
 import { WorkService } from './work.service';
 
@@ -32,6 +35,7 @@ export class WorkController {
   @Post('claim')
   @HttpCode(200)
   @Scopes('worker')
+  @Fails(TooManyStreams)
   @ApiOkResponse({ type: ClaimAnswerDto })
   async claim(@Req() request: AuthenticatedRequest, @Body() dto: ClaimDto, @Res() reply: FastifyReply): Promise<void> {
     const items = dto.waitSeconds ? await this.claimOrWait(request, dto) : await this.claims.claim(dto);
@@ -51,6 +55,7 @@ export class WorkController {
   @Post(':id/heartbeat')
   @HttpCode(200)
   @Scopes('worker')
+  @Fails(NotFoundProblem, RequestFinal, StaleAttempt)
   heartbeat(@Param('id') id: string, @Body() dto: HeartbeatDto): Promise<LeaseDto> {
     return this.work.heartbeat(id, dto);
   }
@@ -59,6 +64,7 @@ export class WorkController {
   @Post(':id/complete')
   @HttpCode(200)
   @Scopes('worker')
+  @Fails(NotFoundProblem, RequestFinal, StaleAttempt, ResultTooLarge)
   @ApiOkResponse({ type: RequestDto })
   async complete(@Param('id') id: string, @Body() dto: CompleteDto, @Res() reply: FastifyReply): Promise<void> {
     void reply.header('content-type', JSON_TYPE).send(await this.work.complete(id, dto));
@@ -82,6 +88,7 @@ export class WorkController {
   @Post(':id/fail')
   @HttpCode(200)
   @Scopes('worker')
+  @Fails(NotFoundProblem, RequestFinal, StaleAttempt, ErrorTooLarge)
   @ApiOkResponse({ type: RequestDto })
   async fail(@Param('id') id: string, @Body() dto: FailDto, @Res() reply: FastifyReply): Promise<void> {
     void reply.header('content-type', JSON_TYPE).send(await this.work.fail(id, dto));

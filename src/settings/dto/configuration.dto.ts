@@ -1,3 +1,4 @@
+import { AnyJson } from '../../openapi/declarations';
 import { type Visibility } from '../entities/system-configuration.entity';
 
 export type Source = 'user' | 'system' | 'default';
@@ -8,6 +9,7 @@ export type Adjustment = 'clamped' | 'inherited' | null;
 export class ConfigurationDto {
   key: string;
   /** Any JSON; null for a secret, which is never shown. */
+  @AnyJson()
   value: unknown;
   /** Where the value comes from. */
   source: Source;

@@ -1,8 +1,10 @@
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsPresent } from '../../common/is-present';
+import { AnyJson } from '../../openapi/declarations';
 
 export class PutUserConfigurationDto {
   /** Any JSON within the setting's schema and bounds; at most 32 kB. */
+  @AnyJson()
   @IsPresent()
   value: unknown;
 

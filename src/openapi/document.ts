@@ -1,8 +1,12 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { version } from '../package.json';
-import { completeDocument } from './openapi-completion';
+import { version } from '../../package.json';
+import { bound } from './bounds';
+import { CONSTANT_FIELDS, fieldComponents } from './fields';
+import { type Operation, renderOperation } from './operations';
+import { ProblemResponses } from './problems';
+import { declaredRoutes, operationId } from './routes';
 
 export const DOCS_PATH = '/docs';
 const DOCUMENT_PATH = '/openapi.json';
@@ -17,7 +21,7 @@ const TAGS = {
   tiers: 'Plans: daily quota and burst limit.',
   quotas: 'What is left of the day, what was used, and what operators change about it.',
   requests: 'The metered acts. A request exists if and only if it was charged.',
-  workers: 'Those who carry requests out: claim, heartbeat, complete, fail.',
+  work: 'Those who carry requests out: claim, heartbeat, complete, fail.',
   gateway: 'The check that a reverse proxy asks for before it forwards.',
   configurations: 'Settings, and where each value came from.',
   jobs: 'Scheduled work.',
@@ -46,7 +50,27 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       'bearer',
     );
   for (const [tag, description] of Object.entries(TAGS)) config.addTag(tag, description);
-  return completeDocument(SwaggerModule.createDocument(app, config.build()));
+  return render(app, SwaggerModule.createDocument(app, config.build(), { operationIdFactory: operationId }));
+}
+
+/** Completes what the framework knows of routes and DTOs by what the routes declare. */
+function render(app: NestFastifyApplication, document: OpenAPIObject): OpenAPIObject {
+  const routes = declaredRoutes(app);
+  const problems = new ProblemResponses();
+  for (const server of document.servers ?? []) Object.assign(server, { 'x-internal': false });
+  for (const item of Object.values(document.paths)) {
+    for (const [method, operation] of Object.entries(item) as [string, Operation][]) {
+      const route = routes.get(operation.operationId as string);
+      if (route) renderOperation(method, operation, route, problems);
+    }
+  }
+  const components = (document.components ??= {});
+  components.schemas = { ...components.schemas, ...problems.schemas };
+  components.responses = problems.responses as never;
+  const used = JSON.stringify(document).matchAll(/"#\/components\/headers\/([^"]+)"/g);
+  components.headers = fieldComponents(new Set([...used].map(([, name]) => name as string)));
+  bound(document);
+  return Object.assign(document, { 'x-fields-of-every-answer': CONSTANT_FIELDS });
 }
 
 /** The document at `/openapi.json` and its page at `/docs`: made at the first call, and sent from where it is kept. */

@@ -1,0 +1,56 @@
+import { HEADERS } from '../http/answer-headers';
+
+const text = (description: string, rest: object = {}) => ({ description, schema: { type: 'string', maxLength: 8_192, ...rest } });
+
+/** Every field that an answer's header may bear, with what it tells. */
+export const FIELDS = {
+  'X-Request-Id': text('The id of this call in the log: yours if it was sane, else one of ours.', { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+  ETag: text('The version of what the answer shows: for `If-Match`.', { pattern: '^"[^"]+"$' }),
+  Location: text('Where what was made is from now on.', { format: 'uri-reference' }),
+  'Cache-Control': text('How long the answer may be kept, and by whom.'),
+  Vary: text('Which fields of the request it depends on.'),
+  Allow: text('The methods that the resource takes.'),
+  'WWW-Authenticate': text('What credentials are taken (RFC 6750).', { pattern: '^Bearer ' }),
+  'Retry-After': text('Seconds until it is worth another attempt.', { pattern: '^[0-9]+$' }),
+  'RateLimit-Policy': text('The limits in force (draft-ietf-httpapi-ratelimit-headers).'),
+  RateLimit: text('What is left of them.'),
+  'Idempotency-Replayed': text('The answer is that of an earlier call with the same `Idempotency-Key`.', { enum: ['true'] }),
+  'Preference-Applied': text('The `Prefer` that was followed.', { pattern: '^wait=[0-9]+$' }),
+  'X-User-Id': text('The user who paid.', { pattern: '^[0-9]+$' }),
+  'X-User-Tier': text("The user's tier."),
+  'X-Charge-Id': text('The request in the ledger that this charge is.', { format: 'uuid' }),
+  'X-Quota-Status': text('The status that the refusal has without `denyStatus`.', { pattern: '^[45][0-9]{2}$' }),
+};
+
+export type FieldName = keyof typeof FIELDS;
+
+/** What every answer bears beside the fields of its own. */
+export const GENERAL_FIELDS = ['X-Request-Id'] as const satisfies readonly FieldName[];
+
+/** Fields without news, on every answer: said once for all of them. */
+export const CONSTANT_FIELDS = Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, { type: 'string', const: value }]));
+
+/** `X-Y?` → its name, and that it may be missing. */
+export function readField(written: string): { name: FieldName; optional: boolean } {
+  const optional = written.endsWith('?');
+  return { name: (optional ? written.slice(0, -1) : written) as FieldName, optional };
+}
+
+/** The fields as references into the document, beside those of every answer. */
+export function fieldReferences(written: readonly string[]): Record<string, object> {
+  const references: Record<string, object> = {};
+  for (const field of [...GENERAL_FIELDS, ...written]) {
+    const { name, optional } = readField(field);
+    references[name] = { $ref: `#/components/headers/${name}${optional ? '.optional' : ''}` };
+  }
+  return references;
+}
+
+/** What the references lead to: each field as one that is always there, and as one that may be missing. */
+export function fieldComponents(used: ReadonlySet<string>): Record<string, object> {
+  const all = Object.entries(FIELDS).flatMap(([name, field]) => [
+    [name, { ...field, required: true }] as const,
+    [`${name}.optional`, { ...field, required: false }] as const,
+  ]);
+  return Object.fromEntries<object>(all.filter(([name]) => used.has(name)));
+}

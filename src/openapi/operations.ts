@@ -1,0 +1,77 @@
+import { ACCESS, type Access } from '../common/access.decorators';
+import {
+  BodyTooLarge,
+  ExpectationFailed,
+  HeadersTooLarge,
+  InternalError,
+  InvalidCursor,
+  MalformedJson,
+  MalformedRequest,
+  RequestTimeout,
+  UnstorableValue,
+  UnsupportedMediaType,
+  UriTooLong,
+} from '../http/http.errors';
+import { type ProblemClass, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
+import { fieldReferences } from './fields';
+import { type ProblemResponses } from './problems';
+import { type DeclaredRoute } from './routes';
+
+export interface Operation extends Record<string, unknown> {
+  responses: Record<string, Record<string, unknown>>;
+  parameters?: { name: string; in: string }[];
+  description?: string;
+}
+
+/** A body may come with these; what is wrong with one is found before the route is. */
+const WITH_BODY = ['post', 'put', 'patch', 'delete'];
+
+/** What speaks before there is a request to look at: of every operation, and of none in particular. */
+const TRANSPORT = [MalformedRequest, RequestTimeout, ExpectationFailed, HeadersTooLarge];
+
+/** Renders what the route declares, and what is so for every route by construction. */
+export function renderOperation(method: string, operation: Operation, route: DeclaredRoute, problems: ProblemResponses): void {
+  const access = (route.metadata(ACCESS) ?? {}) as Access;
+  operation.security = access.public ? [] : [{ bearer: [] }];
+  operation.description = [operation.description, whoMay(access)].filter(Boolean).join(' ');
+  for (const { parameters = [] } of route.declarations) {
+    for (const parameter of parameters) (operation.parameters ??= []).push({ ...parameter, in: 'header', required: false } as never);
+  }
+  renderFields(operation, route);
+  const failures = [...generalFailures(method, operation, route), ...route.failures(method)];
+  const statuses = [...new Set(failures.map(({ status }) => status))];
+  for (const status of statuses) operation.responses[status] = problems.reference(failures.filter((problem) => problem.status === status));
+  operation.responses.default = problems.reference(TRANSPORT, 'Transport');
+}
+
+/** Fields of answers that went well, and words for those that have none. */
+function renderFields(operation: Operation, { declarations }: DeclaredRoute): void {
+  for (const [status, response] of Object.entries(operation.responses)) {
+    const declared = declarations.flatMap(({ answers }) => (answers && (answers.status ?? Number(status)) === Number(status) ? answers.fields : []));
+    response.headers = fieldReferences(declared);
+    if (response.description === '') response.description = status === '204' ? 'Done.' : 'Done; the answer is below.';
+  }
+}
+
+function generalFailures(method: string, { parameters = [] }: Operation, { declarations }: DeclaredRoute): ProblemClass[] {
+  const takesBody = WITH_BODY.includes(method) && !declarations.some(({ ignoresBody }) => ignoresBody);
+  const inPath = parameters.some((parameter) => parameter.in === 'path');
+  const inQuery = parameters.some((parameter) => parameter.in === 'query');
+  return [
+    InternalError,
+    UnavailableProblem,
+    StoredValueUnusable,
+    ...(takesBody ? [ValidationProblem, MalformedJson, MalformedRequest, BodyTooLarge, UnsupportedMediaType] : []),
+    ...(inPath ? [MalformedRequest, UriTooLong] : []),
+    ...(inQuery ? [ValidationProblem] : []),
+    ...(takesBody || inPath || inQuery ? [UnstorableValue] : []),
+    ...(parameters.some(({ name }) => name === 'cursor') ? [InvalidCursor] : []),
+  ];
+}
+
+function whoMay({ public: open, adminOnly, accountOwner, scopes }: Access): string {
+  if (open) return 'For anyone.';
+  if (adminOnly) return 'For administrators.';
+  if (accountOwner) return "For a login session, or an administrator's key.";
+  return scopes?.length ? `Needs the scope ${scopes.map((scope) => `\`${scope}\``).join(', ')}.` : 'For anyone signed in.';
+}
