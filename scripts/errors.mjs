@@ -1,37 +1,38 @@
 // `npm run errors` writes what is known of each problem into docs/errors/<code>.md, from the classes and from openapi.json, and the list of them.
 // What stands outside the marks is written by people and stays. `npm run errors:check` (`--check`) refuses what is not up to date, a page that is
-// missing or left over, and a part that nobody wrote.
-import { STATUS_CODES } from 'node:http';
+// missing or left over, a part that nobody wrote, and an example that is none.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { STATUS_CODES } from 'node:http';
 import { join } from 'node:path';
 import { format } from 'prettier';
-import { built } from './with-database.mjs';
+import { documentedRoutes, problemKinds } from './problem-kinds.mjs';
 
 const FOLDER = 'docs/errors';
 const LIST = 'README.md';
 const [BEGIN, END] = ['<!-- written by npm run errors -->', '<!-- end -->'];
 const SECTIONS = ['When it happens', 'What to do', 'Example'];
+const EXAMPLE = /```json\n([\s\S]*?)```/;
 const STYLE = JSON.parse(readFileSync('.prettierrc.json', 'utf8'));
 const SHOWN_ROUTES = 8;
+const INSTANCE = 'urn:quotidian:request:5f0c4a52-6f5c-4d0b-9a8e-3f6a1b2c4d5e';
+const COMMON = ['type', 'title', 'status', 'detail', 'code', 'instance'];
 const check = process.argv.includes('--check');
 
-/** @typedef {{ code: string, status: number, type: string, title: string, members: string[], fields: string[] }} Kind */
-
 const kinds = problemKinds();
-const { routesOf, count } = documented();
-const known = new Map(kinds.map((kind) => [`${kind.code}.md`, kind]));
+const { routes, count } = documentedRoutes();
+/** @type {string[]} */
 const problems = [];
 
-for (const [name, kind] of known) {
-  const path = join(FOLDER, name);
+for (const kind of kinds) {
+  const path = join(FOLDER, `${kind.code}.md`);
   const before = existsSync(path) ? readFileSync(path, 'utf8') : SECTIONS.map((section) => `## ${section}\n`).join('\n');
   const after = await pageOf(kind, before);
-  for (const section of SECTIONS) if (!new RegExp(`^## ${section}\n\n[^#\\s]`, 'm').test(after)) problems.push(`${path}: nobody wrote "${section}"`);
+  problems.push(...flawsOf(kind, after).map((flaw) => `${path}: ${flaw}`));
   settle(path, after);
 }
 settle(join(FOLDER, LIST), await listOf());
-for (const name of readdirSync(FOLDER).filter((file) => !known.has(file) && file !== LIST)) {
+const names = new Set(kinds.map(({ code }) => `${code}.md`));
+for (const name of readdirSync(FOLDER).filter((file) => !names.has(file) && file !== LIST)) {
   if (check) problems.push(`${FOLDER}/${name}: no problem has that code`);
   else rmSync(join(FOLDER, name));
 }
@@ -45,100 +46,53 @@ function settle(path, text) {
   else writeFileSync(path, text);
 }
 
-/** Every class of a problem that has a code of its own. @returns {Kind[]} */
-function problemKinds() {
-  const { Problem, titleOf } = built('http/problem.js');
-  const { problemType } = built('http/problem-type.js');
-  const require = createRequire(import.meta.url);
-  const root = join(process.cwd(), 'dist/src');
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /(\.errors|^http\/problem)\.js$/.test(file));
-  const classes = new Set(files.flatMap((file) => Object.values(require(join(root, file)))).filter((value) => value?.prototype instanceof Problem));
-  /** @type {Map<string, Kind>} */
-  const found = new Map();
-  for (const { code, status, type, title, members, fields } of classes) {
-    if (!code) continue;
-    const kind = {
-      code,
-      status,
-      type: type ?? problemType(code),
-      title: title ?? titleOf(status),
-      members: names(Object.keys(members)),
-      fields: names(fields),
-    };
-    const other = found.get(code);
-    if (other && (other.status !== status || other.type !== kind.type)) problems.push(`${code} has two statuses or types: ${other.status}, ${status}`);
-    found.set(code, other ?? kind);
-  }
-  return [...found.values()].sort((a, b) => a.code.localeCompare(b.code));
+function flawsOf({ members }, page) {
+  const missing = SECTIONS.filter((section) => !new RegExp(`^## ${section}\n\n[^#\\s]`, 'm').test(page)).map((section) => `nobody wrote "${section}"`);
+  const shown = Object.keys(JSON.parse(EXAMPLE.exec(page)?.[1] ?? '{}'));
+  if (shown.length === 0) return missing;
+  const absent = members.filter((name) => !name.endsWith('?') && !shown.includes(name)).map((name) => `the example has no "${name}"`);
+  const unknown = shown.filter((name) => ![...COMMON, ...members, ...members.map((member) => member.replace('?', ''))].includes(name));
+  return [...missing, ...absent, ...unknown.map((name) => `the example has a "${name}", which such a problem has not`)];
 }
 
-/** A question mark stands behind what may be missing. */
-function names(written) {
-  return written.map((name) => (name.endsWith('?') ? `\`${name.slice(0, -1)}\` (not always)` : `\`${name}\``));
-}
-
-/** Which operations answer with which code, by the document. */
-function documented() {
-  const { paths, components } = JSON.parse(readFileSync('openapi.json', 'utf8'));
-  /** @type {Map<string, string[]>} */
-  const routesOf = new Map();
-  let count = 0;
-  const resolve = (part) =>
-    part.$ref
-      ? part.$ref
-          .split('/')
-          .slice(2)
-          .reduce((at, name) => at[name], components)
-      : part;
-  for (const [path, item] of Object.entries(paths)) {
-    for (const [method, { responses }] of Object.entries(item)) {
-      if (!responses) continue;
-      count++;
-      const codes = Object.values(responses).flatMap((response) => {
-        const schema = resolve(response).content?.['application/problem+json']?.schema;
-        return schema ? (schema.oneOf ?? schema.anyOf ?? [schema]).flatMap((kind) => resolve(kind).properties?.code?.enum ?? []) : [];
-      });
-      for (const code of new Set(codes)) routesOf.set(code, [...(routesOf.get(code) ?? []), `\`${method.toUpperCase()} ${path}\``]);
-    }
-  }
-  return { routesOf, count };
-}
-
-function answeredBy(code) {
-  // A document that names no codes says nothing of routes.
-  if (routesOf.size === 0) return '';
-  const routes = routesOf.get(code) ?? [];
-  if (routes.length === 0) return 'no route by itself: the connection, a proxy’s check or an item of a call with many';
-  return routes.length > SHOWN_ROUTES ? `${routes.length} of ${count} operations` : routes.join('<br>');
-}
-
-/** @param {Kind} kind */
-function pageOf({ code, status, type, title, members, fields }, before) {
+/** @param {import('./problem-kinds.mjs').Kind} kind */
+function pageOf(kind, before) {
+  const { code, status, type, title, members, fields } = kind;
   const rows = [
     ['status', `${status} ${STATUS_CODES[status] ?? 'Client Closed Request'}`],
     ['title', title],
     ['type', `\`${type}\``],
-    ['members', members.join(', ')],
-    ['header', fields.join(', ')],
+    ['members', listed(members)],
+    ['header', listed(fields)],
     ['answered by', answeredBy(code)],
   ];
   const facts = ['| | |', '| --- | --- |', ...rows.filter(([, value]) => value !== '').map((row) => `| ${row.join(' | ')} |`)].join('\n');
   const own = before.includes(END) ? before.slice(before.indexOf(END) + END.length) : `\n\n${before}`;
-  const kept = own.replace(/```json\n([\s\S]*?)```/, (_, json) => `\`\`\`json\n${example(json, { type, title, status, code })}\n\`\`\``);
+  const kept = own.replace(EXAMPLE, (_, json) => `\`\`\`json\n${example(json, kind)}\n\`\`\``);
   return format(`# ${code}\n\n${BEGIN}\n\n${facts}\n\n${END}${kept}`, { ...STYLE, parser: 'markdown' });
 }
 
-/** An example that people wrote, with the members that every answer of the kind shares. */
-function example(json, { type, title, status, code }) {
-  const { detail, instance = 'urn:quotidian:request:5f0c4a52-6f5c-4d0b-9a8e-3f6a1b2c4d5e', ...members } = JSON.parse(json);
-  for (const shared of ['type', 'title', 'status', 'code']) delete members[shared];
-  return JSON.stringify({ type, title, status, detail, code, ...members, instance }, null, 2);
+function listed(written) {
+  return written.map((name) => (name.endsWith('?') ? `\`${name.slice(0, -1)}\` (not always)` : `\`${name}\``)).join(', ');
+}
+
+function answeredBy(code) {
+  // A document that names no codes says nothing of routes.
+  if (routes.size === 0) return '';
+  const own = routes.get(code) ?? [];
+  if (own.length === 0) return 'no route by itself: the connection, a proxy’s check or an item of a call with many';
+  return own.length > SHOWN_ROUTES ? `${own.length} of ${count} operations` : own.join('<br>');
+}
+
+/** An example that people wrote, with what every answer of the kind shares: all of it, where an answer can be made of nothing. */
+function example(json, { type, title, status, code, sample }) {
+  const { detail, instance = INSTANCE, ...rest } = { ...JSON.parse(json), ...sample };
+  const own = Object.entries(rest).filter(([name]) => !COMMON.includes(name));
+  return JSON.stringify({ type, title, status, detail, code, ...Object.fromEntries(own), instance }, null, 2);
 }
 
 function listOf() {
-  const rows = [...kinds]
-    .sort((a, b) => a.status - b.status || a.code.localeCompare(b.code))
-    .map(({ code, status, title }) => `| ${status} | [${code}](${code}.md) | ${title} |`);
+  const rows = [...kinds].sort((a, b) => a.status - b.status || a.code.localeCompare(b.code));
   const text = `# Errors
 
 ${BEGIN}
@@ -148,7 +102,7 @@ the address of its page (\`PROBLEM_TYPE_BASE\`), unless a registry names the kin
 
 | status | code | title |
 | --- | --- | --- |
-${rows.join('\n')}
+${rows.map(({ code, status, title }) => `| ${status} | [${code}](${code}.md) | ${title} |`).join('\n')}
 `;
   return format(text, { ...STYLE, parser: 'markdown' });
 }

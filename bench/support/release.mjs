@@ -11,14 +11,7 @@ export const RELEASE = process.env.BENCH_RELEASE ?? 'c61bf3b';
 export function buildRelease(commit = RELEASE) {
   const root = mkdtempSync(join(tmpdir(), `quotidian-${commit}-`));
   process.on('exit', () => rmSync(root, { recursive: true, force: true }));
-  const files = execFileSync(
-    'git',
-    ['archive', commit, 'src', 'migrations', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'openapi.json'],
-    {
-      cwd: ROOT,
-      maxBuffer: 2 ** 28,
-    },
-  );
+  const files = execFileSync('git', ['archive', commit], { cwd: ROOT, maxBuffer: 2 ** 28 });
   execFileSync('tar', ['-x', '-C', root], { input: files });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   const { status, stdout, stderr } = spawnSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { cwd: root, encoding: 'utf8' });
