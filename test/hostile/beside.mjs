@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { attack } from './attack.mjs';
 import { neighbour } from './neighbour.mjs';
 
 /** A neighbour's p99 beside any hostile caller is at most this many times that of calm, and never asked to be below the floor. */
@@ -18,18 +19,15 @@ export async function calm(stage, seconds) {
 }
 
 /** The neighbour beside a hostile caller. @returns {Promise<{ found: any, story: string, broken: string[] }>} */
-export async function beside(stage, calm, attack, seconds) {
-  const stop = new AbortController();
+export async function beside(stage, calm, { name, seed }, seconds) {
   const errorsBefore = stage.errors().length;
   await stage.longestPauseMs();
-  const attacking = attack(stage, stop.signal).catch((error) => ({ story: '', broken: [`the attack failed: ${error.stack}`] }));
+  const attacking = await attack(stage, name, seed);
   // The attack is under way before the neighbour comes.
   await delay(300);
   const found = await neighbour(stage, seconds);
   const pauseMs = await stage.longestPauseMs();
-  stop.abort();
-  const result = await attacking;
-  const { story, broken } = typeof result === 'string' ? { story: result, broken: [] } : result;
+  const { story, broken } = await attacking.stop();
   const allowed = allowedMs(calm);
   const allowedPause = Math.max(PAUSE_FLOOR_MS, RATIO * calm.pauseMs);
   const errors = stage.errors().slice(errorsBefore);

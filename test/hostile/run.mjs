@@ -1,27 +1,19 @@
 // npm run test:hostile [-- --short] [-- <words of callers' names…>]: a well-behaved neighbour beside hostile callers, and then faults planted
 // into the service that must be found out. HOSTILE_SEED=<seed> has a run again; --short is what CI runs.
-import { setPriority } from 'node:os';
 import { build } from '../../bench/support/built.mjs';
 
 build();
 const { makeMutant } = await import('../faults/mutants.mjs');
 const { allowedMs, beside, calm } = await import('./beside.mjs');
-const { BODY_CALLERS } = await import('./callers/bodies.mjs');
-const { FLOODS } = await import('./callers/floods.mjs');
-const { fuzzCaller } = await import('./callers/fuzz.mjs');
-const { OPERATORS } = await import('./callers/operators.mjs');
-const { SOCKET_CALLERS } = await import('./callers/sockets.mjs');
+const { callers } = await import('./callers.mjs');
 const { PLANTED } = await import('./mutants.mjs');
 const { Stage } = await import('./stage.mjs');
 
-// What the attackers spend of the processor is not what is tried.
-setPriority(10);
 const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 1_000_000_000);
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const short = process.argv.includes('--short');
 const seconds = Number(process.env.HOSTILE_SECONDS ?? (short ? 2 : 5));
-const CALLERS = { ...BODY_CALLERS, ...SOCKET_CALLERS, ...FLOODS, ...OPERATORS, ...fuzzCaller(SEED) };
-const asked = Object.entries(CALLERS).filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
+const asked = Object.keys(callers(SEED)).filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
 const counts = { passed: 0, failed: 0 };
 
 console.log(`HOSTILE_SEED=${SEED}, ${seconds} s a caller`);
@@ -32,9 +24,17 @@ try {
   console.log(
     `calm: p50 ${quiet.p50.toFixed(1)} ms, p99 ${quiet.p99.toFixed(1)} ms, longest pause ${quiet.pauseMs.toFixed(0)} ms; allowed beside: ${allowedMs(quiet).toFixed(1)} ms`,
   );
-  for (const [name, attack] of asked) {
+  for (const name of asked) {
     if (!short) quiet = await calm(stage, seconds);
-    report(name, await beside(stage, quiet, attack, seconds));
+    let result = await beside(stage, quiet, { name, seed: SEED }, seconds);
+    // The p99 of some hundred calls is the second or third longest of them, and the machine is not ours alone: what is found wrong must be so
+    // twice, the second time beside a calm of that moment.
+    if (result.broken.length > 0 && !stage.service.ended) {
+      console.log(`     again: ${name} (${result.story.split('\n')[0]})`);
+      quiet = await calm(stage, seconds);
+      result = await beside(stage, quiet, { name, seed: SEED }, seconds);
+    }
+    report(name, result);
     if (stage.service.ended) await stage.service.launch();
   }
 } finally {
@@ -50,7 +50,7 @@ async function foundOut({ caller, findings, ...mutant }) {
   const planted = await Stage.set({ root, crowd: 1_000 });
   try {
     const quiet = await calm(planted, 1);
-    const { broken, story } = await beside(planted, quiet, CALLERS[caller], 2);
+    const { broken, story } = await beside(planted, quiet, { name: caller, seed: SEED }, 2);
     const found = broken.find((line) => findings.some((finding) => finding.test(line)));
     return found ? { broken: [], story: `red, as it must be: ${found.slice(0, 200)}` } : { broken: ['the guard stayed green'], story };
   } finally {

@@ -38,7 +38,11 @@ export class Stage {
       await stage.server.query(`CREATE DATABASE ${DATABASE}`);
       await built('database/migrate').migrate(stage.url);
       await stage.people(crowd);
-      const environment = { LOG_LEVEL: 'error', NODE_OPTIONS: `--require ${PROBE}`, HOSTILE_PAUSES: join(stage.folder, 'pauses.json') };
+      const environment = {
+        LOG_LEVEL: 'error',
+        NODE_OPTIONS: `--require ${PROBE} ${process.env.HOSTILE_NODE_OPTIONS ?? ''}`,
+        HOSTILE_PAUSES: join(stage.folder, 'pauses.json'),
+      };
       stage.service = await ServiceProcess.start({ databaseUrl: stage.url, root, environment });
     } catch (error) {
       await stage.strike();
