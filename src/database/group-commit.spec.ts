@@ -138,6 +138,19 @@ describe('a group commit', () => {
     expect(database.committed.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 5]);
   });
 
+  it('answers many in several rounds of the event loop, so that others are served in between', async () => {
+    const group = grouped(new Database(), { maxItems: 100 });
+    let rounds = 0;
+    let over = false;
+    const count = (): void => {
+      rounds++;
+      if (!over) setImmediate(count);
+    };
+    const roundsOf = await Promise.all(Array.from({ length: 100 }, (_, n) => group.push(good(n)).then(() => (n === 0 ? (count(), rounds) : rounds))));
+    over = true;
+    expect(roundsOf.at(-1)).toBeGreaterThan(4);
+  });
+
   it('gives up after three tries, and refuses what is beyond its bound', async () => {
     const database = new Database(['40001', '40001', '40001', '40001']);
     const group = grouped(database, { limit: { maxWaiting: 1, full: () => new Error('full') } });

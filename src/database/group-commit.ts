@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
 import { isRolledBack, isTransient, sqlState } from '../common/database-errors';
 import { UnavailableProblem } from '../http/problem';
 import { ArrivalQueue, type Queue } from './arrival-queue';
@@ -11,6 +11,9 @@ const MAY_PASS = /^(40001|40P01|55P03)$/;
 /** So many times as long as others takes only what is stuck. */
 const STUCK_FACTOR = 4;
 const MAX_USUAL_MS = 25;
+
+/** Items that are answered in one round of the event loop. */
+const ANSWERS_A_ROUND = 16;
 
 const NONE: ReadonlySet<unknown> = new Set();
 
@@ -135,10 +138,13 @@ export class GroupCommit<Item, Answer> {
     const again = this.options.goesAgain === undefined ? NONE : this.takeBack(settled);
     // The next statement goes before this one's items are answered: the database works meanwhile.
     this.sendWaiting();
+    let answered = 0;
     for (const { waiters, answers, error } of settled) {
       for (const [i, waiter] of waiters.entries()) {
         if (answers === null) waiter.reject(error);
         else if (!again.has(waiter)) waiter.resolve(answers[i] as Answer);
+        // A hundred answers at once would be a pause to everybody else.
+        if (++answered % ANSWERS_A_ROUND === 0) await breathe();
       }
     }
   }

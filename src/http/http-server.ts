@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { answerOnSocket, bareAnswer } from './client-errors';
+import { FairEntry } from './fair-entry';
 import { ExpectationFailed, HeadersTooLarge, MalformedRequest, MethodNotAllowed } from './http.errors';
 import { Pipelines } from './pipelines';
 import { type Problem } from './problem';
 import { RequestScope } from './request-scope';
+import { readInPieces } from './small-reads';
 
 /** A proxy in front adds a dozen lines to those of its client. */
 const MAX_HEADER_LINES = 256;
@@ -21,11 +23,13 @@ const SERVER: ServerOptions = {
 /**
  * Closes what Node leaves open, and answers what Node would answer in its own words. Node keeps 1,000 header lines and drops
  * the others in silence, a proxy's own fields among them; it takes what follows an answer that went out early for the rest of a body
- * that may never come; and it carries out as many pipelined requests as are written.
+ * that may never come; and it parses and carries out as many requests as are written, at once and in the order in which they came.
  */
 export function makeServer(handle: RequestListener): Server {
   const server = createServer(SERVER);
-  const pipelines = new Pipelines((request, response) => RequestScope.run(request, response, () => handle(request, response)));
+  const entry = new FairEntry((request, response) => RequestScope.run(request, response, () => handle(request, response)));
+  const pipelines = new Pipelines(entry.enter);
+  server.on('connection', (socket: Socket) => readInPieces(socket, pipelines.isHeld));
   // Their bytes are bounded: to 16 kB.
   server.maxHeadersCount = 0;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -38,6 +42,8 @@ export function makeServer(handle: RequestListener): Server {
     refuse(request, response, new ExpectationFailed());
   });
   server.on('connect', ({ headers }: IncomingMessage, socket: Socket) => {
+    // What comes now is no HTTP any more.
+    socket.removeAllListeners('data');
     const allow = 'DELETE, GET, HEAD, PATCH, POST, PUT';
     answerOnSocket(socket, new MethodNotAllowed('This is no proxy: it opens no tunnels.', allow), headers);
   });

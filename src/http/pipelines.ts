@@ -29,6 +29,9 @@ export class Pipelines {
     else this.handle(request, response);
   };
 
+  /** Whether requests of the connection wait: nothing more of it is to be read. */
+  readonly isHeld = (socket: Socket): boolean => (this.lines.get(socket)?.waiting.length ?? 0) > 0;
+
   private enqueue(request: IncomingMessage, response: ServerResponse): void {
     const line = this.lineOf(request.socket);
     if (line.running < AT_ONCE && line.waiting.length === 0) return this.run(line, request, response);
