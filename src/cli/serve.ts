@@ -5,6 +5,7 @@ import { AdminsService } from '../auth/admins.service';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
 import { spreadLastNet } from '../http/last-net';
+import { servedDocument } from '../openapi/document';
 import { banner } from './banner';
 import { holdMemoryDown, settleMemory } from './memory';
 
@@ -25,6 +26,8 @@ export async function serve(): Promise<NestFastifyApplication> {
   const environment = app.get(Environment);
   const { PORT: port, host } = environment;
   try {
+    await app.init();
+    servedDocument(app);
     await app.listen({ port, host });
   } catch (error) {
     await app.close();

@@ -73,14 +73,22 @@ function render(app: NestFastifyApplication, document: OpenAPIObject): OpenAPIOb
   return Object.assign(document, { 'x-fields-of-every-answer': CONSTANT_FIELDS });
 }
 
-/** The document at `/openapi.json` and its page at `/docs`: made at the first call, and sent from where it is kept. */
+const served = new WeakMap<NestFastifyApplication, { document: OpenAPIObject; bytes: Buffer }>();
+
+/** What is served, made once: that takes a fifth of a second, so whoever serves does it before anybody can wait for it. */
+export function servedDocument(app: NestFastifyApplication): { document: OpenAPIObject; bytes: Buffer } {
+  const known = served.get(app);
+  if (known !== undefined) return known;
+  const document = openApiDocument(app);
+  const made = { document, bytes: Buffer.from(JSON.stringify(document)) };
+  served.set(app, made);
+  return made;
+}
+
+/** The document at `/openapi.json` and its page at `/docs`, sent from where they are kept. */
 export function setUpDocs(app: NestFastifyApplication): void {
-  let document: OpenAPIObject | undefined;
-  let bytes: Buffer | undefined;
-  const made = () => (document ??= openApiDocument(app));
-  SwaggerModule.setup(DOCS_PATH.slice(1), app, made, { raw: false });
+  SwaggerModule.setup(DOCS_PATH.slice(1), app, () => servedDocument(app).document, { raw: false });
   app.getHttpAdapter().get(DOCUMENT_PATH, (_: unknown, reply: FastifyReply) => {
-    bytes ??= Buffer.from(JSON.stringify(made()));
-    void reply.type('application/json; charset=utf-8').send(bytes);
+    void reply.type('application/json; charset=utf-8').send(servedDocument(app).bytes);
   });
 }
