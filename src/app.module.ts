@@ -4,6 +4,7 @@ import { ApiKeysModule } from './api-keys/api-keys.module';
 import { AuditModule } from './audit/audit.module';
 import { AuthGuard } from './auth/auth.guard';
 import { AuthModule } from './auth/auth.module';
+import { CallSlotsGuard } from './auth/call-slots.guard';
 import { WriteRateGuard } from './auth/write-rate.guard';
 import { ConfigurationsModule } from './configurations/configurations.module';
 import { DatabaseModule } from './database/database.module';
@@ -47,8 +48,9 @@ import { UsersModule } from './users/users.module';
     ProblemFilter,
     { provide: APP_FILTER, useExisting: ProblemFilter },
     { provide: APP_GUARD, useClass: AuthGuard },
-    // In this order: it counts for whom the guard before let through.
+    // In this order: they count for whom the guard before let through.
     { provide: APP_GUARD, useClass: WriteRateGuard },
+    { provide: APP_GUARD, useClass: CallSlotsGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },
   ],
 })

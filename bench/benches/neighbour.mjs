@@ -1,15 +1,13 @@
 import { beside, calm } from '../../test/hostile/beside.mjs';
-import { FLOODS } from '../../test/hostile/callers/floods.mjs';
-import { OPERATORS } from '../../test/hostile/callers/operators.mjs';
 import { Stage } from '../../test/hostile/stage.mjs';
 import { ms, row } from '../support/report.mjs';
 import { SECONDS, SCALE } from '../support/rounds.mjs';
 
 const BESIDE = {
-  flood: FLOODS['a hundred batches of a user with nothing left'],
-  'a locked row': OPERATORS['a row that another program holds locked'],
-  'the edit of a plan': OPERATORS['edits of a plan that a crowd is on'],
-  'a large deletion': OPERATORS['deletions of users with many requests'],
+  flood: 'a hundred batches of a user with nothing left',
+  'a locked row': 'a row that another program holds locked',
+  'the edit of a plan': 'edits of a plan that a crowd is on',
+  'a large deletion': 'deletions of users with many requests',
 };
 
 /** A well-behaved neighbour's p99 beside what used to hold it up, against calm just before. Calls that were refused fail the bench. */
@@ -18,9 +16,9 @@ export async function neighbour() {
   try {
     await calm(stage, 2);
     const rows = [];
-    for (const [name, attack] of Object.entries(BESIDE)) {
+    for (const [name, caller] of Object.entries(BESIDE)) {
       const quiet = await calm(stage, SECONDS);
-      const { found } = await beside(stage, quiet, attack, SECONDS);
+      const { found } = await beside(stage, quiet, { name: caller, seed: 1 }, SECONDS);
       const refused = Object.entries(found.refusals);
       if (refused.length > 0) throw new Error(`beside ${name}: ${JSON.stringify(found.refusals)}`);
       rows.push(

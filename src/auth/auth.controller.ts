@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Post, Put, Res } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AccountOwner, CurrentActor, CurrentPrincipal, Public } from '../common/access.decorators';
+import { AccountOwner, CurrentActor, CurrentPrincipal, Metered, Public } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { etagOf } from '../http/etag';
@@ -30,6 +30,7 @@ export class AuthController {
 
   /** Makes an account on the plan that the setting `users.defaultTier` names, while the setting `auth.registration` is `open`. */
   @Post('auth/register')
+  @Metered()
   @Public()
   @Creates(UserDto, { etag: true })
   @Fails(RegistrationClosed, EmailTaken, TooManyAttempts, HashingBusy)
@@ -46,6 +47,7 @@ export class AuthController {
 
   /** Begins a session. */
   @Post('auth/login')
+  @Metered()
   @Public()
   @Fails(LoginRefused, TooManyAttempts, HashingBusy)
   @HttpCode(200)

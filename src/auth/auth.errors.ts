@@ -36,6 +36,16 @@ export class TooManyWrites extends Problem {
   }
 }
 
+export class TooManyCalls extends Problem {
+  static override readonly status = 429;
+  static override readonly code = 'too-many-calls';
+  static override readonly fields = ['Retry-After'];
+
+  constructor() {
+    super('Too many calls of yours wait for one another already: send fewer at once.', { headers: { 'retry-after': '1' } });
+  }
+}
+
 export class RegistrationClosed extends Problem {
   static override readonly status = 403;
   static override readonly code = 'registration-closed';

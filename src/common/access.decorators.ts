@@ -30,7 +30,10 @@ export const AccountOwner = () => access({ accountOwner: true });
 
 export const METERED = 'quotidian:metered';
 
-/** A route whose writes are bounded by what they cost, or by what was charged before: no rate holds for them. */
+/**
+ * A route whose calls are bounded by what they cost, by what was charged before, or by a bound of its own: no rate of writes
+ * holds for them, and no limit of calls under way.
+ */
 export const Metered = () => SetMetadata(METERED, true);
 
 /** A request that the guard let through. */

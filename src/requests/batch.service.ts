@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { type Principal } from '../common/principal';
+import { CallSlots } from '../http/call-slots';
 import { type IdempotentCall, parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { QueueFull } from '../ledger/ledger.errors';
-import { CallTurns } from './call-turns';
 import { BatchItemDto } from './dto/batch.dto';
 import { CompleteItemDto } from './dto/work.dto';
 import { checkItem, type Fate, itemAnswers, statusOf } from './item-answers';
@@ -13,11 +13,15 @@ import { WorkService } from './working/work.service';
 
 /** The status of an item whose client went away before it was sent; what follows are faults of ours. */
 const CLIENT_GONE = 499;
+/** Of one caller: enough to keep the database busy, few enough that their answers are no long pause. */
+const UNDER_WAY_MAX = 2;
+/** Of one caller; each is a body in memory. */
+const WAITING_MAX = 128;
 
 /** Calls with many items. Always true: each item has the fate that it would have had alone, and the others do not change it. */
 @Injectable()
 export class BatchService {
-  private readonly turns = new CallTurns(() => new QueueFull());
+  private readonly slots = new CallSlots<number>({ max: UNDER_WAY_MAX, waitingMax: WAITING_MAX, full: () => new QueueFull() });
 
   constructor(
     private readonly submits: SubmitService,
@@ -31,10 +35,10 @@ export class BatchService {
    * @throws StoredAnswer, IdempotencyKeyReused, IdempotencyKeyInUse, QueueFull when too many such calls of the caller wait
    */
   submit(principal: Principal, items: readonly unknown[], call: IdempotentCall | null, callId: string, isGone: () => boolean): Promise<string> {
-    return this.turns.take(principal.userId, () => this.submitInTurn(principal, items, call, callId, isGone));
+    return this.slots.run(principal.userId, () => this.submitInSlot(principal, items, call, callId, isGone));
   }
 
-  private async submitInTurn(
+  private async submitInSlot(
     principal: Principal,
     items: readonly unknown[],
     call: IdempotentCall | null,

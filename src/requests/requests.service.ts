@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem, UnavailableProblem, ValidationProblem } from '../http/problem';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { isUuid } from '../common/uuid';
 import { cursorAt, cursorPosition, pageSize } from '../http/page';
 import { attemptsOf } from './attempts-of';
-import { CallTurns } from './call-turns';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDetailDto } from './dto/request-detail.dto';
 import { type RequestDto } from './dto/request.dto';
@@ -17,8 +16,6 @@ import { TransitionsService } from './working/transitions.service';
  */
 @Injectable()
 export class RequestsService {
-  private readonly turns = new CallTurns(() => new UnavailableProblem('Too many lists of yours wait to be read; try again.'));
-
   constructor(
     private readonly repository: RequestsRepository,
     private readonly transitions: TransitionsService,
@@ -26,14 +23,10 @@ export class RequestsService {
 
   /**
    * A page (`RequestPage`) as JSON, newest first; a cursor leads to either side of the page that it came with.
-   * @throws NotFoundProblem for another user's id; ValidationProblem for a time that ends before it begins; UnavailableProblem when too many lists of the caller wait
+   * @throws NotFoundProblem for another user's id; ValidationProblem for a time that ends before it begins
    */
   async list(principal: Principal, query: ListRequestsQuery): Promise<string> {
     assertInOrder(query);
-    return this.turns.take(principal.userId, () => this.listInTurn(principal, query));
-  }
-
-  private async listInTurn(principal: Principal, query: ListRequestsQuery): Promise<string> {
     const { limit: _limit, cursor, ...chosen } = query;
     const own = ownOnly(principal);
     if (own !== null && chosen.userId !== undefined && chosen.userId !== own) throw new NotFoundProblem('user');

@@ -11,8 +11,9 @@ const server = { url: () => stage.url, query: PostgresServer.prototype.query };
 const stop = new AbortController();
 process.once('message', () => stop.abort());
 process.once('disconnect', () => process.exit());
-process.send('begun');
+const tell = (message, then) => process.send?.(message, then);
+tell('begun');
 const result = await callers(seed)
   [name]({ ...stage, sql: (text, values) => server.query(text, values) }, stop.signal)
   .catch((error) => ({ story: '', broken: [`the attack failed: ${error.stack}`] }));
-process.send(typeof result === 'string' ? { story: result, broken: [] } : result, () => process.exit());
+tell(typeof result === 'string' ? { story: result, broken: [] } : result, () => process.exit());

@@ -2467,6 +2467,28 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TooManyCallsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-calls
+             */
+            type: string;
+            /** @example Too Many Requests */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-calls";
+            /** Format: uri-reference */
+            instance: string;
+        };
         ExpectationFailedProblem: {
             /**
              * Format: uri-reference
@@ -3070,6 +3092,28 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TooManyAttemptsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-attempts
+             */
+            type: string;
+            /** @example Too Many Requests */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-attempts";
+            /** Format: uri-reference */
+            instance: string;
+        };
         EmailTakenProblem: {
             /**
              * Format: uri-reference
@@ -3097,28 +3141,6 @@ export interface components {
                 detail: string;
                 code: string;
             }[];
-        };
-        TooManyAttemptsProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/too-many-attempts
-             */
-            type: string;
-            /** @example Too Many Requests */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 429;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "too-many-attempts";
-            /** Format: uri-reference */
-            instance: string;
         };
         AdminFieldsProblem: {
             /**
@@ -3759,6 +3781,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["AdminRequiredProblem"];
             };
         };
+        /** @description Too Many Requests: `too-many-calls`. */
+        "TooManyRequests.too-many-calls": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyCallsProblem"];
+            };
+        };
         /** @description Expectation Failed, Request Header Fields Too Large, Bad Request, Request Timeout: `expectation-failed`, `headers-too-large`, `malformed-request`, `request-timeout`. */
         Transport: {
             headers: {
@@ -3976,15 +4009,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["NotOverridableProblem"] | components["schemas"]["ScopeRequiredProblem"];
             };
         };
-        /** @description Too Many Requests: `too-many-writes`. */
-        "TooManyRequests.too-many-writes": {
+        /** @description Too Many Requests: `too-many-calls`, `too-many-writes`. */
+        "TooManyRequests.too-many-calls.too-many-writes": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["TooManyWritesProblem"];
+                "application/problem+json": components["schemas"]["TooManyCallsProblem"] | components["schemas"]["TooManyWritesProblem"];
             };
         };
         /** @description Conflict: `too-many-keys`. */
@@ -4039,6 +4072,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["HashingBusyProblem"] | components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
             };
         };
+        /** @description Too Many Requests: `too-many-attempts`, `too-many-calls`. */
+        "TooManyRequests.too-many-attempts.too-many-calls": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"] | components["schemas"]["TooManyCallsProblem"];
+            };
+        };
         /** @description Conflict: `email-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
         "Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys": {
             headers: {
@@ -4048,17 +4092,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
-            };
-        };
-        /** @description Too Many Requests: `too-many-attempts`. */
-        "TooManyRequests.too-many-attempts": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "Retry-After": components["headers"]["Retry-After"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"];
             };
         };
         /** @description Forbidden: `admin-only`, `scope-required`, `wrong-password`. */
@@ -4072,15 +4105,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
             };
         };
-        /** @description Too Many Requests: `too-many-attempts`, `too-many-writes`. */
-        "TooManyRequests.too-many-attempts.too-many-writes": {
+        /** @description Too Many Requests: `too-many-attempts`, `too-many-calls`, `too-many-writes`. */
+        "TooManyRequests.too-many-attempts.too-many-calls.too-many-writes": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"] | components["schemas"]["TooManyWritesProblem"];
+                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"] | components["schemas"]["TooManyCallsProblem"] | components["schemas"]["TooManyWritesProblem"];
             };
         };
         /** @description Conflict: `email-taken`, `last-admin`. */
@@ -4144,6 +4177,17 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["RegistrationClosedProblem"];
+            };
+        };
+        /** @description Too Many Requests: `too-many-attempts`. */
+        "TooManyRequests.too-many-attempts": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyAttemptsProblem"];
             };
         };
         /** @description Unauthorized: `login-refused`. */
@@ -4273,6 +4317,17 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyStreamsProblem"];
+            };
+        };
+        /** @description Too Many Requests: `too-many-calls`, `too-many-streams`. */
+        "TooManyRequests.too-many-calls.too-many-streams": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyCallsProblem"] | components["schemas"]["TooManyStreamsProblem"];
             };
         };
         /** @description Conflict: `request-final`. */
@@ -4424,6 +4479,7 @@ export interface operations {
             400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             403: components["responses"]["Forbidden.admin-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4460,6 +4516,7 @@ export interface operations {
             400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             403: components["responses"]["Forbidden.scope-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4492,6 +4549,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.unknown-setting"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4551,6 +4609,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             428: components["responses"]["PreconditionRequired.precondition-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4602,6 +4661,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             428: components["responses"]["PreconditionRequired.precondition-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4638,6 +4698,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.unknown-setting"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4685,6 +4746,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             428: components["responses"]["PreconditionRequired.precondition-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4721,6 +4783,7 @@ export interface operations {
             400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             403: components["responses"]["Forbidden.admin-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4759,6 +4822,7 @@ export interface operations {
             403: components["responses"]["Forbidden.admin-required"];
             404: components["responses"]["NotFound.unknown-setting"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4809,6 +4873,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
             428: components["responses"]["PreconditionRequired.precondition-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4841,6 +4906,7 @@ export interface operations {
             403: components["responses"]["Forbidden.admin-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4876,6 +4942,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4914,6 +4981,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4951,6 +5019,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -4985,6 +5054,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found.unknown-setting"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5033,7 +5103,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5075,7 +5145,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5114,6 +5184,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found.unknown-setting"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5140,6 +5211,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             403: components["responses"]["Forbidden.admin-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5170,6 +5242,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5211,6 +5284,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5241,6 +5315,7 @@ export interface operations {
             400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5277,6 +5352,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5320,6 +5396,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5358,6 +5435,7 @@ export interface operations {
             400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             403: components["responses"]["Forbidden.admin-required"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5399,7 +5477,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-attempts"];
+            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5432,6 +5510,7 @@ export interface operations {
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5469,7 +5548,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5517,7 +5596,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5555,6 +5634,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5600,7 +5680,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5634,6 +5714,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5667,7 +5748,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5709,7 +5790,7 @@ export interface operations {
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
             422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5816,6 +5897,7 @@ export interface operations {
             401: components["responses"]["Unauthorized.refresh-refused"];
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5845,6 +5927,7 @@ export interface operations {
             400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5881,7 +5964,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-writes"];
+            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-calls.too-many-writes"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5916,6 +5999,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5953,6 +6037,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -5991,6 +6076,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6023,6 +6109,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6061,6 +6148,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             414: components["responses"]["URITooLong.uri-too-long"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6090,6 +6178,7 @@ export interface operations {
             403: components["responses"]["Forbidden.admin-required"];
             413: components["responses"]["PayloadTooLarge.body-too-large"];
             415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6314,6 +6403,7 @@ export interface operations {
             401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6431,6 +6521,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6473,7 +6564,7 @@ export interface operations {
             403: components["responses"]["Forbidden.scope-required"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-streams"];
+            429: components["responses"]["TooManyRequests.too-many-calls.too-many-streams"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];
@@ -6714,6 +6805,7 @@ export interface operations {
             400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
             404: components["responses"]["NotFound.not-found"];
             414: components["responses"]["URITooLong.uri-too-long"];
+            429: components["responses"]["TooManyRequests.too-many-calls"];
             500: components["responses"]["InternalServerError.internal-error"];
             503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
             default: components["responses"]["Transport"];

@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest } from '../../common/access.decorators';
+import { leaveSlot } from '../../http/call-slots';
 import { isFinal } from '../../ledger/entities/request.entity';
 import { HistoriesService } from '../histories.service';
 import { ownOnly } from '../requests.service';
@@ -49,7 +50,10 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
     let begun = false;
     try {
       const events = await this.histories.events(stream.id, ownOnly(call.principal));
-      if (!stream.knowsAll(events)) await stream.connection();
+      if (!stream.knowsAll(events)) {
+        leaveSlot(reply);
+        await stream.connection();
+      }
       await call.assertAllowed();
       if (stream.knowsAll(events)) return void reply.status(204).send();
       begun = stream.begin(reply);
