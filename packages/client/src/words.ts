@@ -1,5 +1,5 @@
 import { type Client, type Schemas } from './client';
-import { type Problem, ProblemError } from './problem-error';
+import { ProblemError } from './problem-error';
 
 /** What ends an attempt. */
 export type Word = { act: 'complete'; body: Schemas['CompleteDto'] } | { act: 'fail'; body: Schemas['FailDto'] };
@@ -71,5 +71,5 @@ function blamesTheBody(error: unknown): boolean {
 
 function refusal(answer: Schemas['BatchItemAnswerDto'] | undefined): Error {
   if (answer?.problem === undefined) return new TypeError('The answer does not tell of every result.');
-  return new ProblemError(answer.problem as unknown as Problem, Response.json(answer.problem, { status: answer.status }));
+  return new ProblemError(answer.problem, Response.json(answer.problem, { status: answer.status }));
 }
