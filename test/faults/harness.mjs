@@ -2,8 +2,9 @@ import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
 import { linearize } from './linearizable.mjs';
 import { crossMidnights } from './midnights.mjs';
-import { CLOCK_MUTANT, DURABILITY_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, WORK_MUTANTS } from './mutants.mjs';
+import { CLOCK_MUTANT, DURABILITY_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, UNKEYED_MUTANTS, WORK_MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
+import { runUnkeyed } from './unkeyed.mjs';
 import { runWorkers, SHORT } from './workers.mjs';
 
 const plan = (seed, rest = {}) => ({
@@ -36,6 +37,12 @@ export async function* proveHarness(seed) {
     yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) =>
       runExactness(plan(seed + attempt, { faults: 1 }), { root, prepare: mutant.prepare }),
     );
+    remove();
+  }
+  yield { name: 'charges without a key are exact and in order', ...(await runUnkeyed()) };
+  for (const [name, mutant] of Object.entries(UNKEYED_MUTANTS)) {
+    const { root, remove } = makeMutant(mutant);
+    yield await prove(`the service ${name} is found out`, mutant.findings, 3, () => runUnkeyed({ root, prepare: mutant.prepare }));
     remove();
   }
   for (const [name, mutant] of Object.entries(HISTORY_MUTANTS)) {

@@ -37,11 +37,28 @@ export const MUTANTS = {
     change: [/max\(used_after\)::integer AS used_now/g, '(max(used_after) - 1)::integer AS used_now'],
     findings: [/^I2/, /quotidian audit/],
   },
+};
+
+/**
+ * What only charges without an Idempotency-Key go through, likewise.
+ * @type {Record<string, Mutant>}
+ */
+export const UNKEYED_MUTANTS = {
   'without the guard of the plain case': {
     file: 'dist/src/ledger/plain-charge.sql.js',
     change: [/u\.api_quota_used_today \+ a\.units <= u\.api_quota_daily/g, 'true'],
     prepare: 'ALTER TABLE requests DROP CONSTRAINT requests_used_at_charge_check',
     findings: [/^I1|^I3/, /quotidian audit/],
+  },
+  'with a lane that locks nothing': {
+    file: 'dist/src/ledger/charge.sql.js',
+    change: [/FOR NO KEY UPDATE\$\{when\(skips, ' SKIP LOCKED'\)\}\) l/g, "${skips ? '' : 'FOR NO KEY UPDATE'}) l"],
+    findings: [/^I2/, /quotidian audit/],
+  },
+  'with the last that came first': {
+    file: 'dist/src/ledger/charge-queue.js',
+    change: [/\.waiting\[round\]/g, '.waiting.at(-1 - round)'],
+    findings: [/not charged in order of arrival/],
   },
 };
 
