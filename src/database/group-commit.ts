@@ -85,12 +85,15 @@ export class GroupCommit<Item, Answer> {
 
   /** @throws what `limit.full` makes; UnavailableProblem when the database does not answer; what it says of a bad item */
   push(item: Item): Promise<Answer> {
+    return new Promise((resolve, reject) => this.add({ item, resolve, reject }));
+  }
+
+  /** The same for who has somebody that waits already. */
+  add(waiter: Waiter<Item, Answer>): void {
     const { limit } = this.options;
-    if (limit !== undefined && this.queue.size >= limit.maxWaiting) return Promise.reject(limit.full());
-    return new Promise((resolve, reject) => {
-      this.queue.push({ item, resolve, reject });
-      this.schedule();
-    });
+    if (limit !== undefined && this.queue.size >= limit.maxWaiting) return waiter.reject(limit.full());
+    this.queue.push(waiter);
+    this.schedule();
   }
 
   /** Sends what waits once this turn of the event loop has read all that has come in: no timer, no added wait. */

@@ -65,13 +65,18 @@ export class IsolatedCommit<Item extends object, Answer> {
   }
 
   /** @throws UnavailableProblem also for an item whose row somebody holds too long */
-  async push(item: Item): Promise<Answer> {
+  push(item: Item): Promise<Answer> {
+    const { ownerOf, isBusy } = this.options;
+    if (this.locked.has(ownerOf(item))) return this.pushInLane(item);
+    // One promise for the whole way of what is not locked.
+    return new Promise((resolve, reject) => {
+      this.main.add({ item, reject, resolve: (answer) => resolve(isBusy(answer) ? this.pushInLane(item) : answer) });
+    });
+  }
+
+  private async pushInLane(item: Item): Promise<Answer> {
     const { ownerOf, isBusy } = this.options;
     const owner = ownerOf(item);
-    if (!this.locked.has(owner)) {
-      const answer = await this.main.push(item);
-      if (!isBusy(answer)) return answer;
-    }
     this.locked.set(owner, true);
     this.waitingSince.set(item, performance.now());
     const answer = await this.lane.push(item);

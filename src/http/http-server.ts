@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { answerOnSocket, bareAnswer } from './client-errors';
 import { FairEntry } from './fair-entry';
@@ -11,7 +11,18 @@ import { readInPieces } from './small-reads';
 /** A proxy in front adds a dozen lines to those of its client. */
 const MAX_HEADER_LINES = 256;
 
-const SERVER: ServerOptions = {
+/** An answer that ends its connection when it goes out before the body has come. The last moment to say so is when its header is written. */
+class Answer<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  bodyAnnounced = false;
+
+  override writeHead(...args: unknown[]): this {
+    if (this.bodyAnnounced && !this.req.complete) this.shouldKeepAlive = false;
+    return (super.writeHead as (...args: unknown[]) => this)(...args);
+  }
+}
+
+const SERVER: ServerOptions<typeof IncomingMessage, typeof Answer> = {
+  ServerResponse: Answer,
   headersTimeout: 5_000,
   // A body that trickles in is cut off; Node looks only so often.
   requestTimeout: 10_000,
@@ -32,10 +43,11 @@ export function makeServer(handle: RequestListener): Server {
   server.on('connection', (socket: Socket) => readInPieces(socket, pipelines.isHeld));
   // Their bytes are bounded: to 16 kB.
   server.maxHeadersCount = 0;
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  server.on('request', (request: IncomingMessage, response: Answer) => {
     const refusal = refusalOf(request);
     if (refusal !== null) return refuse(request, response, refusal);
-    if (announcesBody(request)) closeUnlessRead(request, response);
+    // Now: a route that leaves the body alone takes these fields away.
+    response.bodyAnnounced = announcesBody(request);
     pipelines.admit(request, response);
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
@@ -64,13 +76,4 @@ function refuse(request: IncomingMessage, response: ServerResponse, problem: Pro
 function announcesBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-}
-
-/** The last moment at which the answer can say that the connection ends is when its header is written. */
-function closeUnlessRead(request: IncomingMessage, response: ServerResponse): void {
-  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
-  response.writeHead = (...args: unknown[]) => {
-    if (!request.complete) response.shouldKeepAlive = false;
-    return writeHead(...args);
-  };
 }

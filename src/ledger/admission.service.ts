@@ -22,7 +22,7 @@ const BATCH_OF_USER = 100;
 /** Of payload JSON in the queue, so that its bound in charges is one in memory too. */
 const QUEUE_CHARS = 24 * 1_024 * 1_024;
 /** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */
-const SECOND_BATCH = 24;
+const SECOND_BATCH = 48;
 
 /** Of the queue, in charges and in payload, that one user may have. */
 const SHARE_OF_USER = 1 / 8;
@@ -89,7 +89,13 @@ export class AdmissionService {
 
   /** @throws QueueFull at once when too many wait, in all or of this user; ClientGone; UnavailableProblem when the database does not answer for this charge */
   async admit(charge: Charge): Promise<Verdict> {
-    const decision = (await this.refuseAtOnce(charge)) ?? (await this.queued(charge));
+    const look = this.refuseAtOnce(charge);
+    let decision = look && (await look);
+    if (decision === null) {
+      const pending = this.pending(charge);
+      decision = await this.charges.push(pending);
+      this.note(charge, pending.peek, decision);
+    }
     return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
   }
 
@@ -107,13 +113,11 @@ export class AdmissionService {
     });
   }
 
-  private async queued(charge: Charge): Promise<Decision> {
+  /** @throws QueueFull */
+  private pending(charge: Charge): PendingCharge {
     this.assertRoom(charge);
     const peek = this.isSpent(charge);
-    const pending = { charge, plain: !peek && this.isPlain(charge), peek, doubted: false };
-    const decision = await this.charges.push(pending);
-    this.note(charge, pending.peek, decision);
-    return decision;
+    return { charge, plain: !peek && this.isPlain(charge), peek, doubted: false };
   }
 
   private isSpent({ userId, cost }: Charge): boolean {

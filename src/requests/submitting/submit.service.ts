@@ -49,7 +49,7 @@ export class SubmitService {
     const charge = this.toCharge(principal, dto, idempotencyKey);
     charge.isGone = isGone;
     if (dto.deadlineAt !== undefined) assertAhead(charge, await this.clock.now());
-    return this.send(charge);
+    return this.answer(charge, await this.charging.charge(charge));
   }
 
   /** Submits many, which go to admission together; each has its own fate. */
@@ -61,13 +61,9 @@ export class SubmitService {
         const charge = this.toCharge(principal, item.dto, item.key);
         charge.isGone = isGone;
         if (now !== null && item.dto.deadlineAt !== undefined) assertAhead(charge, now);
-        return this.send(charge);
+        return this.answer(charge, await this.charging.charge(charge));
       }),
     );
-  }
-
-  private async send(charge: Charge): Promise<Submitted> {
-    return this.answer(charge, await this.charging.charge(charge));
   }
 
   private toCharge(principal: Principal, dto: SubmitRequestDto, key: string | null): Charge {
@@ -94,14 +90,13 @@ export class SubmitService {
     };
   }
 
-  private async answer(charge: Charge, { verdict, headers }: Charged): Promise<Submitted> {
+  /** Without a promise for what was admitted just now. */
+  private answer(charge: Charge, { verdict, headers }: Charged): Submitted | Promise<Submitted> {
     const { id } = verdict;
-    const location = `/v1/requests/${id}`;
-    if (verdict.outcome === 'admitted') {
-      if (charge.status === 'pending') this.signals.ready(charge.type);
-      return { id, json: admittedJson(verdict, charge), headers: { location, ...headers } };
-    }
-    return { id, json: await this.firstJson(id, charge), headers: { location, ...headers } };
+    headers.location = `/v1/requests/${id}`;
+    if (verdict.outcome === 'replayed') return this.firstJson(id, charge).then((json) => ({ id, json, headers }));
+    if (charge.status === 'pending') this.signals.ready(charge.type);
+    return { id, json: admittedJson(verdict, charge), headers };
   }
 
   /** What the first call was answered, whatever became of the request since, even if retention has taken it. */
