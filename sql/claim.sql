@@ -35,7 +35,7 @@ WITH RECURSIVE
           $4
       ) w
   ),
-  turn (type, user_id) AS (
+  waiting_user (type, user_id) AS (
     SELECT
       k.type,
       coalesce(
@@ -120,16 +120,16 @@ WITH RECURSIVE
         )
       )
     FROM
-      turn t
+      waiting_user t
     WHERE
       t.user_id IS NOT NULL
   ),
-  guest AS MATERIALIZED (
+  other_user AS MATERIALIZED (
     SELECT
       t.type,
       t.user_id
     FROM
-      turn t
+      waiting_user t
     WHERE
       t.user_id IS NOT NULL
     LIMIT
@@ -147,7 +147,7 @@ WITH RECURSIVE
     SELECT
       w.*
     FROM
-      guest g
+      other_user o
       CROSS JOIN LATERAL (
         SELECT
           w.id,
@@ -157,8 +157,8 @@ WITH RECURSIVE
         FROM
           requests w
         WHERE
-          w.type = g.type
-          AND w.user_id = g.user_id
+          w.type = o.type
+          AND w.user_id = o.user_id
           AND w.status = 'pending'
           AND w.available_at IS NULL
           AND (
@@ -172,7 +172,7 @@ WITH RECURSIVE
             SELECT
               greatest(1, ceil($2::integer::float8 / count(*)))::integer
             FROM
-              guest
+              other_user
           )
       ) w
     UNION

@@ -32,7 +32,7 @@ WITH
       r.cost,
       r.refunded_units
   ),
-  told AS (
+  noted AS (
     UPDATE quota_usage q
     SET
       removed_used = least(2147483647, q.removed_used + s.used),

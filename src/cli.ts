@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     .showHelpAfterError('Add --help for what it takes.')
     .addHelpText(
       'after',
-      '\nThe environment says which database (DATABASE_URL, or the embedded one below DATA_DIR); .env.example lists every variable.' +
+      '\nThe environment names the database (DATABASE_URL, or the embedded one below DATA_DIR); .env.example lists every variable.' +
         '\nExit codes: 0 done, 1 it failed or the audit found a difference, 2 it was called wrongly.',
     );
   const called = COMMANDS[process.argv[2] ?? ''];

@@ -20,7 +20,7 @@ describe('the documents', () => {
     expect(folders.filter((name) => !named.has(name))).toEqual([]);
   });
 
-  it('count the texts of the charge rightly: a decision says how many there can be', () => {
+  it('count the texts of the charge rightly: a decision states how many there can be', () => {
     const [, parts] = /interface ChargeParts \{(.*?)\n\}/s.exec(read('src/ledger/charge.sql.ts')) ?? [];
     const flags = [...parts.matchAll(/: boolean;/g)].length;
     expect(read('docs/decisions/003-idle-parts-are-left-out.md')).toContain(`${2 ** flags} possible texts`);

@@ -35,7 +35,7 @@ describe('.env.example', () => {
     for (const { name, value } of variables) expect([name, value]).toEqual([name, String((defaults[name] as string | undefined) ?? '')]);
   });
 
-  it('says what each is for', () => {
+  it('states what each is for', () => {
     for (const { name, comment } of variables) {
       expect([name, comment.every((line) => line.startsWith('# ')) && comment.join(' ').length > 20]).toEqual([name, true]);
     }

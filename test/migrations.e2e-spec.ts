@@ -27,7 +27,7 @@ describe('the migrations', () => {
        UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1`,
     );
 
-  it('make what the entities say, can all be taken back, and make the same again', async () => {
+  it('make what the entities state, can all be taken back, and make the same again', async () => {
     const url = await empty();
     const names = await migrate(url);
     const dataSource = await open(url);

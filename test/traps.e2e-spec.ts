@@ -17,7 +17,7 @@ import { startStallingProxy } from './support/stalling-proxy';
  * T6  Deep JSON is 500: hostile-input.e2e-spec.ts.
  * T7  NUL, lone surrogates, 1e400: hostile-input.e2e-spec.ts; no column is of type json: test/migrations.e2e-spec.ts.
  * T8  PgBouncer's transaction mode: cannot occur where it is not used. The service listens, and keeps named statements,
- *     so it needs sessions of its own, as the README says. Idempotency keys use transaction locks only; the one session
+ *     so it needs sessions of its own, as the README states. Idempotency keys use transaction locks only; the one session
  *     lock, of the migrations, is on a connection of its own.
  * T9  Three that migrate at once: test/migrations.e2e-spec.ts.
  * T10 bigint is text, dates shift with the process's zone: below.
@@ -86,7 +86,7 @@ describe('traps', () => {
     await expect(users.findBy({ id: null as never })).rejects.toThrow(/null/i);
   });
 
-  it('T13: X-Forwarded-For is believed from nobody, unless TRUST_PROXY says from whom', async () => {
+  it('T13: X-Forwarded-For is believed from nobody, unless TRUST_PROXY states from whom', async () => {
     const wrong = { email: user.email, password: 'not the password' };
     const tries = async (replica: Pick<Service, 'as'>) => {
       const statuses: number[] = [];
@@ -117,7 +117,7 @@ describe('traps', () => {
       LOG_REQUESTS: 'true',
     });
     try {
-      const [, url] = await command.said(/(http:\/\/127\.0\.0\.1:\d+)/);
+      const [, url] = await command.shows(/(http:\/\/127\.0\.0\.1:\d+)/);
       const call = (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init).then((answer) => answer.text());
       const json = { 'content-type': 'application/json' };
       await call('/v1/users/me?api_key=canary-query', {
@@ -137,7 +137,7 @@ describe('traps', () => {
       };
       expect(JSON.parse(await call('/v1/requests', submit))).toMatchObject({ status: 500, code: 'internal-error' });
       await service.sql('ALTER TABLE requests DROP CONSTRAINT requests_canary_check');
-      await command.said(/"level":"error"/);
+      await command.shows(/"level":"error"/);
       const log = command.stdout + command.stderr;
       expect(log).toContain('"route":"/v1/users/:userId"');
       for (const secret of [

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type ApiKey } from './entities/api-key.entity';
 
-/** Revoked keys that are kept for each user, the latest: enough to tell what the last ones were. */
+/** Revoked keys that are kept for each user, the latest: enough to see what the last ones were. */
 const KEPT_REVOKED = 100;
 
 export type NewKey = Pick<ApiKey, 'userId' | 'name' | 'prefix' | 'keyHash' | 'scopes' | 'dailyCap' | 'expiresAt'>;

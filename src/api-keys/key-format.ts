@@ -23,7 +23,7 @@ export function isKey(text: string): boolean {
   return text.endsWith(checksum(random));
 }
 
-/** What may be shown of a key, to tell it from others. */
+/** What may be shown of a key, to distinguish it from others. */
 export function shownPrefix(key: string): string {
   return key.slice(0, SHOWN_LENGTH);
 }

@@ -18,7 +18,7 @@ export interface AuditEntry {
 }
 
 /**
- * The record of every administrative change. Always true: an event commits with the change it tells of, or not at all,
+ * The record of every administrative change. Always true: an event commits with its change, or not at all,
  * and holds no secret.
  */
 @Injectable()

@@ -3,7 +3,7 @@ import { PATH_METADATA } from '@nestjs/common/constants';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { ACCESS } from '../common/access.decorators';
 
-/** Refuses to boot while a route does not say who may call it. */
+/** Refuses to boot while a route does not declare who may call it. */
 @Injectable()
 export class AccessCheck implements OnModuleInit {
   constructor(
@@ -22,7 +22,7 @@ export class AccessCheck implements OnModuleInit {
         .map((name) => `${(metatype as { name: string }).name}.${name}`);
     });
     if (silent.length > 0) {
-      throw new Error(`Say who may call ${silent.join(', ')}: @Public(), @Scopes(), @AccountOwner() or @AdminOnly().`);
+      throw new Error(`Declare who may call ${silent.join(', ')}: @Public(), @Scopes(), @AccountOwner() or @AdminOnly().`);
     }
   }
 }

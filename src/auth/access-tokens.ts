@@ -17,7 +17,7 @@ export interface AccessClaims {
   expiresAt: number;
 }
 
-/** Access tokens: JWTs after RFC 9068, signed with HS256. Says who; whether they still may is asked for each request. */
+/** Access tokens: JWTs after RFC 9068, signed with HS256. Names the user; whether they still may is asked for each request. */
 @Injectable()
 export class AccessTokens {
   private readonly jwt: JwtService;

@@ -3,7 +3,7 @@ import { WriteRateSettings } from './write-rate.settings';
 
 const REALM = 'Bearer realm="quotidian"';
 
-/** The same for an unknown address, a wrong password and a suspended account: an answer to all three would tell who is here. */
+/** The same for an unknown address, a wrong password and a suspended account: an answer to all three would show who is here. */
 export class LoginRefused extends Problem {
   static override readonly status = 401;
   static override readonly code = 'login-refused';

@@ -7,7 +7,7 @@ import { type ProblemClass } from '../http/problem';
 import { GuardFails } from '../openapi/declarations';
 import { Credentials } from './credentials';
 
-/** Lets nobody through who is not known and allowed. Routes say what they ask; one that says nothing is closed. */
+/** Lets nobody through who is not known and allowed. Routes declare what they ask; one that declares nothing is closed. */
 @Injectable()
 @GuardFails(({ metadata }) => refusalsOf(metadata(ACCESS) as Access))
 export class AuthGuard implements CanActivate {

@@ -23,7 +23,7 @@ import { TokensDto } from './dto/tokens.dto';
 import { type OngoingSession, SessionsService, type VersionedUser } from './sessions.service';
 
 /**
- * Registration and sessions. Always true: an answer does not tell whether an address has an account, and a changed
+ * Registration and sessions. Always true: an answer does not show whether an address has an account, and a changed
  * password or a suspension ends every session, at the next request.
  */
 @Injectable()

@@ -63,8 +63,8 @@ export class WatchedCredential {
 }
 
 /**
- * Tells calls that are held open when their credential ends: revoked, expired, rotated away or deleted; its user suspended,
- * demoted or deleted; its session over. Always true: it is told within a second, whoever made the change, by the same
+ * Ends calls that are held open when their credential ends: revoked, expired, rotated away or deleted; its user suspended,
+ * demoted or deleted; its session over. Always true: it ends within a second, whoever made the change, by the same
  * notifications that empty the cache of principals; while those fail every credential is looked up again twice a second.
  */
 @Injectable()

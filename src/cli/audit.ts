@@ -8,7 +8,7 @@ import { Progress } from './progress';
 import { withApp } from './with-app';
 
 const SHOWN = 20;
-/** What the log would say of stored values is in the report; standard output is the report's alone. */
+/** What the log would show of stored values is in the report; standard output is the report's alone. */
 const QUIET = { logLevel: 'fatal' as const };
 
 export function register(program: Command): void {
@@ -24,8 +24,8 @@ export function register(program: Command): void {
         const notes = [...(problem === null ? [] : [problem]), ...adjusted.map(({ value, detail }) => `${value} does not count: ${detail}`)];
         return { report: await app.get(BooksRepository).compare(progress.at), notes };
       }, QUIET).finally(() => progress.stop());
-      const told = notes.length > 0 ? { ...report, notes } : report;
-      process.stdout.write(json ? `${JSON.stringify(told)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);
+      const shown = notes.length > 0 ? { ...report, notes } : report;
+      process.stdout.write(json ? `${JSON.stringify(shown)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);
       if (!report.clean) process.exitCode = FAILED;
     });
 }

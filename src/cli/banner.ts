@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import { type NewAdmin } from '../auth/admins.service';
 import { Environment } from '../config/environment';
 
-/** What `serve` says once it listens. The administrator, if one was just made, is shown here and never again. */
+/** What `serve` prints once it listens. The administrator, if one was just made, is shown here and never again. */
 export function banner(app: NestFastifyApplication, admin: (NewAdmin & { password: string }) | null): string {
   const environment = app.get(Environment);
   const { port } = app.getHttpServer().address() as AddressInfo;

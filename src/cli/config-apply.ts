@@ -20,9 +20,9 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('config:apply')
-    .description('Make the system settings what the file says, all of it or nothing. A second time changes nothing.')
+    .description('Make the system settings what the file holds, all of it or nothing. A second time changes nothing.')
     .argument('<file>', 'YAML as config:export prints it; - for standard input')
-    .option('--dry-run', 'tell what would change, and change nothing')
+    .option('--dry-run', 'show what would change, and change nothing')
     .option('--prune', 'also take back every written setting that the file does not name')
     .option('--reason <text>', 'kept in the history', 'config:apply')
     .option('--json', 'print one line of JSON: { dryRun, changes }')

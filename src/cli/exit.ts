@@ -9,7 +9,7 @@ export const USAGE = 2;
 /** A signal ended the command before its end. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
-  /** As shells tell of a signal. */
+  /** As shells report a signal. */
   readonly exitCode: number;
 
   constructor(signal: NodeJS.Signals) {

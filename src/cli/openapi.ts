@@ -27,6 +27,6 @@ export function register(program: Command): void {
 
 function compare(file: string, text: string): void {
   if (readFileSync(file, 'utf8') === text) return;
-  process.stderr.write(`${file} is not what the code says: run \`npm run openapi\` and commit it.\n`);
+  process.stderr.write(`${file} is not what the code makes: run \`npm run openapi\` and commit it.\n`);
   process.exitCode = FAILED;
 }

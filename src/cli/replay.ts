@@ -31,7 +31,7 @@ export function register(program: Command): void {
       const log = await readAccessLog(file);
       const report = await withApp((app, stop) => replay(app, log, options, stop), { drains: true });
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report));
-      // What a signal has set says more.
+      // What a signal has set counts.
       if (report.failed > 0) process.exitCode ??= FAILED;
     });
 }
@@ -84,10 +84,10 @@ async function listen(app: NestFastifyApplication): Promise<URL> {
   return new URL(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
 }
 
-function wholeNumber(least: number, most: number) {
+function wholeNumber(min: number, max: number) {
   return (text: string): number => {
     const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-    if (!(number >= least && number <= most)) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (!(number >= min && number <= max)) throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     return number;
   };
 }

@@ -18,7 +18,7 @@ export function register(program: Command): void {
     });
 }
 
-/** Starts the service, listens, and says where on standard output. @throws StartupError */
+/** Starts the service, listens, and prints where on standard output. @throws StartupError */
 export async function serve(): Promise<NestFastifyApplication> {
   holdMemoryDown();
   const app = await createApp();

@@ -15,7 +15,7 @@ type Work<T> = (app: NestFastifyApplication, stop: AbortSignal) => Promise<T>;
  * Works beside a running service, whose embedded database it shares. A signal that ends the process leaves nothing behind:
  * the application is closed first. A second one ends it at once.
  *
- * @param drains the work has something to tidy up: it is told by its signal, and waited for. Other work is left where it
+ * @param drains the work has something to tidy up: it is stopped by its signal, and waited for. Other work is left where it
  *   is, with its transaction rolled back
  * @throws Interrupted unless the work drains
  */

@@ -61,7 +61,7 @@ describe('what a database error means', () => {
     expect([isBadData(failed(code, { routine })), isUnusableData(failed(code, { routine }))]).toEqual([true, false]);
   });
 
-  it('knows whether the server said that nothing is in force', () => {
+  it('knows whether the server stated that nothing is in force', () => {
     for (const code of ['23505', '40001', '57014', '53100']) expect(isRolledBack(failed(code))).toBe(true);
     for (const code of ['57P01', '08006', 'ECONNRESET']) expect(isRolledBack(failed(code))).toBe(false);
     expect(isRolledBack(new Error('Query read timeout'))).toBe(false);

@@ -42,7 +42,7 @@ export function isTransient(error: unknown): boolean {
   return error instanceof Error && TRANSIENT_MESSAGE.test(error.message);
 }
 
-/** Whether the server itself said that the statement failed: then it is rolled back. Otherwise its fate is unknown. */
+/** Whether the server itself reported that the statement failed: then it is rolled back. Otherwise its outcome is unknown. */
 export function isRolledBack(error: unknown): boolean {
   const state = sqlState(error);
   return state !== undefined && /^[0-9A-Z]{5}$/.test(state) && !/^(08|57P0)/.test(state);

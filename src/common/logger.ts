@@ -25,10 +25,10 @@ export function makeLogger({ level, pretty, requestId }: LogOptions): Logger {
   return pino(options, PinoPretty({ ignore: 'context', messageFormat: '{if context}[{context}] {end}{msg}', sync: true }));
 }
 
-/** What the framework tells of itself at every start; of no use to an operator. */
+/** What the framework logs of itself at every start; of no use to an operator. */
 const FRAMEWORK = new Set<unknown>(['NestFactory', 'NestApplication', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
 
-/** These tell of an error that is thrown as well, to where the process ends with one clear line. */
+/** These log an error that is thrown as well, to where the process ends with one clear line. */
 const RETHROWN = new Set<unknown>(['ExceptionHandler', 'NestApplication']);
 
 /** Nest's logging through ours. */

@@ -50,7 +50,7 @@ describe('the network of an address', () => {
     );
   });
 
-  it('of a request is that of the farthest trusted proxy whose word is an address', () => {
+  it('of a request is that of the farthest trusted proxy that gives an address', () => {
     expect(networkOfRequest({ ip: '::ffff:10.0.0.1', ips: undefined })).toBe('10.0.0.1');
     expect(networkOfRequest({ ip: 'x', ips: ['10.0.0.1', '198.51.100.7:1'] })).toBe('198.51.100.7');
     expect(networkOfRequest({ ip: 'x', ips: ['10.0.0.1', '10.0.0.2:80', 'made up'] })).toBe('10.0.0.2');

@@ -3,7 +3,7 @@ import { type FastifyRequest } from 'fastify';
 import { isIPv4, isIPv6 } from 'node:net';
 
 /** The longest text that can be an address: IPv6 with an embedded IPv4 address, a zone, brackets and a port. */
-const LONGEST = 90;
+const MAX_CHARS = 90;
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0xffff];
 /** NAT64 (RFC 6052): without this, all clients of such a network were one. */
 const NAT64 = [0x64, 0xff9b, 0, 0, 0, 0];
@@ -13,7 +13,7 @@ const NAT64 = [0x64, 0xff9b, 0, 0, 0, 0];
  * IPv6 written out in full. Null for anything else.
  */
 export function addressIn(text: string): string | null {
-  if (text.length > LONGEST) return null;
+  if (text.length > MAX_CHARS) return null;
   const bare = text.trim().replace(/^"(.*)"$/, '$1');
   const [, inBrackets] = /^\[([^[\]]*)\](?::\d{0,5})?$/.exec(bare) ?? [];
   const address = (inBrackets ?? bare.replace(/^(\d+\.\d+\.\d+\.\d+):\d{0,5}$/, '$1')).replace(/%[\w.-]*$/, '');
@@ -31,7 +31,7 @@ export function networkOf(text: string): string | null {
 }
 
 /**
- * The network that a request came from: as told by the farthest proxy that is trusted (`TRUST_PROXY`), and when what it tells is no address,
+ * The network that a request came from: as reported by the farthest proxy that is trusted (`TRUST_PROXY`), and when what it reports is no address,
  * that proxy's own. So what a client makes up never counts as another client.
  */
 export function networkOfRequest({ ips, ip }: Pick<FastifyRequest, 'ips' | 'ip'>): string {

@@ -24,7 +24,7 @@ export interface Principal {
   readonly endsAt: number;
 }
 
-/** Who did something, as the audit log tells it. */
+/** Who did something, as the audit log shows it. */
 export interface Actor {
   kind: 'user' | 'key' | 'command' | 'system';
   id: number | null;

@@ -124,8 +124,8 @@ export class ConfigurationChangesService {
   private async contentOf(tx: EntityManager, key: string, dto: ProposeChangeDto, { current }: SettingReading): Promise<SettingContent | null> {
     const { delete: deletes, effectiveAt: _, requiresApproval: __, ...write } = dto;
     if (!deletes) return this.writer.contentOf(await this.writer.next(tx, key, current, write), write.value);
-    const { reason: ___, ...said } = write;
-    const extra = Object.entries(said).find(([, field]) => field !== undefined);
+    const { reason: ___, ...given } = write;
+    const extra = Object.entries(given).find(([, field]) => field !== undefined);
     if (extra) throw new ValidationProblem([{ pointer: `#/${extra[0]}`, detail: 'does not go with delete', code: 'not-with-delete' }]);
     if (current === null) throw new UnknownSetting(key);
     return null;

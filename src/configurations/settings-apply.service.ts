@@ -32,11 +32,11 @@ export interface ApplyOptions {
 }
 
 const SECRET = '(secret)';
-const { declared: _, ...UNSAID } = NEW;
+const { declared: _, ...UNGIVEN } = NEW;
 
 /**
- * Makes the settings what a document says. Always true: all of it or nothing; a second time changes nothing; a dry run does
- * the same work and takes it back, so what it tells is what would happen.
+ * Makes the settings what a document holds. Always true: all of it or nothing; a second time changes nothing; a dry run does
+ * the same work and takes it back, so what it shows is what would happen.
  */
 @Injectable()
 export class SettingsApplyService {
@@ -79,9 +79,9 @@ export class SettingsApplyService {
   private async put(tx: EntityManager, actor: Actor, key: string, entry: SettingEntry, reason: string): Promise<AppliedChange | null> {
     const before = this.content(await this.writer.lockAndRead(tx, key));
     const declared = declaredSettings().has(key);
-    const { valueFromEnv: _, ...said } = entry;
+    const { valueFromEnv: _, ...given } = entry;
     const value = this.valueOf(key, entry, before);
-    const after = { ...(declared ? {} : UNSAID), ...said, value };
+    const after = { ...(declared ? {} : UNGIVEN), ...given, value };
     if (before !== null && sameJson(before, after)) return null;
     const dto = checkBody(PutConfigurationDto, { ...after, reason });
     await this.writer.write(tx, actor, key, dto);
@@ -122,7 +122,7 @@ export class SettingsApplyService {
     tx: EntityManager,
   ): Promise<AppliedChange> {
     const secret = before?.visibility === 'secret' || after?.visibility === 'secret';
-    const nothing = declaredSettings().has(key) ? {} : UNSAID;
+    const nothing = declaredSettings().has(key) ? {} : UNGIVEN;
     const changes = jsonDiff(before ?? nothing, after ?? nothing).map((change) =>
       secret && /^#\/value(\/|$)/.test(change.pointer)
         ? { pointer: '#/value', before: before ? SECRET : undefined, after: after ? SECRET : undefined }

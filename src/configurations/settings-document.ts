@@ -36,7 +36,7 @@ export function readDocument(text: string): SettingsDocument {
   return new Map(entries as [string, SettingEntry][]);
 }
 
-/** YAML that says no more than JSON can, and nothing that a body over HTTP may not say. */
+/** YAML that holds no more than JSON can, and nothing that a body over HTTP may not hold. */
 function toJson(text: string): unknown {
   try {
     const parsed: unknown = load(text, { schema: CORE_SCHEMA });

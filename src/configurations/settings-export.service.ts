@@ -18,9 +18,9 @@ export class SettingsExportService {
       const definition = row && this.definitions.of(key, row);
       if (!definition) continue;
       const { declared, key: _, ...rest } = definition;
-      const said = declared ? [] : Object.entries(rest).filter(([name, field]) => field !== NEW[name as keyof typeof NEW]);
+      const given = declared ? [] : Object.entries(rest).filter(([name, field]) => field !== NEW[name as keyof typeof NEW]);
       const value = definition.visibility === 'secret' ? {} : { value: row.value };
-      document.set(key, { ...value, ...Object.fromEntries(said) });
+      document.set(key, { ...value, ...Object.fromEntries(given) });
     }
     return document;
   }

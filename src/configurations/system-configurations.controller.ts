@@ -43,7 +43,7 @@ export class SystemConfigurationsController {
     return setting;
   }
 
-  /** Creates or replaces a setting; `?dryRun=true` checks it and tells how many users' own values would be out of bounds. */
+  /** Creates or replaces a setting; `?dryRun=true` checks it and shows how many users' own values would be out of bounds. */
   @Put(':key')
   @AdminOnly()
   @AnswersEither(ConfigurationDto, ConfigurationPreviewDto)
@@ -98,7 +98,7 @@ export class SystemConfigurationsController {
     return this.versions.history(principal.isAdmin, key, query);
   }
 
-  /** Makes an earlier version the newest one, as a version of its own; `?dryRun=true` tells whom it would touch. */
+  /** Makes an earlier version the newest one, as a version of its own; `?dryRun=true` shows whom it would touch. */
   @Post(':key/rollback')
   @AdminOnly()
   @HttpCode(200)

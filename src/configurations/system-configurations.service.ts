@@ -21,7 +21,7 @@ import { PutConfigurationDto } from './dto/put-configuration.dto';
 
 /**
  * Settings of the whole system. Always true: the row equals the content of the newest version, versions of a key are
- * numbered without gaps, of two writers who saw the same version one is told that he is late, and a secret was never
+ * numbered without gaps, of two writers who saw the same version one is refused as late, and a secret was never
  * stored in the open. Where changes must be approved, nothing is written here.
  */
 @Injectable()
@@ -66,7 +66,7 @@ export class SystemConfigurationsService {
   }
 
   /**
-   * Creates or replaces a setting; `created` tells which.
+   * Creates or replaces a setting; `created` shows which.
    * @throws ApprovalRequired, ValidationProblem, PreconditionRequired, StaleVersion
    */
   async put(actor: Actor, key: string, dto: PutConfigurationDto, preconditions: Preconditions): Promise<{ setting: ConfigurationDto; created: boolean }> {

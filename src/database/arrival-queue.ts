@@ -5,7 +5,7 @@ export interface Queue<Item> {
   /** Puts items back in front of those that wait, in the order given. */
   putBack(items: readonly Item[]): void;
   /** The next items that may go together, `max` of them at most; none when what waits may not go now. */
-  take(max: number): Item[];
+  dequeue(max: number): Item[];
   /** A batch that was taken is under way no more. */
   settled?(items: readonly Item[]): void;
 }
@@ -29,7 +29,7 @@ export class ArrivalQueue<Item> implements Queue<Item> {
     this.waiting.unshift(...items);
   }
 
-  take(max: number): Item[] {
+  dequeue(max: number): Item[] {
     if (this.keyOf === null) return this.waiting.splice(0, max);
     const batch = new Map<unknown, Item>();
     const rest: Item[] = [];

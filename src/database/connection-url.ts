@@ -7,7 +7,7 @@ export interface ServerAddress {
   port?: number;
 }
 
-/** What a `DATABASE_URL` says. Members that the session pins for itself (timeouts, encoding) are not taken from it. */
+/** What a `DATABASE_URL` holds. Members that the session pins for itself (timeouts, encoding) are not taken from it. */
 export interface ConnectionUrl {
   /** In the order of the URL, at least one. */
   servers: ServerAddress[];
@@ -20,7 +20,7 @@ const URL_SHAPE = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]*)(.*)$/s;
 
 /**
  * Reads a connection URL as libpq does, with several hosts too (`postgres://u:p@a:5432,b:5433/db`, or `?host=a,b&port=1,2`),
- * which pg does not. Only a writable server serves, so `target_session_attrs` may say so and nothing else.
+ * which pg does not. Only a writable server serves, so `target_session_attrs` may ask for that and nothing else.
  *
  * @throws StartupError that names what is wrong and never the password
  */

@@ -28,7 +28,7 @@ export interface PoolSpec extends SessionSpec {
 
 /**
  * The one place where connections to the database are made. Always true: every session means the same by the same
- * statement, whatever the role, the database or the URL say; and all lead to one server, which takes writes.
+ * statement, whatever the role, the database or the URL set; and all lead to one server, which takes writes.
  */
 export class Connections implements OnApplicationShutdown {
   private constructor(

@@ -14,7 +14,7 @@ export function dataSourceOptions(connections: Connections, poolSize: number, sp
     migrationsTransactionMode: 'each',
     synchronize: false,
     poolSize,
-    // The pool drops a connection that died while idle by itself; the next query says so if it matters.
+    // The pool drops a connection that died while idle by itself; the next query fails if it matters.
     poolErrorHandler: () => undefined,
     extra: { ...connections.config(spec), Client: HealingClient, idleTimeoutMillis: 30_000, maxLifetimeSeconds: 1_800 },
   };

@@ -12,22 +12,22 @@ interface Item {
 }
 
 /** What becomes of a statement: it commits, or it fails so. `lost`: it commits, and the answer never comes. */
-type Fate = 'done' | '40001' | '40P01' | '57014' | '57P01' | 'lost';
+type Ending = 'done' | '40001' | '40P01' | '57014' | '57P01' | 'lost';
 
-const FATES: Fate[] = ['done', '40001', '40P01', '57014', '57P01', 'lost'];
+const ENDINGS: Ending[] = ['done', '40001', '40P01', '57014', '57P01', 'lost'];
 
 function failure(state: string): Error {
   return Object.assign(new Error(`failed with ${state}`), { code: state });
 }
 
-/** A database in which statements take a while, commit whole or not at all, and fail as they are told to. */
+/** A database in which statements take a while, commit whole or not at all, and fail as they are made to. */
 class Database {
   readonly committed: Item[] = [];
   readonly sizes: number[] = [];
   inFlight = 0;
   maxInFlight = 0;
 
-  constructor(private readonly fates: Fate[] = []) {}
+  constructor(private readonly endings: Ending[] = []) {}
 
   readonly send = async (items: readonly Item[]): Promise<number[]> => {
     this.sizes.push(items.length);
@@ -35,10 +35,10 @@ class Database {
     await delay(this.sizes.length % 3);
     this.inFlight--;
     if (items.some(({ bad }) => bad)) throw failure('22P02');
-    const fate = this.fates.shift() ?? 'done';
-    if (fate !== 'done' && fate !== 'lost') throw failure(fate);
+    const ending = this.endings.shift() ?? 'done';
+    if (ending !== 'done' && ending !== 'lost') throw failure(ending);
     this.committed.push(...items);
-    if (fate === 'lost') throw new Error('Connection terminated unexpectedly');
+    if (ending === 'lost') throw new Error('Connection terminated unexpectedly');
     return items.map(({ n }) => n);
   };
 }
@@ -80,8 +80,8 @@ describe('a group commit', () => {
     await fc.assert(
       fc.asyncProperty(items, fc.constantFrom(1, 2), async (many, maxInFlight) => {
         const database = new Database();
-        const fates = await pushAll(grouped(database, { maxInFlight, minBeside: 3 }), many);
-        expect(fates.map((fate) => (fate.status === 'fulfilled' ? fate.value : (fate.reason as { code: string }).code))).toEqual(
+        const endings = await pushAll(grouped(database, { maxInFlight, minBeside: 3 }), many);
+        expect(endings.map((ending) => (ending.status === 'fulfilled' ? ending.value : (ending.reason as { code: string }).code))).toEqual(
           many.map(({ n, bad }) => (bad ? '22P02' : n)),
         );
         expect(database.committed.map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(many.filter(({ bad }) => !bad).map(({ n }) => n));
@@ -92,19 +92,19 @@ describe('a group commit', () => {
     );
   });
 
-  it('loses no item and commits none twice, whatever fails: refused is not committed, unknown is said so', async () => {
-    const faults = fc.array(fc.constantFrom(...FATES), { maxLength: 30 });
+  it('loses no item and commits none twice, whatever fails: refused is not committed, unknown is answered as such', async () => {
+    const faults = fc.array(fc.constantFrom(...ENDINGS), { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(items, faults, async (many, faulty) => {
         const database = new Database(faulty);
-        const fates = await pushAll(grouped(database, { maxInFlight: 2, unavailable: (rolledBack) => (rolledBack ? 'not done' : 'unknown') }), many);
+        const endings = await pushAll(grouped(database, { maxInFlight: 2, unavailable: (rolledBack) => (rolledBack ? 'not done' : 'unknown') }), many);
         const times = (n: number) => database.committed.filter((item) => item.n === n).length;
-        for (const [n, fate] of fates.entries()) {
+        for (const [n, ending] of endings.entries()) {
           expect(times(n)).toBeLessThanOrEqual(1);
-          if (fate.status === 'fulfilled') expect([fate.value, times(n)]).toEqual([n, 1]);
-          else if (!(fate.reason instanceof UnavailableProblem)) expect([many[n]?.bad, times(n)]).toEqual([true, 0]);
-          else if (fate.reason.message === 'not done') expect(times(n)).toBe(0);
-          else expect(fate.reason.message).toBe('unknown');
+          if (ending.status === 'fulfilled') expect([ending.value, times(n)]).toEqual([n, 1]);
+          else if (!(ending.reason instanceof UnavailableProblem)) expect([many[n]?.bad, times(n)]).toEqual([true, 0]);
+          else if (ending.reason.message === 'not done') expect(times(n)).toBe(0);
+          else expect(ending.reason.message).toBe('unknown');
         }
       }),
       { numRuns: 60 },
@@ -112,7 +112,7 @@ describe('a group commit', () => {
   });
 
   it('keeps the order of items with one key, tries included', async () => {
-    const passing = fc.array(fc.constantFrom<Fate>('done', '40001', '40P01'), { maxLength: 3 });
+    const passing = fc.array(fc.constantFrom<Ending>('done', '40001', '40P01'), { maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(items, passing, async (many, faulty) => {
         const database = new Database(faulty);

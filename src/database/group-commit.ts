@@ -62,7 +62,7 @@ export interface GroupCommitOptions<Item, Answer> {
 /**
  * What comes in while a statement is under way goes together in the next: under load batches grow by themselves, and an
  * item that is alone goes at once. Always true: each item is answered once, by what its statement committed; an item that
- * the database refuses fails alone; when its fate is unknown its caller is answered 503.
+ * the database refuses fails alone; when its outcome is unknown its caller is answered 503.
  */
 export class GroupCommit<Item, Answer> {
   private readonly logger = new Logger(GroupCommit.name);
@@ -83,7 +83,7 @@ export class GroupCommit<Item, Answer> {
     return this.queue.size;
   }
 
-  /** @throws what `limit.full` makes; UnavailableProblem when the database does not answer; what it says of a bad item */
+  /** @throws what `limit.full` makes; UnavailableProblem when the database does not answer; its error for a bad item */
   push(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => this.add({ item, resolve, reject }));
   }
@@ -113,7 +113,7 @@ export class GroupCommit<Item, Answer> {
   private sendWaiting(): void {
     clearTimeout(this.timer);
     while (this.inFlight.length < this.maxInFlight && this.queue.size >= this.minToSend()) {
-      const batch = this.queue.take(this.options.maxItems);
+      const batch = this.queue.dequeue(this.options.maxItems);
       if (batch.length === 0) return;
       void this.carry(batch);
     }
@@ -138,7 +138,7 @@ export class GroupCommit<Item, Answer> {
     this.inFlight.splice(this.inFlight.indexOf(sentAt), 1);
     this.usualMs += (Math.min(performance.now() - sentAt, MAX_USUAL_MS) - this.usualMs) / 16;
     this.queue.settled?.(batch);
-    const again = this.options.goesAgain === undefined ? NONE : this.takeBack(settled);
+    const again = this.options.goesAgain === undefined ? NONE : this.requeue(settled);
     // The next statement goes before this one's items are answered: the database works meanwhile.
     this.sendWaiting();
     let answered = 0;
@@ -152,7 +152,7 @@ export class GroupCommit<Item, Answer> {
     }
   }
 
-  private takeBack(settled: readonly Settled<Item, Answer>[]): ReadonlySet<unknown> {
+  private requeue(settled: readonly Settled<Item, Answer>[]): ReadonlySet<unknown> {
     const { goesAgain } = this.options;
     const again = settled.flatMap(({ waiters, answers }) => (answers === null ? [] : waiters.filter(({ item }, i) => goesAgain?.(item, answers[i] as Answer))));
     if (again.length === 0) return NONE;

@@ -44,7 +44,7 @@ export class IsolatedCommit<Item extends object, Answer> {
   private readonly lane: GroupCommit<Item, Answer>;
   private readonly locked = new LRUCache<Owner, true>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
   private readonly waitingSince = new WeakMap<Item, number>();
-  private turn = 0;
+  private nextOwner = 0;
 
   constructor(private readonly options: IsolatedCommitOptions<Item, Answer>) {
     const { isBusy, goesAgain } = options;
@@ -99,7 +99,7 @@ export class IsolatedCommit<Item extends object, Answer> {
     const answers = [...(await send(items, 'skip', true))];
     if (!answers.every(isBusy)) return answers;
     const owners = [...new Set(items.map(ownerOf))];
-    const owner = owners[this.turn++ % owners.length] as Owner;
+    const owner = owners[this.nextOwner++ % owners.length] as Owner;
     // The first of its items alone: those behind it may be given up while they wait.
     const first = items.findIndex((item) => ownerOf(item) === owner);
     try {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { KeptFresh } from './kept-fresh';
 
-/** A channel that is told by hand, and a row that is read. */
+/** A channel that is notified by hand, and a row that is read. */
 function kept() {
   const handlers: { changed?: (payload: string) => void; gap?: () => void | Promise<void> } = {};
   const notifications = {

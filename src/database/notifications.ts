@@ -52,7 +52,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
 
   private async keepAlive(): Promise<void> {
     while (!this.closing) {
-      // A connection that says it ended is replaced at once, not at the next beat.
+      // A connection that reports its end is replaced at once, not at the next beat.
       await delay(HEARTBEAT_MS, undefined, { ref: false, signal: this.lost.signal }).catch(() => delay(RECONNECT_MS, undefined, { ref: false }));
       this.lost = new AbortController();
       try {

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client } from 'pg';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
 import { survey } from './server-check';
-import { cut, identityOf, nameOf, observer, refusalOf, type ServerSight, type ServerState } from './server-probe';
+import { cut, identityOf, nameOf, observer, refusalOf, type ObservedServer, type ServerState } from './server-probe';
 
 const BEAT_MS = 500;
-/** A server that says nothing for so long is left. With the beat it makes less than five seconds. */
+/** A server that is silent for so long is left. With the beat it makes less than five seconds. */
 const SILENCE_MS = 3_000;
 const PROBE_MS = 2_000;
 /** How often the other servers of the URL are looked at, for one that was promoted while ours still takes writes. */
@@ -21,18 +21,18 @@ const SEARCH_MS = 250;
 export class Primary {
   private readonly logger = new Logger(Primary.name);
   private readonly connected = new Set<Client>();
-  private current: ServerSight | null;
+  private current: ObservedServer | null;
   private watcher: Client | null = null;
   private why = '';
   private surveyedAt = performance.now();
   private running: Promise<void> | null = null;
   private readonly closing = new AbortController();
   /** The newest that ever served. */
-  private known: Pick<ServerSight, 'system' | 'timeline'>;
+  private known: Pick<ObservedServer, 'system' | 'timeline'>;
 
   constructor(
     private readonly url: ConnectionUrl,
-    first: ServerSight,
+    first: ObservedServer,
   ) {
     this.current = first;
     this.known = first;
@@ -80,7 +80,7 @@ export class Primary {
     }
   }
 
-  private async check(server: ServerSight): Promise<void> {
+  private async check(server: ObservedServer): Promise<void> {
     const refusal = await this.beat(server).catch((error: Error) => this.unanswered(server, error));
     if (this.closing.signal.aborted) return;
     if (refusal !== null) this.leave(refusal);
@@ -88,7 +88,7 @@ export class Primary {
   }
 
   /** Asks the server who it is. @returns why it must be left */
-  private async beat(server: ServerSight): Promise<string | null> {
+  private async beat(server: ObservedServer): Promise<string | null> {
     this.watcher ??= await this.connectWatcher(server.address);
     const [state] = (await this.watcher.query<ServerState>(server.stateQuery)).rows as [ServerState];
     if (identityOf(state) !== identityOf(server)) return 'it is another server, or was started anew';
@@ -107,14 +107,14 @@ export class Primary {
   }
 
   /** The watching connection alone may be gone, as when somebody ends it: then the server is asked once more. */
-  private async unanswered(server: ServerSight, error: Error): Promise<string | null> {
+  private async unanswered(server: ObservedServer, error: Error): Promise<string | null> {
     this.dropWatcher();
     const silent = /timeout/i.test(error.message);
     if (silent || this.closing.signal.aborted) return 'it did not answer';
     return this.beat(server).catch(() => 'it cannot be reached');
   }
 
-  private async lookForNewer(server: ServerSight): Promise<void> {
+  private async lookForNewer(server: ObservedServer): Promise<void> {
     this.surveyedAt = performance.now();
     const { primary } = await survey(this.url, PROBE_MS, this.known);
     if (primary && primary.timeline > server.timeline) this.leave('another was promoted');

@@ -7,7 +7,7 @@ const FIRST_WAIT_MS = 10;
 const BUDGET_MS = 2_000;
 
 /**
- * Does the work again while the database says that it was rolled back because of somebody else's, with a growing, random
+ * Does the work again while the database reports that it was rolled back because of somebody else's, with a growing, random
  * wait. The one place where that is decided.
  *
  * @param work must leave nothing behind but what is rolled back

@@ -1,21 +1,21 @@
 import { StartupError } from '../config/startup-error';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
-import { nameOf, probe, refusalOf, type ServerSight } from './server-probe';
+import { nameOf, probe, refusalOf, type ObservedServer } from './server-probe';
 
 const OLDEST_MAJOR = 15;
 
 interface Refusal {
   server: string;
-  /** Without names or what a server said: readiness shows it to anybody. */
+  /** Without names or what a server answered: readiness shows it to anybody. */
   reason: string;
-  said?: string;
+  message?: string;
 }
 
 /** What a look at all servers of the URL found. */
 export interface Survey {
   /** The one that serves: of those that take writes the one of the newest timeline, the first in the URL among equals. */
-  primary: ServerSight | null;
-  /** Why each of the others does not: what the server said stands in the log and in start-up errors, nowhere else. */
+  primary: ObservedServer | null;
+  /** Why each of the others does not: what the server answered stands in the log and in start-up errors, nowhere else. */
   refusals: Refusal[];
 }
 
@@ -24,17 +24,17 @@ export interface Survey {
  *
  * @param known the system and timeline that served before: another system, or an older timeline, is never gone back to
  */
-export async function survey(url: ConnectionUrl, timeoutMs: number, known?: Pick<ServerSight, 'system' | 'timeline'>): Promise<Survey> {
+export async function survey(url: ConnectionUrl, timeoutMs: number, known?: Pick<ObservedServer, 'system' | 'timeline'>): Promise<Survey> {
   const refusals: Refusal[] = [];
-  const look = async (address: ServerAddress): Promise<ServerSight[]> => {
+  const look = async (address: ServerAddress): Promise<ObservedServer[]> => {
     try {
-      const sight = await probe(url, address, timeoutMs);
-      const refusal = refusalOf(sight) ?? (url.servers.length > 1 ? strangenessOf(sight, known) : null);
-      if (refusal === null) return [sight];
+      const server = await probe(url, address, timeoutMs);
+      const refusal = refusalOf(server) ?? (url.servers.length > 1 ? strangenessOf(server, known) : null);
+      if (refusal === null) return [server];
       refusals.push({ server: nameOf(address), reason: refusal });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      refusals.push({ server: nameOf(address), reason: code ? `it cannot be used (${code})` : 'it does not answer', said: message });
+      refusals.push({ server: nameOf(address), reason: code ? `it cannot be used (${code})` : 'it does not answer', message });
     }
     return [];
   };
@@ -42,21 +42,21 @@ export async function survey(url: ConnectionUrl, timeoutMs: number, known?: Pick
   // The first one's system, should somebody have named servers that have nothing to do with each other.
   const [first] = writable;
   const same = writable.filter(({ system }) => system === first?.system);
-  const primary = same.reduce<ServerSight | null>((best, one) => (best === null || one.timeline > best.timeline ? one : best), null);
+  const primary = same.reduce<ObservedServer | null>((best, one) => (best === null || one.timeline > best.timeline ? one : best), null);
   return { primary, refusals };
 }
 
-function strangenessOf({ system, timeline }: ServerSight, known?: Pick<ServerSight, 'system' | 'timeline'>): string | null {
+function strangenessOf({ system, timeline }: ObservedServer, known?: Pick<ObservedServer, 'system' | 'timeline'>): string | null {
   if (known === undefined) return null;
   if (system !== known.system) return 'it is another system than the one that served before';
   return timeline < known.timeline ? `it takes writes on timeline ${timeline}, but ${known.timeline} has served: it was left behind by a promotion` : null;
 }
 
 /** The server to begin with. @throws StartupError when none can be reached, takes writes, or is new enough; never with the URL's password. */
-export async function firstServer(url: ConnectionUrl, timeoutMs: number): Promise<ServerSight> {
+export async function firstServer(url: ConnectionUrl, timeoutMs: number): Promise<ObservedServer> {
   const { primary, refusals } = await survey(url, timeoutMs);
   if (primary === null) {
-    const [servers, details] = [refusals.map(({ server }) => server), refusals.map(({ reason, said }) => (said === undefined ? reason : said))];
+    const [servers, details] = [refusals.map(({ server }) => server), refusals.map(({ reason, message }) => (message === undefined ? reason : message))];
     throw new StartupError(
       `PostgreSQL at ${servers.join(', ')} cannot be used (${details.join('; ')}). ` +
         'Check that it runs and that DATABASE_URL is right, or unset DATABASE_URL to use the embedded one.',

@@ -29,7 +29,7 @@ const SCHEMA = `
 
 /**
  * Who the server is and whether it takes writes. A read-only default counts where the server's own configuration sets it,
- * which is how an operator fences a server; what a role or a database says is overridden like the rest of a session.
+ * which is how an operator fences a server; what a role or a database sets is overridden like the rest of a session.
  * The timeline is one higher after each promotion, so the newest of several writable servers is known by it.
  */
 const stateQuery = (timeline: string, system: string) => `
@@ -42,7 +42,7 @@ const STATE = stateQuery(
   `CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::integer END`,
   '(SELECT system_identifier::text FROM pg_control_system())',
 );
-/** For servers that keep these two from us, as some hosted ones do: the start alone tells one from another. */
+/** For servers that keep these two from us, as some hosted ones do: the start alone distinguishes one from another. */
 const STATE_WITHOUT_SYSTEM = stateQuery('0', `''`);
 /** Not allowed, not supported, or not there. */
 const WITHHELD = /^(42501|0A000|42883|55000)$/;
@@ -59,7 +59,7 @@ export interface ServerState {
   startedAt: string;
 }
 
-export interface ServerSight extends ServerState {
+export interface ObservedServer extends ServerState {
   address: ServerAddress;
   /** The statement that reads its state. */
   stateQuery: string;
@@ -103,9 +103,9 @@ export function cut(client: Client): void {
 }
 
 /** Looks at a server, and gives up after the time. @throws the error of the server or of the socket */
-export async function probe(url: ConnectionUrl, address: ServerAddress, timeoutMs: number): Promise<ServerSight> {
+export async function probe(url: ConnectionUrl, address: ServerAddress, timeoutMs: number): Promise<ObservedServer> {
   const client = observer(url, address, timeoutMs);
-  const look = async (): Promise<ServerSight> => {
+  const look = async (): Promise<ObservedServer> => {
     await client.connect();
     const { path } = (await client.query<{ path: string[] }>(PATH)).rows[0] as { path: string[] };
     const [stateQuery, state] = await readState(client);

@@ -7,8 +7,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000;
 export type SessionSettings = Readonly<Record<string, string | number | null>>;
 
 /**
- * All that the meaning of our statements depends on, and every limit that could end a session of ours. What a role, a
- * database or the URL says instead does not count: options of the start-up packet come before both.
+ * All that the meaning of our statements depends on, and every limit that could end a session of ours. What a role,
+ * a database or the URL sets instead does not count: options of the start-up packet come before both.
  */
 const PINNED: SessionSettings = {
   // What instants, dates and intervals look like and how they are read.

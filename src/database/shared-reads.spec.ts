@@ -1,6 +1,6 @@
 import { SharedReads } from './shared-reads';
 
-/** A read that answers when it is told to. */
+/** A read that answers when it is made to. */
 function held() {
   const calls: { keys: number[]; answer(error?: Error): Promise<void> }[] = [];
   const read = (keys: number[]) =>
@@ -13,18 +13,18 @@ function held() {
       calls.push({ keys, answer });
     });
   /** What is asked in one turn of the event loop goes together. */
-  const turn = () => new Promise(setImmediate);
+  const tick = () => new Promise(setImmediate);
   const call = (n: number) => calls[n] as (typeof calls)[number];
-  return { calls, call, turn, reads: new SharedReads(read, 3) };
+  return { calls, call, tick, reads: new SharedReads(read, 3) };
 }
 
 describe('reads that go together', () => {
   it('go at once when alone, and wait for the one under way else', async () => {
-    const { calls, call, turn, reads } = held();
+    const { calls, call, tick, reads } = held();
     const first = reads.get(1);
-    await turn();
+    await tick();
     const others = [reads.get(2), reads.get(-3)];
-    await turn();
+    await tick();
     expect(calls.map(({ keys }) => keys)).toEqual([[1]]);
     await call(0).answer();
     expect(call(1).keys).toEqual([2, -3]);
@@ -33,9 +33,9 @@ describe('reads that go together', () => {
   });
 
   it('never get what was read before they asked', async () => {
-    const { call, turn, reads } = held();
+    const { call, tick, reads } = held();
     const before = reads.get(1);
-    await turn();
+    await tick();
     const after = reads.get(1);
     const shared = reads.get(1);
     await call(0).answer();
@@ -46,9 +46,9 @@ describe('reads that go together', () => {
   });
 
   it('are so many in one statement and no more, and two statements when enough wait', async () => {
-    const { calls, call, turn, reads } = held();
+    const { calls, call, tick, reads } = held();
     const all = Promise.all(Array.from({ length: 12 }, (_, i) => reads.get(i + 1)));
-    await turn();
+    await tick();
     expect(calls.map(({ keys }) => keys)).toEqual([
       [1, 2, 3],
       [4, 5, 6],
@@ -59,9 +59,9 @@ describe('reads that go together', () => {
   });
 
   it('fail together, and the next ones do not', async () => {
-    const { call, turn, reads } = held();
+    const { call, tick, reads } = held();
     const first = reads.get(1);
-    await turn();
+    await tick();
     const next = reads.get(2);
     await Promise.all([expect(first).rejects.toThrow('gone'), call(0).answer(new Error('gone'))]);
     await call(1).answer();

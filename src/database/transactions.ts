@@ -13,7 +13,7 @@ export class Transactions {
 
   /**
    * Runs the work in a transaction, and again when the database rolled it back for another's sake or the connection was
-   * lost before the commit was sent. A failure at the commit itself is retried only when the server said that it is undone.
+   * lost before the commit was sent. A failure at the commit itself is retried only when the server reported that it is undone.
    *
    * @param work may run several times: nothing but what it writes to the database may be left of it
    */

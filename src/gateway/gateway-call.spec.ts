@@ -1,8 +1,8 @@
 import { type Problem } from '../http/problem';
 import { gatewayCallOf } from './gateway-call';
 
-describe('what a proxy says of a call', () => {
-  it('is nothing when no field says it', () => {
+describe('what a proxy sends about a call', () => {
+  it('is nothing when no field holds it', () => {
     expect(gatewayCallOf({ authorization: 'Bearer x' })).toEqual({ cost: null, type: null, holdSeconds: null });
   });
 

@@ -1,16 +1,16 @@
 import { type IncomingHttpHeaders } from 'node:http';
 import { type FieldError, ValidationProblem } from '../http/problem';
 import { TYPE } from '../requests/dto/submit-request.dto';
-import { LONGEST_LEASE_SECONDS } from '../requests/requests.settings';
+import { MAX_LEASE_SECONDS } from '../requests/requests.settings';
 
-/** What a proxy says of the call that it asks about; null where it says nothing. */
+/** What a proxy sends about the call that it asks for; null where it sends nothing. */
 export interface GatewayCall {
   cost: number | null;
   type: string | null;
   holdSeconds: number | null;
 }
 
-const MOST_UNITS = 2_147_483_647;
+const MAX_UNITS = 2_147_483_647;
 
 /** @throws ValidationProblem naming every field that is wrong; one that came twice is. */
 export function gatewayCallOf(headers: IncomingHttpHeaders): GatewayCall {
@@ -23,17 +23,13 @@ export function gatewayCallOf(headers: IncomingHttpHeaders): GatewayCall {
     return value ?? null;
   };
   const call = {
-    cost: read('X-Quota-Cost', (text) => wholeNumber(text, MOST_UNITS), `must be a whole number from 1 to ${MOST_UNITS}`),
+    cost: read('X-Quota-Cost', (text) => wholeNumber(text, MAX_UNITS), `must be a whole number from 1 to ${MAX_UNITS}`),
     type: read(
       'X-Quota-Type',
       (text) => (TYPE.test(text) ? text : undefined),
       'must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit',
     ),
-    holdSeconds: read(
-      'X-Quota-Hold',
-      (text) => wholeNumber(text, LONGEST_LEASE_SECONDS),
-      `must be a whole number of seconds from 1 to ${LONGEST_LEASE_SECONDS}`,
-    ),
+    holdSeconds: read('X-Quota-Hold', (text) => wholeNumber(text, MAX_LEASE_SECONDS), `must be a whole number of seconds from 1 to ${MAX_LEASE_SECONDS}`),
   };
   if (errors.length > 0) throw new ValidationProblem(errors);
   return call;
@@ -43,6 +39,6 @@ export function fieldError(name: string, rule: string, code = 'malformed-header'
   return { pointer: `#/headers/${name.toLowerCase()}`, detail: `${name} ${rule}`, code };
 }
 
-function wholeNumber(text: string, most: number): number | undefined {
-  return /^[1-9]\d{0,9}$/.test(text) && Number(text) <= most ? Number(text) : undefined;
+function wholeNumber(text: string, max: number): number | undefined {
+  return /^[1-9]\d{0,9}$/.test(text) && Number(text) <= max ? Number(text) : undefined;
 }

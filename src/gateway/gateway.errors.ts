@@ -15,7 +15,7 @@ interface ProblemBody {
   detail: string;
 }
 
-/** A refusal that is told as a 403; its own status is in `X-Quota-Status`, and all else of it is kept. */
+/** A refusal that is shown as a 403; its own status is in `X-Quota-Status`, and all else of it is kept. */
 export class Denied extends Problem {
   static override readonly status = 403;
   static override readonly code = null;

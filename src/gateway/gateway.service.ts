@@ -15,7 +15,7 @@ const TYPE = 'gateway';
 
 /**
  * Charges for calls that a reverse proxy is about to forward. Always true: a call that is let through is a request in the
- * ledger, on disk before the proxy hears of it; a refused one leaves nothing behind. A reservation is charged like any
+ * ledger, on disk before the proxy learns of it; a refused one leaves nothing behind. A reservation is charged like any
  * other call, and is `processing`, attempt 1, until a worker settles it or its lease runs out. A repeated yes is as good as
  * the charge behind it: once that went back, the answer is no.
  */

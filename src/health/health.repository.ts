@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-export interface DatabaseSight {
+export interface DatabaseStatus {
   /** Migrations that this release knows and the database lacks. */
   pending: string[];
-  /** How far the database's clock is behind what it said before, to us or in the newest request; 0 when it is not. */
+  /** How far the database's clock is behind what it showed before, to us or in the newest request; 0 when it is not. */
   clockBehindMs: number;
 }
 
@@ -17,7 +17,7 @@ export class HealthRepository {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  async look(): Promise<DatabaseSight> {
+  async look(): Promise<DatabaseStatus> {
     const [row] = await this.dataSource.query<[{ now: number; names: string[]; newest: number | null }]>(
       `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, (SELECT array_agg(name) FROM migrations) AS names,
          (SELECT (extract(epoch FROM created_at) * 1000)::float8 FROM requests ORDER BY id DESC LIMIT 1) AS newest`,
@@ -27,7 +27,7 @@ export class HealthRepository {
     return { pending: known.filter((name) => !done.has(name)), clockBehindMs: this.behind(row.now, row.newest ?? 0) };
   }
 
-  /** Compares the database's clock with where it should be: by what it said last and our own steady clock, and by the ledger. */
+  /** Compares the database's clock with where it should be: by what it showed last and our own steady clock, and by the ledger. */
   private behind(databaseMs: number, newestRequestMs: number): number {
     const ourMs = performance.now();
     const expected = this.latest.databaseMs === 0 ? 0 : this.latest.databaseMs + (ourMs - this.latest.ourMs);

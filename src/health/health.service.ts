@@ -40,7 +40,7 @@ export class HealthService {
       clock: clock(seen?.clockBehindMs),
       storedValues: storedValues(adjusted),
     };
-    // Registration goes on, on another plan than was meant: told of only then.
+    // Registration goes on, on another plan than was meant: reported only then.
     const defaultTier = seen && (await this.wrongDefaultTier());
     if (defaultTier) checks.defaultTier = { status: 'degraded', detail: defaultTier };
     if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);

@@ -5,7 +5,7 @@ import { StoredValuesRepository } from './stored-values.repository';
 
 const FRESH_MS = 5_000;
 
-/** Something in the database that does not count, because nobody can use it: `docs/stored-values.md` says what counts in its place. */
+/** Something in the database that does not count, because nobody can use it: `docs/stored-values.md` describes what counts in its place. */
 export interface AdjustedValue {
   /** `users.time_zone`, or the key of a setting. */
   value: string;

@@ -38,12 +38,12 @@ export function makeAdapter({ trustProxy, rewriteUrl, answerFailure }: AdapterOp
     routerOptions: { maxParamLength: 256 },
     rewriteUrl: ({ method, url = '/' }: IncomingMessage) => rewriteUrl(method, url),
   });
-  takeEveryMethod(adapter);
+  addEveryMethod(adapter);
   return { adapter, routes: tableOf(adapter) };
 }
 
 /** The gateway check takes them all. Fastify would ask a QUERY for its content type. */
-function takeEveryMethod(adapter: FastifyAdapter): void {
+function addEveryMethod(adapter: FastifyAdapter): void {
   const fastify = adapter.getInstance();
   for (const method of METHODS) {
     if (method === 'QUERY' || !fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { overrideExisting: true });

@@ -12,7 +12,7 @@ export const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-/** A request id of a caller that we take over; anything else could not be told from ours in a log. */
+/** A request id of a caller that we take over; anything else could not be distinguished from ours in a log. */
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** The caller's `X-Request-Id` if it is sane, else one of ours. */

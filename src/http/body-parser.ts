@@ -2,7 +2,7 @@ import { type FastifyInstance } from 'fastify';
 import { parseJsonBody } from './json-body';
 import { ITEMS_APART } from './json-items';
 
-/** Bodies are JSON, read as `parseJsonBody` says, and nothing else. */
+/** Bodies are JSON, read as `parseJsonBody` does, and nothing else. */
 export function parseBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {

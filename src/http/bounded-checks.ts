@@ -3,7 +3,7 @@ import { SHOWN_ERRORS } from './problem';
 
 type Dto = new () => object;
 
-/** What a DTO says of itself, as far as it bounds the work of checking a body. */
+/** What a DTO declares of itself, as far as it bounds the work of checking a body. */
 interface Bounds {
   names: ReadonlySet<string>;
   /** Characters or items that a field takes at most. */

@@ -3,7 +3,7 @@ import { CallSlots } from './call-slots';
 
 describe('slots of calls', () => {
   const make = () => new CallSlots<number>({ max: 2, waitingMax: 128, full: () => new Error('full') });
-  /** A call of the user's that ends when it is told to. */
+  /** A call of the user's that ends when it is made to. */
   const begin = (slots: CallSlots<number>, userId: number) => {
     const call = { hasBegun: false, end: () => undefined as void, over: Promise.resolve() };
     call.over = slots.run(userId, () => {
@@ -47,7 +47,7 @@ describe('slots of calls', () => {
     }
   });
 
-  it('are left by a call that waits no more, which never begins, and are left once however often that is told', async () => {
+  it('are left by a call that waits no more, which never begins, and are left once however often that is informed', async () => {
     const slots = make();
     const [first, second, third, fourth, fifth] = Array.from({ length: 5 }, () => slots.enter(1));
     third?.leave();

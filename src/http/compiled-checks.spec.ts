@@ -44,7 +44,7 @@ const good = fc.record(
 const body = fc.oneof(
   fc.dictionary(name, value),
   good,
-  fc.tuple(good, fc.dictionary(name, value, { maxKeys: 1 })).map(([most, odd]) => ({ ...most, ...odd })),
+  fc.tuple(good, fc.dictionary(name, value, { maxKeys: 1 })).map(([fields, odd]) => ({ ...fields, ...odd })),
 );
 
 describe('the compiled check of a submit', () => {
@@ -71,7 +71,7 @@ describe('the compiled check of a submit', () => {
     expect(accepted).toBeGreaterThan(100);
   });
 
-  it('never says yes to a name that every object has', () => {
+  it('never accepts a name that every object has', () => {
     for (const key of Object.getOwnPropertyNames(Object.prototype)) {
       expect(quickCheck(JSON.parse(`{"type":"x","${key}":1}`) as object)).toBe(false);
     }

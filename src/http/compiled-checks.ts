@@ -35,28 +35,28 @@ export function compileQuickCheck(dto: new () => object): Check | null {
   };
 }
 
-/** The decorators that the hot routes use; each says what class-validator's own does, for values that come from JSON. */
+/** The decorators that the hot routes use; each does what class-validator's own does, for values that come from JSON. */
 const KNOWN: Record<string, (constraints: [never]) => Check> = {
   isString: () => (value) => typeof value === 'string',
   isInt: () => (value) => Number.isInteger(value),
   isBoolean: () => (value) => typeof value === 'boolean',
   isObject: () => (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   min:
-    ([least]) =>
+    ([min]) =>
     (value) =>
-      typeof value === 'number' && value >= least,
+      typeof value === 'number' && value >= min,
   max:
-    ([most]) =>
+    ([max]) =>
     (value) =>
-      typeof value === 'number' && value <= most,
+      typeof value === 'number' && value <= max,
   minLength:
-    ([least]) =>
+    ([min]) =>
     (value) =>
-      typeof value === 'string' && value.length >= least * 2,
+      typeof value === 'string' && value.length >= min * 2,
   maxLength:
-    ([most]) =>
+    ([max]) =>
     (value) =>
-      typeof value === 'string' && value.length <= most,
+      typeof value === 'string' && value.length <= max,
   matches:
     ([pattern]) =>
     (value) =>

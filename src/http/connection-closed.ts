@@ -8,7 +8,7 @@ const open = new WeakMap<Socket, Closing[]>();
 
 /**
  * Closes what depends on the connection when that has closed. An answer that stands behind others on its connection
- * (pipelining) is not told so by Node; and there is one listener a connection, however many calls came in on it.
+ * (pipelining) gets no notice of it from Node; and there is one listener a connection, however many calls came in on it.
  */
 export function closeWithConnection(socket: Socket, one: Closing): void {
   if (socket.destroyed) return one.close();

@@ -8,11 +8,11 @@ const DEADLINE_MS = 10_000;
 const SWEEP_MS = 50;
 /** How long connections are still taken: one that the kernel has accepted and we have not would be reset. */
 const LAST_CALL_MS = 100;
-/** A connection that has said nothing for so long says nothing: browsers open some in advance. */
+/** A connection that has sent nothing for so long is idle: browsers open some in advance. */
 const SILENT_MS = 1_000;
 
 /**
- * Lets answers under way finish when the process is told to stop. Nest closes the HTTP server after this hook, and a
+ * Lets answers under way finish when the process is asked to stop. Nest closes the HTTP server after this hook, and a
  * keep-alive socket would hold that up for minutes: idle sockets are swept until the server is down, and after ten
  * seconds the rest is cut.
  */
@@ -21,7 +21,7 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
   private readonly logger = new Logger(GracefulShutdown.name);
   /** Connections without a request so far, and since when: Node does not count them as idle. */
   private readonly silent = new Map<Socket, number>();
-  /** From here on readiness says no. */
+  /** From here on readiness answers 503. */
   draining = false;
 
   constructor(private readonly host: HttpAdapterHost) {}

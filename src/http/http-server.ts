@@ -11,7 +11,7 @@ import { readInPieces } from './small-reads';
 /** A proxy in front adds a dozen lines to those of its client. */
 const MAX_HEADER_LINES = 256;
 
-/** An answer that ends its connection when it goes out before the body has come. The last moment to say so is when its header is written. */
+/** An answer that ends its connection when it goes out before the body has come. The last moment to state so is when its header is written. */
 class Answer<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   bodyAnnounced = false;
 
@@ -32,7 +32,7 @@ const SERVER: ServerOptions<typeof IncomingMessage, typeof Answer> = {
 };
 
 /**
- * Closes what Node leaves open, and answers what Node would answer in its own words. Node keeps 1,000 header lines and drops
+ * Closes what Node leaves open, and answers what Node would answer in a form of its own. Node keeps 1,000 header lines and drops
  * the others in silence, a proxy's own fields among them; it takes what follows an answer that went out early for the rest of a body
  * that may never come; and it parses and carries out as many requests as are written, at once and in the order in which they came.
  */

@@ -102,7 +102,7 @@ export class PreconditionRequired extends Problem {
   static override readonly fields = ['ETag'];
 
   constructor(etag: string) {
-    super('Say which version you are changing: If-Match with its ETag, or If-None-Match: * to create.', { headers: { etag } });
+    super('Name the version that you are changing: If-Match with its ETag, or If-None-Match: * to create.', { headers: { etag } });
   }
 }
 

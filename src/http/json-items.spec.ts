@@ -4,7 +4,7 @@ import { type Problem } from './problem';
 
 const parse = (text: string) => parseJsonBody(Buffer.from(text), true);
 /** What became of each item: itself, or the code and place of what is wrong with it. */
-const fates = (text: string) =>
+const outcomes = (text: string) =>
   (parse(text) as { items: unknown[] }).items.map((item) => {
     if (!(item instanceof FlawedItem)) return item;
     const { code, errors } = item.problem.getResponse() as { code: string; errors?: { code: string; pointer: string }[] };
@@ -23,7 +23,7 @@ describe('the items of a call with many', () => {
   it('are each taken or refused for themselves', () => {
     const deep = `${'['.repeat(33)}${']'.repeat(33)}`;
     const text = `{"items": [{"a":"x"}, {"a":["b\u005cu0000"]},"\\ud800" ,${deep}, [1e400], {"__proto__":1}, "],[{", 7 ] }`;
-    expect(fates(text)).toEqual([
+    expect(outcomes(text)).toEqual([
       { a: 'x' },
       'nul-character #/items/1/a/0',
       'lone-surrogate #/items/2',
@@ -37,11 +37,11 @@ describe('the items of a call with many', () => {
 
   it('may be as deep as a body of their own', () => {
     const deep = `${'['.repeat(32)}${']'.repeat(32)}`;
-    expect(fates(`{"items":[${deep}]}`)).toEqual([JSON.parse(deep)]);
+    expect(outcomes(`{"items":[${deep}]}`)).toEqual([JSON.parse(deep)]);
   });
 
   it('are those of the last list of that name, however it is written, and of the root alone', () => {
-    expect(fates(String.raw`{"items":[1e400],"x":{"items":[2]},"\u0069tems":["\u0000"]}`.replace('1e400', '1'))).toEqual(['nul-character #/items/0']);
+    expect(outcomes(String.raw`{"items":[1e400],"x":{"items":[2]},"\u0069tems":["\u0000"]}`.replace('1e400', '1'))).toEqual(['nul-character #/items/0']);
     expect(refusal(String.raw`{"items":["\u0000"],"items":[1]}`)).toBe('#/items/0');
     expect(refusal(String.raw`{"x":{"items":["\u0000"]},"items":[1]}`)).toBe('#/x/items/0');
   });

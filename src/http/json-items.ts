@@ -6,7 +6,7 @@ export const ITEMS_APART = 'itemsApart';
 /** The bound of every such list; a longer one is refused as a whole. */
 export const MAX_ITEMS = 100;
 
-/** Stands in the list for an item that cannot be stored as it was sent. Its text is kept, to tell a repeated call from another one. */
+/** Stands in the list for an item that cannot be stored as it was sent. Its text is kept, to distinguish a repeated call from another one. */
 export class FlawedItem {
   readonly #problem: Problem;
 

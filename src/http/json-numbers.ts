@@ -1,12 +1,12 @@
-/** Every decimal of so many digits is told apart by a double, within its normal range. */
+/** Every decimal of so many digits is distinguished by a double, within its normal range. */
 const SAFE_DIGITS = 15;
 const SMALLEST_NORMAL = 2.2250738585072014e-308;
 /** No double needs more, however small it is. */
 const MAX_DIGITS = 767;
 
 /**
- * Whether the double that the text stands for is what the text says: exactly, or as doubles are written, in as few digits as
- * tell it from its neighbours or in 17. Takes time in proportion to the text: a body may be full of such numbers.
+ * Whether the double that the text stands for is what the text spells: exactly, or as doubles are written, in as few digits as
+ * distinguish it from its neighbours or in 17. Takes time in proportion to the text: a body may be full of such numbers.
  *
  * @param text a number in JSON's grammar
  */

@@ -24,7 +24,7 @@ const BACKSLASH = 0x5c;
 
 /**
  * The first place of a JSON text that cannot be stored as it was sent, or that would change a prototype; null when there is
- * none. One pass, character by character: no text takes longer than its length says. Only for text that JSON.parse takes.
+ * none. One pass, character by character: no text takes longer than its length allows. Only for text that JSON.parse takes.
  */
 export function firstFlaw(text: string): JsonFlaw | null {
   const frames: Frame[] = [];

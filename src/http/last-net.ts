@@ -9,7 +9,7 @@ const UNSOUND_MESSAGE = /allocation failed/i;
 /** So many in so short a time outside any request: something of the process itself goes round in circles. */
 const MAX_LOOSE = 50;
 const WINDOW_MS = 10_000;
-/** Of the requests that were under way when it cannot be told whose an error is. */
+/** Of the requests that were under way when it is not known whose an error is. */
 const SHOWN_IDS = 20;
 /** Beyond what draining takes. */
 const EXIT_TIMEOUT_MS = 15_000;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { InvalidCursor } from './http.errors';
 import { type ListQuery } from './list-query.dto';
 
-const LARGEST_PAGE = 100;
+const MAX_PAGE_SIZE = 100;
 
 /** A page of a list; `nextCursor` null is the only sign of the end. */
 export interface Page<T> {
@@ -17,7 +17,7 @@ export interface Chosen {
 }
 
 export function pageSize({ limit }: ListQuery): number {
-  return Math.min(limit ?? 20, LARGEST_PAGE);
+  return Math.min(limit ?? 20, MAX_PAGE_SIZE);
 }
 
 /**

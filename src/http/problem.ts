@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { shown } from './json-pointer';
 import { problemType } from './problem-type';
 
-/** What an answer tells of a request is bounded, whatever the request was. */
+/** What an answer shows of a request is bounded, whatever the request was. */
 export const SHOWN_ERRORS = 100;
 const SHOWN_DETAIL = 1_000;
 
@@ -24,11 +24,11 @@ export interface ProblemOptions {
 export interface ProblemClass {
   readonly name: string;
   readonly status: number;
-  /** Null: that of the problem which it tells of in its own way. */
+  /** Null: that of the problem which it reports in its own way. */
   readonly code: string | null;
   /** The URI by which a registry names the kind of problem; null: the address of its own page. */
   readonly type: string | null;
-  /** The status's own words unless a class has better ones. */
+  /** The status's own outcomes unless a class has better ones. */
   readonly title: string | null;
   /** The fields of its header, beside those of every answer: a question mark behind those that may be missing. */
   readonly fields: readonly string[];
@@ -36,7 +36,7 @@ export interface ProblemClass {
   readonly members: Readonly<Record<string, object>>;
 }
 
-/** A refusal that is told to the client as `application/problem+json` (RFC 9457). `code` is stable; clients switch on it. */
+/** A refusal that is sent to the client as `application/problem+json` (RFC 9457). `code` is stable; clients switch on it. */
 export abstract class Problem extends HttpException {
   static readonly status: number;
   static readonly code: string | null;
@@ -92,8 +92,8 @@ export class ValidationProblem extends Problem {
   constructor(errors: FieldError[]) {
     const [first] = errors;
     const detail = first ? `${first.pointer}: ${first.detail}` : 'The request is not valid.';
-    const told = errors.slice(0, SHOWN_ERRORS).map((error) => ({ ...error, detail: shown(error.detail, SHOWN_DETAIL) }));
-    super(detail, { members: { errors: told } });
+    const listed = errors.slice(0, SHOWN_ERRORS).map((error) => ({ ...error, detail: shown(error.detail, SHOWN_DETAIL) }));
+    super(detail, { members: { errors: listed } });
   }
 }
 
@@ -124,6 +124,6 @@ export class StoredValueUnusable extends UnavailableProblem {
   static override readonly code = 'stored-value-unusable';
 
   constructor() {
-    super('A stored value that this depends on cannot be used. Nothing is wrong with the request; the operator is told.', 60);
+    super('A stored value that this depends on cannot be used. Nothing is wrong with the request; the operator is informed.', 60);
   }
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { requestIdOf } from './answer-headers';
 
-/** For so long after an error that nobody took, callbacks and timers are told apart by their request. */
+/** For so long after an error that nobody took, callbacks and timers are distinguished by their request. */
 const WATCH_MS = 600_000;
 /** On the request itself: an entry of a WeakMap that leads back to its key keeps it, and all that hangs on it, until the next full collection. */
 const SCOPE = Symbol('scope');
@@ -48,7 +48,7 @@ export class RequestScope {
     return RequestScope.current.getStore();
   }
 
-  /** Whose fault an error is that nobody took, if that can be told; from now on it is watched. */
+  /** Whose fault an error is that nobody took, if that is known; from now on it is watched. */
   static blame(): RequestScope | undefined {
     RequestScope.watches = true;
     RequestScope.watchesUntil = performance.now() + WATCH_MS;

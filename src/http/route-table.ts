@@ -3,7 +3,7 @@ interface Route {
   methods: Set<string>;
 }
 
-/** The routes that exist, to tell a wrong method from a wrong path. */
+/** The routes that exist, to distinguish a wrong method from a wrong path. */
 export class RouteTable {
   private readonly routes = new Map<string, Route>();
 

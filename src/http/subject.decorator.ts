@@ -6,7 +6,7 @@ import { NotFoundProblem } from './problem';
 
 /**
  * The user that `{userId}` in the path means: `me`, or an id. Callers reach themselves, administrators everybody, and
- * `service` keys too where the route says so; anybody else's id is answered like one that does not exist.
+ * `service` keys too where the route allows it; anybody else's id is answered like one that does not exist.
  */
 export const SubjectId = createParamDecorator((reach: 'service' | undefined, context: ExecutionContext): number => {
   return subjectIn(context.switchToHttp().getRequest<AuthenticatedRequest>(), reach === 'service');

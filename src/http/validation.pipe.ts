@@ -74,7 +74,7 @@ function check<T extends object>(instance: T, root: string): T {
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
   const name = pointerPart(error.property);
   const pointer = parent === '?' ? `#/query/${name}` : `${parent}/${name}`;
-  const own = mostTelling(Object.entries(error.constraints ?? {})).map(([rule, message]) => ({
+  const own = clearest(Object.entries(error.constraints ?? {})).map(([rule, message]) => ({
     pointer,
     detail:
       error.value === undefined && rule !== 'whitelistValidation'
@@ -92,10 +92,10 @@ function withoutName(message: string, name: string): string {
   return message.startsWith(`${name} `) ? message.slice(name.length + 1) : message;
 }
 
-/** Rules about the kind of a value. What else is said of one of the wrong kind misleads: `abc` is not too large a number. */
+/** Rules about the kind of a value. What else is wrong with one of the wrong kind misleads: `abc` is not too large a number. */
 const KINDS = ['whitelistValidation', 'isArray', 'isBoolean', 'isInt', 'isObject', 'isString'];
 
 /** One for each field. */
-function mostTelling(broken: [rule: string, message: string][]): [rule: string, message: string][] {
+function clearest(broken: [rule: string, message: string][]): [rule: string, message: string][] {
   return [broken.find(([rule]) => KINDS.includes(rule)) ?? broken[0]].filter((one) => one !== undefined);
 }

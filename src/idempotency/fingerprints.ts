@@ -5,7 +5,7 @@ import { Secrets } from '../config/secrets';
 import { fingerprintOf } from './idempotency-key';
 
 /**
- * What tells two calls under one Idempotency-Key apart, secret members too: an HMAC, because a fast hash of a password is as
+ * What distinguishes two calls under one Idempotency-Key, secret members too: an HMAC, because a fast hash of a password is as
  * good as the password. Its key comes from `JWT_SECRET`, so rotating the secrets of settings changes no fingerprint.
  */
 @Injectable()

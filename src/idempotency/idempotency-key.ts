@@ -8,7 +8,7 @@ import { Repeatable } from './repeatable.decorator';
 
 type Fields = Record<string, string>;
 
-/** A call that may be a retry: its key, and what tells it from another call under the same key. */
+/** A call that may be a retry: its key, and what distinguishes it from another call under the same key. */
 export interface IdempotentCall {
   /** Whose key it is; null: the account's that the call makes. */
   userId: number | null;
@@ -27,7 +27,7 @@ export interface IdempotentCall {
 
 const VISIBLE = /^[\x21-\x7e]{1,255}$/;
 /** 255 characters with a backslash before each, and the quotes. */
-const LONGEST_FIELD = 512;
+const MAX_FIELD_CHARS = 512;
 
 /**
  * The value of an `Idempotency-Key` field: bare, or as the structured-field string of
@@ -37,7 +37,7 @@ const LONGEST_FIELD = 512;
  */
 export function parseIdempotencyKey(field: string | string[] | undefined): string | null {
   if (field === undefined) return null;
-  if (Array.isArray(field) || field.length > LONGEST_FIELD) throw new MalformedIdempotencyKey();
+  if (Array.isArray(field) || field.length > MAX_FIELD_CHARS) throw new MalformedIdempotencyKey();
   const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(field);
   const key = quoted?.[1]?.replace(/\\(["\\])/g, '$1') ?? field;
   if (!VISIBLE.test(key)) throw new MalformedIdempotencyKey();

@@ -45,7 +45,7 @@ export class IdempotencyService {
   ) {}
 
   /**
-   * The transaction of a use case that answers with what `work` returns, 201 unless said otherwise.
+   * The transaction of a use case that answers with what `work` returns, 201 by default.
    *
    * @throws StoredAnswer when the call is a retry; IdempotencyKeyReused 422; IdempotencyKeyInUse, TooManyIdempotencyKeys 409
    */

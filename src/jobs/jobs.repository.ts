@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type JobRun, type JobTrigger } from './entities/job-run.entity';
 
-/** A run that says nothing for so long is taken for dead: its process went without a word. */
+/** A run that is silent for so long is taken for dead: its process went without a report. */
 const ABANDONED = `interval '1 hour'`;
 
 const RUN = `id, job, slot, trigger, status, affected, done, total, progress_at AS "progressAt", error, started_at AS "startedAt", finished_at AS "finishedAt"`;

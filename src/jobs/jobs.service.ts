@@ -20,7 +20,7 @@ interface Times {
   zone: string;
 }
 
-/** When a job is due. What comes from settings says what to go by when they cannot be used. */
+/** When a job is due. What comes from settings names what to go by when they cannot be used. */
 export interface JobSchedule extends Times {
   /** What is a default already, because the stored value is broken. */
   adjusted?: ('cron' | 'timeZone')[];
@@ -30,7 +30,7 @@ export interface JobSchedule extends Times {
 /** A run as the job sees it. */
 export interface JobUnderWay {
   trigger: JobTrigger;
-  /** Tells how far it is: as often as it likes, it costs nothing. */
+  /** Reports how far it is: as often as it likes, it costs nothing. */
   report: (progress: JobProgress) => void;
 }
 
@@ -112,7 +112,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     return this.repository.lastSuccesses([...this.jobs.keys()]);
   }
 
-  /** The jobs that do not run as their settings say, because what is stored cannot be used. */
+  /** The jobs that do not run as their settings ask, because what is stored cannot be used. */
   get adjusted(): string[] {
     return [...this.jobs.values()].filter((job) => usableSchedule(job).adjusted.length > 0).map(({ name }) => name);
   }
@@ -154,7 +154,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   private async record(job: ScheduledJob, id: string, trigger: JobTrigger): Promise<number> {
-    const progress = new RunProgress((told) => this.repository.saveProgress(id, told));
+    const progress = new RunProgress((progressed) => this.repository.saveProgress(id, progressed));
     try {
       const affected = await job.run(this.stop.signal, { trigger, report: progress.report });
       await progress.flush();

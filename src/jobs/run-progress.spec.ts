@@ -29,7 +29,7 @@ describe('the progress of a run', () => {
     expect(progress.latest).toEqual(at(1));
   });
 
-  it('is nothing for a run that does not tell', async () => {
+  it('is nothing for a run that does not report', async () => {
     const save = jest.fn();
     await new RunProgress(save).flush();
     expect(save).not.toHaveBeenCalled();

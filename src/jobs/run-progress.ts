@@ -2,11 +2,11 @@ import { type JobProgress } from './jobs.repository';
 
 const EVERY_MS = 1_000;
 
-/** What a run tells of its progress, written down once a second at most: the run never waits for it. */
+/** What a run reports of its progress, written down once a second at most: the run never waits for it. */
 export class RunProgress {
   private savedAt = -Infinity;
   private saving: Promise<void> | null = null;
-  /** What was told last; null: nothing was. */
+  /** What was reported last; null: nothing was. */
   latest: JobProgress | null = null;
 
   constructor(private readonly save: (progress: JobProgress) => Promise<void>) {}
@@ -16,7 +16,7 @@ export class RunProgress {
     if (this.saving === null && performance.now() - this.savedAt >= EVERY_MS) this.write(progress);
   };
 
-  /** Writes down what was told last. Nothing is written afterwards. */
+  /** Writes down what was reported last. Nothing is written afterwards. */
   async flush(): Promise<void> {
     await this.saving;
     if (this.latest === null) return;

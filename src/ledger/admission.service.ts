@@ -34,7 +34,7 @@ const LEFT_OUT_MS = 1_000;
 /**
  * Admits charges, many in one statement and one commit. While a statement is under way the charges that come in wait, and
  * go together in the next: under load batches grow by themselves, and a charge that is alone goes at once. Always true:
- * a charge is answered by what its statement committed; when its fate is unknown it is answered 503, and its
+ * a charge is answered by what its statement committed; when its outcome is unknown it is answered 503, and its
  * Idempotency-Key finds the truth. The argument for exactness is at `PLAIN_CHARGE` and `chargeStatement`; the picture is in
  * docs/decisions/001-one-statement-decides-a-batch-of-charges.md.
  */
@@ -65,7 +65,7 @@ export class AdmissionService {
     // A retry that another replica was just storing is found by the next try.
     passesAtOnce: (state) => state === '23505',
     unavailable: (rolledBack) =>
-      `The database did not take the charge. ${rolledBack ? 'It was not charged.' : 'Whether it was charged is not known; its Idempotency-Key tells.'}`,
+      `The database did not take the charge. ${rolledBack ? 'It was not charged.' : 'Whether it was charged is not known; its Idempotency-Key finds out.'}`,
   });
   /** Users who had nothing left, looked at without a lock; however many of a user's charges wait for it, it is one look. */
   private readonly standings = new SharedReads<number, Standing>((userIds) => this.repository.standings(userIds), STANDINGS);

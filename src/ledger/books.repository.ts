@@ -78,12 +78,12 @@ const CHECKS: Record<string, string> = {
       OR coalesce(l.refunded, 0) <> coalesce(h.refunded, 0) AND NOT coalesce(h.full_up, false)`,
 };
 
-/** Reads the books twice, as they were kept and as the ledger says, in one snapshot of a live database. */
+/** Reads the books twice, as they were kept and as the ledger adds up, in one snapshot of a live database. */
 @Injectable()
 export class BooksRepository {
   constructor(private readonly connections: Connections) {}
 
-  /** @param onCheck is told of each check before it runs */
+  /** @param onCheck is called for each check before it runs */
   async compare(onCheck?: (done: number, of: number) => void): Promise<BooksReport> {
     const client = this.connections.client(SESSION);
     await client.connect();

@@ -1,8 +1,8 @@
 import { type Queue } from '../database/arrival-queue';
 import { type Waiter } from '../database/group-commit';
+import { ClientGone } from '../http/http.errors';
 import { type Charge } from './charge';
 import { type Decision } from './decision';
-import { ClientGone } from '../http/http.errors';
 
 /** A batch that takes so long waits for something. */
 const STUCK_MS = 25;
@@ -65,7 +65,7 @@ export class ChargeQueue implements Queue<Waiting> {
     for (const [userId, waiting] of later) this.lines.get(userId)?.waiting.push(...waiting);
   }
 
-  take(max: number): Waiting[] {
+  dequeue(max: number): Waiting[] {
     for (;;) {
       const batch = this.next(max);
       const wanted = batch.filter(stillWanted);
@@ -83,7 +83,7 @@ export class ChargeQueue implements Queue<Waiting> {
   private next(max: number): Waiting[] {
     const batch: Waiting[] = [];
     const taken = new Map<string, boolean>();
-    let users = this.usersInTurn(max);
+    let users = this.nextUsers(max);
     for (let round = 0; round < this.maxOfUser && users.length > 0 && batch.length < max; round++) {
       const again: number[] = [];
       for (const userId of users) {
@@ -100,7 +100,7 @@ export class ChargeQueue implements Queue<Waiting> {
   }
 
   /** Users of the kind that is first in turn. One whose batch seems stuck would only be stuck in the next one too. */
-  private usersInTurn(max: number): number[] {
+  private nextUsers(max: number): number[] {
     const users: number[] = [];
     const stuckSince = performance.now() - STUCK_MS;
     let plain: boolean | undefined;

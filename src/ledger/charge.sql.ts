@@ -24,7 +24,7 @@ export const ID_TIME = `(SELECT lpad(to_hex(floor(extract(epoch FROM now()) * 10
 const ID = `(${ID_TIME} || i.tail)::uuid`;
 export const NOW_MS = `floor(extract(epoch FROM now()) * 1000)::float8`;
 
-/** What a part of the statement says only with a part that the batch needs. */
+/** What the statement holds only with a part that the batch needs. */
 const when = (needed: boolean, text: string): string => (needed ? text : '');
 
 /** The charges in order of arrival, numbered from 1, each with what its Idempotency-Key already stands for. */

@@ -12,7 +12,7 @@ export interface Charge {
   cost: number;
   /** The payload as JSON text, made once: for the bound of the queue, the statement and the answer. */
   payloadJson: string;
-  /** The scope is a word of ours: the same key on two routes is two keys. */
+  /** The scope is a name of ours: the same key on two routes is two keys. */
   idempotency: { scope: 'requests' | 'authorize'; key: string; fingerprint: Buffer } | null;
   /** When it expires, if it does: an instant in RFC 3339, or seconds after the charge. */
   deadline?: string | number;
@@ -25,7 +25,7 @@ export interface Charge {
 /** Where a user's quota stands, as the database saw it when it decided. */
 export interface QuotaState {
   unlimited: boolean;
-  /** Units a day; what it says when unlimited means nothing. */
+  /** Units a day; its number when unlimited means nothing. */
   quota: number;
   /** Units used, this charge included if it was admitted. */
   used: number;

@@ -13,7 +13,7 @@ export class CloseOutRepository {
   }
 
   /**
-   * Gives back everything that the present period was charged: the ledger says refunded, and the counters agree with it.
+   * Gives back everything that the present period was charged: the ledger shows them as refunded, and the counters agree with it.
    * Runs in the transaction that holds the user's row. A cap is credited with what its key was charged for this user, be it
    * the user's own key or a `service` key of another; what a key of this user was charged for others stays.
    */

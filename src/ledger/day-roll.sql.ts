@@ -32,7 +32,7 @@ const IS_PLAIN = `${SAME_ZONE} AND u.quota_reset_date < ${TODAY} AND u.quota_ove
 /** A part of a range of ids, by their last bits. */
 const SLICE = 'u.id > :after::integer AND u.id <= :upto::integer AND u.id & (:stride::integer - 1) = :rest::integer';
 
-/** In the order of the index `users_time_zone_id_idx`, which IS NULL alone does not tell the planner. */
+/** In the order of the index `users_time_zone_id_idx`, which IS NULL alone does not show the planner. */
 const BY_ID = 'ORDER BY u.time_zone, u.id';
 
 type Kind = keyof typeof USERS_OF;
@@ -56,7 +56,7 @@ export const SURVEY = perKind((kind) =>
 );
 
 /**
- * Closes the plain days of a range of ids, of the ids whose last bits are `rest`, and tells how many. Users whom somebody holds are
+ * Closes the plain days of a range of ids, of the ids whose last bits are `rest`, and returns how many. Users whom somebody holds are
  * skipped, so it waits for nobody. Only what was opened is archived, from the version that was locked: whoever leaves a
  * day archives it, once. A charge that waits for the slice finds the new day, and its guard sees it.
  *
@@ -122,7 +122,7 @@ export const ROLL_OTHERS = perKind((kind) =>
   ),
 );
 
-/** Users of the zone, for telling how far a pass is. */
+/** Users of the zone, for reporting how far a pass is. */
 export const COUNT = perKind((kind) =>
   buildStatement(
     `day roll count ${kind}`,

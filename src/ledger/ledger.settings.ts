@@ -49,6 +49,7 @@ export const LedgerSettings = {
     schema: { type: ['integer', 'null'], minimum: 0, maximum: 2_147_483_647 },
     default: null,
     unit: 'units',
-    description: 'The most units refunded to a user for one day; null: no cap. What is settled below the cost is no refund of a failure and does not count.',
+    description:
+      'How many units are refunded to a user for one day at most; null: no cap. What is settled below the cost is no refund of a failure and does not count.',
   }),
 };

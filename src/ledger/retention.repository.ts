@@ -13,7 +13,7 @@ const REMOVE = prepared(
       DELETE FROM requests r USING old o, users u
       WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
       RETURNING r.user_id, r.charged_on, r.cost, r.refunded_units
-    ), told AS (
+    ), noted AS (
       UPDATE quota_usage q SET removed_used = least(2147483647, q.removed_used + s.used),
         removed_refunded = least(2147483647, q.removed_refunded + s.refunded), removed_requests = least(2147483647, q.removed_requests + s.requests)
       FROM (

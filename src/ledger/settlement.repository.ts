@@ -6,8 +6,8 @@ import { type Run, StatementPool } from '../database/statement-pool';
 import { MAX_UNITS } from './charge.sql';
 import { type RequestStatus } from './entities/request.entity';
 import { type RefundPolicy } from './ledger.settings';
-import { REQUEST_JSON } from './request-row';
 import { OWNER_ZONE } from './owner-zone.sql';
+import { REQUEST_JSON } from './request-row';
 
 /** What is asked of one request: by its worker, its owner, or the clock (`sweep`). */
 export interface Transition {
@@ -30,7 +30,7 @@ export interface Transition {
   force?: boolean;
 }
 
-/** What the settings say about those who do not succeed. */
+/** What the settings grant those who do not succeed. */
 export interface RefundRules {
   policy: RefundPolicy;
   /** Units for one user and day; null: no cap. */
@@ -59,7 +59,7 @@ const ITEM_NAMES = ITEM.replaceAll(/ \w+(?=,|$)/g, '');
 /** Past its deadline, or a reservation whose lease has run out: ended by the clock, whoever notices. */
 const OVERDUE = `(t.deadline_at <= now() OR t.held AND t.lease_expires_at <= now())`;
 
-/** Sums are of 64 bits; the counters that say how much was refunded stop at their end, so no refund ever fails for arithmetic. */
+/** Sums are of 64 bits; the counters of what was refunded stop at their end, so no refund ever fails for arithmetic. */
 const upTo = (sum: string): string => `least(${MAX_UNITS}, ${sum})::integer`;
 
 const accounts = (skips: boolean): string => `account AS MATERIALIZED (

@@ -6,7 +6,7 @@ type Schema = Record<string, unknown>;
 const MAX_TEXT = 262_144;
 const MAX_INTEGER = 2_147_483_647;
 
-/** Gives every text and list an upper bound, and says integer where the code's type can only say number: fractions are marked `double`. */
+/** Gives every text and list an upper bound, and an integer where the code's type is only a number: fractions are marked `double`. */
 export function bound(node: unknown): void {
   if (Array.isArray(node)) return node.forEach(bound);
   if (typeof node !== 'object' || node === null) return;

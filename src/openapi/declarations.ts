@@ -56,7 +56,7 @@ export const MayBeVersioned = (status?: number) => declares({ answers: { status,
 const IF_MATCH = { name: 'If-Match', description: 'The ETag of what you read, or `*`.', schema: { type: 'string', maxLength: 500 } };
 const IF_NONE_MATCH = { name: 'If-None-Match', description: '`*`: only if there is none yet.', schema: { type: 'string', maxLength: 500 } };
 
-/** The route changes one version of a thing: which one, its caller must or may say. `creates`: also that there is none yet. */
+/** The route changes one version of a thing: which one, its caller must or may state. `creates`: also that there is none yet. */
 export const Preconditions = (kind: 'required' | 'optional', { creates = false } = {}) =>
   declares({
     parameters: creates ? [IF_MATCH, IF_NONE_MATCH] : [IF_MATCH],

@@ -2,7 +2,7 @@ import { HEADERS } from '../http/answer-headers';
 
 const text = (description: string, rest: object = {}) => ({ description, schema: { type: 'string', maxLength: 8_192, ...rest } });
 
-/** Every field that an answer's header may bear, with what it tells. */
+/** Every field that an answer's header may bear, with what it shows. */
 export const FIELDS = {
   'X-Request-Id': text('The id of this call in the log: yours if it was sane, else one of ours.', { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
   ETag: text('The version of what the answer shows: for `If-Match`.', { pattern: '^"[^"]+"$' }),
@@ -27,7 +27,7 @@ export type FieldName = keyof typeof FIELDS;
 /** What every answer bears beside the fields of its own. */
 export const GENERAL_FIELDS = ['X-Request-Id'] as const satisfies readonly FieldName[];
 
-/** Fields without news, on every answer: said once for all of them. */
+/** Fields without news, on every answer: stated once for all of them. */
 export const CONSTANT_FIELDS = Object.fromEntries(Object.entries(HEADERS).map(([name, value]) => [name, { type: 'string', const: value }]));
 
 /** `X-Y?` → its name, and that it may be missing. */

@@ -44,7 +44,7 @@ export function renderOperation(method: string, operation: Operation, route: Dec
   operation.responses.default = problems.reference(TRANSPORT, 'Transport');
 }
 
-/** Fields of answers that went well, and words for those that have none. */
+/** Fields of answers that went well, and outcomes for those that have none. */
 function renderFields(operation: Operation, { declarations }: DeclaredRoute): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     const declared = declarations.flatMap(({ answers }) => (answers && (answers.status ?? Number(status)) === Number(status) ? answers.fields : []));
@@ -54,17 +54,17 @@ function renderFields(operation: Operation, { declarations }: DeclaredRoute): vo
 }
 
 function generalFailures(method: string, { parameters = [] }: Operation, { declarations }: DeclaredRoute): ProblemClass[] {
-  const takesBody = WITH_BODY.includes(method) && !declarations.some(({ ignoresBody }) => ignoresBody);
+  const hasBody = WITH_BODY.includes(method) && !declarations.some(({ ignoresBody }) => ignoresBody);
   const inPath = parameters.some((parameter) => parameter.in === 'path');
   const inQuery = parameters.some((parameter) => parameter.in === 'query');
   return [
     InternalError,
     UnavailableProblem,
     StoredValueUnusable,
-    ...(takesBody ? [ValidationProblem, MalformedJson, MalformedRequest, BodyTooLarge, UnsupportedMediaType] : []),
+    ...(hasBody ? [ValidationProblem, MalformedJson, MalformedRequest, BodyTooLarge, UnsupportedMediaType] : []),
     ...(inPath ? [MalformedRequest, UriTooLong] : []),
     ...(inQuery ? [ValidationProblem] : []),
-    ...(takesBody || inPath || inQuery ? [UnstorableValue] : []),
+    ...(hasBody || inPath || inQuery ? [UnstorableValue] : []),
     ...(parameters.some(({ name }) => name === 'cursor') ? [InvalidCursor] : []),
   ];
 }

@@ -17,7 +17,7 @@ export class Allowance {
   constructor(private readonly options: AllowanceOptions) {}
 
   /** Takes one. Returns 0, or, when there is none, the milliseconds until there is one. */
-  take(key: string, now = performance.now()): number {
+  spend(key: string, now = performance.now()): number {
     const { burst, everyMs } = this.options;
     const fullAt = Math.max(now, this.fullAt.get(key) ?? now);
     const waitMs = fullAt - now - (burst - 1) * everyMs;
@@ -33,7 +33,7 @@ export class Allowance {
 
   /** Counts one more, be there one or not; never more than a burst. Returns how many are used. */
   add(key: string, now = performance.now()): number {
-    this.take(key, now);
+    this.spend(key, now);
     return this.used(key, now);
   }
 

@@ -5,7 +5,7 @@ import { Allowance } from './allowance';
 import { TooManyAttempts } from './passwords.errors';
 import { Serial } from './serial';
 
-/** Somebody who says that an account is theirs. */
+/** Somebody who claims that an account is theirs. */
 export interface Attempt {
   /** The account, by what the caller names it: its e-mail address, be there such an account or not. */
   account: string;
@@ -43,7 +43,7 @@ export class Attempts {
   private delayed = 0;
 
   /**
-   * Makes an attempt, which says whether the password was right. It counts before it is made, or many at once would slip past the count,
+   * Makes an attempt, which returns whether the password was right. It counts before it is made, or many at once would slip past the count,
    * and is given back unless it failed: a right password is never too often. Attempts from one network on one account are made one by one, so that right ones at
    * once do not refuse each other.
    *
@@ -60,7 +60,7 @@ export class Attempts {
             [this.fromNetwork, network],
             [this.ofAccountFromNetwork, pair],
           ];
-      take(counts);
+      spend(counts);
       let failed = false;
       try {
         if (!known) await this.delay(account);
@@ -78,7 +78,7 @@ export class Attempts {
 
   /** @throws TooManyAttempts */
   countRegistration(network: string): void {
-    take([[this.registrations, network]]);
+    spend([[this.registrations, network]]);
   }
 
   /** Networks that failed at the account before stand behind each other, not before one that comes for the first time. */
@@ -97,9 +97,9 @@ export class Attempts {
 }
 
 /** Takes one of each, or none. @throws TooManyAttempts */
-function take(counts: [Allowance, string][]): void {
+function spend(counts: [Allowance, string][]): void {
   for (const [i, [allowance, key]] of counts.entries()) {
-    const waitMs = allowance.take(key);
+    const waitMs = allowance.spend(key);
     if (waitMs === 0) continue;
     for (const [earlier, earlierKey] of counts.slice(0, i)) earlier.giveBack(earlierKey);
     throw new TooManyAttempts(Math.ceil(waitMs / 1_000));

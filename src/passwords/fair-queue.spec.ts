@@ -1,7 +1,7 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { CallerQueueFull, FairQueue, QueueFull } from './fair-queue';
 
-/** A queue whose works end when the test says so. */
+/** A queue whose works end when the test lets them. */
 function controlled(options: { atOnce?: number; waitingOfCallerMax?: number; waitingMax?: number } = {}) {
   const queue = new FairQueue({ atOnce: 2, waitingOfCallerMax: 1_000, waitingMax: 5_000, ...options });
   const begun: string[] = [];
@@ -55,7 +55,7 @@ describe('the fair queue', () => {
     expect(begun).toContain('neighbour');
   });
 
-  it('when it is full in all, refuses whoever has the most before them', async () => {
+  it('when it is full in all, refuses whoever has more before them than others', async () => {
     const { add } = controlled({ atOnce: 1, waitingMax: 10 });
     const flood = Array.from({ length: 11 }, (_, i) => add(`flood ${i}`, 'flood').then(String, (error: Error) => error));
     const neighbour = add('neighbour', 'neighbour').then(String, (error: Error) => error);

@@ -41,7 +41,7 @@ export class FairQueue {
    * Does the work when it comes to it. The first key is the caller's. `restMs`, asked of what came of it and how long it took: for how long its keys then
    * begin nothing; the place is free meanwhile. @throws CallerQueueFull, QueueFull
    */
-  async run<T>(keys: readonly [string, ...string[]], work: () => Promise<T>, restMs: (result: T, tookMs: number) => number = () => 0): Promise<T> {
+  async run<T>(keys: readonly [string, ...string[]], work: () => Promise<T>, restMs: (result: T, spentMs: number) => number = () => 0): Promise<T> {
     if ((this.shares.get(keys[0])?.waiting ?? 0) >= this.options.waitingOfCallerMax) throw new CallerQueueFull();
     await new Promise<void>((begin, refuse) => this.enter({ keys, start: this.startOf(keys), begin, refuse }));
     const begunAt = performance.now();

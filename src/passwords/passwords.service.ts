@@ -28,7 +28,7 @@ export class PasswordsService {
       return this.queued(
         keys,
         () => verifyPassword(hash, password),
-        (right, tookMs) => (right ? 0 : tookMs),
+        (right, spentMs) => (right ? 0 : spentMs),
       );
     });
   }
@@ -47,7 +47,7 @@ export class PasswordsService {
     this.attempts.countRegistration(network);
   }
 
-  private async queued<T>(keys: [string, ...string[]], work: () => Promise<T>, restMs?: (result: T, tookMs: number) => number): Promise<T> {
+  private async queued<T>(keys: [string, ...string[]], work: () => Promise<T>, restMs?: (result: T, spentMs: number) => number): Promise<T> {
     try {
       return await this.queue.run(keys, work, restMs);
     } catch (error) {

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { TierBursts } from '../tiers/tier-bursts';
 import { type BurstState } from './rate-limit-fields';
 
-const MOST_BUCKETS = 50_000;
+const MAX_BUCKETS = 50_000;
 const MINUTE_MS = 60_000;
 
 interface Bucket {
@@ -18,13 +18,13 @@ interface Bucket {
  */
 @Injectable()
 export class BurstLimiter {
-  private readonly tiers = new LRUCache<number, string>({ max: MOST_BUCKETS });
-  private readonly buckets = new LRUCache<number, Bucket>({ max: MOST_BUCKETS });
+  private readonly tiers = new LRUCache<number, string>({ max: MAX_BUCKETS });
+  private readonly buckets = new LRUCache<number, Bucket>({ max: MAX_BUCKETS });
 
   constructor(private readonly bursts: TierBursts) {}
 
   /** Takes one request out of the user's bucket. Null: no burst limit; `allowed` false: it was empty and stays so. */
-  take(userId: number, at = performance.now()): (BurstState & { allowed: boolean }) | null {
+  spend(userId: number, at = performance.now()): (BurstState & { allowed: boolean }) | null {
     if (this.bursts.none) return null;
     const perMinute = this.bursts.of(this.tiers.get(userId));
     if (perMinute === null) return null;

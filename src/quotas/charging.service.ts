@@ -7,13 +7,13 @@ import { BurstLimiter } from './burst-limiter';
 import { BurstExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 
-/** A charge that is in force, now or since it was first asked for, and what every answer says of it in its header. */
+/** A charge that is in force, now or since it was first asked for, and what every answer shows of it in its header. */
 export interface Charged {
   verdict: Admitted | Replayed;
   headers: Record<string, string>;
 }
 
-/** Charges for the routes that do: the tier's burst limit first, then admission, and a refusal as the problem that tells it. */
+/** Charges for the routes that do: the tier's burst limit first, then admission, and a refusal as its problem. */
 @Injectable()
 export class ChargingService {
   constructor(
@@ -23,7 +23,7 @@ export class ChargingService {
 
   /** @throws QuotaExceeded, BurstExceeded, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull, ClientGone */
   async charge(charge: Charge): Promise<Charged> {
-    const burst = this.burst.take(charge.userId);
+    const burst = this.burst.spend(charge.userId);
     if (burst?.allowed === false) throw new BurstExceeded(burst.perMinute, burst.nextInSeconds, {});
     const verdict = await this.admission.admit(charge);
     if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);

@@ -2,10 +2,10 @@ import { QueueFull } from '../ledger/ledger.errors';
 import { declares } from '../openapi/declarations';
 import { BurstExceeded, CostExceedsQuota, KeyCapExceeded, QuotaExceeded, UserSuspended } from './quotas.errors';
 
-/** The answer tells of the caller's limits; not where there are none. */
+/** The answer reports the caller's limits; not where there are none. */
 export const ShowsRateLimit = (status?: number) => declares({ answers: { status, fields: ['RateLimit-Policy?', 'RateLimit?'] } });
 
-/** The route charges: its answers tell of the limits, and it refuses by them. */
+/** The route charges: its answers report the limits, and it refuses by them. */
 export const Charges = () =>
   declares({
     fails: [QuotaExceeded, KeyCapExceeded, CostExceedsQuota, BurstExceeded, UserSuspended, QueueFull],

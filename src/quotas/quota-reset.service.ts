@@ -67,14 +67,14 @@ class Pass {
     while (!this.stop.aborted) {
       const survey = await this.paced(() => this.days.survey(zone, after, count));
       if (survey === null) return;
-      const most = this.pace.rows * STRIDE;
-      if (survey.due > most && count > most) {
-        count = most;
+      const maxRows = this.pace.rows * STRIDE;
+      if (survey.due > maxRows && count > maxRows) {
+        count = maxRows;
         continue;
       }
       const left = survey.due === 0 ? 0 : await this.close(zone, after, survey);
-      this.tell(survey.seen, left);
-      count = survey.due === 0 ? Math.min(count * 2, MAX_SURVEY) : most;
+      this.show(survey.seen, left);
+      count = survey.due === 0 ? Math.min(count * 2, MAX_SURVEY) : maxRows;
       after = survey.upto;
     }
   }
@@ -125,7 +125,7 @@ class Pass {
     return result;
   }
 
-  private tell(seen: number, left: number): void {
+  private show(seen: number, left: number): void {
     this.seen += seen;
     this.progress.done += seen - left;
     this.report({ ...this.progress });

@@ -1,14 +1,14 @@
 import { Problem } from '../http/problem';
 import { type CapState, type QuotaState } from '../ledger/charge';
-import { LARGEST_QUOTA } from '../tiers/dto/create-tier.dto';
+import { MAX_QUOTA } from '../tiers/dto/create-tier.dto';
 import { burstFields } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
-const UNITS = { type: 'integer', format: 'int32', minimum: 0, maximum: LARGEST_QUOTA };
+const UNITS = { type: 'integer', format: 'int32', minimum: 0, maximum: MAX_QUOTA };
 const POLICIES = { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string', enum: ['daily', 'key', 'burst'] } };
 
-/** What a refusal says of the day, or of a key's own share of it. */
+/** What a refusal states of the day, or of a key's own share of it. */
 interface Spent {
   policy: 'daily' | 'key';
   what: string;
@@ -59,7 +59,7 @@ export function quotaRefusal(requested: number, state: QuotaState, cap: CapState
   const spent: Spent =
     by === 'key' && cap
       ? { policy: by, what: "this API key's share of the daily quota", limit: cap.cap, used: cap.used }
-      : { policy: by, what: 'the daily quota', limit: state.unlimited ? LARGEST_QUOTA : state.quota, used: state.used };
+      : { policy: by, what: 'the daily quota', limit: state.unlimited ? MAX_QUOTA : state.quota, used: state.used };
   const kind = requested > spent.limit ? CostExceedsQuota : by === 'key' ? KeyCapExceeded : QuotaExceeded;
   return new kind(requested, state, spent, headers);
 }

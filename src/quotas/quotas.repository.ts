@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { type UsageItemDto } from './dto/usage.dto';
 
-/** The projection for one user, with what the quota answer says beside it. */
+/** The projection for one user, with what the quota answer shows beside it. */
 export interface QuotaRow {
   unlimited: boolean;
   quota: number;

@@ -14,7 +14,7 @@ import { UsageItemDto, UsageQuery } from './dto/usage.dto';
 import { type QuotaRow, QuotasRepository } from './quotas.repository';
 
 const DAY_MS = 86_400_000;
-const LONGEST_USAGE_DAYS = 366;
+const MAX_USAGE_DAYS = 366;
 
 /**
  * What a user's quota is and was, and what operators do to it. Always true: every number comes from the projection that
@@ -42,8 +42,8 @@ export class QuotasService {
     const first = from === undefined ? last - 29 : day(from, '#/query/from');
     const pointer = '#/query/from';
     if (first > last) throw new ValidationProblem([{ pointer, detail: 'is after `to`', code: 'out-of-order' }]);
-    if (last - first >= LONGEST_USAGE_DAYS) {
-      throw new ValidationProblem([{ pointer, detail: `is more than ${LONGEST_USAGE_DAYS} days before \`to\``, code: 'too-long' }]);
+    if (last - first >= MAX_USAGE_DAYS) {
+      throw new ValidationProblem([{ pointer, detail: `is more than ${MAX_USAGE_DAYS} days before \`to\``, code: 'too-long' }]);
     }
     return this.repository.usage(userId, from ?? null, to ?? null);
   }

@@ -28,7 +28,7 @@ export function rateLimitFields(state: QuotaState, cap: CapState | null = null, 
   return policies === '' ? {} : { 'ratelimit-policy': policies, ratelimit: limits };
 }
 
-/** What a refusal by burst can say without asking the database. */
+/** What a refusal by burst can show without asking the database. */
 export function burstFields({ perMinute, remaining, nextInSeconds }: BurstState): Record<string, string> {
   return { 'ratelimit-policy': `"burst";q=${perMinute};w=60`, ratelimit: `"burst";r=${remaining};t=${nextInSeconds}` };
 }

@@ -39,10 +39,10 @@ export class SlicePace {
   }
 
   /** @returns the milliseconds to pause after a slice that took so long and changed so many rows */
-  pauseAfter(tookMs: number, rows: number): number {
+  pauseAfter(spentMs: number, rows: number): number {
     this.changed += rows;
-    if (rows >= MIN_ROWS / 2) this.rowsNow = Math.round(Math.min(MAX_ROWS, Math.max(MIN_ROWS, (this.rowsNow + (rows * SLICE_MS) / tookMs) / 2)));
-    return tookMs * this.nextShare();
+    if (rows >= MIN_ROWS / 2) this.rowsNow = Math.round(Math.min(MAX_ROWS, Math.max(MIN_ROWS, (this.rowsNow + (rows * SLICE_MS) / spentMs) / 2)));
+    return spentMs * this.nextShare();
   }
 
   private nextShare(): number {

@@ -17,7 +17,7 @@ interface Attempted {
   finishedAt: Date | null;
 }
 
-/** Every attempt of a request, the first one first: those before, and the one that the request itself tells of. */
+/** Every attempt of a request, the first one first: those before, and the one that the request's own row holds. */
 export function attemptsOf({ attempt, status, error, startedAt, createdAt, finishedAt }: Attempted, before: readonly Attempt[]): Attempt[] {
   // Read one after the other, the attempts may be ahead of the request by one that was just lost.
   const known = before.filter((one) => one.attempt <= attempt);

@@ -7,7 +7,7 @@ import { IdempotencyService } from '../idempotency/idempotency.service';
 import { QueueFull } from '../ledger/ledger.errors';
 import { BatchItemDto } from './dto/batch.dto';
 import { CompleteItemDto } from './dto/work.dto';
-import { checkItem, type Fate, itemAnswers, statusOf } from './item-answers';
+import { checkItem, type ItemOutcome, itemAnswers, statusOf } from './item-answers';
 import { type BatchItem, SubmitService } from './submitting/submit.service';
 import { WorkService } from './working/work.service';
 
@@ -18,7 +18,7 @@ const UNDER_WAY_MAX = 2;
 /** Of one caller; each is a body in memory. */
 const WAITING_MAX = 128;
 
-/** Calls with many items. Always true: each item has the fate that it would have had alone, and the others do not change it. */
+/** Calls with many items. Always true: each item has the outcome that it would have had alone, and the others do not change it. */
 @Injectable()
 export class BatchService {
   private readonly slots = new CallSlots<number>({ max: UNDER_WAY_MAX, waitingMax: WAITING_MAX, full: () => new QueueFull() });
@@ -47,36 +47,39 @@ export class BatchService {
   ): Promise<string> {
     if (call === null) return itemAnswers(await this.submitAll(principal, items, null, isGone), 201, callId);
     const work = async () => {
-      const fates = await this.submitAll(principal, items, call.key, isGone);
-      return { status: 200, text: itemAnswers(fates, 201, callId), kept: isDecided(fates) };
+      const outcomes = await this.submitAll(principal, items, call.key, isGone);
+      return { status: 200, text: itemAnswers(outcomes, 201, callId), kept: isDecided(outcomes) };
     };
     return (await this.idempotency.inParts({ ...call, userId: principal.userId }, work)).text;
   }
 
   /** @param batchKey the call's own key: items without one get theirs from it and their place, so that what was charged before a death is found again */
-  private async submitAll(principal: Principal, items: readonly unknown[], batchKey: string | null, isGone: () => boolean): Promise<Fate[]> {
-    const fates = await this.submits.submitAll(
+  private async submitAll(principal: Principal, items: readonly unknown[], batchKey: string | null, isGone: () => boolean): Promise<ItemOutcome[]> {
+    const outcomes = await this.submits.submitAll(
       principal,
       items.map((item, i) => toItem(item, i, batchKey)),
       isGone,
     );
-    return fates.map((fate) => (fate.status === 'fulfilled' ? { status: 'fulfilled', value: fate.value.json } : fate));
+    return outcomes.map((outcome) => (outcome.status === 'fulfilled' ? { status: 'fulfilled', value: outcome.value.json } : outcome));
   }
 
   /** Ends all well, in one go. */
-  complete(items: readonly unknown[]): Promise<Fate[]> {
+  complete(items: readonly unknown[]): Promise<ItemOutcome[]> {
     return Promise.allSettled(
       items.map(async (item, i) => {
-        const { id, ...word } = checkItem(CompleteItemDto, item, i);
-        return this.work.complete(id, word);
+        const { id, ...result } = checkItem(CompleteItemDto, item, i);
+        return this.work.complete(id, result);
       }),
     );
   }
 }
 
 /** Whether a retry is to get the same answer: something was charged, and each item was either admitted or refused for good. */
-function isDecided(fates: readonly Fate[]): boolean {
-  return fates.some(({ status }) => status === 'fulfilled') && fates.every((fate) => fate.status === 'fulfilled' || statusOf(fate.reason) < CLIENT_GONE);
+function isDecided(outcomes: readonly ItemOutcome[]): boolean {
+  return (
+    outcomes.some(({ status }) => status === 'fulfilled') &&
+    outcomes.every((outcome) => outcome.status === 'fulfilled' || statusOf(outcome.reason) < CLIENT_GONE)
+  );
 }
 
 function toItem(item: unknown, i: number, batchKey: string | null): BatchItem {

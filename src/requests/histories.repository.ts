@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { type RequestStatus } from '../ledger/entities/request.entity';
 import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 
-/** What a request's changes are told from: no payload, no result, no error. */
+/** What a request's changes are derived from: no payload, no result, no error. */
 export interface HistoryRow {
   id: string;
   userId: number;

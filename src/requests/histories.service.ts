@@ -9,7 +9,7 @@ import { TransitionsService } from './working/transitions.service';
 
 const MAX_READ_TOGETHER = 500;
 
-/** Tells requests' changes to those who follow them. However many follow, their looks go together in few statements. */
+/** Sends requests' changes to those who follow them. However many follow, their looks go together in few statements. */
 @Injectable()
 export class HistoriesService {
   private readonly reads = new SharedReads<string, HistoryRow>((ids) => this.readAll(ids), MAX_READ_TOGETHER);

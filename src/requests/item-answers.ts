@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
-import { FlawedItem } from '../http/json-items';
 import { InternalError, UnstorableValue } from '../http/http.errors';
+import { FlawedItem } from '../http/json-items';
 import { type FieldError, Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
 
@@ -10,16 +10,16 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 const logger = new Logger('ItemAnswers');
 
 /** What became of one item of a call with many: the request as JSON, or why not. */
-export type Fate = PromiseSettledResult<string>;
+export type ItemOutcome = PromiseSettledResult<string>;
 
 /**
  * The answer `{ items: [{ status, request } | { status, problem }] }` as JSON, in the order of the items.
  * @param status of those that went well
  * @param callId the id of the call, which problems bear
  */
-export function itemAnswers(fates: readonly Fate[], status: number, callId: string): string {
-  const answers = fates.map((fate, i) =>
-    fate.status === 'fulfilled' ? `{"status":${status},"request":${fate.value}}` : refused(fate.reason, `urn:quotidian:request:${callId}#/items/${i}`),
+export function itemAnswers(outcomes: readonly ItemOutcome[], status: number, callId: string): string {
+  const answers = outcomes.map((outcome, i) =>
+    outcome.status === 'fulfilled' ? `{"status":${status},"request":${outcome.value}}` : refused(outcome.reason, `urn:quotidian:request:${callId}#/items/${i}`),
   );
   return `{"items":[${answers.join()}]}`;
 }

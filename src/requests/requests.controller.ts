@@ -124,7 +124,7 @@ export class RequestsController {
 
   /**
    * The changes of a request's status as server-sent events (`status`), from the first one or after `Last-Event-ID`, until
-   * the request has ended. 204 when there is nothing more to tell.
+   * the request has ended. 204 when there is nothing more to send.
    */
   @Get(':id/events')
   @Scopes('requests:read')
@@ -137,13 +137,13 @@ export class RequestsController {
     schema: { type: 'string', maxLength: 100 },
   })
   @ApiOkResponse({ description: 'The changes, as they come.', schema: { type: 'string' } })
-  @ApiNoContentResponse({ description: 'It has ended, and you have heard so: do not come again.' })
+  @ApiNoContentResponse({ description: 'The request has ended and its last event was received: there is nothing more to follow.' })
   async events(@Req() request: AuthenticatedRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     await this.streams.open(id, request, reply);
   }
 
   /**
-   * Cancels a request. One that waits is canceled at once. One that is carried out is asked to stop: its worker hears so at
+   * Cancels a request. One that waits is canceled at once. One that is carried out is asked to stop: its worker learns of it at
    * the next heartbeat, and until then it stays `processing`. 409 once it has ended.
    */
   @Post(':id/cancel')

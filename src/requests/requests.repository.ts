@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type Charge } from '../ledger/charge';
-import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
-import { type AttemptDto } from './dto/request-detail.dto';
-import { type ListRequestsQuery } from './dto/list-requests.dto';
-import { type RequestDto } from './dto/request.dto';
 import { REQUEST, REQUEST_JSON } from '../ledger/request-row';
+import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
+import { type ListRequestsQuery } from './dto/list-requests.dto';
+import { type AttemptDto } from './dto/request-detail.dto';
+import { type RequestDto } from './dto/request.dto';
 
 /** `overdue`: the clock has ended it and nobody noticed yet. */
 export type RequestRow = RequestDto & { held: boolean; overdue: boolean };
@@ -75,7 +75,7 @@ export class RequestsRepository {
     return rows[0]?.json ?? null;
   }
 
-  /** Its attempts but the one that the request itself tells of, the first one first. */
+  /** Its attempts but the one that the request's own row holds, the first one first. */
   async attempts(id: string): Promise<AttemptDto[]> {
     return this.dataSource.query(
       `SELECT attempt, outcome, error, started_at AS "startedAt", ended_at AS "endedAt" FROM request_attempts WHERE request_id = $1 ORDER BY attempt`,

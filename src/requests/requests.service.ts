@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '../common/principal';
-import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { isUuid } from '../common/uuid';
 import { cursorAt, cursorPosition, pageSize } from '../http/page';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { attemptsOf } from './attempts-of';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDetailDto } from './dto/request-detail.dto';
@@ -79,7 +79,7 @@ export function ownOnly(principal: Principal): number | null {
   return principal.isAdmin || principal.scopes.has('service') ? null : principal.userId;
 }
 
-/** A list of no time at all would be empty, which says nothing of the mistake. */
+/** A list of no time at all would be empty, which does not show the mistake. */
 function assertInOrder({ since, until }: ListRequestsQuery): void {
   if (since === undefined || until === undefined || Date.parse(since) <= Date.parse(until)) return;
   throw new ValidationProblem([{ pointer: '#/query/since', detail: 'is after `until`', code: 'out-of-order' }]);

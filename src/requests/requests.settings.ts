@@ -1,7 +1,7 @@
 import { defineSetting } from '../settings/setting';
 
-/** A worker that needs longer says so at its heartbeats. */
-export const LONGEST_LEASE_SECONDS = 3_600;
+/** A worker that needs longer asks for it at its heartbeats. */
+export const MAX_LEASE_SECONDS = 3_600;
 
 /** How requests of one type are charged and carried out. */
 export interface RequestType {
@@ -45,7 +45,7 @@ export const RequestSettings = {
     },
     default: {},
     description:
-      'Per request type: its cost in units (1 where not said), its execution, `queued` (the default) or `instant`, and in place of the general settings its attempts, its deadline in seconds after submit and its concurrency.',
+      'Per request type: its cost in units (1 by default), its execution, `queued` (the default) or `instant`, and in place of the general settings its attempts, its deadline in seconds after submit and its concurrency.',
     visibility: 'public',
   }),
   strictTypes: defineSetting<boolean>({
@@ -67,19 +67,19 @@ export const RequestSettings = {
     key: 'requests.maxAttempts',
     schema: attempts,
     default: 3,
-    description: 'How often a request is begun before it fails for good, unless its type says otherwise. Read when it is claimed.',
+    description: 'How often a request is begun before it fails for good, unless its type sets another. Read when it is claimed.',
   }),
   concurrency: defineSetting<number | null>({
     key: 'requests.concurrency',
     schema: concurrency,
     default: null,
-    description: 'How many requests of one user and type workers carry out at once, unless the type says otherwise; null: any number.',
+    description: 'How many requests of one user and type workers carry out at once, unless the type sets another; null: any number.',
   }),
   leaseSeconds: defineSetting<number>({
     key: 'requests.leaseSeconds',
-    schema: { type: 'integer', minimum: 1, maximum: LONGEST_LEASE_SECONDS },
+    schema: { type: 'integer', minimum: 1, maximum: MAX_LEASE_SECONDS },
     default: 60,
-    description: 'For how many seconds a worker holds what it claims, when it does not say.',
+    description: 'For how many seconds a worker holds what it claims, by default.',
   }),
   retryBaseSeconds: defineSetting<number>({
     key: 'requests.retryBaseSeconds',

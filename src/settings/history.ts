@@ -34,7 +34,7 @@ function toVersion({ version, content, author, reason, createdAt }: Version, pre
   return { version, value: after?.value ?? null, deleted: content === null, changes, author, reason, createdAt };
 }
 
-/** A secret may be said to have changed, not what it is. */
+/** A secret may be shown to have changed, not what it is. */
 export function withoutSecret(content: Record<string, unknown> | null): Record<string, unknown> | null {
   return content?.visibility === 'secret' ? { ...content, value: null } : content;
 }

@@ -12,7 +12,7 @@ import { type JsonSchema } from './setting';
 const SHOWN_VIOLATIONS = 5;
 const COMPILED_SCHEMAS = 500;
 
-/** Bounds narrow a schema that says the type already; they may leave it out. */
+/** Bounds narrow a schema that names the type already; they may leave it out. */
 export type SchemaRole = 'schema' | 'bounds';
 
 /** JSON Schema 2020-12 by Ajv in strict mode, compiled once each. Knows the formats `iana-time-zone` and `cron` besides the usual. */

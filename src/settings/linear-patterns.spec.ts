@@ -25,7 +25,7 @@ describe('a pattern of a schema', () => {
     expect(() => linearPattern(text, 'u')).toThrow();
   });
 
-  it('is told from another one by its text', () => {
+  it('is distinguished from another one by its text', () => {
     expect(String(linearPattern('a', 'u'))).not.toBe(String(linearPattern('b', 'u')));
   });
 });

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 
-/** What Ajv asks of an engine for regular expressions; `toString` tells one pattern from another in what it generates. */
+/** What Ajv asks of an engine for regular expressions; `toString` distinguishes one pattern from another in what it generates. */
 interface Pattern {
   test(text: string): boolean;
   toString(): string;

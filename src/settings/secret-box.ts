@@ -53,7 +53,7 @@ export class SecretBox {
   }
 }
 
-/** Names a key without telling it. */
+/** Names a key without showing it. */
 function idOf(key: Buffer): string {
   return createHash('sha256').update('key id').update(key).digest('hex').slice(0, 16);
 }

@@ -6,7 +6,7 @@ import { JsonSchemas } from './json-schemas';
 import { declaredSettings, type JsonSchema } from './setting';
 import { type SystemState } from './system-settings.repository';
 
-export const LARGEST_VALUE_BYTES = 32_768;
+export const MAX_VALUE_BYTES = 32_768;
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Everything about a setting but its value: declared in code, or written by an operator. */
@@ -115,7 +115,7 @@ export function isKey(text: string): boolean {
   return KEY.test(text);
 }
 
-/** What an operator's key is where nothing is said. */
+/** What an operator's key is by default. */
 export const NEW: Omit<SettingDefinition, 'key'> = {
   declared: false,
   schema: null,
@@ -133,6 +133,6 @@ const KEY_MALFORMED: FieldError = {
 };
 
 function tooLarge(value: unknown, pointer: string): FieldError | null {
-  if (Buffer.byteLength(JSON.stringify(value)) <= LARGEST_VALUE_BYTES) return null;
-  return { pointer, detail: `is larger than ${LARGEST_VALUE_BYTES} bytes`, code: 'too-large' };
+  if (Buffer.byteLength(JSON.stringify(value)) <= MAX_VALUE_BYTES) return null;
+  return { pointer, detail: `is larger than ${MAX_VALUE_BYTES} bytes`, code: 'too-large' };
 }

@@ -43,7 +43,7 @@ export class SettingWriter {
     private readonly audit: AuditService,
   ) {}
 
-  /** Refuses values that do not pass the check, whoever writes them through the service; modules say so while they are initialised. */
+  /** Refuses values that do not pass the check, whoever writes them through the service; modules register theirs while they are initialised. */
   holdTo(key: string, check: ValueCheck): void {
     this.checks.set(key, check);
   }
@@ -68,7 +68,7 @@ export class SettingWriter {
     return due ? this.lockAndRead(tx, key) : this.readingOf(key, state);
   }
 
-  /** What the row of a key says. */
+  /** What the row of a key means. */
   readingOf(key: string, state: SystemState): SettingReading {
     return { state, current: this.definitions.of(key, state.row) };
   }
@@ -122,7 +122,7 @@ export class SettingWriter {
     return { ...content, value };
   }
 
-  /** Makes the version of a change that is due, or says why it cannot be. */
+  /** Makes the version of a change that is due, or records why it cannot be. */
   private async makeDue(tx: EntityManager, { state, current }: SettingReading, change: SystemConfigurationChange): Promise<void> {
     const { id, key, baseVersion, content, author, reason } = change;
     if (state.version !== baseVersion) return this.changes.end(tx, id, 'stale', null, null);

@@ -2,7 +2,7 @@ import { type Visibility } from './entities/system-configuration.entity';
 
 export type JsonSchema = Record<string, unknown>;
 
-/** A setting of the product, declared in code. `configurations/` keeps it, checks it and tells where its value came from. */
+/** A setting of the product, declared in code. `configurations/` keeps it, checks it and shows where its value came from. */
 export interface Setting<T> {
   key: string;
   /** JSON Schema 2020-12 of the value, with our formats `iana-time-zone` and `cron`. */

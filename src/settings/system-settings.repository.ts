@@ -53,7 +53,7 @@ export class SystemSettingsRepository {
   /**
    * Adds the version that follows `after`, unless `after` is not the latest: then nothing happens and the answer is false.
    * The primary key (key, version) lets exactly one of any number of writers through, also those that do not lock.
-   * The changes that wait for `after` never take effect then, and are told so.
+   * The changes that wait for `after` never take effect then, and become stale.
    */
   async append(tx: EntityManager, key: string, after: number, content: object | null, author: number | null, reason: string | null): Promise<boolean> {
     const rows = await tx

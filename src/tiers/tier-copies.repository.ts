@@ -14,7 +14,7 @@ export interface PendingTier {
 /** Which of the two columns with the name of a tier. */
 export type TierColumn = 'subscription_tier' | 'next_subscription_tier';
 
-/** What says that the copy of a row is older than the version in $4. */
+/** What shows that the copy of a row is older than the version in $4. */
 const OLDER: Record<TierColumn, string> = {
   subscription_tier: 'NOT u.api_quota_custom AND u.api_quota_version < $4',
   next_subscription_tier: 'u.next_quota_version < $4',

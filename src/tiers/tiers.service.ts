@@ -79,7 +79,7 @@ export class TiersService {
       if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
       if (dto.name !== undefined && dto.name !== before.name) await this.repository.rename(tx, tier, dto.name).catch(nameTaken(dto.name));
       Object.assign(tier, definedOnly(dto), { updatedAt: new Date() });
-      // A number ends "unlimited" unless the same call says otherwise; unlimited has no number.
+      // A number ends "unlimited" unless the same call asks otherwise; unlimited has no number.
       if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
       if (tier.unlimited) tier.dailyQuota = null;
       else if (tier.dailyQuota === null) throw new ValidationProblem([NUMBER_NEEDED]);

@@ -6,7 +6,7 @@ export const TierSettings = {
     schema: { type: 'string', minLength: 1, maxLength: 50 },
     default: 'free',
     description:
-      'The plan of a new user of whom nothing else is said. If it is not offered, which only plain SQL can bring about, the smallest plan that is offered.',
+      'The plan of a new user unless another is given. If it is not offered, which only plain SQL can bring about, the smallest plan that is offered.',
     visibility: 'public',
   }),
 };

@@ -30,7 +30,7 @@ interface Generation {
 
 /**
  * What settings are for one user. Always true: the effective value is the user's own within the schema and bounds of
- * now, else the system's, else the declared default, and says which; only what is public is there at all. What all users
+ * now, else the system's, else the declared default, and shows which; only what is public is there at all. What all users
  * share is in memory as it is sent, and one statement reads the user's own.
  */
 @Injectable()

@@ -1,6 +1,6 @@
 import { withinLimits } from './effective-value';
 
-const within = (least: number, most: number) => (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+const within = (min: number, max: number) => (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
 
 describe('withinLimits', () => {
   it('leaves an allowed value as it is', () => {

@@ -9,9 +9,9 @@ import { type JsonSchema } from '../settings/setting';
 export function withinLimits(value: unknown, limits: (JsonSchema | null)[], allows: (value: unknown) => boolean): { value: unknown; adjusted: Adjustment } {
   if (allows(value)) return { value, adjusted: null };
   if (typeof value === 'number') {
-    const least = Math.max(...limits.map((limit) => numberOr(limit?.minimum, -Infinity)));
-    const most = Math.min(...limits.map((limit) => numberOr(limit?.maximum, Infinity)));
-    const clamped = Math.min(Math.max(value, least), most);
+    const min = Math.max(...limits.map((limit) => numberOr(limit?.minimum, -Infinity)));
+    const max = Math.min(...limits.map((limit) => numberOr(limit?.maximum, Infinity)));
+    const clamped = Math.min(Math.max(value, min), max);
     if (allows(clamped)) return { value: clamped, adjusted: 'clamped' };
   }
   return { value: undefined, adjusted: 'inherited' };

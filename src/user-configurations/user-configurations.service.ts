@@ -3,9 +3,9 @@ import { DataSource, type EntityManager, LessThan } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
+import { StaleVersion } from '../http/http.errors';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, type Page, pageSize } from '../http/page';
-import { StaleVersion } from '../http/http.errors';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { CurrentSettings } from '../settings/current-settings.service';
 import { ConfigurationVersionDto } from '../settings/dto/configuration-version.dto';
@@ -24,7 +24,7 @@ import { UserConfiguration } from './entities/user-configuration.entity';
 import { UserConfigurationsRepository, type UserState } from './user-configurations.repository';
 import { UserConfigurationsSettings } from './user-configurations.settings';
 
-const MOST_OWN_KEYS = 200;
+const MAX_OWN_KEYS = 200;
 
 /** One setting for one user, as read at one moment. */
 interface OwnReading {
@@ -36,7 +36,7 @@ interface OwnReading {
 
 /**
  * What users set for themselves. Always true: a user's value is stored only when the setting is public, overridable and
- * the value within its schema and bounds at that moment; the newest version says what is stored, or that nothing is.
+ * the value within its schema and bounds at that moment; the newest version holds what is stored, or that nothing is.
  */
 @Injectable()
 export class UserConfigurationsService {
@@ -73,8 +73,8 @@ export class UserConfigurationsService {
       assertPreconditions(preconditions, { etag, readable: true, written: own.row !== null });
       const errors = this.definitions.overrideErrors(definition, value);
       if (errors.length > 0) throw new ValidationProblem(errors);
-      const full = own.row === null && (await this.repository.count(tx, userId, declaredSettings().keys())) >= MOST_OWN_KEYS;
-      if (full) throw new TooManyOwnKeys(MOST_OWN_KEYS);
+      const full = own.row === null && (await this.repository.count(tx, userId, declaredSettings().keys())) >= MAX_OWN_KEYS;
+      if (full) throw new TooManyOwnKeys(MAX_OWN_KEYS);
       await this.append(tx, actor, userId, key, own, { value }, etag, reason);
       await this.repository.put(tx, userId, key, value, own.version + 1, actor.id);
       const { effective, etag: next } = await this.read(tx, userId, key);

@@ -24,7 +24,7 @@ export interface Caller {
 
 /**
  * Changes to an account. Always true: the day that is over is archived before anything that its record depends on
- * changes; more quota acts now and keeps what was used, less acts at the next period unless the operator says now.
+ * changes; more quota acts now and keeps what was used, less acts at the next period unless the operator asks for now.
  */
 @Injectable()
 export class UpdateUserService {

@@ -57,7 +57,7 @@ export class UserRemovalRepository {
     );
   }
 
-  /** Removes requests that are carried out, so that their workers hear of it. The index of what is at work finds them. */
+  /** Removes requests that are carried out, so that their workers learn of it. The index of what is at work finds them. */
   removeProcessing(id: number): Promise<number> {
     return this.count(
       `DELETE FROM requests WHERE id IN (

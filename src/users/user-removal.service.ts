@@ -104,7 +104,7 @@ export class UserRemovalService implements BeforeApplicationShutdown {
 async function paced<T>(work: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
   const result = await work();
-  const tookMs = performance.now() - startedAt;
-  if (tookMs > UNNOTICED_MS) await delay(tookMs * PAUSE_SHARE);
+  const spentMs = performance.now() - startedAt;
+  if (spentMs > UNNOTICED_MS) await delay(spentMs * PAUSE_SHARE);
   return result;
 }

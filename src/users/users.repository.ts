@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { type ListUsersQuery } from './dto/list-users.dto';
 import { type UserDto } from './dto/user.dto';
 import { type UserStatus } from './entities/user.entity';
-import { type ListUsersQuery } from './dto/list-users.dto';
 
 const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
   q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt",
@@ -74,7 +74,7 @@ export class UsersRepository {
     const place = (value: unknown) => `$${values.push(value)}`;
     const conditions = ['true'];
     if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
-    if (query.quotaUsedAtLeast !== undefined) conditions.push(usedAtLeast(place(query.quotaUsedAtLeast)));
+    if (query.quotaUsedAtLeast !== undefined) conditions.push(usedShare(place(query.quotaUsedAtLeast)));
     return this.dataSource.query(
       `SELECT ${USER} FROM (${candidates}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ${place(count)}`,
@@ -89,7 +89,7 @@ export class UsersRepository {
       `SELECT max(u.id) AS last, count(*)::integer AS looked FROM (${candidates}) u`,
       values,
     );
-    return looked < LONGEST_LOOK ? null : last;
+    return looked < MAX_LOOKED_AT ? null : last;
   }
 
   /** The names that rows of the tier's users bear: its own, and earlier ones that are not replaced yet. */
@@ -175,7 +175,7 @@ export class UsersRepository {
 }
 
 /** Accounts that one page looks at. A rare kind of account is found in more pages, not in longer ones. */
-const LONGEST_LOOK = 2_000;
+const MAX_LOOKED_AT = 2_000;
 
 /** The accounts after `afterId` that may be meant, in order of the id, each condition by an index that has that order. */
 function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null, afterId: number): { candidates: string; values: unknown[] } {
@@ -185,7 +185,7 @@ function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null
   // Written out, because the index of suspended accounts is a partial one.
   if (status !== undefined) conditions.push(status === 'suspended' ? `u.status = 'suspended'` : `u.status = 'active'`);
   if (email !== undefined) conditions.push(`lower(u.email COLLATE "C") = lower(${place(email)} COLLATE "C")`);
-  const where = (more = 'true') => `(SELECT u.*, u AS account FROM users u WHERE ${[...conditions, more].join(' AND ')} ORDER BY u.id LIMIT ${LONGEST_LOOK})`;
+  const where = (more = 'true') => `(SELECT u.*, u AS account FROM users u WHERE ${[...conditions, more].join(' AND ')} ORDER BY u.id LIMIT ${MAX_LOOKED_AT})`;
   if (tiers === null) return { candidates: where(), values };
   if (tiers.length === 0) return { candidates: where('false'), values };
   const all = place(tiers);
@@ -193,7 +193,7 @@ function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null
     const name = place(tier);
     return [where(`u.subscription_tier = ${name}`), where(`u.next_subscription_tier = ${name} AND u.subscription_tier <> ALL (${all}::text[])`)];
   });
-  return { candidates: `${branches.join(' UNION ALL ')} ORDER BY id LIMIT ${LONGEST_LOOK}`, values };
+  return { candidates: `${branches.join(' UNION ALL ')} ORDER BY id LIMIT ${MAX_LOOKED_AT}`, values };
 }
 
 /**
@@ -201,7 +201,7 @@ function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null
  * a day that may still run somewhere, against the lowest quota that may be in force, and every quota of zero, which is used
  * up by nothing.
  */
-function usedAtLeast(share: string): string {
+function usedShare(share: string): string {
   const lowest = 'least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))';
   return `(u.api_quota_used_today >= ${share}::numeric * ${lowest} AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
       OR ${share} * ${lowest} = 0 OR u.next_subscription_tier IS NOT NULL OR (SELECT quota_plans()) ? u.subscription_tier)

@@ -188,7 +188,7 @@ describe('API keys', () => {
     for (const replica of service.replicas) await eventually(() => replica.as(key.key).get('/v1/users/me').expect(401), 2_500);
   });
 
-  it('say when they were used last', async () => {
+  it('state when they were used last', async () => {
     const key = await make();
     await works(key.key);
     const { body } = await eventually(async () => {

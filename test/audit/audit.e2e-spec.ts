@@ -25,7 +25,7 @@ describe('the audit log', () => {
   const asAdmin = () => service.as(admin);
   const events = async (query: string) => (await asAdmin().get(`/v1/audit-events?${query}`).expect(200)).body.items as Event[];
 
-  it('tells who did what to whom, before, after and in which call', async () => {
+  it('shows who did what to whom, before, after and in which call', async () => {
     const user = await makeUser(service, { dailyQuota: 10 });
     const of = (action: string) => events(`targetKind=user&targetId=${user.id}&action=${action}`);
     await asAdmin().patch(`/v1/users/${user.id}`).set('x-request-id', 'call-1').send({ dailyQuota: 20, timeZone: 'Europe/Berlin' }).expect(200);
@@ -114,7 +114,7 @@ describe('the audit log', () => {
     await service.as().get('/v1/audit-events').expect(401);
   });
 
-  it('keeps no one from being deleted: it outlives whom it tells of', async () => {
+  it('keeps no one from being deleted: it outlives whom it reports', async () => {
     const other = await makeAdmin(service);
     const user = await makeUser(service);
     await service.as(other).patch(`/v1/users/${user.id}`).send({ tier: 'pro' }).expect(200);

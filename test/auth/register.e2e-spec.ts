@@ -1,5 +1,5 @@
-import { type Service, startService } from '../support/service';
 import { eventually } from '../support/eventually';
+import { type Service, startService } from '../support/service';
 
 const password = 'correct horse battery';
 
@@ -75,7 +75,7 @@ describe('registration', () => {
     for (const error of answer.body.errors) expect(error).toEqual({ pointer: expect.any(String), detail: expect.any(String), code: expect.any(String) });
   });
 
-  it('is for administrators alone once the setting says closed, on every replica', async () => {
+  it('is for administrators alone once the setting states closed, on every replica', async () => {
     await service.sql(`INSERT INTO system_configurations (key, value) VALUES ('auth.registration', '"closed"')`);
     for (const replica of service.replicas) {
       await eventually(async () => {

@@ -1,7 +1,7 @@
-import { eventually } from '../support/eventually';
-import { FairQueue } from '../../src/passwords/fair-queue';
 import { HealingClient } from '../../src/database/healing-client';
+import { FairQueue } from '../../src/passwords/fair-queue';
 import { promisesByTheClock } from '../support/clock-promises';
+import { eventually } from '../support/eventually';
 import { makeUser, PASSWORD, PASSWORD_HASH, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
@@ -13,7 +13,7 @@ const WRONG = 'not the password';
 describe('password checks', () => {
   let service: Service;
   beforeAll(async () => {
-    // Each test says where its calls come from.
+    // Each test states where its calls come from.
     service = await startService({ environment: { TRUST_PROXY: '1' } });
   });
   afterAll(() => service.close());

@@ -125,7 +125,7 @@ describe('the command line', () => {
     expect((await service.app.get(BooksRepository).compare()).clean).toBe(true);
   });
 
-  it('says how it is called, with exit codes that scripts can use', async () => {
+  it('states how it is called, with exit codes that scripts can use', async () => {
     const help = await run(['--help'], {});
     for (const command of [
       'serve',

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { eventually } from '../support/eventually';
 import { Command, run } from '../support/command';
+import { eventually } from '../support/eventually';
 import { type Service, startService } from '../support/service';
 
 // Every command is a process that boots the whole application.
@@ -37,7 +37,7 @@ describe('a replay', () => {
   const unitsOf = async (name: string) =>
     (await service.sql<{ used: number }>(`SELECT api_quota_used_today AS used FROM users WHERE email = $1`, [`${name}@replay.quotidian.local`]))[0]?.used;
 
-  it('finds the clients of a packed log behind virtual hosts and ports, submits a line of 300 kB, and says what it skipped', async () => {
+  it('finds the clients of a packed log behind virtual hosts and ports, submits a line of 300 kB, and states what it skipped', async () => {
     const text = [
       line('www.shop.test:443 198.51.100.1 - -'),
       line('198.51.100.77:50001 - -'),
@@ -64,12 +64,12 @@ describe('a replay', () => {
     expect(await left()).toBe(0);
   });
 
-  it('replays what standard input says, of one line without its end', async () => {
+  it('replays what standard input states, of one line without its end', async () => {
     const { code, stdout } = await run(['replay', '-', '--json'], environment, line('198.51.100.200 - -').trim());
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { hits: 1, admitted: 1 }]);
   });
 
-  it('of a file with nothing to replay fails with one line that says why', async () => {
+  it('of a file with nothing to replay fails with one line that states why', async () => {
     const cases: [file: string, message: RegExp][] = [
       [write(''), /it is empty/],
       [write(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2])), /is binary/],
@@ -86,7 +86,7 @@ describe('a replay', () => {
     expect(await left()).toBe(0);
   });
 
-  it('to an address that is none, where nobody is, or to the service of another database says so, and leaves nothing behind', async () => {
+  it('to an address that is none, where nobody is, or to the service of another database states so, and leaves nothing behind', async () => {
     const log = write(line('198.51.100.1 - -'));
     const wrong = await run(['replay', log, '--url', 'nonsense'], environment);
     expect(wrong.code).toBe(2);
@@ -102,7 +102,7 @@ describe('a replay', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('that %s stops says what it did, ends with %i, and leaves no account behind', async (signal, expected) => {
+  ] as const)('that %s stops states what it did, ends with %i, and leaves no account behind', async (signal, expected) => {
     const log = write(Array.from({ length: 50_000 }, (_, i) => line(`203.0.113.${i % 250} - -`, `/${signal}/${i}`)).join(''));
     const command = new Command(['replay', log, '--json', '--concurrency', '2', '--quota', '100000'], environment);
     const hits = async () =>
@@ -126,7 +126,7 @@ describe('a database that is none', () => {
     [['admin:create', '--email', 'a@example.com'], 'nonsense'],
     [['audit'], 'postgres://u:hidden@[::1'],
     [['audit'], 'postgres://u:hidden@127.0.0.1:1/db'],
-  ])('is told of in one line by %s with %s', async (args, url) => {
+  ])('is reported of in one line by %s with %s', async (args, url) => {
     const { code, stderr } = await run(args, { DATABASE_URL: url, QUOTIDIAN_ADMIN_PASSWORD: 'correct horse battery' });
     expect([code, stderr.trim().split('\n')]).toEqual([1, [expect.stringMatching(/^quotidian: /)]]);
     expect(stderr).not.toContain('hidden');

@@ -22,9 +22,9 @@ describe('quotidian serve', () => {
 
   it('shows the first administrator once, keeps what it acknowledged through kill -9, and ends with 0 on SIGTERM', async () => {
     const first = new Command(['serve'], environment());
-    const url = (await first.said(/API +(http\S+)/))[1];
-    const key = (await first.said(/API key +(\S+)/))[1];
-    const password = (await first.said(/password +(\S+)/))[1];
+    const url = (await first.shows(/API +(http\S+)/))[1];
+    const key = (await first.shows(/API key +(\S+)/))[1];
+    const password = (await first.shows(/password +(\S+)/))[1];
     await request(url).get('/health/ready').expect(200);
     await request(url).post('/v1/auth/login').send({ email: 'admin@quotidian.local', password }).expect(200);
     const { body } = await request(url).post('/v1/requests').set('authorization', `Bearer ${key}`).send({ type: 'first' }).expect(201);
@@ -32,7 +32,7 @@ describe('quotidian serve', () => {
     await first.finished();
 
     const second = new Command(['serve'], environment());
-    const again = (await second.said(/API +(http\S+)/))[1];
+    const again = (await second.shows(/API +(http\S+)/))[1];
     expect(second.stdout).not.toMatch(/password|API key/);
     await request(again).get(`/v1/requests/${body.id}`).set('authorization', `Bearer ${key}`).expect(200);
     second.child.kill('SIGTERM');
@@ -49,14 +49,14 @@ describe('quotidian serve', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('says in one line what to do when the database does not answer, without its password', async () => {
+  it('states in one line what to do when the database does not answer, without its password', async () => {
     const { code, stderr, stdout } = await run(['serve'], environment({ DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' }));
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^quotidian: PostgreSQL at 127\.0\.0\.1:1 cannot be used .*DATABASE_URL.*\n$/);
     expect(stderr).not.toContain('hunter2');
   });
 
-  it('says in one line what to do about data of another major version', async () => {
+  it('states in one line what to do about data of another major version', async () => {
     const other = mkdtempSync(join(tmpdir(), 'quotidian-other-'));
     mkdirSync(join(other, 'postgres'));
     writeFileSync(join(other, 'postgres', 'PG_VERSION'), '13\n');
@@ -67,7 +67,7 @@ describe('quotidian serve', () => {
     expect(stderr).toMatch(/^quotidian: .*made by PostgreSQL 13.*\n$/);
   });
 
-  it('says in one line that the port is busy', async () => {
+  it('states in one line that the port is busy', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -76,7 +76,7 @@ describe('quotidian serve', () => {
     expect([code, stderr]).toEqual([1, `quotidian: Port ${port} on 127.0.0.1 is in use. Stop what listens there, or set PORT.\n`]);
   });
 
-  it('says in one line that a folder holds no PostgreSQL', async () => {
+  it('states in one line that a folder holds no PostgreSQL', async () => {
     const { code, stderr } = await run(['serve'], environment({ EMBEDDED_PG_BIN_DIR: '/nonexistent' }));
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^quotidian: EMBEDDED_PG_BIN_DIR=.*\n$/)]);
   });

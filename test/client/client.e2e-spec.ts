@@ -103,7 +103,7 @@ describe('the client', () => {
     expect(counting.calls.at(-1)!.headers.has('idempotency-key')).toBe(false);
   });
 
-  it('waits as long as Retry-After says before it tries again', async () => {
+  it('waits as long as Retry-After states before it tries again', async () => {
     const busy = scriptedFetch((_, count) => (count === 1 ? unavailable('1') : undefined));
     const startedAt = performance.now();
     await clientOf(service, await makeUser(service), busy).POST('/v1/requests', { body });
@@ -122,7 +122,7 @@ describe('the client', () => {
   it('gives up after the tries it was given, and at once when it is asked to wait for longer than it would', async () => {
     const user = await makeUser(service);
     const busy = scriptedFetch(() => unavailable('0'));
-    await expect(clientOf(service, user, busy, { most: 2 }).GET('/v1/requests')).rejects.toMatchObject({ status: 503, message: 'not now' });
+    await expect(clientOf(service, user, busy, { max: 2 }).GET('/v1/requests')).rejects.toMatchObject({ status: 503, message: 'not now' });
     expect(busy.calls).toHaveLength(3);
     const closed = scriptedFetch(() => unavailable('3600'));
     await expect(clientOf(service, user, closed).GET('/v1/requests')).rejects.toMatchObject({ status: 503, retryAfterSeconds: 3600 });

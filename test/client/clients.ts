@@ -8,7 +8,7 @@ export function clientOf({ url }: Pick<Replica, 'url'>, { key }: Pick<TestUser, 
   return createClient({ baseUrl: url, apiKey: key, fetch, retries });
 }
 
-/** A fetch that keeps what it was asked and does to each call what the test says; `undefined` lets it pass. */
+/** A fetch that keeps what it was asked and does to each call what the test states; `undefined` lets it pass. */
 export function scriptedFetch(script: (request: Request, count: number, send: () => Promise<Response>) => Promise<Response> | undefined): Fetch & {
   calls: Request[];
 } {

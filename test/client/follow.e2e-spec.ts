@@ -1,8 +1,8 @@
-import { eventually } from '../support/eventually';
 import { followRequest, type StatusChange } from '../../packages/client/src/follow';
+import { claim, makeWorker, newType, submit } from '../requests/work';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { startReplica, type Service, startService } from '../support/service';
-import { claim, makeWorker, newType, submit } from '../requests/work';
 import { clientOf, scriptedFetch } from './clients';
 
 describe('following a request with the client', () => {
@@ -18,52 +18,52 @@ describe('following a request with the client', () => {
   const complete = (id: string) => service.as(worker).post(`/v1/requests/${id}/complete`).send({ attempt: 1 }).expect(200);
   const line = ({ n, status, attempt }: StatusChange) => `${n} ${status} ${attempt}`;
 
-  /** Collects what is told, in the background. */
+  /** Collects what is reported, in the background. */
   function collect(changes: AsyncIterable<StatusChange>) {
-    const told: string[] = [];
+    const seen: string[] = [];
     const over = (async () => {
-      for await (const change of changes) told.push(line(change));
+      for await (const change of changes) seen.push(line(change));
     })();
     over.catch(() => undefined);
-    return { told, over };
+    return { seen, over };
   }
 
-  it('tells every change as it happens, and ends with the request', async () => {
+  it('shows every change as it happens, and ends with the request', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);
-    const { told, over } = collect(followRequest(clientOf(service, user), id));
-    await eventually(() => told.length === 1);
+    const { seen, over } = collect(followRequest(clientOf(service, user), id));
+    await eventually(() => seen.length === 1);
     await claim(service, worker, type);
-    await eventually(() => told.length === 2);
+    await eventually(() => seen.length === 2);
     await complete(id);
     await over;
-    expect(told).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
+    expect(seen).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
   });
 
-  it('goes on after the last change that was heard when the connection breaks or the service stops, and tells none twice', async () => {
+  it('goes on after the last change that was received when the connection breaks or the service stops, and shows none twice', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     const ending = await startReplica(service.databaseUrl);
-    const lastHeard: (string | null)[] = [];
+    const lastSeen: (string | null)[] = [];
     // The first connection leads to a replica that stops; the second one breaks after its first bytes.
     const flaky = scriptedFetch((request, count) => {
-      lastHeard.push(request.headers.get('last-event-id'));
+      lastSeen.push(request.headers.get('last-event-id'));
       if (count === 1) return fetch(new Request(request.url.replace(service.url, ending.url), request));
       if (count === 2) return Promise.resolve(new Response(broken('id: 1\nevent: status\n'), { headers: { 'content-type': 'text/event-stream' } }));
       return undefined;
     });
-    const { told, over } = collect(followRequest(clientOf(service, user, flaky), id));
-    await eventually(() => told.length === 1);
+    const { seen, over } = collect(followRequest(clientOf(service, user, flaky), id));
+    await eventually(() => seen.length === 1);
     await ending.close();
     await claim(service, worker, type);
-    await eventually(() => told.length === 2, 10_000);
+    await eventually(() => seen.length === 2, 10_000);
     await complete(id);
     await over;
-    expect(told).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
-    expect(lastHeard.slice(0, 3)).toEqual([null, '0', '0']);
+    expect(seen).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
+    expect(lastSeen.slice(0, 3)).toEqual([null, '0', '0']);
   });
 
-  it('gives up a connection that says nothing', async () => {
+  it('gives up a connection that states nothing', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     const silent = scriptedFetch((_, count) =>
@@ -75,7 +75,7 @@ describe('following a request with the client', () => {
     expect(silent.calls).toHaveLength(2);
   });
 
-  it('begins after the change that it is told to, and tells nothing when all is known', async () => {
+  it('begins after the change that it is given, and shows nothing when all is known', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
@@ -83,10 +83,10 @@ describe('following a request with the client', () => {
     const client = clientOf(service, user);
     const rest = collect(followRequest(client, id, { after: 1 }));
     await rest.over;
-    expect(rest.told).toEqual(['2 succeeded 1']);
+    expect(rest.seen).toEqual(['2 succeeded 1']);
     const nothing = collect(followRequest(client, id, { after: 2 }));
     await nothing.over;
-    expect(nothing.told).toEqual([]);
+    expect(nothing.seen).toEqual([]);
   });
 
   it('closes its connection when the loop is left, and throws the reason of its signal', async () => {
@@ -98,7 +98,7 @@ describe('following a request with the client', () => {
     await eventually(async () => (await open()) <= before);
     const stop = new AbortController();
     const stopped = collect(followRequest(client, id, { signal: stop.signal }));
-    await eventually(() => stopped.told.length === 1);
+    await eventually(() => stopped.seen.length === 1);
     stop.abort(new RangeError('enough'));
     await expect(stopped.over).rejects.toThrow('enough');
   });

@@ -2,19 +2,19 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '../support/eventually';
+import { books, claim, makeWorker, newType, putSetting, submit } from '../requests/work';
 import { promisesByTheClock } from '../support/clock-promises';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { books, claim, makeWorker, newType, putSetting, submit } from '../requests/work';
 
 promisesByTheClock();
 
 const ROOT = join(__dirname, '..', '..');
 const LEASE_SECONDS = 2;
 
-interface Word {
-  heard?: string;
+interface Call {
+  answered?: string;
   status?: number;
   attempt: number;
 }
@@ -44,15 +44,15 @@ describe('a worker process', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** The worker kit in a process of its own; `words` are what it has said and heard. */
-  function start(type: string): { child: ChildProcess; words: () => Word[] } {
+  /** The worker kit in a process of its own; `calls` are what it has sent and received. */
+  function start(type: string): { child: ChildProcess; calls: () => Call[] } {
     const log = join(folder, `${type}.log`);
     const urls = service.replicas.map(({ url }) => url);
     const options = { urls, key: workerUser.key, types: [type], concurrency: 1, leaseSeconds: LEASE_SECONDS, log };
     const child = spawn(process.execPath, ['test/faults/worker-process.mjs'], { cwd: ROOT, env: { PATH: process.env.PATH, WORKER: JSON.stringify(options) } });
     processes.push(child);
     const lines = () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1) : []);
-    return { child, words: () => lines().map((line) => JSON.parse(line) as Word) };
+    return { child, calls: () => lines().map((line) => JSON.parse(line) as Call) };
   }
   const order = (type: string, payload: object) => submit(service, submitter, type, { userId: user.id, cost: 10, payload });
   const begun = async (id: string) => eventually(async () => (await row(id)).status === 'processing', 10_000);
@@ -101,13 +101,13 @@ describe('a worker process', () => {
     for (const first of ['it wakes', 'another completes']) {
       const type = newType();
       const { id } = await order(type, { freezes: true });
-      const { child, words } = start(type);
+      const { child, calls } = start(type);
       await begun(id);
       expect(await reclaim(type, id)).toBeLessThan(5);
       if (first === 'another completes') await complete(id, { result: 'mine', units: 4 }).expect(200);
       child.kill('SIGCONT');
-      await eventually(() => words().some(({ heard }) => heard === 'complete'), 10_000);
-      expect(words().filter(({ heard }) => heard === 'complete')).toEqual([expect.objectContaining({ attempt: 1, status: 409 })]);
+      await eventually(() => calls().some(({ answered }) => answered === 'complete'), 10_000);
+      expect(calls().filter(({ answered }) => answered === 'complete')).toEqual([expect.objectContaining({ attempt: 1, status: 409 })]);
       if (first === 'it wakes') await complete(id, { result: 'mine', units: 4 }).expect(200);
       expect((await service.as(user).get(`/v1/requests/${id}`)).body).toMatchObject({ status: 'succeeded', result: 'mine', attempt: 2, refundedUnits: 6 });
       child.kill('SIGKILL');
@@ -119,15 +119,15 @@ describe('a worker process', () => {
     const type = newType();
     await putSetting(service, 'requests.types', { [type]: { maxAttempts: 1 } });
     const { id } = await order(type, { freezes: true });
-    const { child, words } = start(type);
+    const { child, calls } = start(type);
     await begun(id);
     await eventually(async () => {
       await claim(service, workerUser, type);
       return (await row(id)).status === 'failed';
     }, 10_000);
     child.kill('SIGCONT');
-    await eventually(() => words().some(({ heard }) => heard === 'complete'), 10_000);
-    expect(words().filter(({ heard }) => heard === 'complete')).toEqual([expect.objectContaining({ attempt: 1, status: 409 })]);
+    await eventually(() => calls().some(({ answered }) => answered === 'complete'), 10_000);
+    expect(calls().filter(({ answered }) => answered === 'complete')).toEqual([expect.objectContaining({ attempt: 1, status: 409 })]);
     expect((await service.as(user).get(`/v1/requests/${id}`)).body).toMatchObject({ status: 'failed', result: null, refundedUnits: 10 });
     expect(await books(service, user)).toMatchObject({ used: 0, refunded: 10, ledger: 0 });
     await putSetting(service, 'requests.types', null);

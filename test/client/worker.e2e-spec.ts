@@ -1,12 +1,12 @@
-import { eventually } from '../support/eventually';
 import { type Client } from '../../packages/client/src/client';
 import { CancelRequested, LeaseLost, PermanentError } from '../../packages/client/src/work-errors';
 import { type HandlerContext } from '../../packages/client/src/work-in-hand';
 import { type Worker } from '../../packages/client/src/worker';
+import { books, claim, loseLease, makeWorker, newType, putSetting, submit } from '../requests/work';
 import { promisesByTheClock } from '../support/clock-promises';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
-import { books, claim, loseLease, makeWorker, newType, putSetting, submit } from '../requests/work';
 import { clientOf, scriptedFetch, startWorker, type Workers } from './clients';
 
 promisesByTheClock();
@@ -47,7 +47,7 @@ describe('a worker', () => {
   it('delivers what the handler returns as the result, whatever JSON it is', async () => {
     const type = newType();
     start({ types: [type], handler: ({ payload }) => payload.give });
-    for (const give of [{ words: 3 }, [1, 'two'], 'text', 0, null]) {
+    for (const give of [{ lines: 3 }, [1, 'two'], 'text', 0, null]) {
       const { id } = await submit(service, user, type, { payload: { give } });
       expect((await ended(id, 'succeeded')).result).toEqual(give);
     }
@@ -67,7 +67,7 @@ describe('a worker', () => {
     await eventually(async () => (await service.sql(`SELECT 1 FROM requests WHERE type = $1 AND status = 'succeeded'`, [type])).length === 5);
   });
 
-  it('settles for the units that the handler says, and keeps the charge where it says none', async () => {
+  it('settles for the units that the handler states, and keeps the charge where it states none', async () => {
     const type = newType();
     const caller = await makeUser(service, { scopes: ['requests:write', 'service'] });
     start({ types: [type], handler: ({ payload }, { settle }) => void (payload.units !== undefined && settle(payload.units as number)) });
@@ -114,7 +114,7 @@ describe('a worker', () => {
     expect(await books(service, user)).toMatchObject({ used: 1, refunded: 1, ledger: 1 });
   });
 
-  it('keeps the lease by heartbeats while the handler works, and at its word', async () => {
+  it('keeps the lease by heartbeats while the handler works, and at its report', async () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     const lease = async () =>
@@ -184,18 +184,18 @@ describe('a worker', () => {
 
   it('completes once when the answer to it gets lost, and when the service is away for a while', async () => {
     const type = newType();
-    for (const isHeard of [true, false]) {
+    for (const arrives of [true, false]) {
       const errors: unknown[] = [];
       let losses = 2;
       const flaky = scriptedFetch(({ url }, _, send) => {
         if (!url.endsWith('/complete') || losses-- <= 0) return undefined;
-        return (isHeard ? send() : Promise.resolve()).then(() => Promise.reject(new TypeError('fetch failed')));
+        return (arrives ? send() : Promise.resolve()).then(() => Promise.reject(new TypeError('fetch failed')));
       });
-      const worker = start({ client: clientOf(service, workerUser, flaky, { most: isHeard ? 4 : 0 }), types: [type], errors, handler: () => 'done' });
+      const worker = start({ client: clientOf(service, workerUser, flaky, { max: arrives ? 4 : 0 }), types: [type], errors, handler: () => 'done' });
       const { id } = await submit(service, user, type);
       expect(await ended(id, 'succeeded')).toMatchObject({ result: 'done', attempt: 1 });
       await worker.stop();
-      expect(errors).toHaveLength(isHeard ? 0 : 2);
+      expect(errors).toHaveLength(arrives ? 0 : 2);
     }
     expect(await books(service, user)).toMatchObject({ used: 2, refunded: 0 });
   });
@@ -251,7 +251,7 @@ describe('a worker', () => {
     let finish = () => {};
     const all = new Promise<void>((resolve) => (finish = resolve));
     start({
-      client: clientOf(service, workerUser, fetch, { most: 0 }),
+      client: clientOf(service, workerUser, fetch, { max: 0 }),
       types: [type],
       errors,
       concurrency: results.length,
@@ -351,7 +351,7 @@ describe('a worker', () => {
   it('goes on claiming when the service was away, and ends when it refuses for good', async () => {
     const [type, errors] = [newType(), [] as unknown[]];
     const flaky = scriptedFetch((_, count) => (count === 1 ? Promise.reject(new TypeError('fetch failed')) : undefined));
-    start({ client: clientOf(service, workerUser, flaky, { most: 0 }), types: [type], errors, handler: () => 'late' });
+    start({ client: clientOf(service, workerUser, flaky, { max: 0 }), types: [type], errors, handler: () => 'late' });
     const { id } = await submit(service, user, type);
     await ended(id, 'succeeded');
     expect(errors).toEqual([expect.objectContaining({ message: 'fetch failed' })]);

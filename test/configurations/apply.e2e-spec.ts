@@ -20,7 +20,7 @@ describe('applying a file of settings', () => {
     service.replicas[replica].app.get(SettingsApplyService).apply(actor, readDocument(text), { dryRun: false, prune: false, reason: 'test', ...options });
   const get = async (key: string) => (await service.as(admin).get(`/v1/configurations/${key}`)).body;
 
-  it('takes a secret’s value from the environment, once, and tells it to nobody', async () => {
+  it('takes a secret’s value from the environment, once, and shows it to nobody', async () => {
     const text = 'settings:\n  env.token:\n    visibility: secret\n    valueFromEnv: TEST_SETTING_TOKEN\n';
     await expect(apply(text)).rejects.toMatchObject({ response: { detail: expect.stringContaining('names TEST_SETTING_TOKEN, which is not set') } });
     process.env.TEST_SETTING_TOKEN = 'canary-env';
@@ -46,7 +46,7 @@ describe('applying a file of settings', () => {
     expect(await dumpOf(service)).not.toContain('canary');
   });
 
-  it('makes a setting all of what the file says, also what it leaves out', async () => {
+  it('makes a setting all of what the file states, also what it leaves out', async () => {
     await defineKey(service, admin, 'whole', {
       value: 1,
       description: 'Old.',

@@ -91,7 +91,7 @@ describe('settings on the command line', () => {
     expect(await get('quota.timeZone')).toMatchObject({ source: 'default', value: 'Etc/UTC' });
   });
 
-  it('rotate the key of secrets from a process that has both, and say so when one is missing', async () => {
+  it('rotate the key of secrets from a process that has both, and state so when one is missing', async () => {
     await service.as(admin).put('/v1/configurations/cli.rotated').set('if-none-match', '*').send({ value: 'x', visibility: 'secret' }).expect(201);
     const next = 'ZmVkY2JhOTg3NjU0MzIxMDAxMjM0NTY3ODlhYmNkZWYxMjM0';
     const blind = await run(['secrets:rotate'], { ...environment, SECRETS_KEY: next });
@@ -111,7 +111,7 @@ describe('settings on the command line', () => {
       LOG_REQUESTS: 'true',
       JWT_SECRET: SECRETS_KEY,
     });
-    const url = (await log.said(/http:\/\/127\.0\.0\.1:\d+/))[0];
+    const url = (await log.shows(/http:\/\/127\.0\.0\.1:\d+/))[0];
     const put = (body: object, headers: Record<string, string> = { 'if-match': '*' }) =>
       request(url)
         .put('/v1/configurations/log.secret')
@@ -124,7 +124,7 @@ describe('settings on the command line', () => {
     await put({ value: 'canary-log-4' }).expect(500);
     await service.sql(`ALTER TABLE system_configuration_versions DROP CONSTRAINT breaks`);
     await service.sql(`UPDATE system_configurations SET value = '{"keyId": "x", "sealed": "y"}' WHERE key = 'log.secret'`);
-    await log.said(/the secret log\.secret cannot be opened/);
+    await log.shows(/the secret log\.secret cannot be opened/);
     log.child.kill('SIGTERM');
     const { stdout, stderr } = await log.finished();
     expect(stdout).toContain('/v1/configurations/:key');

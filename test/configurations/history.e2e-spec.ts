@@ -16,10 +16,10 @@ describe('history and rollback', () => {
   const historyOf = async (key: string, who = admin, query = '') => (await service.as(who).get(`/v1/configurations/${key}/history${query}`).expect(200)).body;
   const rollback = (key: string, body: object) => service.as(admin).post(`/v1/configurations/${key}/rollback`).send(body);
 
-  it('tells each version’s author, time, reason and what it changed, newest first', async () => {
-    await defineKey(service, admin, 'tells', { value: { colour: 'red', size: 1 }, reason: 'start' });
-    await writeKey(service, admin, 'tells', { value: { colour: 'blue', size: 1 }, description: 'Paint.', reason: 'nicer' });
-    const { items } = await historyOf('tells');
+  it('shows each version’s author, time, reason and what it changed, newest first', async () => {
+    await defineKey(service, admin, 'shows', { value: { colour: 'red', size: 1 }, reason: 'start' });
+    await writeKey(service, admin, 'shows', { value: { colour: 'blue', size: 1 }, description: 'Paint.', reason: 'nicer' });
+    const { items } = await historyOf('shows');
     expect(items[0]).toEqual({
       version: 2,
       value: { colour: 'blue', size: 1 },
@@ -47,7 +47,7 @@ describe('history and rollback', () => {
     expect(second.items.map(({ version }: { version: number }) => version)).toEqual([3, 2]);
     const third = await historyOf('pages', admin, `?limit=2&cursor=${second.nextCursor}`);
     expect(third).toMatchObject({ items: [{ version: 1 }], nextCursor: null });
-    await service.as(admin).get(`/v1/configurations/tells/history?cursor=${first.nextCursor}`).expect(400);
+    await service.as(admin).get(`/v1/configurations/shows/history?cursor=${first.nextCursor}`).expect(400);
   });
 
   it('takes a setting back to any version, all of it, as a version of its own', async () => {

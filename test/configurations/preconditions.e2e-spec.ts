@@ -19,7 +19,7 @@ describe('writers of one setting', () => {
   const numbers = async (table: string, key: string) =>
     (await service.sql<{ version: number }>(`SELECT version FROM ${table} WHERE key = $1 ORDER BY version`, [key])).map(({ version }) => version);
 
-  it('say what they replace, by a tag that a compressing proxy weakened too: 428 without, 412 when it is not so, with the ETag of now', async () => {
+  it('state what they replace, by a tag that a compressing proxy weakened too: 428 without, 412 when it is not so, with the ETag of now', async () => {
     await defineKey(service, admin, 'pre', overridable);
     for (const path of [system('pre'), own('pre')]) {
       const { headers } = await service.as(admin).get(path).expect(200);
@@ -60,7 +60,7 @@ describe('writers of one setting', () => {
     await service.as(user).put(own('new')).set('if-none-match', '*').send({ value: 2 }).expect(412);
   });
 
-  it('are told that a user’s value is stale when the system’s side of it changed', async () => {
+  it('are reported that a user’s value is stale when the system’s side of it changed', async () => {
     await defineKey(service, admin, 'sides', overridable);
     const { headers } = await service.as(user).get(own('sides'));
     await writeKey(service, admin, 'sides', { value: 1, bounds: { maximum: 5 } });

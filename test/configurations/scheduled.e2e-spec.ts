@@ -57,7 +57,7 @@ describe('a change of a setting that names its instant', () => {
     expect(await statusOf(key, id)).toBe('applied');
   });
 
-  it('is in force within a second on a replica that hears of nothing', async () => {
+  it('is in force within a second on a replica that learns of nothing', async () => {
     const [{ at }] = (await service.sql<{ at: Date }>(`SELECT pg_catalog.clock_timestamp() + interval '1 second' AS at`)) as [{ at: Date }];
     await propose(key, { value: 2_222, effectiveAt: at.toISOString() });
     const killing = setInterval(() => void killListeners(), 50);
@@ -144,7 +144,7 @@ describe('a change of a setting that names its instant', () => {
     expect((await service.as(admin).get(path('at.eyes'))).body.value).toBe(2);
   });
 
-  it('that is not valid any more is failed and says why; the setting stays, and the next one is not held up', async () => {
+  it('that is not valid any more is failed and states why; the setting stays, and the next one is not held up', async () => {
     await writeKey(service, admin, key, { value: 4_000 });
     const { id, effectiveAt } = await propose(key, { value: 4_444, effectiveAt: inDays(10) });
     await service.sql(`UPDATE system_configuration_changes SET content = '{"value": -1}' WHERE id = $1`, [id]);

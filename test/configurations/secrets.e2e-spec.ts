@@ -68,12 +68,12 @@ describe('secret settings', () => {
     expect(answers.join('\n')).not.toContain('sealed":');
   });
 
-  it('are said to have changed, by whom and why', async () => {
-    await defineKey(service, admin, 'secret.told', secret('a'));
-    await writeKey(service, admin, 'secret.told', { value: 'b', reason: 'leaked' });
-    const { body } = await service.as(admin).get('/v1/configurations/secret.told/history').expect(200);
+  it('are stated to have changed, by whom and why', async () => {
+    await defineKey(service, admin, 'secret.shown', secret('a'));
+    await writeKey(service, admin, 'secret.shown', { value: 'b', reason: 'leaked' });
+    const { body } = await service.as(admin).get('/v1/configurations/secret.shown/history').expect(200);
     expect(body.items[0]).toMatchObject({ version: 2, value: null, author: admin.id, reason: 'leaked' });
-    expect((await service.as(admin).get('/v1/configurations/secret.told')).body).toMatchObject({
+    expect((await service.as(admin).get('/v1/configurations/secret.shown')).body).toMatchObject({
       value: null,
       source: 'system',
       version: 2,

@@ -120,7 +120,7 @@ describe('system settings', () => {
     expect((await get('guarded')).body).toMatchObject({ value: 1, version: 1 });
   });
 
-  it('tells in a dry run what would be and how many users it would touch, and changes nothing', async () => {
+  it('shows in a dry run what would be and how many users it would touch, and changes nothing', async () => {
     const bounded = { schema: { type: 'integer' }, visibility: 'public', overridable: true, bounds: { minimum: 0, maximum: 100 } };
     await defineKey(service, admin, 'dry.size', { value: 10, ...bounded });
     for (const value of [5, 50, 90]) {
@@ -145,11 +145,11 @@ describe('system settings', () => {
   });
 
   it('records who changed what and why', async () => {
-    await defineKey(service, admin, 'told', { value: { a: 1 }, reason: 'born' });
-    await writeKey(service, admin, 'told', { value: { a: 2 }, reason: 'grown' });
-    await service.as(admin).delete('/v1/configurations/told?reason=gone').set('if-match', '*').expect(204);
+    await defineKey(service, admin, 'shown', { value: { a: 1 }, reason: 'born' });
+    await writeKey(service, admin, 'shown', { value: { a: 2 }, reason: 'grown' });
+    await service.as(admin).delete('/v1/configurations/shown?reason=gone').set('if-match', '*').expect(204);
     const events = await service.sql(
-      `SELECT action, actor_id, before -> 'value' AS before, after -> 'value' AS after, reason FROM audit_events WHERE target_id = 'told' ORDER BY id`,
+      `SELECT action, actor_id, before -> 'value' AS before, after -> 'value' AS after, reason FROM audit_events WHERE target_id = 'shown' ORDER BY id`,
     );
     expect(events).toEqual([
       { action: 'configuration.create', actor_id: admin.id, before: null, after: { a: 1 }, reason: 'born' },

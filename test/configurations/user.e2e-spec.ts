@@ -21,7 +21,7 @@ describe('settings of a user', () => {
   const get = (key: string) => service.as(user).get(`${mine}/${key}`);
   const overridable = { visibility: 'public', overridable: true };
 
-  it('are the default’s, the system’s or the user’s own, and say which', async () => {
+  it('are the default’s, the system’s or the user’s own, and state which', async () => {
     expect((await get('quota.timeZone').expect(200)).body).toMatchObject({ value: 'Etc/UTC', source: 'default', version: 0, adjusted: null });
     await defineKey(service, admin, 'src.theme', { value: 'light', ...overridable, schema: { type: 'string' }, bounds: { enum: ['light', 'dark'] } });
     const inherited = await get('src.theme').expect(200);
@@ -61,7 +61,7 @@ describe('settings of a user', () => {
     expect((await get('may.not')).body).toMatchObject({ value: 1, source: 'system' });
   });
 
-  it('are clamped, or fall back to the inherited value, when bounds become narrower, and say so', async () => {
+  it('are clamped, or fall back to the inherited value, when bounds become narrower, and state so', async () => {
     await defineKey(service, admin, 'narrow.size', { value: 5, ...overridable, schema: { type: 'integer' }, bounds: { maximum: 100 } });
     await defineKey(service, admin, 'narrow.theme', { value: 'light', ...overridable, bounds: { enum: ['light', 'dark'] } });
     await put('narrow.size', 80).expect(200);

@@ -74,7 +74,7 @@ describe('bad settings', () => {
     await service.as(admin).get('/v1/configurations/odd/history?limit=100').expect(200);
   });
 
-  it('tells the first five places that break the schema', async () => {
+  it('shows the first five places that break the schema', async () => {
     const item = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'], additionalProperties: false };
     const { body } = await define('bad.five', {
       value: [{ n: 1 }, { n: 'x' }, {}, { n: 1, 'a/b': 2 }, { n: 1.5 }, 3, 4, 5],

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { makeWorker, newType } from '../requests/work';
 import { createDatabase, execute, type TestDatabase, withDatabase } from '../support/databases';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';
-import { makeWorker, newType } from '../requests/work';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** What a role or a database may say; each of them changed an answer or failed a statement when it was not pinned. */
+/** What a role or a database may state; each of them changed an answer or failed a statement when it was not pinned. */
 const BAD: Record<string, string> = {
   DateStyle: `'German, DMY'`,
   TimeZone: `'Africa/Cairo'`,
@@ -121,12 +121,12 @@ describe('a session of the service means the same by its statements', () => {
 
   it('as shipped', () => livesOn(database.url));
 
-  it.each(Object.entries(BAD))('though the database says %s = %s', async (setting, value) => {
+  it.each(Object.entries(BAD))('though the database states %s = %s', async (setting, value) => {
     await administer(`ALTER DATABASE ${name} SET ${setting} = ${value}`);
     await livesOn(database.url);
   });
 
-  it('though its role says all of that at once', async () => {
+  it('though its role states all of that at once', async () => {
     const role = `role_${randomBytes(4).toString('hex')}`;
     roles.push(role);
     await administer(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD 'secret'`);
@@ -134,7 +134,7 @@ describe('a session of the service means the same by its statements', () => {
     await livesOn(database.url.replace(/^(\w+:\/\/)[^@/]*@/, `$1${role}:secret@`));
   });
 
-  it('though the URL says all of that at once, in its options or by name', async () => {
+  it('though the URL states all of that at once, in its options or by name', async () => {
     const { search_path: _, ...bad } = BAD;
     const mark = database.url.includes('?') ? '&' : '?';
     const named = 'statement_timeout=1&lock_timeout=1&idle_in_transaction_session_timeout=1&query_timeout=1&client_encoding=LATIN1';

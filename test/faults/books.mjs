@@ -11,11 +11,11 @@ const LEDGER = `SELECT user_id, charged_on, charged_fold, sum(cost - refunded_un
 const INVARIANTS = {
   'I1 a counter is negative or beyond its quota': `SELECT id AS user_id, api_quota_used_today, api_quota_daily FROM users
     WHERE api_quota_used_today < 0 OR (NOT api_quota_unlimited AND api_quota_used_today > api_quota_daily)`,
-  'I2 a counter is not what the ledger says': `SELECT u.id AS user_id, u.quota_reset_date, u.api_quota_used_today, coalesce(l.units, 0) AS ledger FROM users u
+  'I2 a counter is not what the ledger states': `SELECT u.id AS user_id, u.quota_reset_date, u.api_quota_used_today, coalesce(l.units, 0) AS ledger FROM users u
     LEFT JOIN (${LEDGER}) l ON l.user_id = u.id AND l.charged_on = u.quota_reset_date AND l.charged_fold = u.quota_reset_fold
     WHERE u.api_quota_used_today <> coalesce(l.units, 0) OR u.api_quota_requests_today <> coalesce(l.requests, 0)`,
   'I3 a day holds more than its quota': `SELECT l.* FROM (${LEDGER}) l JOIN users u ON u.id = l.user_id WHERE NOT u.api_quota_unlimited AND l.units > u.api_quota_daily`,
-  'I3 a closed day is not what the ledger says': `SELECT q.user_id, q.date, q.used, l.units FROM quota_usage q
+  'I3 a closed day is not what the ledger states': `SELECT q.user_id, q.date, q.used, l.units FROM quota_usage q
     FULL JOIN (SELECT l.user_id, l.charged_on AS date, sum(l.units) AS units, sum(l.requests) AS requests FROM (${LEDGER}) l JOIN users u ON u.id = l.user_id
       WHERE (l.charged_on, l.charged_fold) <> (u.quota_reset_date, u.quota_reset_fold) GROUP BY 1, 2) l USING (user_id, date)
     WHERE coalesce(q.used, 0) <> coalesce(l.units, 0) OR coalesce(q.requests, 0) <> coalesce(l.requests, 0)`,
@@ -48,33 +48,33 @@ export async function brokenInvariants(cluster, except = []) {
 }
 
 /**
- * What clients were told against what the database holds: I4, I5, I9 and I16, and that nothing was refused that fits. Where units
- * came back meanwhile, that is for their history to tell.
+ * What clients were answered against what the database holds: I4, I5, I9 and I16, and that nothing was refused that fits. Where units
+ * came back meanwhile, that is for their history to show.
  * @param {import('./cluster.mjs').Cluster} cluster
  * @param {{ users: any[], offers: import('./workload.mjs').Offer[], endings?: import('./endings.mjs').Endings | null }} run
  */
 export async function brokenPromises(cluster, { users, offers, endings = null }) {
   const broken = [];
-  const say = (what, found) => found.length > 0 && broken.push(`${what}: ${found.length} times, such as ${JSON.stringify(found.slice(0, 3))}`);
+  const report = (what, found) => found.length > 0 && broken.push(`${what}: ${found.length} times, such as ${JSON.stringify(found.slice(0, 3))}`);
   const rows = await cluster.sql(`SELECT id, user_id, cost, refunded_units, limit_at_charge, used_at_charge FROM requests`);
   const stored = new Map(rows.map((row) => [row.id, row]));
   const admitted = offers.filter(({ id }) => id !== null);
   const shown = ({ key, id, user, cost }) => ({ key, id, user: user.id, cost });
 
-  say('an outcome is not known', offers.filter(({ known }) => !known).map(shown));
-  say('I4 an acknowledged request is lost', admitted.filter(({ id }) => !stored.has(id)).map(shown));
+  report('an outcome is not known', offers.filter(({ known }) => !known).map(shown));
+  report('I4 an acknowledged request is lost', admitted.filter(({ id }) => !stored.has(id)).map(shown));
   const differs = (offer, row) =>
     row.user_id !== offer.user.id || row.cost !== offer.cost || (offer.left !== null && row.limit_at_charge - row.used_at_charge !== offer.left);
-  say('a request is not what was answered', admitted.filter((offer) => stored.has(offer.id) && differs(offer, stored.get(offer.id))).map(shown));
+  report('a request is not what was answered', admitted.filter((offer) => stored.has(offer.id) && differs(offer, stored.get(offer.id))).map(shown));
   const acknowledged = new Set(admitted.map(({ id }) => id));
-  say(
-    'I5 a request was charged that nobody was told of',
+  report(
+    'I5 a request was charged that nobody was answered for',
     rows.filter(({ id }) => !acknowledged.has(id)),
   );
 
   if (endings) {
     const differ = rows.filter(({ id, refunded_units }) => refunded_units !== (endings.refunds.get(id) ?? 0));
-    say('a refund is not what was answered', differ);
+    report('a refund is not what was answered', differ);
     return broken;
   }
 
@@ -83,17 +83,17 @@ export async function brokenPromises(cluster, { users, offers, endings = null })
   const wrong = users.flatMap((user) => {
     const own = offers.filter((offer) => offer.user === user);
     const offered = own.reduce((sum, { cost }) => sum + cost, 0);
-    const least = Math.min(...own.filter(({ refused }) => refused).map(({ cost }) => cost));
+    const min = Math.min(...own.filter(({ refused }) => refused).map(({ cost }) => cost));
     const units = spent.get(user.id) ?? 0;
     // Nothing is refunded, so what did not fit then does not fit now; and what was never refused was all admitted.
-    const right = units <= user.quota && (least === Infinity ? units === offered : units + least > user.quota);
-    return right ? [] : [{ user: user.id, quota: user.quota, offered, admitted: units, smallestRefused: least }];
+    const right = units <= user.quota && (min === Infinity ? units === offered : units + min > user.quota);
+    return right ? [] : [{ user: user.id, quota: user.quota, offered, admitted: units, smallestRefused: min }];
   });
-  say('admitted is not the smaller of offered and quota', wrong);
+  report('admitted is not the smaller of offered and quota', wrong);
   return broken;
 }
 
-/** What `quotidian audit` says, when this build has it. */
+/** What `quotidian audit` states, when this build has it. */
 export function auditFindings(cluster) {
   const cli = join(ROOT, 'dist/src/cli.js');
   if (!existsSync(cli)) return [];

@@ -15,7 +15,7 @@ export class Cluster {
 
   /**
    * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string | undefined>, root?: string, prepare?: string, binDir?: string }} options
-   * `environment` is the server's; `root` names another build than ours; `prepare` is what the database is told before the replicas come.
+   * `environment` is the server's; `root` names another build than ours; `prepare` is what the database is given before the replicas come.
    */
   static async start({ replicas = 1, root, prepare, ...server } = {}) {
     const cluster = new Cluster();
@@ -93,7 +93,7 @@ export class Cluster {
     }
   }
 
-  /** Stops a replica's clock for a while: its connections stay open and say nothing. */
+  /** Stops a replica's clock for a while: its connections stay open and state nothing. */
   async freeze(replica, durationMs) {
     replica.child.kill('SIGSTOP');
     await delay(durationMs);

@@ -17,7 +17,7 @@ export class Endings {
   history = [];
   /** @type {string[]} */
   violations = [];
-  /** Units that the word which ended a request gave back, by its id. */
+  /** Units that the outcome which ended a request gave back, by its id. */
   refunds = new Map();
   isOver = false;
   /** @type {Promise<void>} */
@@ -42,7 +42,7 @@ export class Endings {
   }
 
   /** A submit was answered. A replay is made of the first answer, and its rate-limit fields are a look at the quota. */
-  heard(offer, { status, fields, body }, start) {
+  answered(offer, { status, fields, body }, start) {
     const { user, cost } = offer;
     const end = performance.now();
     const used = user.quota - Number(/"daily";r=(\d+)/.exec(fields.ratelimit)?.[1]);
@@ -50,7 +50,7 @@ export class Endings {
     if (status !== 201) return;
     const isReplay = fields['idempotency-replayed'] === 'true';
     if (isReplay) this.history.push({ user, kind: 'read', units: 0, used, start, end });
-    // Only the answer to the try that did it tells the count and the time; a replay says that it was done before.
+    // Only the answer to the try that did it shows the count and the time; a replay states that it was done before.
     if (!isReplay) offer.charge = { user, kind: 'charge', units: cost, used, start, end };
     else offer.charge ??= { user, kind: 'charge', units: cost, used: null, start: offer.since, end };
     if (isReplay && offer.charge.used === null) offer.charge.end = Math.min(offer.charge.end, end);
@@ -63,7 +63,7 @@ export class Endings {
   }
 
   async cancel({ id, user, cost }) {
-    const { status, body, isRepeated, ...during } = await this.say(user, `${id}/cancel`, {});
+    const { status, body, isRepeated, ...during } = await this.send(user, `${id}/cancel`, {});
     if (status === 200 && body.status === 'canceled') this.refunded(id, user, body.refunded, during);
     // What a try before may have done without our hearing. Of what was begun already it ended nothing: its worker did.
     else if (isRepeated && body.currentStatus === 'canceled' && body.currentAttempt === 0) this.refunded(id, user, cost, during);
@@ -71,14 +71,14 @@ export class Endings {
 
   async look(user) {
     const start = performance.now();
-    const { status, body, isRepeated } = await this.say(user, null);
+    const { status, body, isRepeated } = await this.send(user, null);
     if (status === 200 && !isRepeated) this.history.push({ user, kind: 'read', units: 0, used: body.used, start, end: performance.now() });
   }
 
   async work() {
     while (!this.isOver) {
       await delay(this.random.integer(5, 60));
-      const { body, isRepeated } = await this.say(this.worker, 'claim', { types: ['report'], limit: this.random.integer(1, 20), leaseSeconds: LEASE_SECONDS });
+      const { body, isRepeated } = await this.send(this.worker, 'claim', { types: ['report'], limit: this.random.integer(1, 20), leaseSeconds: LEASE_SECONDS });
       if (!isRepeated) await Promise.all(body.items.map((item) => this.end(item)));
     }
   }
@@ -87,7 +87,7 @@ export class Endings {
     const act = this.random.pick(['complete', 'complete', 'fail', 'leave']);
     if (act === 'leave') return;
     const units = act === 'complete' && this.random.chance(0.7) ? this.random.integer(0, cost) : undefined;
-    const { status, body, isRepeated, ...during } = await this.say(this.worker, `${id}/${act}`, { attempt, units });
+    const { status, body, isRepeated, ...during } = await this.send(this.worker, `${id}/${act}`, { attempt, units });
     const user = { id: userId };
     if (status === 200) this.refunded(id, user, body.refundedUnits, during);
     else if (isRepeated && FINAL.includes(body.currentStatus)) this.refunded(id, user, act === 'fail' ? cost : cost - (units ?? cost), during);
@@ -101,7 +101,7 @@ export class Endings {
   }
 
   /** Until there is an answer. `start` is that of the try that was answered, or of the first where others were lost. */
-  async say({ key }, path, content) {
+  async send({ key }, path, content) {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const options = content === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(content) };
     const startedAt = performance.now();

@@ -8,14 +8,14 @@ import { makeOffers, Workload } from './workload.mjs';
 
 const OFFERS = Number(process.env.FAULTS_OFFERS ?? 3_000);
 
-/** The corners first, then whatever the seed says. */
+/** The corners first, then whatever the seed states. */
 const CORNERS = [
-  { replicas: 1, clients: 1, hot: true, mostCost: 1, factor: 0.5, offers: 300 },
-  { replicas: 3, clients: 500, hot: true, mostCost: 1, factor: 10 },
-  { replicas: 5, clients: 200, hot: false, mostCost: 20, factor: 2 },
-  { replicas: 2, clients: 64, hot: true, mostCost: 20, factor: 1 },
-  { replicas: 3, clients: 100, hot: false, mostCost: 5, factor: 3, endings: true },
-  { replicas: 2, clients: 6, hot: true, mostCost: 3, factor: 5, endings: true, offers: 600 },
+  { replicas: 1, clients: 1, hot: true, maxCost: 1, factor: 0.5, offers: 300 },
+  { replicas: 3, clients: 500, hot: true, maxCost: 1, factor: 10 },
+  { replicas: 5, clients: 200, hot: false, maxCost: 20, factor: 2 },
+  { replicas: 2, clients: 64, hot: true, maxCost: 20, factor: 1 },
+  { replicas: 3, clients: 100, hot: false, maxCost: 5, factor: 3, endings: true },
+  { replicas: 2, clients: 6, hot: true, maxCost: 3, factor: 5, endings: true, offers: 600 },
 ];
 
 export function planOf(number, seed) {
@@ -25,7 +25,7 @@ export function planOf(number, seed) {
     replicas: random.integer(1, 5),
     clients: random.pick([1, 8, 50, 200, 500]),
     hot: random.chance(0.5),
-    mostCost: random.pick([1, 1, 5, 20]),
+    maxCost: random.pick([1, 1, 5, 20]),
     factor: random.pick([0.5, 0.9, 1, 1.1, 2, 5, 10]),
     endings: random.chance(0.5),
   };
@@ -33,8 +33,8 @@ export function planOf(number, seed) {
 }
 
 /** @param {any} plan */
-export const describe = ({ seed, replicas, clients, hot, mostCost, factor, endings }) =>
-  `seed ${seed}: ${replicas} replica(s), ${clients} client(s), ${hot ? 'hot' : 'spread'}, costs 1–${mostCost}, ${factor} × the quota${endings ? ', cancels and refunds' : ''}`;
+export const describe = ({ seed, replicas, clients, hot, maxCost, factor, endings }) =>
+  `seed ${seed}: ${replicas} replica(s), ${clients} client(s), ${hot ? 'hot' : 'spread'}, costs 1–${maxCost}, ${factor} × the quota${endings ? ', cancels and refunds' : ''}`;
 
 /**
  * One run under faults.

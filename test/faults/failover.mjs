@@ -87,7 +87,8 @@ async function verdict(pair, load, watches, { struckAt, promotedAt, left }) {
   const broken = [];
   for (const [i, watch] of watches.entries()) {
     const [notReady, ready] = [watch.notReadySince(struckAt), watch.readySince(struckAt)];
-    if (notReady === null || notReady - struckAt > LEAVES_WITHIN_MS) broken.push(`replica ${i} did not say within ${LEAVES_WITHIN_MS} ms that it is not ready`);
+    if (notReady === null || notReady - struckAt > LEAVES_WITHIN_MS)
+      broken.push(`replica ${i} did not state within ${LEAVES_WITHIN_MS} ms that it is not ready`);
     if (ready === null || ready - promotedAt > READY_WITHIN_MS) broken.push(`replica ${i} was not ready within ${READY_WITHIN_MS} ms of the promotion`);
   }
   const ids = load.acknowledged.map(({ id }) => id);

@@ -78,7 +78,7 @@ export class Fleet {
   }
 
   /** Every line that was written whole. */
-  words() {
+  calls() {
     return readdirSync(this.folder).flatMap((name) => {
       const lines = readFileSync(join(this.folder, name), 'utf8').split('\n').slice(0, -1);
       return lines.map((line) => JSON.parse(line));

@@ -13,7 +13,7 @@ const plan = (seed, rest = {}) => ({
   replicas: 2,
   clients: 64,
   hot: false,
-  mostCost: 1,
+  maxCost: 1,
   factor: 2,
   offers: 1_500,
   kinds: ['kill'],
@@ -22,9 +22,9 @@ const plan = (seed, rest = {}) => ({
 
 /** The harness must see what it is there to see. @returns one result for each thing that is taken away on purpose */
 export async function* proveHarness(seed) {
-  yield tellApart();
+  yield plantFaults();
   {
-    // The sessions of the service ask for durable commits whatever the server says: that has to go first.
+    // The sessions of the service ask for durable commits whatever the server states: that has to go first.
     const { root, remove } = makeMutant(DURABILITY_MUTANT);
     yield await prove('synchronous_commit=off and a crash lose what was acknowledged', [/^I4/], 3, (attempt) =>
       runExactness(plan(seed + attempt, { kinds: ['crash'], faults: 6, factor: 0.9, clients: 32 }), { root }),
@@ -82,13 +82,13 @@ const HISTORIES = [
   ['yes', ['charge', 0, 4, 1, 1], ['charge', 0, 4, 2, 3], ['charge', 0, 4, 1, null], ['read', 5, 6, 0, 4]],
 ];
 
-function tellApart() {
+function plantFaults() {
   const broken = HISTORIES.flatMap(([expected, ...rows]) => {
     const history = rows.map(([kind, start, end, units, used]) => ({ kind, start, end, units, used }));
     const { verdict } = linearize(history, 5);
     return verdict === expected ? [] : [`${JSON.stringify(rows)} is found linearizable: ${verdict}`];
   });
-  return { name: `${HISTORIES.length} small histories are told apart`, broken };
+  return { name: `${HISTORIES.length} small histories are distinguished`, broken };
 }
 
 async function prove(name, findings, attempts, run) {

@@ -25,9 +25,9 @@ export function brokenHistories(users, offers, looks) {
 function certainlyBroken(history, quota) {
   const sum = (kind, when) => history.reduce((total, one) => (one.kind === kind && when(one) ? total + one.units : total), 0);
   return history.flatMap(({ kind, units, start, end }) => {
-    const least = sum('charge', (one) => one.end <= end) - sum('refund', (one) => one.start <= end);
-    if (kind === 'charge' && least > quota) return [`${least} units were in use, of a quota of ${quota}`];
-    const most = sum('charge', (one) => one.start <= end) - sum('refund', (one) => one.end <= start);
-    return kind === 'refusal' && most + units <= quota ? [`${units} units were refused when at most ${most} of ${quota} were in use`] : [];
+    const min = sum('charge', (one) => one.end <= end) - sum('refund', (one) => one.start <= end);
+    if (kind === 'charge' && min > quota) return [`${min} units were in use, of a quota of ${quota}`];
+    const max = sum('charge', (one) => one.start <= end) - sum('refund', (one) => one.end <= start);
+    return kind === 'refusal' && max + units <= quota ? [`${units} units were refused when at most ${max} of ${quota} were in use`] : [];
   });
 }

@@ -31,7 +31,7 @@ export function linearize(history, quota, budget = BUDGET) {
   let [now, first, mark] = [0, 0, 0];
   let stuck = { depth: -1 };
 
-  /** Those that may come next, the best last: one that tells the count it led to, and then one that ended early. */
+  /** Those that may come next, the best last: one that shows the count it led to, and then one that ended early. */
   const candidates = () => {
     while (isDone[first]) first++;
     const open = [];
@@ -43,8 +43,8 @@ export function linearize(history, quota, budget = BUDGET) {
     const able = open.filter((i) => STEP[operations[i].kind](operations[i], now, quota) !== null);
     const look = able.find((i) => operations[i].kind === 'refusal' || operations[i].kind === 'read');
     if (able.length === 0 && trail.length > stuck.depth) stuck = { depth: trail.length, now, quota, open: open.slice(0, 6).map((i) => operations[i]) };
-    const tells = (i) => Number(operations[i].used !== null);
-    return look === undefined ? able.sort((a, b) => tells(a) - tells(b) || operations[b].end - operations[a].end) : [look];
+    const counts = (i) => Number(operations[i].used !== null);
+    return look === undefined ? able.sort((a, b) => counts(a) - counts(b) || operations[b].end - operations[a].end) : [look];
   };
 
   for (let options = candidates(); trail.length < operations.length;) {

@@ -50,7 +50,7 @@ export async function* replayLog(seed, path) {
     const [{ rows }] = await cluster.sql('SELECT count(*)::integer AS rows FROM requests');
     const total = Object.values(expected).reduce((sum, n) => sum + n, 0);
     if (JSON.stringify(admitted) !== JSON.stringify(expected) || rows !== total) {
-      broken.push(`admitted ${JSON.stringify(admitted)} (${rows} rows), where the log says ${JSON.stringify(expected)} (${total})`);
+      broken.push(`admitted ${JSON.stringify(admitted)} (${rows} rows), where the log states ${JSON.stringify(expected)} (${total})`);
     }
     await cluster.stopReplicas();
     broken.push(...(await brokenInvariants(cluster)), ...auditFindings(cluster));

@@ -130,7 +130,7 @@ class Scene {
     return { broken, story: `${nights} nights` };
   }
 
-  /** What is left of the period stays usable, nothing is won, and an operator is told. */
+  /** What is left of the period stays usable, nothing is won, and an operator is reported. */
   async stepBack() {
     this.clock.set('2027-01-05T10:00:00Z');
     const users = await this.users(['Etc/UTC', 'Asia/Kathmandu']);
@@ -144,7 +144,7 @@ class Scene {
       )),
     );
     const readiness = /** @type {any} */ (await (await request(`${this.cluster.replicas[0].url}/health/ready`)).body.json());
-    if (readiness.checks?.clock?.status !== 'degraded') broken.push(`readiness does not tell of the clock: ${JSON.stringify(readiness.checks)}`);
+    if (readiness.checks?.clock?.status !== 'degraded') broken.push(`readiness does not report of the clock: ${JSON.stringify(readiness.checks)}`);
     this.clock.set('2027-01-05T10:01:00Z');
     broken.push(...(await this.offer(users, 400)).broken);
     this.clock.set('2027-01-06T12:00:00Z');

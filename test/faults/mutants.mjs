@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from '../../bench/support/built.mjs';
 
 /**
- * What is changed in a built file; what the database is told besides; and the findings that must come of it.
+ * What is changed in a built file; what the database is given besides; and the findings that must come of it.
  * @typedef {object} Mutant
  * @property {string} [file]
  * @property {[RegExp, string]} [change]
@@ -72,7 +72,7 @@ export const DURABILITY_MUTANT = {
 };
 
 /**
- * What the ledger cannot tell, and only the history of each user does.
+ * What the ledger cannot show, and only the history of each user does.
  * @type {Record<string, Mutant>}
  */
 export const HISTORY_MUTANTS = {

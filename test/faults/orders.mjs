@@ -40,7 +40,7 @@ export class Orders {
   /** One call, a batch where there are several. */
   async submit(user, count, name) {
     const items = Array.from({ length: count }, () => this.draw());
-    const answer = count === 1 ? await this.say(user, '/v1/requests', items[0], name) : await this.say(user, '/v1/requests/batch', { items }, name);
+    const answer = count === 1 ? await this.send(user, '/v1/requests', items[0], name) : await this.send(user, '/v1/requests/batch', { items }, name);
     const answers = count === 1 ? [{ status: answer.status, request: answer.body }] : (answer.body.items ?? []);
     for (const [i, item] of items.entries()) {
       if (answers[i]?.status === 201) this.place(user, { ...item, id: answers[i].request.id });
@@ -58,13 +58,13 @@ export class Orders {
   }
 
   async cancel(placed) {
-    const { status, body } = await this.say(placed.user, `/v1/requests/${placed.id}/cancel`, {});
+    const { status, body } = await this.send(placed.user, `/v1/requests/${placed.id}/cancel`, {});
     if (status === 200 || status === 409) placed.cancel = { status, state: status === 200 ? body.status : body.currentStatus };
     else this.violations.push(`a cancel was answered ${status} ${JSON.stringify(body)}`.slice(0, 300));
   }
 
   /** Until there is an answer that is one. */
-  async say(user, path, content, name) {
+  async send(user, path, content, name) {
     const headers = { authorization: `Bearer ${user.key}`, 'content-type': 'application/json' };
     if (name !== undefined) headers['idempotency-key'] = name;
     for (const deadline = Date.now() + GIVE_UP_MS; ; await delay(50 + Math.random() * 100)) {

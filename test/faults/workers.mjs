@@ -5,7 +5,7 @@ import { Cluster } from './cluster.mjs';
 import { buildKit, Fleet } from './fleet.mjs';
 import { Orders } from './orders.mjs';
 import { Random } from './random.mjs';
-import { brokenWork } from './words.mjs';
+import { brokenWork } from './work-books.mjs';
 import { zoneAtNoon } from './workload.mjs';
 
 const TYPE = 'job';
@@ -54,11 +54,11 @@ export async function runWorkers(plan, { root, prepare = '' } = {}) {
     await cluster.stopReplicas();
     const { broken, late, reclaimed, story } = await brokenWork(cluster, {
       placed: orders.placed,
-      words: fleet.words(),
+      calls: fleet.calls(),
       flooder,
       leaseMs: LEASE_SECONDS * 1_000,
     });
-    if (reclaimed === 0 || late === 0) broken.push(`nothing was proved: ${reclaimed} attempts were lost, ${late} words came late`);
+    if (reclaimed === 0 || late === 0) broken.push(`nothing was proved: ${reclaimed} attempts were lost, ${late} outcomes came late`);
     return {
       broken: [...orders.violations.slice(0, 5), ...broken, ...(await brokenInvariants(cluster, ['I5'])), ...auditFindings(cluster)],
       story: `${fleet.happened.killed} workers killed, ${fleet.happened.paused} paused, ${hurt.replicasKilled} replicas killed; ${story}`,

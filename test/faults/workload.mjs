@@ -23,7 +23,7 @@ export class Offer {
    */
   since;
   /** @type {number | undefined} */
-  toldAt;
+  answeredAt;
   /**
    * The entry of its charge in the history.
    * @type {any}
@@ -62,10 +62,10 @@ export function zoneAtNoon() {
  * Accounts and offers: `factor` times what the quotas hold, in a random order.
  * @param {(text: string, values: unknown[]) => Promise<any[]>} sql
  * @param {import('./random.mjs').Random} random
- * @param {{ hot: boolean, mostCost: number, factor: number, offers: number }} shape
+ * @param {{ hot: boolean, maxCost: number, factor: number, offers: number }} shape
  */
-export async function makeOffers(sql, random, { hot, mostCost, factor, offers: wanted }) {
-  const meanCost = (1 + mostCost) / 2;
+export async function makeOffers(sql, random, { hot, maxCost, factor, offers: wanted }) {
+  const meanCost = (1 + maxCost) / 2;
   const count = hot ? random.integer(1, 3) : random.integer(40, 150);
   const quota = Math.max(1, Math.round((wanted * meanCost) / factor / count));
   const timeZone = zoneAtNoon();
@@ -79,7 +79,7 @@ export async function makeOffers(sql, random, { hot, mostCost, factor, offers: w
   const offers = [];
   for (const user of users) {
     for (let units = 0; units < user.quota * factor;) {
-      const cost = random.integer(1, mostCost);
+      const cost = random.integer(1, maxCost);
       units += cost;
       const byTeller = random.chance(0.3);
       offers.push(
@@ -191,9 +191,9 @@ export class Workload {
   }
 
   note(offer, { status, fields, body }, start) {
-    this.endings?.heard(offer, { status, fields, body }, start);
+    this.endings?.answered(offer, { status, fields, body }, start);
     if (status === 201) {
-      offer.toldAt ??= performance.now();
+      offer.answeredAt ??= performance.now();
       // Where units come back, there may be room for what was refused.
       if (offer.refused && !this.endings) this.violate(offer, 'admitted after it was refused');
       if (offer.id !== null && offer.id !== body.id) this.violate(offer, `two requests for one key: ${offer.id}, ${body.id}`);
@@ -204,7 +204,7 @@ export class Workload {
       if (!replayed) offer.first = true;
       offer.id = body.id;
     } else if (status === 429) {
-      if (start >= (offer.toldAt ?? Infinity) || (offer.id !== null && !this.endings)) this.violate(offer, 'refused after it was admitted');
+      if (start >= (offer.answeredAt ?? Infinity) || (offer.id !== null && !this.endings)) this.violate(offer, 'refused after it was admitted');
       if (body.requested !== offer.cost || body.used + body.requested <= body.limit) this.violate(offer, `refused though it fits: ${JSON.stringify(body)}`);
       offer.refused = true;
     } else {

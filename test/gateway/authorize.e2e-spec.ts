@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { METHODS, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { eventually } from '../support/eventually';
 import { AdmissionService } from '../../src/ledger/admission.service';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { inTransaction, untilBlocked } from '../support/waiting';
@@ -43,7 +43,7 @@ describe('the gateway check', () => {
       request.on('error', reject).end(body);
     });
 
-  it('charges one unit, records it as an instant request, and says who paid and what is left', async () => {
+  it('charges one unit, records it as an instant request, and states who paid and what is left', async () => {
     const user = await makeUser(service, { dailyQuota: 3, tier: 'pro' });
     const { headers, text } = await service.as(user).get('/v1/authorize').expect(204);
     expect(text).toBe('');
@@ -106,7 +106,7 @@ describe('the gateway check', () => {
     await service.as(user).get('/v1/authorized').expect(404);
   });
 
-  it('ignores the body, whatever it is and says it is', async () => {
+  it('ignores the body, whatever it is and states it is', async () => {
     const user = await makeUser(service, { unlimited: true });
     const bodies: [string | undefined, string | Buffer][] = [
       ['application/json', '{"broken": '],
@@ -194,7 +194,7 @@ describe('the gateway check', () => {
     expect(await booksOf(user)).toEqual({ rows: 0, cost: 0, used: 0 });
   });
 
-  it('turns every refusal into a 403 with its own status beside it when asked to, and nothing else', async () => {
+  it('makes every refusal a 403 with its own status beside it when asked to, and nothing else', async () => {
     const user = await makeUser(service, { dailyQuota: 1 });
     const path = '/v1/authorize?denyStatus=403';
     const allowed = await service.as(user).get(path).expect(204);

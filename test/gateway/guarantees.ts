@@ -10,20 +10,20 @@ export interface StartedProxy {
   stop(): Promise<void>;
 }
 
-/** Where the recipes say that the API and the service are. */
+/** Where the recipes state that the API and the service are. */
 const API = '127.0.0.1:8080';
 const CHECK = '127.0.0.1:3000';
 
 interface Manner {
   start: (addresses: Addresses) => Promise<StartedProxy>;
-  /** Whether the client is told what is left of a call that is let through. */
-  tellsWhatIsLeft: boolean;
+  /** Whether the client is shown what is left of a call that is let through. */
+  showsWhatIsLeft: boolean;
   /** What the client is answered while the check cannot be asked. */
   whileCut: number;
 }
 
 /** What every recipe promises, as tests of the one that `start` puts before an API. */
-export function itMeters({ start, tellsWhatIsLeft, whileCut }: Manner): void {
+export function itMeters({ start, showsWhatIsLeft, whileCut }: Manner): void {
   let service: Service;
   let proxy: StartedProxy | undefined;
   let upstream: Upstream;
@@ -55,7 +55,7 @@ export function itMeters({ start, tellsWhatIsLeft, whileCut }: Manner): void {
     for (const r of [2, 1, 0]) {
       const { headers, text } = await as(user).get('/items?page=1').expect(200);
       expect(text).toBe('from the API');
-      if (tellsWhatIsLeft) {
+      if (showsWhatIsLeft) {
         expect(headers.ratelimit).toMatch(new RegExp(`^"daily";r=${r};t=\\d+$`));
         expect(headers['ratelimit-policy']).toBe('"daily";q=3;w=86400');
       }

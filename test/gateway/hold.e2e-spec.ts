@@ -1,5 +1,5 @@
-import { eventually } from '../support/eventually';
 import { JobsService } from '../../src/jobs/jobs.service';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
@@ -61,7 +61,7 @@ describe('a reservation of the gateway', () => {
     expect(await usedBy(user)).toBe(0);
   });
 
-  it('is settled once by any number of words at the same time', async () => {
+  it('is settled once by any number of outcomes at the same time', async () => {
     const user = await makeUser(service);
     const id = await hold(user);
     const answers = await Promise.all(
@@ -78,7 +78,7 @@ describe('a reservation of the gateway', () => {
     expect(await usedBy(user)).toBe(row.kept);
   });
 
-  it('counts as succeeded once its lease has run out, and a late word changes nothing', async () => {
+  it('counts as succeeded once its lease has run out, and a late outcome changes nothing', async () => {
     const user = await makeUser(service);
     const id = await hold(user, 5, 1);
     await eventually(async () => (await read(user, id)).status !== 'processing');
@@ -111,8 +111,8 @@ describe('a reservation of the gateway', () => {
   it('cannot be given back by the one who pays for it', async () => {
     const user = await makeUser(service);
     const id = await hold(user);
-    for (const word of ['complete', 'fail', 'heartbeat']) {
-      const { body } = await service.as(user).post(`/v1/requests/${id}/${word}`).send({ attempt: 1 }).expect(403);
+    for (const act of ['complete', 'fail', 'heartbeat']) {
+      const { body } = await service.as(user).post(`/v1/requests/${id}/${act}`).send({ attempt: 1 }).expect(403);
       expect(body.code).toBe('scope-required');
     }
     await service.as(user).post(`/v1/requests/${id}/cancel`).expect(200);

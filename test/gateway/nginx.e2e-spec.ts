@@ -133,10 +133,10 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     const during: number[] = [];
     upstream.work = async ({ url, headers }) => {
       during.push(await used());
-      const [word, body] = url === '/renders/good' ? ['complete', { attempt: 1, units: 4 }] : ['fail', { attempt: 1, error: 'no paper' }];
+      const [act, body] = url === '/renders/good' ? ['complete', { attempt: 1, units: 4 }] : ['fail', { attempt: 1, error: 'no paper' }];
       await service
         .as(worker)
-        .post(`/v1/requests/${headers['x-charge-id'] as string}/${word}`)
+        .post(`/v1/requests/${headers['x-charge-id'] as string}/${act}`)
         .send(body)
         .expect(200);
     };
@@ -151,7 +151,7 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     ]);
   });
 
-  it('lets nothing through while the check cannot be asked, and says that it will pass', async () => {
+  it('lets nothing through while the check cannot be asked, and states that it will pass', async () => {
     const user = await makeUser(service);
     const cut = await startNginx(CONFIGURATION, { '127.0.0.1:3000': '127.0.0.1:1' });
     const { headers } = await request(cut.url).get('/items').set('authorization', `Bearer ${user.key}`).expect(503);

@@ -76,7 +76,7 @@ export function playEnvoy(file: string, addresses: Addresses): Promise<StartedPr
 
 /** Asks with the call's method and its path behind the prefix, without a body. 200 alone is a yes; a 5xx and silence are errors of the check. */
 async function ask(config: ExtAuthz, origins: Map<string, string>, call: Message): Promise<{ refusal?: Answer; toClient?: Message['headers'] }> {
-  const { server_uri: uri, path_prefix: prefix, authorization_request: asked, authorization_response: told } = config.http_service;
+  const { server_uri: uri, path_prefix: prefix, authorization_request: asked, authorization_response: answering } = config.http_service;
   const sent = ['authorization', 'host', ...namesOf(config.allowed_headers)].filter((name) => call.headers[name] !== undefined);
   const headers: Message['headers'] = Object.fromEntries(sent.map((name) => [name, call.headers[name]]));
   for (const { key, value } of only(asked, 'headers_to_add').headers_to_add) headers[key] = value;
@@ -86,9 +86,9 @@ async function ask(config: ExtAuthz, origins: Map<string, string>, call: Message
     return { refusal: { status: STATUS[config.status_on_error.code], headers: {}, body: EMPTY } };
   }
   if (answer.status !== 200) return { refusal: answer };
-  only(told, 'allowed_upstream_headers', 'allowed_client_headers_on_success');
-  Object.assign(call.headers, pick(answer, told.allowed_upstream_headers));
-  return { toClient: pick(answer, told.allowed_client_headers_on_success) };
+  only(answering, 'allowed_upstream_headers', 'allowed_client_headers_on_success');
+  Object.assign(call.headers, pick(answer, answering.allowed_upstream_headers));
+  return { toClient: pick(answer, answering.allowed_client_headers_on_success) };
 }
 
 function mutate({ headers }: Message, { mutations }: Mutations): void {

@@ -53,7 +53,7 @@ export function resolved(path: string): string {
   return pathname.replace(/\/{2,}/g, '/') + search;
 }
 
-/** @throws when the recipe says what is not played here, as it would then be tested in part only */
+/** @throws when the recipe states what is not played here, as it would then be tested in part only */
 export function only<T extends object>(part: T, ...known: (keyof T & string)[]): T {
   for (const name of Object.keys(part)) if (!(known as string[]).includes(name)) throw new Error(`"${name}" is not played`);
   return part;

@@ -27,7 +27,7 @@ describe('health', () => {
     expect(body).toEqual({ status: 'ready', checks: { draining: up, database: up, migrations: up, notifications: up, clock: up, storedValues: up } });
   });
 
-  it('is not ready while a migration is pending, and says which', async () => {
+  it('is not ready while a migration is pending, and states which', async () => {
     const [row] = await service.sql(`DELETE FROM migrations WHERE id = (SELECT max(id) FROM migrations) RETURNING *`);
     const { body, headers } = await ready().expect(503);
     expect(headers['retry-after']).toBe('1');
@@ -47,7 +47,7 @@ describe('health', () => {
     await ready().expect(200);
   });
 
-  it('tells that the database’s clock was set back, and goes on serving', async () => {
+  it('shows that the database’s clock was set back, and goes on serving', async () => {
     const user = await makeUser(service);
     const ahead = '0fffffff-ffff-7000-8000-000000000000';
     await service.sql(`INSERT INTO requests (id, user_id, type, charged_on, created_at) VALUES ($1, $2, 'x', now(), now() + interval '1 hour')`, [

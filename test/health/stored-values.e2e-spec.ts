@@ -147,7 +147,7 @@ describe('a bad value in the database', () => {
       await service.sql('DELETE FROM system_configurations WHERE key <> ALL ($1)', [broken]);
       const detail = async () =>
         ((await service.as().get('/health/ready').expect(200)).body as { checks: { storedValues: { detail?: string } } }).checks.storedValues.detail ?? '';
-      // The schedule of the close-out is made of two of them, and is told of besides.
+      // The schedule of the close-out is made of two of them, and is reported of besides.
       expect(broken).toEqual(expect.arrayContaining(['quota.resetCron', 'quota.timeZone']));
       await eventually(async () => (await detail()).includes(`${broken.length + 1} stored values do not count`), 10_000);
       const metrics = async () => (await service.as().get('/metrics').expect(200)).text;

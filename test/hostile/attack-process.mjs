@@ -11,9 +11,9 @@ const server = { url: () => stage.url, query: PostgresServer.prototype.query };
 const stop = new AbortController();
 process.once('message', () => stop.abort());
 process.once('disconnect', () => process.exit());
-const tell = (message, then) => process.send?.(message, then);
-tell('begun');
+const notify = (message, then) => process.send?.(message, then);
+notify('begun');
 const result = await callers(seed)
   [name]({ ...stage, sql: (text, values) => server.query(text, values) }, stop.signal)
   .catch((error) => ({ story: '', broken: [`the attack failed: ${error.stack}`] }));
-tell(typeof result === 'string' ? { story: result, broken: [] } : result, () => process.exit());
+notify(typeof result === 'string' ? { story: result, broken: [] } : result, () => process.exit());

@@ -16,7 +16,7 @@ export const EXPENSIVE_TEXTS = {
   commas: `[${filled(',', SIZE - 40)}]`,
 };
 
-/** Values for a member, whatever its schema says. */
+/** Values for a member, whatever its schema states. */
 export const EXPENSIVE_VALUES = {
   'a long string': 'a'.repeat(SIZE - 2_000),
   'a long string of pairs': filled('\u{1f600}', (SIZE - 2_000) / 4),

@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 
-/** Requests of one hostile caller, so many under way at once, until it is told to stop. */
+/** Requests of one hostile caller, so many under way at once, until it is asked to stop. */
 export class Calls {
   /** @type {Record<string, number>} */
   statuses = {};

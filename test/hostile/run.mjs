@@ -1,4 +1,4 @@
-// npm run test:hostile [-- --short] [-- <words of callers' names…>]: a well-behaved neighbour beside hostile callers, and then faults planted
+// npm run test:hostile [-- --short] [-- <parts of callers' names…>]: a well-behaved neighbour beside hostile callers, and then faults planted
 // into the service that must be found out. HOSTILE_SEED=<seed> has a run again; --short is what CI runs.
 import { build } from '../../bench/support/built.mjs';
 
@@ -10,10 +10,10 @@ const { PLANTED } = await import('./mutants.mjs');
 const { Stage } = await import('./stage.mjs');
 
 const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 1_000_000_000);
-const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const wanted = process.argv.slice(2).filter((part) => !part.startsWith('--'));
 const short = process.argv.includes('--short');
 const seconds = Number(process.env.HOSTILE_SECONDS ?? (short ? 2 : 5));
-const asked = Object.keys(callers(SEED)).filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
+const asked = Object.keys(callers(SEED)).filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
 const counts = { passed: 0, failed: 0 };
 
 console.log(`HOSTILE_SEED=${SEED}, ${seconds} s a caller`);
@@ -40,7 +40,7 @@ try {
 } finally {
   await stage.strike();
 }
-if (words.length === 0) for (const [name, planted] of Object.entries(PLANTED)) report(`found out: ${name}`, await foundOut(planted));
+if (wanted.length === 0) for (const [name, planted] of Object.entries(PLANTED)) report(`found out: ${name}`, await foundOut(planted));
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);
 

@@ -10,7 +10,7 @@ import { ServiceProcess } from '../../bench/support/service.mjs';
 const DATABASE = 'hostile';
 const PROBE = join(ROOT, 'test/hostile/pause-probe.cjs');
 
-/** A PostgreSQL, one replica of the built service that tells of its event loop, and those who meet there. */
+/** A PostgreSQL, one replica of the built service that reports its event loop, and those who meet there. */
 export class Stage {
   /** @type {string} */
   folder;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { promisesByTheClock } from '../support/clock-promises';
-import { createDatabase } from '../support/databases';
 import { Command } from '../support/command';
+import { createDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { rawRequest } from '../support/raw-http';
@@ -125,7 +125,7 @@ describe('a connection', () => {
     expect(text.split('HTTP/1.1 200 OK')).toHaveLength(41);
   });
 
-  it('that its client cuts off in the midst of a body is no fault of the database, and is not told as one', async () => {
+  it('that its client cuts off in the midst of a body is no fault of the database, and is not reported as one', async () => {
     const spies = (['warn', 'error', 'debug'] as const).map((level) => jest.spyOn(Logger.prototype, level));
     const [warn, error, debug] = spies;
     const socket = await open();
@@ -154,7 +154,7 @@ describe('twenty connections that write and never read', () => {
       SCHEDULER_ENABLED: 'false',
     });
     try {
-      const [, port] = await command.said(/http:\/\/127\.0\.0\.1:(\d+)/);
+      const [, port] = await command.shows(/http:\/\/127\.0\.0\.1:(\d+)/);
       const paths = ['/openapi.json', '/docs/swagger-ui-init.js', '/metrics', '/docs', '/v1/tiers'];
       for (const path of paths) expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
       const rss = () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${command.child.pid}/status`, 'utf8'))?.[1]) / 1_024;

@@ -24,7 +24,7 @@ interface Report {
   called: [method: string, isAsync: boolean][];
 }
 
-/** A service of its own process, whose services fail when they are told to. */
+/** A service of its own process, whose services fail when they are made to. */
 class FaultyService {
   log = '';
   private rest = '';
@@ -34,7 +34,7 @@ class FaultyService {
     private readonly child: ChildProcess,
     readonly url: string,
   ) {
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.take(chunk.toString()));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.read(chunk.toString()));
   }
 
   static async start(environment: Record<string, string>): Promise<FaultyService> {
@@ -57,8 +57,8 @@ class FaultyService {
     return report;
   }
 
-  /** The lines that tell of an error under the id of a request. */
-  private take(text: string): void {
+  /** The lines that report an error under the id of a request. */
+  private read(text: string): void {
     this.log += text;
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop() ?? '';
@@ -157,7 +157,7 @@ describe('an error that nobody took', () => {
     return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text() };
   }
 
-  it('is answered 500, told with its stack under the id of the call, and harms nobody else: in each service method of each route', async () => {
+  it('is answered 500, reported with its stack under the id of the call, and harms nobody else: in each service method of each route', async () => {
     let planted = 0;
     let n = 0;
     const faults: unknown[] = [];
@@ -175,7 +175,7 @@ describe('an error that nobody took', () => {
           const { fired } = await faulty.order({ id: 'none' });
           if (fired === 0) continue;
           planted++;
-          const stackOf = () => faulty.stacks.get(id) ?? Promise.reject(new Error(`${where} was not told`));
+          const stackOf = () => faulty.stacks.get(id) ?? Promise.reject(new Error(`${where} was not reported`));
           const stack = await eventually(async () => stackOf(), 3_000).catch(String);
           const isProblem = answer.type === 'application/problem+json' && answer.text.includes(`"instance":"urn:quotidian:request:${id}"`);
           // Many items have an answer each, what was answered before the fault stays answered, and readiness answers in any case.

@@ -3,7 +3,7 @@ import { type Service, startService } from '../support/service';
 import { logIn } from '../support/sessions';
 import { writeKey } from '../support/settings';
 
-describe('what a refusal says', () => {
+describe('what a refusal states', () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService();
@@ -20,13 +20,13 @@ describe('what a refusal says', () => {
     expect(body.errors).toEqual([{ pointer: '#/scopes', detail: expect.stringMatching(/^each value in scopes must be one of/), code: 'is-in' }]);
   });
 
-  it.each(['', 'short'])('of the password %j says from which setting its least length comes', async (password) => {
+  it.each(['', 'short'])('of the password %j states from which setting its minimum length comes', async (password) => {
     const { body } = await service.as().post('/v1/auth/register').send({ email: 'new@example.com', password }).expect(400);
     const detail = 'must be at least 8 characters long, by the setting auth.passwordMinLength';
     expect(body.errors).toEqual([{ pointer: '#/password', detail, code: 'min-length' }]);
   });
 
-  it('of a payload says from which setting its bound comes', async () => {
+  it('of a payload states from which setting its bound comes', async () => {
     await writeKey(service, await makeAdmin(service), 'requests.maxPayloadBytes', { value: 1_024 });
     const user = await makeUser(service);
     const { body } = await service
@@ -37,7 +37,7 @@ describe('what a refusal says', () => {
     expect(body.detail).toMatch(/1024 are taken, by the setting requests\.maxPayloadBytes\.$/);
   });
 
-  it('tells no user’s key that it needs admin', async () => {
+  it('shows no user’s key that it needs admin', async () => {
     const user = await makeUser(service);
     for (const call of [
       service.as(user).get('/v1/users/me/api-keys'),

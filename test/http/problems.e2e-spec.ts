@@ -147,7 +147,7 @@ describe('problems', () => {
     expect(JSON.parse(body)).toMatchObject(shape(431, 'headers-too-large'));
   });
 
-  it('say of a value of the wrong kind that it is of the wrong kind, not that it is out of bounds', async () => {
+  it('name the kind of a value that is of the wrong one, not the bounds', async () => {
     const user = await makeUser(service, { scopes: ['requests:write', 'service'] });
     const { body } = await service.as(user).post('/v1/requests').send({ type: 'report', cost: 'abc' }).expect(400);
     expect(body.errors).toEqual([{ pointer: '#/cost', detail: 'must be an integer number', code: 'is-int' }]);

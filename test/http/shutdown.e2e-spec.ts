@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { eventually } from '../support/eventually';
 import { GracefulShutdown } from '../../src/http/graceful-shutdown';
+import { eventually } from '../support/eventually';
 import { makeUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { inTransaction, untilBlocked } from '../support/waiting';
@@ -60,7 +60,7 @@ describe('a replica that stops', () => {
     expect(books).toEqual({ used: 21, rows: 21 });
   });
 
-  it('is not held up by a connection that never said anything, as browsers open in advance', async () => {
+  it('is not held up by a connection that never sent anything, as browsers open in advance', async () => {
     const replica = await startReplica(service.databaseUrl);
     const silent = connect(Number(new URL(replica.url).port), '127.0.0.1');
     await once(silent, 'connect');

@@ -12,7 +12,7 @@ describe('a request that trickles in', () => {
   });
   afterAll(() => service.close());
 
-  /** Sends a byte now and then, and tells what came back and after how many seconds the server had closed. */
+  /** Sends a byte now and then, and shows what came back and after how many seconds the server had closed. */
   async function trickle(start: string): Promise<{ seconds: number; text: string }> {
     const began = performance.now();
     const { hostname, port } = new URL(service.url);
@@ -31,12 +31,12 @@ describe('a request that trickles in', () => {
     const body = trickle('POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{');
     const { status } = await rawRequest(service.url, 'GET /v1/tiers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(status).toBe(200);
-    for (const { seconds, text, least, most } of [
-      { ...(await headers), least: 4.5, most: 9 },
-      { ...(await body), least: 9.5, most: 14 },
+    for (const { seconds, text, min, max } of [
+      { ...(await headers), min: 4.5, max: 9 },
+      { ...(await body), min: 9.5, max: 14 },
     ]) {
-      expect(seconds).toBeGreaterThan(least);
-      expect(seconds).toBeLessThan(most);
+      expect(seconds).toBeGreaterThan(min);
+      expect(seconds).toBeLessThan(max);
       expect(text).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\ncontent-type: application\/problem\+json\r\n/);
       expect(text).toContain('"code":"request-timeout"');
     }

@@ -1,5 +1,5 @@
-import { makeAdmin, makeUser, type TestUser, type UserOverrides } from '../support/factories';
 import { putSetting } from '../requests/work';
+import { makeAdmin, makeUser, type TestUser, type UserOverrides } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
 describe('Idempotency-Key', () => {
@@ -52,7 +52,7 @@ describe('Idempotency-Key', () => {
     expect((await submit(caller, 'k').expect(201)).text).toBe(first.text);
   });
 
-  it('replays the same bytes after retention took the request, whatever the settings say by now', async () => {
+  it('replays the same bytes after retention took the request, whatever the settings state by now', async () => {
     const caller = await user();
     const deadlineAt = '2199-01-01T00:00:00Z';
     const body = { type: 'kept', payload: { b: 1, a: 2 }, deadlineAt };

@@ -96,7 +96,7 @@ describe('a call repeated under its Idempotency-Key', () => {
     await register('k', { email: 'another@example.com', password: PASSWORD }).expect(201);
   });
 
-  it('with another secret is 422, and no stored row tells the secret by a plain hash', async () => {
+  it('with another secret is 422, and no stored row shows the secret by a plain hash', async () => {
     const made = { email: 'secretive@example.com', password: PASSWORD };
     await post('/v1/users', 'secret', made).expect(201);
     await post('/v1/users', 'secret', { ...made, password: `${PASSWORD}!` }).expect(422);

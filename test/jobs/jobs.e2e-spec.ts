@@ -139,7 +139,7 @@ describe('jobs', () => {
     });
   });
 
-  it('that fail say so in their record, and in no answer', async () => {
+  it('that fail state so in their record, and in no answer', async () => {
     await service.sql('ALTER TABLE quota_usage ADD CONSTRAINT broken CHECK (used <> 13) NOT VALID');
     const user = await makeUser(service);
     await service.sql(yesterday, [user.id, 13]);

@@ -1,10 +1,10 @@
 import { JobsService } from '../../src/jobs/jobs.service';
+import { putSetting } from '../requests/work';
 import { promisesByTheClock } from '../support/clock-promises';
 import { Command } from '../support/command';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
-import { putSetting } from '../requests/work';
 
 promisesByTheClock();
 
@@ -72,7 +72,7 @@ describe('the schedule of a job', () => {
 });
 
 describe('a job under way when the process stops', () => {
-  it('ends after its batch, says so, and leaves its slot to the next start', async () => {
+  it('ends after its batch, states so, and leaves its slot to the next start', async () => {
     const service = await startService();
     try {
       const user = await makeUser(service);

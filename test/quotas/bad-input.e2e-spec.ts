@@ -43,7 +43,7 @@ describe('bad input', () => {
     ['#/payload', { payload: [1] }],
     ['#/price', { price: 1 }],
     ['#/payload/a~1b', { payload: { 'a/b': 'x\0y' } }],
-  ])('in a submit is told at %s: %j', async (pointer, body) => {
+  ])('in a submit is reported at %s: %j', async (pointer, body) => {
     const answer = await service
       .as(admin)
       .post('/v1/requests')
@@ -52,7 +52,7 @@ describe('bad input', () => {
     expect(answer.body).toEqual(refusal(pointer));
   });
 
-  it('of raw JSON is told: 3,000 levels, a NUL, a number that would change, text that is no JSON', async () => {
+  it('of raw JSON is reported: 3,000 levels, a NUL, a number that would change, text that is no JSON', async () => {
     const post = (text: string | Buffer) =>
       service
         .as(user)
@@ -70,7 +70,7 @@ describe('bad input', () => {
     }
   });
 
-  it('of a payload that is too large is told with its size', async () => {
+  it('of a payload that is too large is reported with its size', async () => {
     const { body } = await service
       .as(user)
       .post('/v1/requests')
@@ -79,7 +79,7 @@ describe('bad input', () => {
     expect(body).toEqual(refusal('#/payload'));
   });
 
-  it.each(['x'.repeat(256), 'two words', 'käse', ''])('of an Idempotency-Key is told at the field: %j', async (key) => {
+  it.each(['x'.repeat(256), 'two outcomes', 'käse', ''])('of an Idempotency-Key is reported at the field: %j', async (key) => {
     const { body } = await service
       .as(user)
       .post('/v1/requests')
@@ -89,17 +89,17 @@ describe('bad input', () => {
     expect(body).toEqual(refusal('#/headers/idempotency-key'));
   });
 
-  it('of a cost beyond the quota says that waiting does not help, and of a caller who may not state one that the scope is missing', async () => {
+  it('of a cost beyond the quota states that waiting does not help, and of a caller who may not state one that the scope is missing', async () => {
     const { body } = await service.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost: 51 }).expect(429);
     expect(body).toMatchObject({ code: 'cost-exceeds-quota', requested: 51, limit: 50, used: 0, remaining: 50 });
-    const most = await service.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost: 2_147_483_647 }).expect(429);
-    expect(most.body).toMatchObject({ code: 'cost-exceeds-quota' });
+    const largest = await service.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost: 2_147_483_647 }).expect(429);
+    expect(largest.body).toMatchObject({ code: 'cost-exceeds-quota' });
     expect((await service.as(user).post('/v1/requests').send({ type: 'search', cost: 1 }).expect(403)).body).toMatchObject({ code: 'scope-required' });
     await service.as(user).post('/v1/requests').send({ type: 'search', userId: admin.id }).expect(404);
     await service.as(admin).post('/v1/requests').send({ type: 'search', userId: 999_999 }).expect(404);
   });
 
-  it('of a type that is not listed is told while types are strict', async () => {
+  it('of a type that is not listed is reported while types are strict', async () => {
     const put = (key: string, value: unknown) => service.as(admin).put(`/v1/configurations/${key}`).set('if-match', '*').send({ value });
     await put('requests.types', { listed: {} }).expect(200);
     await put('requests.strictTypes', true).expect(200);
@@ -124,7 +124,7 @@ describe('bad input', () => {
     ['#/dailyQuota', { dailyQuota: 2_147_483_648 }],
     ['#/unlimited', { unlimited: 1 }],
     ['#/quota', { quota: 5 }],
-  ])('in a change of an account is told at %s: %j', async (pointer, change) => {
+  ])('in a change of an account is reported at %s: %j', async (pointer, change) => {
     const { body } = await service.as(admin).patch(`/v1/users/${user.id}`).send(change).expect(400);
     expect(body).toEqual(refusal(pointer));
   });
@@ -137,7 +137,7 @@ describe('bad input', () => {
     ['#/dailyQuota', { name: 'gold', dailyQuota: 2 ** 31 }],
     ['#/burstPerMinute', { name: 'gold', dailyQuota: 1, burstPerMinute: 0 }],
     ['#/archived', { name: 'gold', dailyQuota: 1, archived: true }],
-  ])('in a tier is told at %s: %j', async (pointer, tier) => {
+  ])('in a tier is reported at %s: %j', async (pointer, tier) => {
     expect((await service.as(admin).post('/v1/tiers').send(tier).expect(400)).body).toEqual(refusal(pointer));
   });
 

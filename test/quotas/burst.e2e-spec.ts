@@ -16,7 +16,7 @@ describe('the burst limit of a tier', () => {
   async function makeMember(name: string, burstPerMinute: number): Promise<TestUser> {
     await service.as(admin).post('/v1/tiers').send({ name, dailyQuota: 1_000, burstPerMinute }).expect(201);
     const user = await makeUser(service, { tier: name, dailyQuota: 1_000 });
-    // The first charge tells this process the user's tier.
+    // The first charge shows this process the user's tier.
     await eventually(async () => /"burst"/.test((await submit(user).expect(201)).headers.ratelimit));
     return user;
   }

@@ -51,7 +51,7 @@ describe("the database's clock", () => {
     expect(await charge(user)).toBe(dateOf(midnight + DAY_MS));
   });
 
-  it('set back is told to operators in readiness and metrics, and only while it is behind', async () => {
+  it('set back is reported to operators in readiness and metrics, and only while it is behind', async () => {
     const seen = async () => {
       const [{ body }, metrics] = [await service.as().get('/health/ready').expect(200), await service.as().get('/metrics').expect(200)];
       return [body.checks.clock.status, Number(/^quotidian_database_clock_behind_seconds (\S+)/m.exec(metrics.text)?.[1])];
@@ -83,7 +83,7 @@ describe("the database's clock", () => {
     expect((await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200)).body).toEqual({ closedOut: 0 });
   });
 
-  it('counts an unlimited day up to what the counter holds, and says so there', async () => {
+  it('counts an unlimited day up to what the counter holds, and states so there', async () => {
     const user = await makeUser(service, { unlimited: true });
     const pay = (cost: number) => service.as(admin).post('/v1/requests').send({ type: 'search', userId: user.id, cost });
     await pay(2_147_483_000).expect(201);

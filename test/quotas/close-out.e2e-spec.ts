@@ -37,7 +37,7 @@ describe('the close-out', () => {
   const run = () => service.as(admin).post('/v1/jobs/quota-reset/run');
   const books = async () => (await service.sql('SELECT count(*)::integer AS days, sum(used)::integer AS used FROM quota_usage'))[0];
 
-  it('passes over a user whose row is locked, says that one is left, and closes that day the next time', async () => {
+  it('passes over a user whose row is locked, states that one is left, and closes that day the next time', async () => {
     await service.sql(insertMany(300));
     const locker = new Client({ connectionString: service.databaseUrl });
     await locker.connect();
@@ -54,7 +54,7 @@ describe('the close-out', () => {
     expect(await books()).toEqual({ days: 300, used: 900 });
   });
 
-  it('opens days in their place: no index holds the day, and most pages have room for the new row', async () => {
+  it('opens days in their place: no index holds the day, and nearly all pages have room for the new row', async () => {
     const indexed = await service.sql(`SELECT indexname FROM pg_indexes WHERE tablename = 'users' AND indexdef LIKE '%quota_reset_date%'`);
     expect(indexed).toEqual([]);
     await service.sql(insertMany(2_000));
@@ -103,7 +103,7 @@ describe('the close-out', () => {
     expect(await books()).toEqual({ days: MANY, used: MANY * 3 });
   });
 
-  it('closes all other days when one cannot be closed, and says which error it was', async () => {
+  it('closes all other days when one cannot be closed, and states which error it was', async () => {
     await service.sql(insertMany(1_000));
     await service.sql(
       'UPDATE users SET api_quota_used_today = 13 WHERE id = (SELECT id FROM users WHERE api_quota_used_today = 3 ORDER BY id OFFSET 500 LIMIT 1)',

@@ -1,7 +1,7 @@
-import { eventually } from '../support/eventually';
 import { hashKey, makeKey, shownPrefix } from '../../src/api-keys/key-format';
 import { type Scope, USER_SCOPES } from '../../src/common/principal';
 import { type ClockedService, startClockedService } from '../support/clocked-service';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { inTransaction, untilBlocked } from '../support/waiting';
 
@@ -43,7 +43,7 @@ describe('the cap of an API key', () => {
     expect((await submit(capped).expect(429)).body).toMatchObject({ 'violated-policies': ['daily'], limit: 5, used: 5 });
   });
 
-  it('refuses without touching the pool, and says that it was the key', async () => {
+  it('refuses without touching the pool, and states that it was the key', async () => {
     const user = await makeUser(service, { dailyQuota: 10 });
     const capped = await addKey(user, 2);
     await submit(capped).expect(201);
@@ -55,7 +55,7 @@ describe('the cap of an API key', () => {
     await submit(user).expect(201);
   });
 
-  it('of zero, or below the cost, says that waiting does not help', async () => {
+  it('of zero, or below the cost, states that waiting does not help', async () => {
     const user = await makeUser(service);
     expect((await submit(await addKey(user, 0)).expect(429)).body).toMatchObject({ code: 'cost-exceeds-quota', 'violated-policies': ['key'], limit: 0 });
     expect(await usedBy(user)).toBe(0);

@@ -70,7 +70,7 @@ describe('sequences of charges, midnights and changes', () => {
     return status;
   }
 
-  async function take(step: Step, now: number, user: TestUser, model: QuotaModel): Promise<number> {
+  async function perform(step: Step, now: number, user: TestUser, model: QuotaModel): Promise<number> {
     const path = `/v1/users/${user.id}`;
     switch (step.do) {
       case 'charge':
@@ -110,7 +110,7 @@ describe('sequences of charges, midnights and changes', () => {
     }
   }
 
-  it('say after each step what the rules say, whatever the zones, the clock and the plans do', async () => {
+  it('state after each step what the rules state, whatever the zones, the clock and the plans do', async () => {
     const start = fc.record({ at: fc.integer({ min: FROM + DAY_MS, max: TO - 90 * DAY_MS }), zone: fc.nat(), plan: fc.nat({ max: PLANS.length - 1 }) });
     await fc.assert(
       fc.asyncProperty(start, fc.array(step, { minLength: 5, maxLength: 30 }), async ({ at, zone, plan }, steps) => {
@@ -118,7 +118,7 @@ describe('sequences of charges, midnights and changes', () => {
         await service.setClock(now);
         const { user, model } = await begin(zones[zone % zones.length], PLANS[plan], now);
         for (const step of steps) {
-          now = await take(step, now, user, model);
+          now = await perform(step, now, user, model);
           await service.setClock(now);
           const { body } = await service.as(admin).get(`/v1/users/${user.id}/quota`).expect(200);
           expect({ step, ...body }).toMatchObject({ step, ...model.answer(now) });

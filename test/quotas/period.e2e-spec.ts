@@ -74,8 +74,8 @@ describe('the quota period', () => {
         moves.forEach(({ day, from, to }, i) => {
           const start = from.startOf(day);
           if (start === undefined) return;
-          const least = from === to ? start + 1 : start + DAY_MS;
-          expect([dateOf(day), from.zone, to.zone, rows[i]?.end]).toEqual([dateOf(day), from.zone, to.zone, to.firstStartFrom(least)]);
+          const min = from === to ? start + 1 : start + DAY_MS;
+          expect([dateOf(day), from.zone, to.zone, rows[i]?.end]).toEqual([dateOf(day), from.zone, to.zone, to.firstStartFrom(min)]);
         });
       }),
       { numRuns: 40 },

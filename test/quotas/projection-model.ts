@@ -11,7 +11,7 @@ interface Override {
   expiresAt: number;
 }
 
-/** What the service must say of one user, reckoned from product.md alone. */
+/** What the service must answer for one user, reckoned from product.md alone. */
 export class QuotaModel {
   used = 0;
   next: Plan | null = null;

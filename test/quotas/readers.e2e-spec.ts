@@ -120,7 +120,7 @@ describe('every reader of a quota', () => {
     return truth;
   }
 
-  it('tells the same before and after a charge, and the charge by the same numbers, in random states', async () => {
+  it('shows the same before and after a charge, and the charge by the same numbers, in random states', async () => {
     await fc.assert(
       fc.asyncProperty(state, async (s) => {
         await put(s);

@@ -109,7 +109,7 @@ describe('the quota of a tier', () => {
     ]);
   });
 
-  it('becomes a lower one now if the operator says so, and a higher one later', async () => {
+  it('becomes a lower one now if the operator states so, and a higher one later', async () => {
     const higher = await makeTier(10);
     const lower = await makeTier(2);
     const member = await makeMember(higher);

@@ -20,7 +20,7 @@ describe('what was used', () => {
   const usage = async (user: TestUser, query = '') => (await service.as(user).get(`/v1/users/me/usage${query}`).expect(200)).body.items;
   const quotaOf = async (user: TestUser) => (await service.as(user).get('/v1/users/me/quota').expect(200)).body;
 
-  it('is told for 30 days that end with today, days without requests as zeros', async () => {
+  it('is listed for 30 days that end with today, days without requests as zeros', async () => {
     const user = await makeUser(service, { dailyQuota: 10 });
     const items = await usage(user);
     expect(items).toHaveLength(30);
@@ -28,7 +28,7 @@ describe('what was used', () => {
     expect(items).toEqual(items.map(({ date }: { date: string }) => ({ date, limit: 10, used: 0, refunded: 0, requests: 0 })));
   });
 
-  it('is told from the first to the last day asked for, both included, whether past days were closed out or not', async () => {
+  it('is listed from the first to the last day asked for, both included, whether past days were closed out or not', async () => {
     const user = await makeUser(service, { dailyQuota: 10 });
     await charge(user, 4).expect(201);
     await service.setClock(NOON + 2 * DAY_MS);
@@ -105,7 +105,7 @@ describe('what was used', () => {
     expect(await near('0.8')).toEqual([]);
     expect(await near('0')).toHaveLength(3);
     await service.as(users[0]).get('/v1/users?quotaUsedAtLeast=0.8').expect(403);
-    const { body } = await service.as(admin).get('/v1/users?quotaUsedAtLeast=most').expect(400);
+    const { body } = await service.as(admin).get('/v1/users?quotaUsedAtLeast=much').expect(400);
     expect(body.errors[0]).toMatchObject({ pointer: '#/query/quotaUsedAtLeast' });
   });
 

@@ -1,6 +1,6 @@
 const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
-/** JSON texts of values that nobody can store, with what is said of each. */
+/** JSON texts of values that nobody can store, with what is stated of each. */
 export const BAD_VALUES: readonly (readonly [name: string, json: string, status: number, code: string])[] = [
   ['a NUL', String.raw`{"v":"a\u0000b"}`, 400, 'nul-character'],
   ['half of a surrogate pair', String.raw`{"v":"\ud800"}`, 400, 'lone-surrogate'],

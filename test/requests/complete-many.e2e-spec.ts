@@ -82,7 +82,7 @@ describe('results delivered in one call', () => {
     expect((await service.as(user).get(`/v1/requests/${b.id}`).expect(200)).body).toMatchObject({ status: 'processing', attempt: 1 });
   });
 
-  it('takes the first of two words on one request', async () => {
+  it('takes the first of two outcomes on one request', async () => {
     const user = await makeUser(service);
     const type = newType();
     await submit(service, user, type);

@@ -5,7 +5,7 @@ import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { claim, loseLease, makeWorker, newType, submit } from './work';
 
-interface Told {
+interface Seen {
   id: string;
   status: string;
   attempt: number;
@@ -20,14 +20,14 @@ describe('following a request', () => {
   });
   afterAll(() => service.close());
 
-  const say = (id: string, word: string, body: object = {}, as = worker) => service.as(as).post(`/v1/requests/${id}/${word}`).send(body);
+  const act = (id: string, verb: string, body: object = {}, as = worker) => service.as(as).post(`/v1/requests/${id}/${verb}`).send(body);
 
   /** Reads the stream until it ends, or for as long as the test wants. */
   async function follow(user: TestUser, id: string, headers: Record<string, string> = {}, replica = 0) {
     const options = { headers: { authorization: `Bearer ${user.key}`, ...headers }, agent: false };
     const request = get(`${service.replicas[replica].url}/v1/requests/${id}/events`, options);
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    const told: Told[] = [];
+    const seen: Seen[] = [];
     const over = (async () => {
       let text = '';
       for await (const chunk of response) {
@@ -36,45 +36,45 @@ describe('following a request', () => {
         text = parts.pop()!;
         for (const part of parts) {
           const [, n, data] = /^id: (\d+)\nevent: status\ndata: (.*)$/.exec(part) ?? [];
-          if (n !== undefined) told.push({ ...JSON.parse(data), id: n });
+          if (n !== undefined) seen.push({ ...JSON.parse(data), id: n });
         }
       }
     })().catch(() => undefined);
-    return { response, told, over, stop: () => request.destroy() };
+    return { response, seen, over, stop: () => request.destroy() };
   }
-  const statuses = (told: Told[]) => told.map(({ id, status, attempt }) => `${id} ${status} ${attempt}`);
+  const statuses = (seen: Seen[]) => seen.map(({ id, status, attempt }) => `${id} ${status} ${attempt}`);
 
-  it('tells each change as it happens, on another replica too, and ends with the request', async () => {
+  it('shows each change as it happens, on another replica too, and ends with the request', async () => {
     const user = await makeUser(service);
     const type = newType();
     const { id } = await submit(service, user, type);
     const stream = await follow(user, id, {}, 1);
     expect(stream.response.headers['content-type']).toBe('text/event-stream');
-    await eventually(() => stream.told.length === 1);
+    await eventually(() => stream.seen.length === 1);
     await claim(service, worker, type);
-    await eventually(() => stream.told.length === 2);
-    await say(id, 'complete', { attempt: 1, result: 1 }).expect(200);
+    await eventually(() => stream.seen.length === 2);
+    await act(id, 'complete', { attempt: 1, result: 1 }).expect(200);
     await stream.over;
-    expect(statuses(stream.told)).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
+    expect(statuses(stream.seen)).toEqual(['0 pending 0', '1 processing 1', '2 succeeded 1']);
   });
 
-  it('tells what was missed after the last event, and nothing when all is known', async () => {
+  it('shows what was missed after the last event, and nothing when all is known', async () => {
     const user = await makeUser(service);
     const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
-    await say(id, 'fail', { attempt: 1, retryable: true }).expect(200);
+    await act(id, 'fail', { attempt: 1, retryable: true }).expect(200);
     await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1`, [id]);
     await claim(service, worker, type);
     await loseLease(service, id);
     await claim(service, worker, type);
-    await say(id, 'fail', { attempt: 3, error: 'no' }).expect(200);
+    await act(id, 'fail', { attempt: 3, error: 'no' }).expect(200);
     const all = await follow(user, id);
     await all.over;
-    expect(statuses(all.told)).toEqual(['0 pending 0', '1 processing 1', '2 pending 1', '3 processing 2', '4 processing 3', '5 failed 3']);
+    expect(statuses(all.seen)).toEqual(['0 pending 0', '1 processing 1', '2 pending 1', '3 processing 2', '4 processing 3', '5 failed 3']);
     const rest = await follow(user, id, { 'last-event-id': '3' });
     await rest.over;
-    expect(statuses(rest.told)).toEqual(['4 processing 3', '5 failed 3']);
+    expect(statuses(rest.seen)).toEqual(['4 processing 3', '5 failed 3']);
     expect((await follow(user, id, { 'last-event-id': '5' })).response.statusCode).toBe(204);
   });
 
@@ -84,7 +84,7 @@ describe('following a request', () => {
     const { id } = await submit(service, user, type);
     expect((await service.as(user).get(`/v1/requests/${id}`)).body.attempts).toEqual([]);
     await claim(service, worker, type);
-    await say(id, 'fail', { attempt: 1, retryable: true, error: 'busy' }).expect(200);
+    await act(id, 'fail', { attempt: 1, retryable: true, error: 'busy' }).expect(200);
     await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1`, [id]);
     await claim(service, worker, type);
     const { body } = await service.as(user).get(`/v1/requests/${id}`);
@@ -106,7 +106,7 @@ describe('following a request', () => {
   it('waits for the end at submit when that is preferred', async () => {
     const user = await makeUser(service);
     const type = newType();
-    const work = claim(service, worker, type, { waitSeconds: 10 }).then(([{ id }]) => say(id, 'complete', { attempt: 1, result: 'done' }).expect(200));
+    const work = claim(service, worker, type, { waitSeconds: 10 }).then(([{ id }]) => act(id, 'complete', { attempt: 1, result: 'done' }).expect(200));
     const { body, headers } = await service.replicas[1].as(user).post('/v1/requests').set('prefer', 'wait=10').send({ type }).expect(201);
     await work;
     expect(headers['preference-applied']).toBe('wait=10');

@@ -28,7 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** What a request is to do, in plain words. */
+/** What a request is to do, in plain text. */
 class RequestModel {
   status = 'pending';
   attempt = 0;
@@ -63,7 +63,7 @@ class RequestModel {
       case 'day passes':
         return 0;
       default:
-        return this.word(step);
+        return this.verb(step);
     }
   }
 
@@ -76,7 +76,7 @@ class RequestModel {
     return ++this.attempt;
   }
 
-  private word(step: Extract<Step, { off: number }>): number {
+  private verb(step: Extract<Step, { off: number }>): number {
     if (this.status !== 'processing' || this.attempt + step.off < 1 || step.off !== 0) return this.attempt + step.off < 1 ? 400 : 409;
     if (step.do === 'heartbeat') {
       this.leased = true;
@@ -96,7 +96,7 @@ class RequestModel {
   }
 }
 
-describe('any sequence of words about a request', () => {
+describe('any sequence of outcomes about a request', () => {
   let service: Service;
   let worker: TestUser;
   let submitter: TestUser;
@@ -108,7 +108,7 @@ describe('any sequence of words about a request', () => {
   afterAll(() => service.close());
 
   async function carryOut(step: Step, { id, userId, type }: Body, attempt: number, owner: TestUser): Promise<number> {
-    const post = async (as: TestUser, word: string, body: object) => (await service.as(as).post(`/v1/requests/${id}/${word}`).send(body)).status;
+    const post = async (as: TestUser, verb: string, body: object) => (await service.as(as).post(`/v1/requests/${id}/${verb}`).send(body)).status;
     switch (step.do) {
       case 'claim':
         return (await claim(service, worker, type))[0]?.attempt ?? 0;
@@ -132,13 +132,13 @@ describe('any sequence of words about a request', () => {
         await service.sql(`SELECT quota_close_out(ARRAY[$1::integer])`, [userId]);
         return 0;
       default: {
-        const { do: word, off: by, ...body } = step;
-        return post(worker, word, { attempt: attempt + by, ...body });
+        const { do: verb, off: by, ...body } = step;
+        return post(worker, verb, { attempt: attempt + by, ...body });
       }
     }
   }
 
-  it('leaves it where the model says, with its units paid or given back once, on the day that was charged', async () => {
+  it('leaves it where the model states, with its units paid or given back once, on the day that was charged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
         const owner = await makeUser(service);

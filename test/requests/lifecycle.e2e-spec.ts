@@ -11,7 +11,7 @@ describe('the life of a request', () => {
   });
   afterAll(() => service.close());
 
-  const say = (id: string, word: string, body: object = {}, as = worker) => service.as(as).post(`/v1/requests/${id}/${word}`).send(body);
+  const act = (id: string, verb: string, body: object = {}, as = worker) => service.as(as).post(`/v1/requests/${id}/${verb}`).send(body);
 
   it('goes from pending to processing to succeeded, with its result, at full cost', async () => {
     const user = await makeUser(service);
@@ -22,8 +22,8 @@ describe('the life of a request', () => {
     expect(item).toMatchObject({ id: made.id, userId: user.id, status: 'processing', attempt: 1, payload: { n: 1 } });
     expect(Date.parse(item.leaseExpiresAt) - Date.parse(item.startedAt)).toBe(60_000);
     expect(await claim(service, worker, type)).toEqual([]);
-    const { body } = await say(made.id, 'complete', { attempt: 1, result: { words: 3 } }).expect(200);
-    expect(body).toMatchObject({ status: 'succeeded', result: { words: 3 }, refundedUnits: 0, error: null });
+    const { body } = await act(made.id, 'complete', { attempt: 1, result: { lines: 3 } }).expect(200);
+    expect(body).toMatchObject({ status: 'succeeded', result: { lines: 3 }, refundedUnits: 0, error: null });
     const { body: read } = await service.as(user).get(`/v1/requests/${made.id}`).expect(200);
     expect(read).toMatchObject(body);
     expect(await books(service, user)).toMatchObject({ used: 1, refunded: 0, ledger: 1 });
@@ -34,7 +34,7 @@ describe('the life of a request', () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
-    const answers = await Promise.all([1, 2, 3].map((result) => say(id, 'complete', { attempt: 1, result })));
+    const answers = await Promise.all([1, 2, 3].map((result) => act(id, 'complete', { attempt: 1, result })));
     const winner = answers.find(({ status }) => status === 200)!;
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
     expect(answers.find(({ status }) => status === 409)!.body).toMatchObject({ code: 'request-final', currentStatus: 'succeeded' });
@@ -48,9 +48,9 @@ describe('the life of a request', () => {
     for (const units of [3, 0]) {
       const { id } = await submit(service, backend, type, { userId: user.id, cost: 10 });
       await claim(service, worker, type);
-      const over = await say(id, 'complete', { attempt: 1, units: 11 }).expect(400);
+      const over = await act(id, 'complete', { attempt: 1, units: 11 }).expect(400);
       expect(over.body.errors[0]).toMatchObject({ pointer: '#/units', code: 'over-cost' });
-      const { body } = await say(id, 'complete', { attempt: 1, units }).expect(200);
+      const { body } = await act(id, 'complete', { attempt: 1, units }).expect(200);
       expect(body).toMatchObject({ status: 'succeeded', cost: 10, refundedUnits: 10 - units });
     }
     expect(await books(service, user)).toMatchObject({ used: 3, refunded: 17, ledger: 3 });
@@ -63,19 +63,19 @@ describe('the life of a request', () => {
     for (const attempt of [1, 2]) {
       const [item] = await claim(service, worker, type);
       expect(item).toMatchObject({ id, attempt });
-      const { body } = await say(id, 'fail', { attempt, error: { reason: attempt }, retryable: true }).expect(200);
+      const { body } = await act(id, 'fail', { attempt, error: { reason: attempt }, retryable: true }).expect(200);
       expect(body).toMatchObject({ status: 'pending', error: { reason: attempt }, refundedUnits: 0, finishedAt: null });
       expect(Date.parse(body.availableAt)).toBeGreaterThan(Date.parse(body.updatedAt));
       expect(await claim(service, worker, type)).toEqual([]);
       await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1`, [id]);
     }
     await claim(service, worker, type);
-    const { body } = await say(id, 'fail', { attempt: 3, error: 'out of luck', retryable: true }).expect(200);
+    const { body } = await act(id, 'fail', { attempt: 3, error: 'out of luck', retryable: true }).expect(200);
     expect(body).toMatchObject({ status: 'failed', error: 'out of luck', refundedUnits: 1, availableAt: null });
     expect(await books(service, user)).toMatchObject({ used: 0, refunded: 1, ledger: 0 });
   });
 
-  it('waits longer before each attempt, by twice, with some chance, up to the most', async () => {
+  it('waits longer before each attempt, by twice, with some chance, up to the maximum', async () => {
     const user = await makeUser(service);
     const type = newType();
     await putSetting(service, 'requests.types', { [type]: { maxAttempts: 12 } });
@@ -83,7 +83,7 @@ describe('the life of a request', () => {
     await claim(service, worker, type);
     const pauses: number[] = [];
     for (let attempt = 1; attempt <= 11; attempt++) {
-      const { body } = await say(id, 'fail', { attempt, retryable: true }).expect(200);
+      const { body } = await act(id, 'fail', { attempt, retryable: true }).expect(200);
       pauses.push((Date.parse(body.availableAt) - Date.parse(body.updatedAt)) / 1_000);
       await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1`, [id]);
       await claim(service, worker, type);
@@ -104,15 +104,15 @@ describe('the life of a request', () => {
     await loseLease(service, id);
     const [again] = await claim(service, worker, type);
     expect(again).toMatchObject({ id, attempt: 2 });
-    for (const [word, body] of [
+    for (const [verb, body] of [
       ['heartbeat', {}],
       ['complete', { result: 1 }],
       ['fail', {}],
     ] as const) {
-      const { body: problem } = await say(id, word, { attempt: 1, ...body }).expect(409);
+      const { body: problem } = await act(id, verb, { attempt: 1, ...body }).expect(409);
       expect(problem).toMatchObject({ code: 'stale-attempt', currentStatus: 'processing', currentAttempt: 2 });
     }
-    await say(id, 'complete', { attempt: 2 }).expect(200);
+    await act(id, 'complete', { attempt: 2 }).expect(200);
     expect(await service.sql(`SELECT attempt, outcome FROM request_attempts WHERE request_id = $1`, [id])).toEqual([{ attempt: 1, outcome: 'lost' }]);
   });
 
@@ -135,7 +135,7 @@ describe('the life of a request', () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     const [item] = await claim(service, worker, type, { leaseSeconds: 5 });
-    const { body } = await say(id, 'heartbeat', { attempt: 1, leaseSeconds: 600 }).expect(200);
+    const { body } = await act(id, 'heartbeat', { attempt: 1, leaseSeconds: 600 }).expect(200);
     expect(body).toMatchObject({ id, attempt: 1, cancelRequested: false });
     expect(Date.parse(body.leaseExpiresAt) - Date.parse(item.leaseExpiresAt)).toBeGreaterThanOrEqual(595_000);
   });
@@ -144,10 +144,10 @@ describe('the life of a request', () => {
     const user = await makeUser(service);
     const type = newType();
     const { id } = await submit(service, user, type);
-    const { body } = await say(id, 'cancel', {}, user).expect(200);
+    const { body } = await act(id, 'cancel', {}, user).expect(200);
     expect(body).toMatchObject({ id, status: 'canceled', refundedUnits: 1, refunded: 1 });
     expect(await claim(service, worker, type)).toEqual([]);
-    expect((await say(id, 'cancel', {}, user).expect(409)).body).toMatchObject({ code: 'request-final', currentStatus: 'canceled' });
+    expect((await act(id, 'cancel', {}, user).expect(409)).body).toMatchObject({ code: 'request-final', currentStatus: 'canceled' });
     expect(await books(service, user)).toMatchObject({ used: 0, refunded: 1, ledger: 0 });
   });
 
@@ -156,10 +156,10 @@ describe('the life of a request', () => {
     const type = newType();
     const { id } = await submit(service, backend, type, { cost: 8 });
     await claim(service, worker, type);
-    const { body: asked } = await say(id, 'cancel', {}, backend).expect(200);
+    const { body: asked } = await act(id, 'cancel', {}, backend).expect(200);
     expect(asked).toMatchObject({ status: 'processing', refunded: 0, cancelRequestedAt: expect.any(String) });
-    expect((await say(id, 'heartbeat', { attempt: 1 }).expect(200)).body.cancelRequested).toBe(true);
-    const { body } = await say(id, 'fail', { attempt: 1, retryable: true, units: 3 }).expect(200);
+    expect((await act(id, 'heartbeat', { attempt: 1 }).expect(200)).body.cancelRequested).toBe(true);
+    const { body } = await act(id, 'fail', { attempt: 1, retryable: true, units: 3 }).expect(200);
     expect(body).toMatchObject({ status: 'canceled', refundedUnits: 5 });
     expect(await books(service, backend)).toMatchObject({ used: 3, ledger: 3 });
   });
@@ -175,7 +175,7 @@ describe('the life of a request', () => {
     expect(first.id).toBe(waiting.id);
     expect(Date.parse(first.leaseExpiresAt)).toBeLessThanOrEqual(Date.parse(deadlineAt));
     await service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = ANY ($1)`, [[waiting.id, running.id]]);
-    expect((await say(first.id, 'complete', { attempt: 1, result: 1 }).expect(409)).body).toMatchObject({ code: 'request-final', currentStatus: 'expired' });
+    expect((await act(first.id, 'complete', { attempt: 1, result: 1 }).expect(409)).body).toMatchObject({ code: 'request-final', currentStatus: 'expired' });
     expect(await claim(service, worker, type)).toEqual([]);
     const { body } = await service.as(user).get(`/v1/requests/${running.id}`);
     expect(body).toMatchObject({ status: 'expired', result: null, error: { code: 'deadline-passed' }, refundedUnits: 1 });
@@ -189,18 +189,18 @@ describe('the life of a request', () => {
     const admin = await makeAdmin(service);
     const type = newType();
     const { id } = await submit(service, user, type);
-    await say(id, 'cancel', {}, stranger).expect(404);
-    await say('01890000-0000-7000-8000-000000000000', 'cancel', {}, user).expect(404);
-    await say('nonsense', 'cancel', {}, user).expect(404);
+    await act(id, 'cancel', {}, stranger).expect(404);
+    await act('01890000-0000-7000-8000-000000000000', 'cancel', {}, user).expect(404);
+    await act('nonsense', 'cancel', {}, user).expect(404);
     const refused = await service
       .as(user)
       .post('/v1/requests/claim')
       .send({ types: [type] })
       .expect(403);
     expect(refused.body).toMatchObject({ code: 'scope-required', scopes: ['worker'] });
-    await say(id, 'complete', { attempt: 1 }, user).expect(403);
-    await say(id, 'complete', { attempt: 1 }).expect(409);
-    await say(id, 'cancel', {}, admin).expect(200);
+    await act(id, 'complete', { attempt: 1 }, user).expect(403);
+    await act(id, 'complete', { attempt: 1 }).expect(409);
+    await act(id, 'cancel', {}, admin).expect(200);
   });
 
   it.each([
@@ -209,8 +209,8 @@ describe('the life of a request', () => {
     ['claim', { types: [] }, '#/types'],
     ['claim', { types: ['NO'] }, '#/types'],
     ['claim', { types: ['a'], limit: 101 }, '#/limit'],
-  ])('refuses a %s of %j', async (word, body, pointer) => {
-    const answer = await service.as(worker).post(`/v1/requests/${word}`).send(body).expect(400);
+  ])('refuses a %s of %j', async (verb, body, pointer) => {
+    const answer = await service.as(worker).post(`/v1/requests/${verb}`).send(body).expect(400);
     expect(answer.body.errors[0].pointer).toBe(pointer);
   });
 
@@ -219,9 +219,9 @@ describe('the life of a request', () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     await claim(service, worker, type);
-    const { body } = await say(id, 'complete', { attempt: 1, result: 'x'.repeat(70_000) }).expect(413);
+    const { body } = await act(id, 'complete', { attempt: 1, result: 'x'.repeat(70_000) }).expect(413);
     expect(body.code).toBe('result-too-large');
-    await say(id, 'complete', { attempt: 1, result: 'x' }).expect(200);
+    await act(id, 'complete', { attempt: 1, result: 'x' }).expect(200);
   });
 
   it('refuses a deadline that is over or none of the calendar, and charges nothing', async () => {
@@ -237,7 +237,7 @@ describe('the life of a request', () => {
     const user = await makeUser(service);
     const type = newType();
     const { id } = await submit(service, user, type);
-    await say(id, 'cancel', {}, user).expect(200);
+    await act(id, 'cancel', {}, user).expect(200);
     await expect(service.sql(`UPDATE requests SET status = 'pending' WHERE id = $1`, [id])).rejects.toMatchObject({ constraint: 'requests_status_move' });
   });
 
@@ -247,7 +247,7 @@ describe('the life of a request', () => {
     const send = () => service.as(user).post('/v1/requests').set('idempotency-key', type).send({ type, deadlineAt: '2999-01-01T00:00:00.5Z' });
     const { body } = await send().expect(201);
     await claim(service, worker, type);
-    await say(body.id, 'complete', { attempt: 1, result: 1 }).expect(200);
+    await act(body.id, 'complete', { attempt: 1, result: 1 }).expect(200);
     const again = await send().expect(201);
     expect(again.headers['idempotency-replayed']).toBe('true');
     expect(again.body).toEqual(body);

@@ -67,7 +67,7 @@ describe('a request as JSON', () => {
 
     const third = await make();
     await claimText(type);
-    const failed = await post(`/${third.id}/fail`, { attempt: 1, error: { said: '\u0001' }, retryable: true });
+    const failed = await post(`/${third.id}/fail`, { attempt: 1, error: { text: '\u0001' }, retryable: true });
     expect(JSON.parse(failed)).toMatchObject({ status: 'pending', availableAt: expect.stringMatching(/Z$/) });
     expect(written(JSON.parse(failed))).toBe(written(await read(user, third.id)));
     const { text } = await service
@@ -87,7 +87,7 @@ describe('a request as JSON', () => {
     expect(claimed).toMatchObject({ createdAt: '2024-02-29T23:59:59.999Z', deadlineAt: '9999-12-31T23:59:59.000Z' });
   });
 
-  it('tells a heartbeat of a cancel that was asked for', async () => {
+  it('shows a heartbeat of a cancel that was asked for', async () => {
     const user = await makeUser(service);
     const type = newType();
     const { id } = await submit(service, user, type, { payload: PAYLOAD });

@@ -11,8 +11,8 @@ describe('refunds', () => {
   });
   afterAll(() => service.close());
 
-  const say = (id: string, word: string, body: object = {}, as = worker, replica = 0) =>
-    service.replicas[replica].as(as).post(`/v1/requests/${id}/${word}`).send(body);
+  const act = (id: string, verb: string, body: object = {}, as = worker, replica = 0) =>
+    service.replicas[replica].as(as).post(`/v1/requests/${id}/${verb}`).send(body);
   let admin: TestUser | undefined;
   const adminKey = async () => (admin ??= await makeUser(service, { role: 'admin' }));
   /** As if the charges of now had been made yesterday. */
@@ -31,12 +31,12 @@ describe('refunds', () => {
     const second = await submit(service, user, type);
     await submit(service, user, type);
     await yesterday(user);
-    await say(first.id, 'cancel', {}, user).expect(200);
+    await act(first.id, 'cancel', {}, user).expect(200);
     expect(await books(service, user)).toMatchObject({ used: 2, refunded: 1, days: '' });
     expect((await service.as(user).get('/v1/users/me/quota')).body).toMatchObject({ used: 0, remaining: 3 });
     await submit(service, user, type);
     expect(await books(service, user)).toMatchObject({ used: 1, refunded: 0, days: `${await day(1)} 2/1` });
-    await say(second.id, 'cancel', {}, user).expect(200);
+    await act(second.id, 'cancel', {}, user).expect(200);
     expect(await books(service, user)).toMatchObject({ used: 1, refunded: 0, ledger: 1, days: `${await day(1)} 1/2` });
     const { body } = await service.as(user).get(`/v1/users/me/usage?from=${await day(1)}`);
     expect(body.items).toMatchObject([
@@ -52,7 +52,7 @@ describe('refunds', () => {
       const ids = await Promise.all(Array.from({ length: 5 }, async () => (await submit(service, user, type)).id));
       await yesterday(user);
       await Promise.all([
-        ...ids.map((id, i) => say(id, 'cancel', {}, user, i % 2).expect(200)),
+        ...ids.map((id, i) => act(id, 'cancel', {}, user, i % 2).expect(200)),
         ...[0, 1].map((replica) => service.replicas[replica].as(user).post('/v1/requests').send({ type }).expect(201)),
       ]);
       expect(await books(service, user)).toMatchObject({ used: 2, refunded: 0, ledger: 2, days: `${await day(1)} 0/5` });
@@ -68,10 +68,10 @@ describe('refunds', () => {
       await claim(service, worker, type);
       if (round % 2) await service.sql(`UPDATE requests SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
       const answers = await Promise.all([
-        say(id, 'complete', { attempt: 1, units: 4 }, worker, 0),
-        say(id, 'fail', { attempt: 1 }, worker, 1),
-        say(id, 'complete', { attempt: 1 }, worker, 1),
-        say(id, 'cancel', {}, user, 1),
+        act(id, 'complete', { attempt: 1, units: 4 }, worker, 0),
+        act(id, 'fail', { attempt: 1 }, worker, 1),
+        act(id, 'complete', { attempt: 1 }, worker, 1),
+        act(id, 'cancel', {}, user, 1),
         claim(service.replicas[0], worker, type),
       ]);
       const { body } = await service.as(user).get(`/v1/requests/${id}`);
@@ -88,7 +88,7 @@ describe('refunds', () => {
     const type = newType();
     const { id } = await submit(service, user, type);
     await service.as(user).post('/v1/requests').send({ type }).expect(429);
-    await say(id, 'cancel', {}, user).expect(200);
+    await act(id, 'cancel', {}, user).expect(200);
     await submit(service, user, type);
   });
 
@@ -98,12 +98,12 @@ describe('refunds', () => {
     const a = await submit(service, user, type);
     const b = await submit(service, user, type);
     await service.as(user).post('/v1/requests').send({ type }).expect(429);
-    await say(a.id, 'cancel', {}, user).expect(200);
+    await act(a.id, 'cancel', {}, user).expect(200);
     await submit(service, user, type);
     await yesterday(user);
     await service.sql(`UPDATE api_keys SET cap_reset_date = cap_reset_date - 1 WHERE user_id = $1`, [user.id]);
     await submit(service, user, type);
-    await say(b.id, 'cancel', {}, user).expect(200);
+    await act(b.id, 'cancel', {}, user).expect(200);
     expect(await service.sql(`SELECT cap_used_today AS used FROM api_keys WHERE user_id = $1`, [user.id])).toEqual([{ used: 1 }]);
   });
 
@@ -116,7 +116,7 @@ describe('refunds', () => {
       .post(`/v1/users/${user.id}/quota/reset`)
       .send({ reason: 'test' })
       .expect(200);
-    const { body } = await say(id, 'cancel', {}, user).expect(200);
+    const { body } = await act(id, 'cancel', {}, user).expect(200);
     expect(body).toMatchObject({ status: 'canceled', refundedUnits: 1, refunded: 0 });
     expect(await books(service, user)).toMatchObject({ used: 0, refunded: 1, ledger: 0 });
   });
@@ -150,8 +150,8 @@ describe('refunds', () => {
     const failed = await submit(service, user, type);
     const canceled = await submit(service, user, type);
     await claim(service, worker, type);
-    expect((await say(failed.id, 'fail', { attempt: 1 }).expect(200)).body.refundedUnits).toBe(0);
-    expect((await say(canceled.id, 'cancel', {}, user).expect(200)).body.refundedUnits).toBe(0);
+    expect((await act(failed.id, 'fail', { attempt: 1 }).expect(200)).body.refundedUnits).toBe(0);
+    expect((await act(canceled.id, 'cancel', {}, user).expect(200)).body.refundedUnits).toBe(0);
     expect(await books(service, user)).toMatchObject({ used: 2, refunded: 0, ledger: 2 });
     await putSetting(service, 'quota.refundPolicy', null);
   });
@@ -165,7 +165,7 @@ describe('refunds', () => {
     const returned = await submit(service, user, type);
     await service.sql(`UPDATE requests SET available_at = now() + interval '1 hour' WHERE id = $1`, [waiting.id]);
     expect(await claim(service, worker, type, { limit: 3 })).toHaveLength(2);
-    await say(returned.id, 'fail', { attempt: 1, retryable: true }).expect(200);
+    await act(returned.id, 'fail', { attempt: 1, retryable: true }).expect(200);
     for (const { id } of [waiting, running, returned]) await pass(id);
     const refunded = async ({ id }: { id: string }) => (await service.as(user).get(`/v1/requests/${id}`).expect(200)).body.refundedUnits as number;
     expect([await refunded(waiting), await refunded(running), await refunded(returned)]).toEqual([1, 0, 0]);
@@ -205,9 +205,9 @@ describe('refunds', () => {
     const ids = await Promise.all(Array.from({ length: 12 }, make));
     await claim(service, worker, type, { limit: 4 });
     const claimed = (await service.sql<{ id: string }>(`SELECT id FROM requests WHERE type = $1 AND status = 'processing'`, [type])).map(({ id }) => id);
-    await Promise.all(claimed.map((id, i) => say(id, 'complete', { attempt: 1, units: 1 }, worker, i % 2).expect(200)));
+    await Promise.all(claimed.map((id, i) => act(id, 'complete', { attempt: 1, units: 1 }, worker, i % 2).expect(200)));
     const rest = ids.filter((id) => !claimed.includes(id));
-    await Promise.all(rest.map((id, i) => say(id, 'cancel', {}, user, i % 2).expect(200)));
+    await Promise.all(rest.map((id, i) => act(id, 'cancel', {}, user, i % 2).expect(200)));
     const { used, refunded, ledger } = await books(service, user);
     expect({ used, refunded, ledger }).toEqual({ used: 36 - 8 - 10, refunded: 18, ledger: 36 - 8 - 10 });
     await putSetting(service, 'quota.refundDailyCap', null);

@@ -1,5 +1,5 @@
-import { eventually } from '../support/eventually';
 import { EventStreams } from '../../src/requests/following/event-streams';
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type RawConnection, rawConnection } from '../support/raw-connection';
 import { type Service, startService } from '../support/service';
@@ -23,7 +23,7 @@ describe('event streams', () => {
     wire.send('GET', `/v1/requests/${id}/events`, user.key);
     return wire;
   };
-  const told = (wire: RawConnection, what: string) => eventually(() => wire.text().includes(what));
+  const seen = (wire: RawConnection, what: string) => eventually(() => wire.text().includes(what));
   /** Pings come every 15 s; here twice to every stream at once. */
   const ping = () => {
     for (let i = 0; i < 60; i++) service.app.get(EventStreams)['ping']();
@@ -39,16 +39,16 @@ describe('event streams', () => {
     const c = await submit(service, user, type);
     const wire = await follow(user, a.id);
     for (const { id } of [b, c]) wire.send('GET', `/v1/requests/${id}/events`, user.key);
-    await told(wire, 'pending');
+    await seen(wire, 'pending');
     await cancel(user, b.id);
     // To B as well, though it has ended.
     ping();
-    await told(wire, '\r\n:\n\n');
+    await seen(wire, '\r\n:\n\n');
     expect(count(wire, 'HTTP/1.1 200')).toBe(1);
     await cancel(user, a.id);
-    await told(wire, `"id":"${b.id}","status":"canceled"`);
+    await seen(wire, `"id":"${b.id}","status":"canceled"`);
     await cancel(user, c.id);
-    await told(wire, `"id":"${c.id}","status":"canceled"`);
+    await seen(wire, `"id":"${c.id}","status":"canceled"`);
     expect(count(wire, 'HTTP/1.1 200')).toBe(3);
     await service.as().get('/health/live').expect(200);
   });
@@ -59,7 +59,7 @@ describe('event streams', () => {
     const { id } = await submit(service, user, newType());
     const wire = await follow(user, id);
     for (let i = 0; i < 2; i++) wire.send('GET', `/v1/requests/${id}/events`, user.key);
-    await told(wire, 'pending');
+    await seen(wire, 'pending');
     const isFull = async () =>
       (
         await service
@@ -85,13 +85,13 @@ describe('event streams', () => {
     const other = await makeUser(service);
     const [{ id }, others] = [await submit(service, user, newType()), await submit(service, other, newType())];
     const wires = await Promise.all(Array.from({ length: 100 }, () => follow(user, id)));
-    await Promise.all(wires.map((wire) => told(wire, 'pending')));
+    await Promise.all(wires.map((wire) => seen(wire, 'pending')));
     const refused = await service.as(user).get(`/v1/requests/${id}/events`).expect(429);
     expect(refused.body).toMatchObject({ code: 'too-many-streams', status: 429, max: 100, instance: expect.any(String) });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-    await told(await follow(other, others.id), 'pending');
+    await seen(await follow(other, others.id), 'pending');
     await putSetting(service, 'requests.maxStreams', 101);
-    await told(await follow(user, id), 'pending');
+    await seen(await follow(user, id), 'pending');
     await putSetting(service, 'requests.maxStreams', null);
     wires[0].socket.destroy();
     wires[1].socket.destroy();
@@ -121,17 +121,17 @@ describe('event streams', () => {
     const user = await makeUser(service);
     const { id } = await submit(service, user, newType());
     const wire = await follow(user, id);
-    await told(wire, 'pending');
+    await seen(wire, 'pending');
     await service.sql('DELETE FROM requests WHERE id = $1', [id]);
     ping();
-    await told(wire, '\r\n0\r\n\r\n');
+    await seen(wire, '\r\n0\r\n\r\n');
   });
 
   it('of a client that closes its half of the connection end', async () => {
     const user = await makeUser(service);
     const { id } = await submit(service, user, newType());
     const wire = await follow(user, id);
-    await told(wire, 'pending');
+    await seen(wire, 'pending');
     wire.socket.end();
     await wire.closed;
     await service.as().get('/health/live').expect(200);

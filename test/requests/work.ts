@@ -2,7 +2,7 @@ import { SettingsService } from '../../src/settings/settings.service';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service } from '../support/service';
 
-/** What an answer holds; the assertions say what it must be. */
+/** What an answer holds; the assertions state what it must be. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Body = any;
 

@@ -1,10 +1,10 @@
 import { Client } from 'pg';
 import '../../src/app';
-import { sessionOptions, STABLE_PLANS } from '../../src/database/session';
 import { preparedStatements } from '../../src/database/prepared-statements';
+import { sessionOptions, STABLE_PLANS } from '../../src/database/session';
 import { createDatabase, type TestDatabase } from '../support/databases';
 
-/** A node of a plan, as EXPLAIN (FORMAT JSON) tells it. */
+/** A node of a plan, as EXPLAIN (FORMAT JSON) shows it. */
 interface Node {
   'Node Type': string;
   'Relation Name'?: string;

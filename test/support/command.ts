@@ -30,8 +30,8 @@ export class Command {
     return { code: this.child.exitCode, stdout: this.stdout, stderr: this.stderr };
   }
 
-  /** Waits until the output says so; the banner, mostly. */
-  async said(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
+  /** Waits until the output states so; the banner, mostly. */
+  async shows(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
     const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline) {
       const match = pattern.exec(this.stdout);
@@ -39,7 +39,7 @@ export class Command {
       if (this.child.exitCode !== null) break;
       await delay(20);
     }
-    throw new Error(`never said ${pattern.source}: ${this.stdout}${this.stderr}`);
+    throw new Error(`never stated ${pattern.source}: ${this.stdout}${this.stderr}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const THREAD = `/proc/self/task/${process.pid}/schedstat`;
 
 /**
- * The processor time of this thread so far, in milliseconds: on a machine whose cores are taken the clock would tell of its
+ * The processor time of this thread so far, in milliseconds: on a machine whose cores are taken the clock would report its
  * neighbours, and that of the process of its compilers and collectors beside. The kernel brings it up to date some 250 times a second.
  */
 export function threadMs(): number {

@@ -27,7 +27,7 @@ export interface UserOverrides {
 
 let count = 0;
 
-/** An account with a custom quota (100 unless said otherwise) and a key, made by plain SQL as any other program would. */
+/** An account with a custom quota (100 by default) and a key, made by plain SQL as any other program would. */
 export async function makeUser({ sql }: Service, overrides: UserOverrides = {}): Promise<TestUser> {
   const { email = `user-${++count}@example.com`, role = 'user', tier = 'free', dailyQuota = 100, unlimited = false, timeZone = null } = overrides;
   const scopes = overrides.scopes ?? (role === 'admin' ? SCOPES : USER_SCOPES);

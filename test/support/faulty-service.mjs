@@ -1,4 +1,4 @@
-// The built service with faults planted in the methods of its services, told by its parent when to fail. See test/http/last-net.e2e-spec.ts.
+// The built service with faults planted in the methods of its services, made to fail by its parent. See test/http/last-net.e2e-spec.ts.
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -59,7 +59,7 @@ export class ProxyProcess {
 export function configurationOf(file: string, addresses: Addresses): string {
   let text = readFileSync(file, 'utf8');
   for (const [named, actual] of Object.entries(addresses)) {
-    if (!text.includes(named)) throw new Error(`${file} does not say "${named}"`);
+    if (!text.includes(named)) throw new Error(`${file} does not state "${named}"`);
     text = text.replaceAll(named, actual);
   }
   return text;

@@ -2,14 +2,14 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface StallingProxy {
   port: number;
-  /** From now on nothing passes and nobody is told: a half-open link. Connections opened meanwhile hang as well. */
+  /** From now on nothing passes and nobody is reported: a half-open link. Connections opened meanwhile hang as well. */
   stall(): void;
   /** Lets new connections through; those that lost something stay dead, as behind a firewall that lost its state. */
   resume(): void;
   close(): Promise<void>;
 }
 
-/** Forwards TCP to the target, a socket's path or host and port, until it is told to stall. */
+/** Forwards TCP to the target, a socket's path or host and port, until it is asked to stall. */
 export async function startStallingProxy(target: { path: string } | { host: string; port: number }): Promise<StallingProxy> {
   let stalled = false;
   const sockets = new Set<Socket>();

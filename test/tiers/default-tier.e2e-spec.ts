@@ -35,7 +35,7 @@ describe('the tier of new users', () => {
     return body.checks.defaultTier as { status: string; detail?: string } | undefined;
   };
 
-  it('is free unless the setting says otherwise, which every replica follows at once', async () => {
+  it('is free unless the setting sets another, which every replica follows at once', async () => {
     expect(await given()).toEqual(['free', 5]);
     await set('starter').expect(200);
     for (const replica of [0, 1]) expect(await given(replica)).toEqual(['starter', 7]);
@@ -89,7 +89,7 @@ describe('the tier of new users', () => {
     ['a tier that is not there', `UPDATE system_configurations SET value = '"nowhere"' WHERE key = '${KEY}'`],
     ['a value of another kind', `UPDATE system_configurations SET value = '[1]' WHERE key = '${KEY}'`],
     ['a tier archived past the service', `UPDATE subscription_tiers SET archived = true WHERE name = 'beginner'`],
-  ])('is the smallest that is offered when plain SQL leaves %s, and readiness says so', async (_, spoil) => {
+  ])('is the smallest that is offered when plain SQL leaves %s, and readiness states so', async (_, spoil) => {
     await service.sql(`UPDATE subscription_tiers SET archived = false WHERE name = 'beginner'`);
     await set('beginner').expect(200);
     await service.sql(spoil);

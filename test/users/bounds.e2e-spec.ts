@@ -18,7 +18,7 @@ describe('what one user may keep and write', () => {
   };
   const rows = async (table: string, id: number) => (await service.sql(`SELECT 1 FROM ${table} WHERE user_id = $1`, [id])).length;
 
-  it('is as many API keys as the setting says, though many are made at once on two replicas', async () => {
+  it('is as many API keys as the setting states, though many are made at once on two replicas', async () => {
     await writeKey(service, admin, 'apiKeys.maxPerUser', { value: 10 });
     const { user, token } = await session();
     const answers = await Promise.all(
@@ -74,7 +74,7 @@ describe('what one user may keep and write', () => {
       .expect(200);
   });
 
-  it('is as many versions of a value of their own as the setting says, and the newest is in force', async () => {
+  it('is as many versions of a value of their own as the setting states, and the newest is in force', async () => {
     await writeKey(service, admin, 'configurations.keptOwnVersions', { value: 5 });
     await defineKey(service, admin, 'bounds.size', { value: 0, schema: { type: 'integer' }, visibility: 'public', overridable: true });
     const { user, token } = await session();
@@ -93,7 +93,7 @@ describe('what one user may keep and write', () => {
   describe('in a minute', () => {
     beforeAll(() => writeKey(service, admin, 'http.writesPerMinute', { value: 10 }));
 
-    it('is as many changes as the setting says, of every kind together; reads and what is charged go on', async () => {
+    it('is as many changes as the setting states, of every kind together; reads and what is charged go on', async () => {
       const { user, token } = await session();
       const write = (i: number) =>
         [

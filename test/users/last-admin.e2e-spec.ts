@@ -1,5 +1,5 @@
-import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { eventually } from '../support/eventually';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
 describe('administrators', () => {
@@ -24,11 +24,11 @@ describe('administrators', () => {
       ),
     );
     // Those of the one who won find the work done; those of the other are refused, or come from nobody any more.
-    const told = new Set(answers.map(({ status, body }) => `${status} ${status === 200 ? '' : body.code}`.trim()));
+    const answered = new Set(answers.map(({ status, body }) => `${status} ${status === 200 ? '' : body.code}`.trim()));
     expect(
-      [...told].filter((line) => !['200', '409 last-admin', '403 admin-required', '403 scope-required', '401 credentials-invalid'].includes(line)),
+      [...answered].filter((line) => !['200', '409 last-admin', '403 admin-required', '403 scope-required', '401 credentials-invalid'].includes(line)),
     ).toEqual([]);
-    expect(told).toContain('409 last-admin');
+    expect(answered).toContain('409 last-admin');
     expect(await active()).toBe(1);
   });
 

@@ -103,15 +103,15 @@ describe('the list of users', () => {
         return user;
       });
     const half = await at(5);
-    const most = await at(8);
+    const more = await at(8);
     const all = await at(10);
     const unlimited = await at(10, { unlimited: true });
     const yesterday = await at(10);
     await service.sql('UPDATE users SET quota_reset_date = quota_reset_date - 1 WHERE id = $1', [yesterday.id]);
     const found = async (share: string) => (await list(`quotaUsedAtLeast=${share}&limit=100`)).items.map(({ id }) => id);
-    expect(await found('0.8')).toEqual([most.id, all.id]);
+    expect(await found('0.8')).toEqual([more.id, all.id]);
     expect(await found('1')).toEqual([all.id]);
-    expect(await found('0.5')).toEqual([half.id, most.id, all.id]);
+    expect(await found('0.5')).toEqual([half.id, more.id, all.id]);
     expect(await found('0.5')).not.toContain(unlimited.id);
     await service.sql(
       `UPDATE users SET quota_override_daily = 5, quota_override_expires_at = now() + interval '1 hour', quota_override_reason = 'x' WHERE id = $1`,

@@ -117,7 +117,7 @@ describe('changing a user', () => {
     expect(await quotaOf(user)).toMatchObject({ limit: null, unlimited: true, remaining: null, used: 1 });
   });
 
-  it('to less quota waits for the next period, unless the operator says now', async () => {
+  it('to less quota waits for the next period, unless the operator asks for now', async () => {
     const user = await onTier({ tier: 'pro' });
     expect((await patch(user, { tier: 'free' }).expect(200)).body).toMatchObject({ tier: 'pro', dailyQuota: 1000 });
     const quota = await quotaOf(user);
@@ -146,7 +146,7 @@ describe('changing a user', () => {
     await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(429);
   });
 
-  it('can be previewed: nothing is done, and it says what and when', async () => {
+  it('can be previewed: nothing is done, and it states what and when', async () => {
     const user = await onTier({ tier: 'pro' });
     await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(201);
     const before = (await asAdmin().get(`/v1/users/${user.id}`)).body;

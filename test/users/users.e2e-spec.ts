@@ -21,7 +21,7 @@ describe('users', () => {
   let count = 0;
   const email = () => `made-${++count}@example.com`;
 
-  it('are made by administrators on the free plan unless said otherwise', async () => {
+  it('are made by administrators on the free plan by default', async () => {
     const address = email();
     const { body, headers } = await create({ email: address }).expect(201);
     expect(body).toEqual({

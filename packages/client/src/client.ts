@@ -12,7 +12,7 @@ export interface ClientOptions {
   baseUrl: string;
   /** Sent as a bearer token; access tokens do as well. */
   apiKey: string;
-  /** What carries the requests; the global `fetch` where not said. */
+  /** What carries the requests; the global `fetch` by default. */
   fetch?: Fetch;
   retries?: Retries;
 }

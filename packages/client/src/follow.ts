@@ -15,11 +15,11 @@ export interface StatusChange {
 }
 
 export interface FollowOptions {
-  /** The `n` of the last change that is known; from the first one where not said. */
+  /** The `n` of the last change that is known; from the first one by default. */
   after?: number;
   /** Ends the following: the loop throws its reason. */
   signal?: AbortSignal;
-  /** The service says something every 15 seconds; a connection that is silent for longer than this is given up. 45 where not said. */
+  /** The service sends something every 15 seconds; a connection that is silent for longer than this is given up. 45 by default. */
   longestSilenceSeconds?: number;
 }
 
@@ -28,7 +28,7 @@ const PAUSE_MS = 1_000;
 
 /**
  * Every change of a request's status as it happens, each once and in order, up to the one that ends it. Connections that
- * break are made again and go on after the last change that was heard. Leave the loop to stop.
+ * break are made again and go on after the last change that was received. Leave the loop to stop.
  * @throws ProblemError when the service refuses, as for a request that is not there
  */
 export async function* followRequest(client: Client, id: string, options: FollowOptions = {}): AsyncGenerator<StatusChange, void, undefined> {
@@ -40,7 +40,7 @@ export async function* followRequest(client: Client, id: string, options: Follow
     try {
       const headers = last < 0 ? {} : { 'last-event-id': String(last) };
       const { response } = await client.GET('/v1/requests/{id}/events', { params: { path: { id } }, headers, parseAs: 'stream', signal: either });
-      // Nothing is left to tell.
+      // Nothing is left to follow.
       if (response.status === 204 || response.body === null) return;
       for await (const event of eventsIn(response.body, longestSilenceSeconds * 1_000)) {
         const change = { ...(JSON.parse(event.data) as Omit<StatusChange, 'n'>), n: Number(event.id) };

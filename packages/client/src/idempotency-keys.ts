@@ -4,10 +4,10 @@ import { type paths } from './schema';
 type Method = 'get' | 'post';
 
 type HeadersOf<Operation> = Operation extends { parameters: { header?: infer Headers } } ? NonNullable<Headers> : never;
-type TakesKey<Headers> = [Headers] extends [never] ? false : 'Idempotency-Key' extends keyof Headers ? true : false;
+type HasKey<Headers> = [Headers] extends [never] ? false : 'Idempotency-Key' extends keyof Headers ? true : false;
 
 type KeyedOperation = {
-  [Path in keyof paths]: { [M in Method]: TakesKey<HeadersOf<paths[Path][M]>> extends true ? `${Uppercase<M>} ${Path}` : never }[Method];
+  [Path in keyof paths]: { [M in Method]: HasKey<HeadersOf<paths[Path][M]>> extends true ? `${Uppercase<M>} ${Path}` : never }[Method];
 }[keyof paths];
 
 /** Every operation that takes a key, which the compiler holds to the schema. */

@@ -30,7 +30,7 @@ export class Lease {
     return this.over.signal;
   }
 
-  /** Extends the lease now. @throws the signal's reason if the work is to stop, or what kept the word from the service */
+  /** Extends the lease now. @throws the signal's reason if the work is to stop, or what kept the heartbeat from the service */
   async heartbeat(): Promise<void> {
     this.signal.throwIfAborted();
     await this.beat();
@@ -66,7 +66,7 @@ export class Lease {
       this.endsAt = sentAt + this.lengthMs;
       if (data.cancelRequested) this.over.abort(new CancelRequested());
     } catch (error) {
-      // What it says after the release is about an attempt that has its end.
+      // What it answers after the release is about an attempt that has its end.
       if (this.release_.signal.aborted) return;
       if (!isOver(error) && performance.now() < this.endsAt) throw error;
       this.isLost = true;
@@ -75,7 +75,7 @@ export class Lease {
   }
 }
 
-/** Whether the service said that the attempt is not under way any more. */
+/** Whether the service answered that the attempt is not under way any more. */
 export function isOver(error: unknown): error is ProblemError {
   return error instanceof ProblemError && (error.status === 409 || error.status === 404);
 }

@@ -18,13 +18,13 @@ export class ProblemError extends Error {
     this.code = problem.code;
   }
 
-  /** After how many seconds to come again, if the service said so. */
+  /** After how many seconds to come again, if the service asked for it. */
   get retryAfterSeconds(): number | null {
     return retryAfterSeconds(this.response);
   }
 }
 
-/** Never fails: what a proxy says in words of its own gets the code `unexpected-answer`. */
+/** Never fails: what a proxy answers in a form of its own gets the code `unexpected-answer`. */
 export async function problemErrorOf(response: Response): Promise<ProblemError> {
   const text = await response.clone().text();
   try {

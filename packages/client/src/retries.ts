@@ -4,9 +4,9 @@ import { retryAfterSeconds } from './problem-error';
 export type Fetch = (request: Request) => Promise<Response>;
 
 export interface Retries {
-  /** How often a call is tried again; 4 where not said, and 0 is never. */
-  most?: number;
-  /** The longest pause between two tries; 30 where not said. A service that asks for more is not asked again. */
+  /** How often a call is tried again; 4 by default, and 0 is never. */
+  max?: number;
+  /** The longest pause between two tries; 30 by default. A service that asks for more is not asked again. */
   longestPauseSeconds?: number;
   /** Whether a 429 is tried again as well: a rate may come back within the pause, a day's quota does not. */
   whenLimited?: boolean;
@@ -16,18 +16,18 @@ const FIRST_PAUSE_MS = 200;
 const REPEATABLE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 /** Their second time changes nothing: the attempt fences them off, or the state that they lead to. */
 const REPEATABLE_POSTS = /\/v1\/requests\/(claim|complete|[^/]+\/(heartbeat|complete|fail|cancel))$/;
-/** What a server or the proxy before it says when it could not take the call. */
+/** What a server or the proxy before it answers when it could not take the call. */
 const UNAVAILABLE = new Set([502, 503, 504]);
 const WITHOUT_BODY = new Set([204, 205, 304]);
 
 /**
  * Tries again what may be repeated: when the network fails before the whole answer is here, and when the service cannot
- * take it now. It waits as long as `Retry-After` says, or twice as long each time, and a random while more.
+ * take it now. It waits as long as `Retry-After` asks, or twice as long each time, and a random while more.
  */
-export function withRetries(fetch: Fetch, { most = 4, longestPauseSeconds = 30, whenLimited = false }: Retries): Fetch {
+export function withRetries(fetch: Fetch, { max = 4, longestPauseSeconds = 30, whenLimited = false }: Retries): Fetch {
   return async (request) => {
     for (let tries = 0; ; tries++) {
-      const isLast = tries >= most || !isRepeatable(request);
+      const isLast = tries >= max || !isRepeatable(request);
       const backoffMs = Math.min(FIRST_PAUSE_MS * 2 ** tries, longestPauseSeconds * 1_000);
       let pauseMs = backoffMs / 2;
       try {

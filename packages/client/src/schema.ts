@@ -54,7 +54,7 @@ export interface paths {
         /** @description Needs the scope `configurations:read`. */
         get: operations["systemConfigurationsGet"];
         /**
-         * Creates or replaces a setting; `?dryRun=true` checks it and tells how many users' own values would be out of bounds.
+         * Creates or replaces a setting; `?dryRun=true` checks it and shows how many users' own values would be out of bounds.
          * @description For administrators.
          */
         put: operations["systemConfigurationsPut"];
@@ -99,7 +99,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes an earlier version the newest one, as a version of its own; `?dryRun=true` tells whom it would touch.
+         * Makes an earlier version the newest one, as a version of its own; `?dryRun=true` shows whom it would touch.
          * @description For administrators.
          */
         post: operations["systemConfigurationsRollback"];
@@ -694,7 +694,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Extends the lease, and tells whether the request is still wanted. 409 when the attempt is over.
+         * Extends the lease, and shows whether the request is still wanted. 409 when the attempt is over.
          * @description Needs the scope `worker`.
          */
         post: operations["workHeartbeat"];
@@ -836,7 +836,7 @@ export interface paths {
         };
         /**
          * The changes of a request's status as server-sent events (`status`), from the first one or after `Last-Event-ID`, until
-         *     the request has ended. 204 when there is nothing more to tell.
+         *     the request has ended. 204 when there is nothing more to send.
          * @description Needs the scope `requests:read`.
          */
         get: operations["requestsEvents"];
@@ -858,7 +858,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancels a request. One that waits is canceled at once. One that is carried out is asked to stop: its worker hears so at
+         * Cancels a request. One that waits is canceled at once. One that is carried out is asked to stop: its worker learns of it at
          *     the next heartbeat, and until then it stays `processing`. 409 once it has ended.
          * @description Needs the scope `requests:write`.
          */
@@ -1141,7 +1141,7 @@ export interface components {
             visibility?: "public" | "internal" | "secret";
             /** @description Whether users may have a value of their own. */
             overridable?: boolean;
-            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
+            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema names. Null: no bounds. */
             bounds?: {
                 [key: string]: unknown;
             } | null;
@@ -1265,7 +1265,7 @@ export interface components {
             visibility?: "public" | "internal" | "secret";
             /** @description Whether users may have a value of their own. */
             overridable?: boolean;
-            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
+            /** @description JSON Schema that users' values obey as well; it may leave out the type that the schema names. Null: no bounds. */
             bounds?: {
                 [key: string]: unknown;
             } | null;
@@ -1348,7 +1348,7 @@ export interface components {
             total: number;
             /**
              * Format: date-time
-             * @description When it last told so: about once a second while it runs.
+             * @description When it last reported: about once a second while it runs.
              */
             at: string;
         };
@@ -1368,7 +1368,7 @@ export interface components {
              * @description Rows that it changed.
              */
             affected: number;
-            /** @description How far it is, or was when it ended; null: it does not tell. */
+            /** @description How far it is, or was when it ended; null: it does not report. */
             progress: components["schemas"]["JobProgressDto"] | null;
             error: string | null;
             /** Format: date-time */
@@ -1503,7 +1503,7 @@ export interface components {
              * @description Unique regardless of case; kept as typed.
              */
             email: string;
-            /** @description Any characters; the setting `auth.passwordMinLength` says how many at least. */
+            /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
             password: string;
         };
         UserPreviewDto: {
@@ -1558,7 +1558,7 @@ export interface components {
             currentPassword?: string;
             /** @description IANA zone of the quota day; null: the setting `quota.timeZone`. The running period is never shortened. */
             timeZone?: string | null;
-            /** @description For administrators: the plan. More quota acts now; less acts at the next period, unless `effective` says otherwise. */
+            /** @description For administrators: the plan. More quota acts now; less acts at the next period, unless `effective` asks otherwise. */
             tier?: string;
             /**
              * @description For administrators, with `tier`.
@@ -1654,7 +1654,7 @@ export interface components {
              * @description Unique regardless of case; kept as typed.
              */
             email: string;
-            /** @description Any characters; the setting `auth.passwordMinLength` says how many at least. */
+            /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
             password: string;
         };
         LoginDto: {
@@ -1681,7 +1681,7 @@ export interface components {
         ChangePasswordDto: {
             /** @description Needed but by an administrator who sets somebody else's. */
             currentPassword?: string;
-            /** @description Any characters; the setting `auth.passwordMinLength` says how many at least. */
+            /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
             newPassword: string;
         };
         QuotaOverrideDto: {
@@ -1804,17 +1804,17 @@ export interface components {
             types: string[];
             /**
              * Format: int32
-             * @description How many requests, at most; 1 where not said.
+             * @description How many requests, at most; 1 by default.
              */
             limit?: number;
             /**
              * Format: int32
-             * @description For how long they are the worker's alone, unless it sends a heartbeat; the setting `requests.leaseSeconds` where not said.
+             * @description For how long they are the worker's alone, unless it sends a heartbeat; the setting `requests.leaseSeconds` by default.
              */
             leaseSeconds?: number;
             /**
              * Format: int32
-             * @description For how long to wait for something when there is nothing; 0 where not said.
+             * @description For how long to wait for something when there is nothing; 0 by default.
              */
             waitSeconds?: number;
         };
@@ -1878,7 +1878,7 @@ export interface components {
             deadlineAt: string | null;
             /**
              * Format: date-time
-             * @description While it is carried out: when its cancel was asked for, which its worker hears at the next heartbeat.
+             * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
         };
@@ -1888,7 +1888,7 @@ export interface components {
         HeartbeatDto: {
             /**
              * Format: int32
-             * @description For how long from now; the setting `requests.leaseSeconds` where not said.
+             * @description For how long from now; the setting `requests.leaseSeconds` by default.
              */
             leaseSeconds?: number;
             /**
@@ -1975,7 +1975,7 @@ export interface components {
             deadlineAt: string | null;
             /**
              * Format: date-time
-             * @description While it is carried out: when its cancel was asked for, which its worker hears at the next heartbeat.
+             * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
         };
@@ -1996,7 +1996,7 @@ export interface components {
             id: string;
         };
         CompleteAllDto: {
-            /** @description Each is checked and heard for itself. */
+            /** @description Each is checked and carried out by itself. */
             items: components["schemas"]["CompleteItemDto"][];
         };
         BatchItemAnswerDto: {
@@ -2018,7 +2018,7 @@ export interface components {
         FailDto: {
             /** @description What went wrong: any JSON. */
             error?: unknown;
-            /** @description Whether another attempt may succeed; false where not said. */
+            /** @description Whether another attempt may succeed; false by default. */
             retryable?: boolean;
             /**
              * Format: int32
@@ -2038,10 +2038,10 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When it expires unless it is finished; the type's deadline where it is not said.
+             * @description When it expires unless it is finished; the type's deadline by default.
              */
             deadlineAt?: string;
-            /** @description A short name; the setting `requests.types` says what it costs. */
+            /** @description A short name; the setting `requests.types` holds what it costs. */
             type: string;
             /**
              * Format: int32
@@ -2061,10 +2061,10 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When it expires unless it is finished; the type's deadline where it is not said.
+             * @description When it expires unless it is finished; the type's deadline by default.
              */
             deadlineAt?: string;
-            /** @description A short name; the setting `requests.types` says what it costs. */
+            /** @description A short name; the setting `requests.types` holds what it costs. */
             type: string;
             /**
              * Format: int32
@@ -2159,7 +2159,7 @@ export interface components {
             deadlineAt: string | null;
             /**
              * Format: date-time
-             * @description While it is carried out: when its cancel was asked for, which its worker hears at the next heartbeat.
+             * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
             /** @description Every attempt, the first one first. */
@@ -2220,7 +2220,7 @@ export interface components {
             deadlineAt: string | null;
             /**
              * Format: date-time
-             * @description While it is carried out: when its cancel was asked for, which its worker hears at the next heartbeat.
+             * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
             /**
@@ -4558,7 +4558,7 @@ export interface operations {
     systemConfigurationsPut: {
         parameters: {
             query?: {
-                /** @description True: check everything, change nothing, tell what would happen. */
+                /** @description True: check everything, change nothing, show what would happen. */
                 dryRun?: boolean;
             };
             header?: {
@@ -4618,7 +4618,7 @@ export interface operations {
     systemConfigurationsDelete: {
         parameters: {
             query?: {
-                /** @description True: check everything, change nothing, tell what would happen. */
+                /** @description True: check everything, change nothing, show what would happen. */
                 dryRun?: boolean;
                 /** @description Why; kept in the history. */
                 reason?: string;
@@ -4707,7 +4707,7 @@ export interface operations {
     systemConfigurationsRollback: {
         parameters: {
             query?: {
-                /** @description True: check everything, change nothing, tell what would happen. */
+                /** @description True: check everything, change nothing, show what would happen. */
                 dryRun?: boolean;
             };
             header?: {
@@ -5557,7 +5557,7 @@ export interface operations {
     usersUpdate: {
         parameters: {
             query?: {
-                /** @description True: check everything, change nothing, tell what would happen. */
+                /** @description True: check everything, change nothing, show what would happen. */
                 dryRun?: boolean;
             };
             header?: {
@@ -6551,7 +6551,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description It has ended, and you have heard so: do not come again. */
+            /** @description The request has ended and its last event was received: there is nothing more to follow. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -1,33 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type Schemas } from './client';
 import { type ClaimedRequest, isOver, Lease } from './lease';
+import { type Outcome, type OutcomeDelivery } from './outcome-delivery';
 import { ProblemError } from './problem-error';
 import { PermanentError } from './work-errors';
-import { type Word, type Words } from './words';
 
 export interface HandlerContext {
   /** Aborted when the result is of no use any more: its reason is `CancelRequested` or `LeaseLost`. */
   signal: AbortSignal;
   /** Heartbeats are sent all the time; this one is for now, and throws if the work is to stop. */
   heartbeat(): Promise<void>;
-  /** Says how many units it came to, if fewer than the request's cost: the rest goes back. */
+  /** Sets how many units it came to, if fewer than the request's cost: the rest goes back. */
   settle(units: number): void;
 }
 
 /** What it returns (any JSON) is the result; what it throws is tried again while attempts are left, but for a `PermanentError`. */
 export type Handler = (request: ClaimedRequest, context: HandlerContext) => unknown;
 
-const LONGEST_MESSAGE = 2_000;
+const MAX_MESSAGE_CHARS = 2_000;
 const PAUSE_MS = 1_000;
 
-/** One attempt, from its claim to the word that ends it. */
+/** One attempt, from its claim to the outcome that ends it. */
 export class WorkInHand {
   private readonly lease: Lease;
   private units: number | undefined;
 
   constructor(
     client: Client,
-    private readonly words: Words,
+    private readonly outcomes: OutcomeDelivery,
     private readonly request: ClaimedRequest,
     leaseSeconds: number | undefined,
     private readonly onError: (error: unknown) => void,
@@ -38,16 +38,16 @@ export class WorkInHand {
   /** Never rejects. */
   async carryOut(handler: Handler): Promise<void> {
     try {
-      const word = await this.outcome(handler);
-      // Somebody else may have it: no word of ours would be taken.
+      const outcome = await this.outcome(handler);
+      // Somebody else may have it: no outcome of ours would be accepted.
       if (this.lease.isLost) this.onError(this.lease.signal.reason);
-      else await this.deliver(word);
+      else await this.deliver(outcome);
     } finally {
       this.lease.release();
     }
   }
 
-  private async outcome(handler: Handler): Promise<Word> {
+  private async outcome(handler: Handler): Promise<Outcome> {
     const { attempt } = this.request;
     const { signal } = this.lease;
     try {
@@ -60,21 +60,21 @@ export class WorkInHand {
     }
   }
 
-  private failure(error: unknown, retryable: boolean): Word {
+  private failure(error: unknown, retryable: boolean): Outcome {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const reported = { name: storable(name), message: storable(message.slice(0, LONGEST_MESSAGE)) };
+    const reported = { name: storable(name), message: storable(message.slice(0, MAX_MESSAGE_CHARS)) };
     return { act: 'fail', body: { attempt: this.request.attempt, error: reported, retryable, units: this.units } };
   }
 
-  /** The work is done: while the lease lasts, an unreachable service is told again and again. */
-  private async deliver(word: Word): Promise<void> {
+  /** The work is done: while the lease lasts, it is sent to an unreachable service again and again. */
+  private async deliver(outcome: Outcome): Promise<void> {
     for (;;) {
       try {
-        return await this.words.say(this.request.id, word);
+        return await this.outcomes.send(this.request.id, outcome);
       } catch (error) {
-        if (isOver(error)) return this.isEcho(word, error) ? undefined : this.onError(error);
+        if (isOver(error)) return this.isEcho(outcome, error) ? undefined : this.onError(error);
         this.onError(error);
-        if (error instanceof ProblemError && error.status < 500 && error.status !== 429) return this.deliverRefusal(word, error);
+        if (error instanceof ProblemError && error.status < 500 && error.status !== 429) return this.deliverRefusal(outcome, error);
       }
       if (this.lease.isLost) return;
       await delay(PAUSE_MS * (0.5 + Math.random()));
@@ -83,19 +83,19 @@ export class WorkInHand {
 
   /**
    * A result that the service refused by itself, for its size or its units, would not be taken from another attempt. Any
-   * other refusal, such as a proxy's, says nothing of the work: the request is left to its lease.
+   * other refusal, such as a proxy's, shows nothing of the work: the request is left to its lease.
    */
-  private async deliverRefusal(word: Word, error: ProblemError): Promise<void> {
+  private async deliverRefusal(outcome: Outcome, error: ProblemError): Promise<void> {
     if ((error.status !== 400 && error.status !== 413) || error.code === 'unexpected-answer') return;
-    if (word.act === 'fail' && word.body.units === undefined) return;
+    if (outcome.act === 'fail' && outcome.body.units === undefined) return;
     this.units = undefined;
-    await this.deliver(word.act === 'complete' ? this.failure(error, false) : { act: 'fail', body: { ...word.body, units: undefined } });
+    await this.deliver(outcome.act === 'complete' ? this.failure(error, false) : { act: 'fail', body: { ...outcome.body, units: undefined } });
   }
 
-  /** Whether the word was refused because it was heard before, and only the answer to it got lost. */
-  private isEcho(word: Word, { problem }: ProblemError): boolean {
+  /** Whether the outcome was refused because it was received before, and only the answer to it got lost. */
+  private isEcho(outcome: Outcome, { problem }: ProblemError): boolean {
     if (problem.currentAttempt !== this.request.attempt) return false;
-    return word.act === 'fail' || problem.currentStatus === 'succeeded';
+    return outcome.act === 'fail' || problem.currentStatus === 'succeeded';
   }
 }
 
@@ -108,7 +108,7 @@ function storable(text: string): string {
 function asJson(result: unknown): Schemas['CompleteDto']['result'] {
   try {
     JSON.stringify(result);
-    // Any JSON is taken, which the schema cannot say.
+    // Any JSON is taken, which the schema cannot express.
     return result;
   } catch (cause) {
     throw new PermanentError('The result is not JSON.', { cause });

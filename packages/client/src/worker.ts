@@ -1,26 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client } from './client';
-import { type Handler, WorkInHand } from './work-in-hand';
 import { type ClaimedRequest } from './lease';
+import { OutcomeDelivery } from './outcome-delivery';
 import { ProblemError } from './problem-error';
-import { Words } from './words';
+import { type Handler, WorkInHand } from './work-in-hand';
 
 export interface WorkerOptions {
   client: Client;
   /** The types that the handler can carry out. */
   types: string[];
-  /** How many requests are carried out at a time; 1 where not said. */
+  /** How many requests are carried out at a time; 1 by default. */
   concurrency?: number;
   handler: Handler;
-  /** For how long a request stays this worker's between two heartbeats; the service's setting where not said. */
+  /** For how long a request stays this worker's between two heartbeats; the service's setting by default. */
   leaseSeconds?: number;
-  /** For how long a claim waits for something to do; 20 where not said, 30 at most. */
+  /** For how long a claim waits for something to do; 20 by default, 30 at most. */
   waitSeconds?: number;
   /** Aborting it is `stop()`. */
   signal?: AbortSignal;
-  /** The signals of the process that are `stop()`; SIGTERM and SIGINT where not said. */
+  /** The signals of the process that are `stop()`; SIGTERM and SIGINT by default. */
   stopOn?: NodeJS.Signals[];
-  /** Told of all that went wrong, with the request if it was about one; a warning of the process where not said. */
+  /** Called with all that went wrong, with the request if it was about one; a warning of the process by default. */
   onError?: (error: unknown, request?: ClaimedRequest) => void;
 }
 
@@ -31,21 +31,21 @@ export interface Worker {
   readonly finished: Promise<void>;
 }
 
-const MOST_AT_ONCE = 100;
+const MAX_CLAIMED = 100;
 const PAUSE_MS = 1_000;
 
 /** Carries out requests until it is stopped. */
 export function createWorker(options: WorkerOptions): Worker {
   const { client, types, handler, leaseSeconds, concurrency = 1, waitSeconds = 20, stopOn = ['SIGTERM', 'SIGINT'], onError = warn } = options;
   const running = new Set<Promise<void>>();
-  const words = new Words(client);
+  const outcomes = new OutcomeDelivery(client);
   let stopped = false;
   // One for each claim: on one that lives as long as the worker, listeners would gather.
   let claiming = new AbortController();
 
   const claim = async (): Promise<ClaimedRequest[]> => {
     claiming = new AbortController();
-    const body = { types, limit: Math.min(concurrency - running.size, MOST_AT_ONCE), leaseSeconds, waitSeconds };
+    const body = { types, limit: Math.min(concurrency - running.size, MAX_CLAIMED), leaseSeconds, waitSeconds };
     try {
       return (await client.POST('/v1/requests/claim', { body, signal: claiming.signal })).data.items;
     } catch (error) {
@@ -61,7 +61,7 @@ export function createWorker(options: WorkerOptions): Worker {
     try {
       while (!stopped) {
         for (const request of await claim()) {
-          const work = new WorkInHand(client, words, request, leaseSeconds, (error) => onError(error, request)).carryOut(handler);
+          const work = new WorkInHand(client, outcomes, request, leaseSeconds, (error) => onError(error, request)).carryOut(handler);
           const done: Promise<void> = work.finally(() => running.delete(done));
           running.add(done);
         }

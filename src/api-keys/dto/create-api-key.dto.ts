@@ -1,7 +1,7 @@
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
 import { type Scope, SCOPES } from '../../common/principal';
-import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 
 export class CreateApiKeyDto {
   @IsString()
@@ -27,6 +27,6 @@ export class CreateApiKeyDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(LARGEST_QUOTA)
+  @Max(MAX_QUOTA)
   dailyCap?: number | null;
 }

@@ -22,7 +22,7 @@ export class ApiKey {
   @Column({ type: 'varchar', length: 100 })
   name: string;
 
-  /** The first characters of the secret, to tell keys apart in a list. */
+  /** The first characters of the secret, to distinguish keys in a list. */
   @Column({ type: 'varchar', length: 20 })
   prefix: string;
 

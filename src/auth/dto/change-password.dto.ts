@@ -7,7 +7,7 @@ export class ChangePasswordDto {
   @MaxLength(256)
   currentPassword?: string;
 
-  /** Any characters; the setting `auth.passwordMinLength` says how many at least. */
+  /** Any characters; the setting `auth.passwordMinLength` holds the minimum. */
   @IsString()
   @MaxLength(256)
   newPassword: string;

@@ -32,7 +32,7 @@ export async function openServiceKey(app: INestApplicationContext): Promise<{ ke
   }
 }
 
-/** Addresses and plain names are told apart by themselves, the colons of IPv6 aside, which mail addresses do not have. What else a log may say is told apart by its digest. */
+/** Addresses and plain names are distinguished by themselves, the colons of IPv6 aside, which mail addresses do not have. What else a log may hold is distinguished by its digest. */
 export function emailOf(client: string): string {
   if (isIP(client) !== 0) return `${client.replaceAll(':', '_')}@${DOMAIN}`;
   if (/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(client) && client.length <= 64) return `${client}@${DOMAIN}`;

@@ -8,12 +8,12 @@ const VHOST = /^[^:\s]+:\d{1,5}$/;
  * An address comes out as it is written canonically, without a port; a name in lower case. Null: there are no such three.
  */
 export function clientOf(head: string): string | null {
-  const words = head.split(' ');
-  const [first = '', second = ''] = words;
+  const parts = head.split(' ');
+  const [first = '', second = ''] = parts;
   // Several addresses, as of X-Forwarded-For: the first one is the client.
   if (first.endsWith(',')) return nameOf(first.slice(0, -1));
-  if (words.length < 3) return null;
-  const hasVhost = words.length > 3 && (addressOf(second) !== null || (VHOST.test(first) && addressOf(first) === null && second !== '-'));
+  if (parts.length < 3) return null;
+  const hasVhost = parts.length > 3 && (addressOf(second) !== null || (VHOST.test(first) && addressOf(first) === null && second !== '-'));
   return nameOf(hasVhost ? second : first);
 }
 

@@ -17,7 +17,7 @@ export async function* linesOf(file: string): AsyncGenerator<string, void, undef
     if (bytes < MAX_LINE_BYTES) parts.push(part.subarray(0, MAX_LINE_BYTES - bytes));
     bytes += part.length;
   };
-  const take = () => {
+  const cut = () => {
     const text = Buffer.concat(parts).toString('utf8');
     [parts, bytes] = [[], 0];
     return text.endsWith('\r') ? text.slice(0, -1) : text;
@@ -30,7 +30,7 @@ export async function* linesOf(file: string): AsyncGenerator<string, void, undef
       isFirst = false;
       for (let at; (at = chunk.indexOf(0x0a, from)) !== -1; from = at + 1) {
         keep(chunk.subarray(from, at));
-        yield take();
+        yield cut();
       }
       keep(chunk.subarray(from));
     }
@@ -38,7 +38,7 @@ export async function* linesOf(file: string): AsyncGenerator<string, void, undef
     const { code, message } = error as NodeJS.ErrnoException;
     throw code?.startsWith('Z_') ? new StartupError(`${file} begins as gzip does and cannot be unpacked: ${message}.`) : error;
   }
-  if (bytes > 0) yield take();
+  if (bytes > 0) yield cut();
 }
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);

@@ -17,7 +17,7 @@ export interface Outcome {
   detail?: string;
 }
 
-/** Submits hits to a service over HTTP, and tries again with the same key while it says that it cannot take them now. */
+/** Submits hits to a service over HTTP, and tries again with the same key while it answers that it cannot take them now. */
 export class Submitter {
   private readonly pool: Pool;
   private readonly base: string;

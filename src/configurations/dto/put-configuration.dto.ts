@@ -37,7 +37,7 @@ export class PutConfigurationDto {
   @IsBoolean()
   overridable?: boolean;
 
-  /** JSON Schema that users' values obey as well; it may leave out the type that the schema says. Null: no bounds. */
+  /** JSON Schema that users' values obey as well; it may leave out the type that the schema names. Null: no bounds. */
   @IsOptional()
   @IsObject()
   bounds?: Record<string, unknown> | null;

@@ -74,7 +74,7 @@ export function socketFolder(clusterFolder: string, account: ServerAccount): str
   return folder;
 }
 
-/** Where a server that owns the folder says it listens (postmaster.pid: pid, folder, start, port, socket folder, …), alive or not. */
+/** Where a server that owns the folder claims to listen (postmaster.pid: pid, folder, start, port, socket folder, …), alive or not. */
 export function announcedSocket(clusterFolder: string): { pid: number; folder: string; port: number } | null {
   try {
     const [pid, , , port, folder] = readFileSync(join(clusterFolder, 'postmaster.pid'), 'utf8').split('\n');

@@ -18,7 +18,7 @@ export interface ServerBinaries {
  * Finds an `initdb` and a `postgres` that the account can run: the folder the operator named, else the npm package for
  * this platform, else Debian's.
  *
- * @throws StartupError saying what to install when there is none.
+ * @throws StartupError naming what to install when there is none.
  */
 export async function findServerBinaries(account: ServerAccount, namedFolder?: string): Promise<ServerBinaries> {
   if (namedFolder !== undefined) {

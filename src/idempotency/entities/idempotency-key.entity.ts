@@ -15,7 +15,7 @@ export class IdempotencyKey {
   @PrimaryColumn({ type: 'varchar', length: 255, collation: 'C', primaryKeyConstraintName: 'idempotency_keys_pkey' })
   key: string;
 
-  /** SHA-256 of the canonical body, to tell a retry from another request under the same key. */
+  /** SHA-256 of the canonical body, to distinguish a retry from another request under the same key. */
   @Column({ type: 'bytea' })
   fingerprint: Buffer;
 

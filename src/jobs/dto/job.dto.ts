@@ -5,7 +5,7 @@ export class JobProgressDto {
   done: number;
   /** Items that it goes through. */
   total: number;
-  /** When it last told so: about once a second while it runs. */
+  /** When it last reported: about once a second while it runs. */
   at: Date;
 }
 
@@ -17,7 +17,7 @@ export class JobRunDto {
   status: 'running' | 'succeeded' | 'failed';
   /** Rows that it changed. */
   affected: number;
-  /** How far it is, or was when it ended; null: it does not tell. */
+  /** How far it is, or was when it ended; null: it does not report. */
   progress: JobProgressDto | null;
   error: string | null;
   startedAt: Date;

@@ -29,14 +29,14 @@ export class JobRun {
   @Column({ type: 'integer', default: 0 })
   affected: number;
 
-  /** Items that the run has been through, of all that it will go through; null: it does not tell. */
+  /** Items that the run has been through, of all that it will go through; null: it does not report. */
   @Column({ type: 'integer', nullable: true })
   done: number | null;
 
   @Column({ type: 'integer', nullable: true })
   total: number | null;
 
-  /** When it told so. */
+  /** When it last reported. */
   @Column({ name: 'progress_at', type: 'timestamptz', nullable: true })
   progressAt: Date | null;
 

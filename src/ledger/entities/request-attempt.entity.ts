@@ -4,7 +4,7 @@ import { Request } from './request.entity';
 /** How an attempt ended that did not end its request: its worker gave it back, or lost its lease. */
 export type AttemptOutcome = 'returned' | 'lost';
 
-/** An attempt before the last one, which the request itself tells of. */
+/** An attempt before the last one, which the request's own row holds. */
 @Entity('request_attempts')
 @Check('request_attempts_attempt_check', 'attempt > 0')
 @Check('request_attempts_outcome_check', "outcome IN ('returned', 'lost')")

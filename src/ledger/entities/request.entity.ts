@@ -87,7 +87,7 @@ export class Request {
   @Column({ type: 'integer', default: 0 })
   attempt: number;
 
-  /** Attempts that it has at most, as the settings said when it was last claimed. */
+  /** Attempts that it has at most, as the settings were when it was last claimed. */
   @Column({ name: 'max_attempts', type: 'integer', nullable: true })
   maxAttempts: number | null;
 
@@ -106,7 +106,7 @@ export class Request {
   @Column({ name: 'deadline_at', type: 'timestamptz', nullable: true })
   deadlineAt: Date | null;
 
-  /** Its worker is told at the next heartbeat. */
+  /** Its worker learns of it at the next heartbeat. */
   @Column({ name: 'cancel_requested_at', type: 'timestamptz', nullable: true })
   cancelRequestedAt: Date | null;
 

@@ -1,13 +1,13 @@
 import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
-import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 
 export class PutOverrideDto {
   /** Units a day; left out when unlimited. Zero means none. */
   @ValidateIf((dto: PutOverrideDto) => dto.unlimited !== true || dto.dailyQuota != null)
   @IsInt()
   @Min(0)
-  @Max(LARGEST_QUOTA)
+  @Max(MAX_QUOTA)
   dailyQuota?: number | null;
 
   @IsOptional()
@@ -21,6 +21,6 @@ export class PutOverrideDto {
   /** Why; kept with it and in the audit log. */
   @IsString()
   @MaxLength(500)
-  @Matches(/\S/, { message: 'reason must say something' })
+  @Matches(/\S/, { message: 'reason must not be empty' })
   reason: string;
 }

@@ -4,6 +4,6 @@ export class ResetQuotaDto {
   /** Why; kept in the audit log. */
   @IsString()
   @MaxLength(500)
-  @Matches(/\S/, { message: 'reason must say something' })
+  @Matches(/\S/, { message: 'reason must not be empty' })
   reason: string;
 }

@@ -1,5 +1,5 @@
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
-import { LONGEST_LEASE_SECONDS } from '../requests.settings';
+import { MAX_LEASE_SECONDS } from '../requests.settings';
 import { RequestDto } from './request.dto';
 import { TYPE } from './submit-request.dto';
 
@@ -12,21 +12,21 @@ export class ClaimDto {
   @Matches(TYPE, { each: true, message: 'types must be request types' })
   types: string[];
 
-  /** How many requests, at most; 1 where not said. */
+  /** How many requests, at most; 1 by default. */
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(100)
   limit?: number;
 
-  /** For how long they are the worker's alone, unless it sends a heartbeat; the setting `requests.leaseSeconds` where not said. */
+  /** For how long they are the worker's alone, unless it sends a heartbeat; the setting `requests.leaseSeconds` by default. */
   @IsOptional()
   @IsInt()
   @Min(1)
-  @Max(LONGEST_LEASE_SECONDS)
+  @Max(MAX_LEASE_SECONDS)
   leaseSeconds?: number;
 
-  /** For how long to wait for something when there is nothing; 0 where not said. */
+  /** For how long to wait for something when there is nothing; 0 by default. */
   @IsOptional()
   @IsInt()
   @Min(0)

@@ -33,7 +33,7 @@ export class RequestDto {
   availableAt: Date | null;
   /** When it expires unless it is finished. */
   deadlineAt: Date | null;
-  /** While it is carried out: when its cancel was asked for, which its worker hears at the next heartbeat. */
+  /** While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat. */
   cancelRequestedAt: Date | null;
 }
 

@@ -5,7 +5,7 @@ import { INSTANT } from '../../common/is-instant';
 export const TYPE = /^[a-z0-9][a-z0-9._-]{0,49}$/;
 
 export class SubmitRequestDto {
-  /** A short name; the setting `requests.types` says what it costs. */
+  /** A short name; the setting `requests.types` holds what it costs. */
   @Matches(TYPE, { message: 'type must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit' })
   type: string;
 
@@ -29,7 +29,7 @@ export class SubmitRequestDto {
   @Max(2_147_483_647)
   cost?: number;
 
-  /** When it expires unless it is finished; the type's deadline where it is not said. */
+  /** When it expires unless it is finished; the type's deadline by default. */
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
   @Matches(INSTANT, { message: 'deadlineAt must be an RFC 3339 instant with its offset' })

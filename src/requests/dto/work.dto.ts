@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Allow, ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { AnyJson } from '../../openapi/declarations';
-import { LONGEST_LEASE_SECONDS } from '../requests.settings';
+import { MAX_LEASE_SECONDS } from '../requests.settings';
 
 class AttemptDto {
   /** The attempt that the claim named: it shows that the lease is still the worker's. */
@@ -12,11 +12,11 @@ class AttemptDto {
 }
 
 export class HeartbeatDto extends AttemptDto {
-  /** For how long from now; the setting `requests.leaseSeconds` where not said. */
+  /** For how long from now; the setting `requests.leaseSeconds` by default. */
   @IsOptional()
   @IsInt()
   @Min(1)
-  @Max(LONGEST_LEASE_SECONDS)
+  @Max(MAX_LEASE_SECONDS)
   leaseSeconds?: number;
 }
 
@@ -41,7 +41,7 @@ export class CompleteItemDto extends CompleteDto {
 }
 
 export class CompleteAllDto {
-  /** Each is checked and heard for itself. */
+  /** Each is checked and carried out by itself. */
   @ApiProperty({ type: [CompleteItemDto], minItems: 1, maxItems: 100 })
   @IsArray()
   @ArrayMinSize(1)
@@ -55,7 +55,7 @@ export class FailDto extends AttemptDto {
   @Allow()
   error?: unknown;
 
-  /** Whether another attempt may succeed; false where not said. */
+  /** Whether another attempt may succeed; false by default. */
   @IsOptional()
   @IsBoolean()
   retryable?: boolean;

@@ -19,7 +19,7 @@ interface History {
 }
 
 /**
- * Every status that the request has had, told from its row and its attempts: nothing is missed by who reads late, and a
+ * Every status that the request has had, derived from its row and its attempts: nothing is missed by who reads late, and a
  * longer history only adds to the end.
  */
 export function eventLog({ status, held, attempts, createdAt, finishedAt, updatedAt }: History): StatusEvent[] {

@@ -21,7 +21,7 @@ export class EventStream {
     private readonly out: ServerResponse,
   ) {}
 
-  /** The request has ended, and the client has been told so. */
+  /** The request has ended, and the client was sent that. */
   knowsAll(events: readonly StatusEvent[]): boolean {
     return this.last >= events.length - 1 && isFinal((events.at(-1) as StatusEvent).status);
   }
@@ -72,7 +72,7 @@ export class EventStream {
     return true;
   }
 
-  /** Keeps the stream open, and has it look for what it was not told. Who has taken nothing between two pings is cut off. */
+  /** Keeps the stream open, and has it look for what it missed. Who has taken nothing between two pings is cut off. */
   ping(): void {
     const wasStuck = this.stuck;
     this.stuck = this.out.writableLength > 0;

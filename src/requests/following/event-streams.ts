@@ -17,14 +17,14 @@ const PARTS = 30;
 
 /**
  * Requests' changes as server-sent events. A stream holds a socket and a place in the history, nothing else: what it sends
- * is told from the rows, so a signal that is lost delays an event until the next ping and loses none. Always true: nothing
+ * is read from the rows, so a signal that is lost delays an event until the next ping and loses none. Always true: nothing
  * that a client does or leaves undone is kept for it, beyond what one stream has to send.
  */
 @Injectable()
 export class EventStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(EventStreams.name);
   private readonly parts = Array.from({ length: PARTS }, () => new Set<EventStream>());
-  private turn = 0;
+  private part = 0;
   private timer: NodeJS.Timeout;
 
   constructor(
@@ -93,8 +93,8 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private ping(): void {
-    this.turn = (this.turn + 1) % PARTS;
-    for (const stream of this.parts[this.turn] as Set<EventStream>) stream.ping();
+    this.part = (this.part + 1) % PARTS;
+    for (const stream of this.parts[this.part] as Set<EventStream>) stream.ping();
   }
 }
 

@@ -18,7 +18,7 @@ type Channel = typeof READY | typeof CHANGED;
 type Handler = (name: string) => void;
 
 /**
- * Tells every replica what is to be had and what has changed, as soon as it is committed. Hints only: whoever is told reads
+ * Notifies every replica of what is to be had and what has changed, as soon as it is committed. Hints only: whoever is notified reads
  * the table, and whoever waits also looks by itself now and then. Sent beside the charge, not by it: a NOTIFY within it
  * would make commits wait for each other.
  */
@@ -39,7 +39,7 @@ export class RequestSignals implements OnModuleInit {
     for (const channel of [READY, CHANGED] as const) {
       await this.notifications.on(channel, (payload) => {
         const [sender, ...names] = payload.split(' ');
-        if (sender !== this.self) for (const name of names) this.tell(channel, name);
+        if (sender !== this.self) for (const name of names) this.wake(channel, name);
       });
     }
   }
@@ -63,14 +63,14 @@ export class RequestSignals implements OnModuleInit {
   }
 
   private publish(channel: Channel, name: string): void {
-    this.tell(channel, name);
+    this.wake(channel, name);
     this.unsent[channel].add(name);
     if (this.sending) return;
     this.sending = true;
     setImmediate(() => void this.send());
   }
 
-  private tell(channel: Channel, name: string): void {
+  private wake(channel: Channel, name: string): void {
     for (const handler of this.handlers[channel]) handler(name);
   }
 

@@ -52,7 +52,7 @@ export class SubmitService {
     return this.answer(charge, await this.charging.charge(charge));
   }
 
-  /** Submits many, which go to admission together; each has its own fate. */
+  /** Submits many, which go to admission together; each has its own outcome. */
   async submitAll(principal: Principal, items: readonly BatchItem[], isGone?: () => boolean): Promise<PromiseSettledResult<Submitted>[]> {
     const now = items.some((item) => 'dto' in item && item.dto.deadlineAt !== undefined) ? await this.clock.now() : null;
     return Promise.allSettled(
@@ -75,8 +75,8 @@ export class SubmitService {
     if (type === undefined && this.settings.get(RequestSettings.strictTypes)) throw new UnknownType(dto.type);
     const payloadJson = JSON.stringify(dto.payload ?? {});
     const payloadBytes = storedBytes(dto.payload, payloadJson);
-    const most = this.settings.get(RequestSettings.maxPayloadBytes);
-    if (payloadBytes > most) throw new PayloadTooLarge(payloadBytes, most);
+    const max = this.settings.get(RequestSettings.maxPayloadBytes);
+    if (payloadBytes > max) throw new PayloadTooLarge(payloadBytes, max);
     return {
       userId,
       keyId: principal.keyId,

@@ -3,9 +3,9 @@ import { prepared } from '../../database/prepared-statements';
 import { type Run, StatementPool } from '../../database/statement-pool';
 import { CLAIMED_JSON } from '../../ledger/request-row';
 import { OF_NOBODY_DELETED } from '../../users/user-removal.repository';
-import { type Leads } from './turns';
+import { type Leads } from './fair-share';
 
-/** A type to claim, with what the settings say about it. */
+/** A type to claim, with what the settings hold about it. */
 export interface Kind {
   type: string;
   max_attempts: number;
@@ -33,12 +33,12 @@ export interface ClaimResult {
   contended: boolean;
   /** Requests of these types that the clock has ended and nobody noticed. */
   overdue: string[];
-  /** Milliseconds until something more is to be had without anybody's word; null when nothing is known of. */
+  /** Milliseconds until something more is to be had without anybody's doing; null when nothing is known of. */
   nextInMs: number | null;
 }
 
 /** Users looked up besides those of the oldest requests, when more wait than are looked at. */
-const GUESTS = 64;
+const MAX_OTHER_USERS = 64;
 const SWEPT = 100;
 
 const READY = `w.status = 'pending' AND w.available_at IS NULL`;
@@ -51,7 +51,7 @@ const RETRIED = `NOT w.held AND w.cancel_requested_at IS NULL AND w.attempt < w.
  * Hands out requests: oldest first, users in turn. One statement, so a request is handed out with its attempt or not at all.
  *
  * Candidates are the oldest that are ready, those whose pause is over and those whose worker lost its lease; all from
- * partial indexes, so finished requests cost nothing. When more are ready than are looked at, one user may fill the sight:
+ * partial indexes, so finished requests cost nothing. When more are ready than are looked at, one user may fill that window:
  * then other users are looked up too, from a random one on, each with its share. A candidate's rank is its place among its
  * user's plus that user's lead. What another claim holds is skipped, and what it took meanwhile fails the recheck of the lock.
  *
@@ -67,7 +67,7 @@ WITH RECURSIVE kind AS MATERIALIZED (
 ), oldest AS MATERIALIZED (
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
     SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${READY} AND ${IN_TIME} ORDER BY w.created_at LIMIT $4) w
-), turn (type, user_id) AS (
+), waiting_user (type, user_id) AS (
   SELECT k.type, coalesce(
       (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} AND w.user_id >= (SELECT floor($5::float8 * max(u.id))::integer FROM users u) ORDER BY w.user_id LIMIT 1),
       (SELECT w.user_id FROM requests w WHERE w.type = k.type AND ${READY} ORDER BY w.user_id LIMIT 1))
@@ -76,15 +76,15 @@ WITH RECURSIVE kind AS MATERIALIZED (
   SELECT t.type, coalesce(
       (SELECT w.user_id FROM requests w WHERE w.type = t.type AND ${READY} AND w.user_id > t.user_id ORDER BY w.user_id LIMIT 1),
       (SELECT w.user_id FROM requests w WHERE w.type = t.type AND ${READY} ORDER BY w.user_id LIMIT 1))
-  FROM turn t WHERE t.user_id IS NOT NULL
-), guest AS MATERIALIZED (
-  SELECT t.type, t.user_id FROM turn t WHERE t.user_id IS NOT NULL LIMIT ${GUESTS}
+  FROM waiting_user t WHERE t.user_id IS NOT NULL
+), other_user AS MATERIALIZED (
+  SELECT t.type, t.user_id FROM waiting_user t WHERE t.user_id IS NOT NULL LIMIT ${MAX_OTHER_USERS}
 ), candidate AS (
   SELECT id, type, user_id, created_at FROM oldest
   UNION
-  SELECT w.* FROM guest g CROSS JOIN LATERAL (
-    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = g.type AND w.user_id = g.user_id AND ${READY} AND ${IN_TIME}
-    ORDER BY w.created_at LIMIT (SELECT greatest(1, ceil($2::integer::float8 / count(*)))::integer FROM guest)) w
+  SELECT w.* FROM other_user o CROSS JOIN LATERAL (
+    SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = o.type AND w.user_id = o.user_id AND ${READY} AND ${IN_TIME}
+    ORDER BY w.created_at LIMIT (SELECT greatest(1, ceil($2::integer::float8 / count(*)))::integer FROM other_user)) w
   UNION
   SELECT w.* FROM kind k CROSS JOIN LATERAL (
     SELECT w.id, w.type, w.user_id, w.created_at FROM requests w WHERE w.type = k.type AND ${DELAYED} AND w.available_at <= now() AND ${IN_TIME} AND w.user_id ${OF_NOBODY_DELETED}
@@ -149,9 +149,9 @@ export class ClaimsRepository {
   constructor(private readonly statements: StatementPool) {}
 
   async claim({ kinds, limit, leaseSeconds, leads }: Claim, run: Run = this.statements.run): Promise<ClaimResult> {
-    const sight = Math.max(200, limit * 4);
+    const window = Math.max(200, limit * 4);
     const columns = [leads.types, leads.userIds, leads.leads].map((column) => `{${column.join()}}`);
-    const values = [JSON.stringify(kinds), limit, leaseSeconds, sight, Math.random(), ...columns];
+    const values = [JSON.stringify(kinds), limit, leaseSeconds, window, Math.random(), ...columns];
     return toResult(await run<Row>(CLAIM, values));
   }
 

@@ -7,8 +7,8 @@ import { RequestSignals } from '../following/request-signals';
 import { listedType, RequestSettings } from '../requests.settings';
 import { ClaimRoom } from './claim-room';
 import { type Claim, ClaimsRepository, type ClaimResult, type Kind } from './claims.repository';
+import { FairShare } from './fair-share';
 import { OverdueSweep } from './overdue-sweep';
-import { Turns } from './turns';
 
 /** Claims that all candidates were taken from under are tried anew. */
 const TRIES = 4;
@@ -16,7 +16,7 @@ const TRIES = 4;
 /** Hands requests to workers. Always true: each attempt is handed out once, and bears its number from then on. */
 @Injectable()
 export class ClaimsService {
-  private readonly turns = new Turns();
+  private readonly shares = new FairShare();
 
   constructor(
     private readonly repository: ClaimsRepository,
@@ -63,9 +63,9 @@ export class ClaimsService {
     const kinds = this.kindsOf(types);
     const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
     for (let tries = 1; ; tries++) {
-      const result = await this.claimOnce({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.turns.leads(types) });
+      const result = await this.claimOnce({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.shares.leads(types) });
       for (const { id, type, userId } of result.items) {
-        this.turns.served(type, userId);
+        this.shares.served(type, userId);
         this.signals.changed(id);
       }
       this.overdue.begin(result.overdue);

@@ -51,7 +51,7 @@ export class WorkController {
     }
   }
 
-  /** Extends the lease, and tells whether the request is still wanted. 409 when the attempt is over. */
+  /** Extends the lease, and shows whether the request is still wanted. 409 when the attempt is over. */
   @Post(':id/heartbeat')
   @HttpCode(200)
   @Scopes('worker')
@@ -77,11 +77,11 @@ export class WorkController {
   @Scopes('worker')
   @ApiOkResponse({ type: BatchAnswerDto })
   async completeAll(@Req() request: FastifyRequest, @Body() { items }: CompleteAllDto, @Res() reply: FastifyReply): Promise<void> {
-    const fates = await this.batches.complete(items);
+    const outcomes = await this.batches.complete(items);
     void reply
       .status(200)
       .header('content-type', JSON_TYPE)
-      .send(itemAnswers(fates, 200, request.id));
+      .send(itemAnswers(outcomes, 200, request.id));
   }
 
   /** Reports a failure; `retryable` ones are begun again after a pause while attempts are left. 409 when the attempt is over. */

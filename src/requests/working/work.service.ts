@@ -63,8 +63,8 @@ export class WorkService {
   private toJson(value: unknown, TooLarge: typeof ResultTooLarge | typeof ErrorTooLarge): string {
     const json = JSON.stringify(value ?? null);
     const bytes = storedBytes(value, json);
-    const most = this.settings.get(RequestSettings.maxResultBytes);
-    if (bytes > most) throw new TooLarge(bytes, most);
+    const max = this.settings.get(RequestSettings.maxResultBytes);
+    if (bytes > max) throw new TooLarge(bytes, max);
     return json;
   }
 }

@@ -1,6 +1,6 @@
 import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 
-export const LARGEST_QUOTA = 2_147_483_647;
+export const MAX_QUOTA = 2_147_483_647;
 /** Never digits alone: in a path those are an id. */
 export const TIER_NAME = /^(?!\d+$)[a-z0-9][a-z0-9._-]{0,49}$/;
 
@@ -13,7 +13,7 @@ export class CreateTierDto {
   @ValidateIf((tier: CreateTierDto) => tier.unlimited !== true || tier.dailyQuota != null)
   @IsInt()
   @Min(0)
-  @Max(LARGEST_QUOTA)
+  @Max(MAX_QUOTA)
   dailyQuota?: number | null;
 
   @IsOptional()

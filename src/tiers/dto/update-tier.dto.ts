@@ -1,6 +1,6 @@
 import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { LARGEST_QUOTA, TIER_NAME } from './create-tier.dto';
+import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
 
 export class UpdateTierDto {
   /** Renaming reaches the tier's users at once. */
@@ -12,7 +12,7 @@ export class UpdateTierDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(LARGEST_QUOTA)
+  @Max(MAX_QUOTA)
   dailyQuota?: number | null;
 
   @MayBeLeftOut()

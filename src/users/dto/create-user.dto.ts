@@ -1,6 +1,6 @@
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { type Role } from '../../common/principal';
-import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { CredentialsDto } from './credentials.dto';
 
 export class CreateUserDto extends CredentialsDto {
@@ -14,7 +14,7 @@ export class CreateUserDto extends CredentialsDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(LARGEST_QUOTA)
+  @Max(MAX_QUOTA)
   dailyQuota?: number | null;
 
   /** No limit of this user's own, instead of the tier's. */

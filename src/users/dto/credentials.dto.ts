@@ -11,7 +11,7 @@ export class CredentialsDto {
   @IsEmail()
   email: string;
 
-  /** Any characters; the setting `auth.passwordMinLength` says how many at least. */
+  /** Any characters; the setting `auth.passwordMinLength` holds the minimum. */
   @IsString()
   @MaxLength(256)
   password: string;

@@ -1,7 +1,7 @@
 import { IsBoolean, IsEmail, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role } from '../../common/principal';
-import { LARGEST_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { type UserStatus } from '../entities/user.entity';
 
 export class UpdateUserDto {
@@ -24,7 +24,7 @@ export class UpdateUserDto {
   @MaxLength(64)
   timeZone?: string | null;
 
-  /** For administrators: the plan. More quota acts now; less acts at the next period, unless `effective` says otherwise. */
+  /** For administrators: the plan. More quota acts now; less acts at the next period, unless `effective` asks otherwise. */
   @MayBeLeftOut()
   @IsString()
   @MaxLength(50)
@@ -39,7 +39,7 @@ export class UpdateUserDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(LARGEST_QUOTA)
+  @Max(MAX_QUOTA)
   dailyQuota?: number | null;
 
   /** For administrators: no limit of this user's own. */

@@ -5,7 +5,7 @@ import { Tier } from '../../tiers/entities/tier.entity';
 export type UserStatus = 'active' | 'suspended';
 
 /**
- * An account with its counter of today. What the counter means now is for `quota_of` in the database to say, which every
+ * An account with its counter of today. What the counter means now is for `quota_of` in the database to decide, which every
  * reader shares: a row whose `quota_reset_date` is over counts nothing, whatever it holds.
  */
 @Entity('users')
@@ -106,7 +106,7 @@ export class User {
   @Column({ name: 'quota_reset_zone', type: 'varchar', length: 64, nullable: true })
   quotaResetZone: string | null;
 
-  /** 1 when a change of zone made a second period of the same name (PEP 495 uses the word so). */
+  /** 1 when a change of zone made a second period of the same name (PEP 495 names it so). */
   @Column({ name: 'quota_reset_fold', type: 'smallint', default: 0 })
   quotaResetFold: number;
 

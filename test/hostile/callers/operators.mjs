@@ -3,14 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Calls } from '../calls.mjs';
 import { Sockets, wire } from '../sockets.mjs';
 
-async function inTurns(signal, calls, turn) {
-  let turns = 0;
+async function oneByOne(signal, calls, round) {
+  let rounds = 0;
   while (!signal.aborted) {
-    await turn(turns++);
+    await round(rounds++);
     await delay(20);
   }
   await calls.stop();
-  return `${turns} times, answers ${JSON.stringify(calls.statuses)}`;
+  return `${rounds} times, answers ${JSON.stringify(calls.statuses)}`;
 }
 
 /** What operators and other programs on the tables do, as large as it may be. */
@@ -39,7 +39,7 @@ export const OPERATORS = {
     const calls = new Calls(stage, 1);
     const { key } = stage.admin;
     const { id } = JSON.parse((await calls.send({ path: '/v1/tiers?limit=100', key })).text).items.find(({ name }) => name.startsWith('crowd'));
-    return inTurns(signal, calls, (n) =>
+    return oneByOne(signal, calls, (n) =>
       calls.send({ method: 'PATCH', path: `/v1/tiers/${id}`, key, body: JSON.stringify(n % 3 === 2 ? { name: `crowd-${n}` } : { dailyQuota: 100 + n }) }),
     );
   },
@@ -54,7 +54,7 @@ export const OPERATORS = {
        SELECT u, 'old', 'succeeded', current_date - 1, now(), now() FROM unnest($1::integer[]) u, generate_series(1, 20000)`,
       [ids],
     );
-    return inTurns(signal, calls, async () => {
+    return oneByOne(signal, calls, async () => {
       const id = ids.pop();
       if (id !== undefined) await calls.send({ method: 'DELETE', path: `/v1/users/${id}`, key });
     });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Calls } from '../calls.mjs';
 import { Sockets, wire } from '../sockets.mjs';
 
-const told = ({ statuses }) => JSON.stringify(statuses);
+const counted = ({ statuses }) => JSON.stringify(statuses);
 
 /** Connections held open by `attack` until the signal, and what was answered on them. */
 function held(attack) {
@@ -12,7 +12,7 @@ function held(attack) {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     const open = sockets.open.size;
     sockets.close();
-    return `${open} open at the end, answers ${told(sockets)}`;
+    return `${open} open at the end, answers ${counted(sockets)}`;
   };
 }
 
@@ -51,7 +51,7 @@ export const SOCKET_CALLERS = {
     }
     sockets.close();
     await calls.stop();
-    return `${rounds} pairs of streams, answers ${told(calls)}`;
+    return `${rounds} pairs of streams, answers ${counted(calls)}`;
   },
 
   'thousands of idle streams': async (stage, signal) => {
@@ -70,7 +70,7 @@ export const SOCKET_CALLERS = {
     const open = sockets.open.size;
     sockets.close();
     await calls.stop();
-    return `${open} open at the end, answers ${told(sockets)}`;
+    return `${open} open at the end, answers ${counted(sockets)}`;
   },
 };
 

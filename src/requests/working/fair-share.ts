@@ -15,7 +15,7 @@ const LEADS_KEPT = 1_000;
  * request. A user who floods gets ahead of the others by what was served, and waits as many turns; one who comes new, or
  * comes back, begins where the others are. Each replica keeps its own, so all of them together are fair as well.
  */
-export class Turns {
+export class FairShare {
   private readonly types = new LRUCache<string, { clock: number; finish: Map<number, number> }>({ max: 1_000 });
 
   leads(types: readonly string[]): Leads {

@@ -12,35 +12,35 @@ const REFUNDED = `SELECT u.id, u.api_quota_refunded_today AS counter, coalesce(s
   FROM users u LEFT JOIN requests r ON r.user_id = u.id GROUP BY u.id HAVING u.api_quota_refunded_today <> coalesce(sum(r.refunded_units), 0)`;
 
 /**
- * What the database holds against what submitters were told and what workers wrote down, word by word.
+ * What the database holds against what submitters were answered and what workers wrote down, call by call.
  * @returns what does not agree, and what happened
  */
-export async function brokenWork(cluster, { placed, words, flooder, leaseMs }) {
+export async function brokenWork(cluster, { placed, calls, flooder, leaseMs }) {
   const found = new Map();
-  const say = (what, shown) => found.set(what, [...(found.get(what) ?? []), shown]);
+  const report = (what, shown) => found.set(what, [...(found.get(what) ?? []), shown]);
   const [rows, attempts, refunds] = [await cluster.sql(REQUESTS), await cluster.sql(ATTEMPTS), await cluster.sql(REFUNDED)];
   const earlier = groupBy(attempts);
-  const spoken = groupBy(words);
+  const spoken = groupBy(calls);
   const works = rows.map((row) => new Work(row, earlier.get(row.id) ?? [], spoken.get(row.id) ?? [], leaseMs));
   const known = new Map(works.map((work) => [work.row.id, work]));
 
-  for (const row of refunds) say('what was refunded is not what the ledger says', row);
+  for (const row of refunds) report('what was refunded is not what the ledger states', row);
   const orders = new Set(placed.map(({ id }) => id));
-  for (const { row } of works) if (!orders.has(row.id)) say('a request was made that nobody was told of', row.id);
+  for (const { row } of works) if (!orders.has(row.id)) report('a request was made that nobody was answered for', row.id);
   for (const { id, cost, cancel } of placed) {
     const work = known.get(id);
-    if (work === undefined || work.row.cost !== cost) say('an acknowledged request is lost or another', id);
-    else if (cancel && isFinal(cancel.state) && cancel.state !== work.row.status) say('a final state was left', { id, cancel, now: work.row.status });
+    if (work === undefined || work.row.cost !== cost) report('an acknowledged request is lost or another', id);
+    else if (cancel && isFinal(cancel.state) && cancel.state !== work.row.status) report('a final state was left', { id, cancel, now: work.row.status });
   }
-  for (const work of works) for (const what of work.wrongs()) say(what, work.shown());
+  for (const work of works) for (const what of work.wrongs()) report(what, work.shown());
 
   const reclaims = works.flatMap((work) => work.reclaims());
   const slow = reclaims.filter((one) => one.waitedMs > RECLAIM_MS && wasPassedOver(one, works));
-  for (const one of slow) say('a lost request was not reclaimed within 5 s of its lease', one);
-  const late = words.filter(({ heard, status }) => (heard === 'complete' || heard === 'fail') && status === 409).length;
+  for (const one of slow) report('a lost request was not reclaimed within 5 s of its lease', one);
+  const late = calls.filter(({ answered, status }) => (answered === 'complete' || answered === 'fail') && status === 409).length;
   const waits = (of) => works.filter(({ row }) => of === (row.userId === flooder.id)).flatMap((work) => work.waitMs ?? []);
   const [flood, others] = [median(waits(true)), median(waits(false))];
-  if (others > flood * FAIR_SHARE) say('a flood was in the way of the others (median waits in ms)', { flood, others });
+  if (others > flood * FAIR_SHARE) report('a flood was in the way of the others (median waits in ms)', { flood, others });
 
   const broken = [...found].map(([what, shown]) => `${what}: ${shown.length} times, such as ${JSON.stringify(shown.slice(0, 2)).slice(0, 700)}`);
   const statuses = [...groupBy(rows, ({ status }) => status)].map(([status, { length }]) => `${length} ${status}`);
@@ -49,22 +49,22 @@ export async function brokenWork(cluster, { placed, words, flooder, leaseMs }) {
     broken,
     late,
     reclaimed: reclaims.length,
-    story: `${statuses.join(', ')}; ${reclaims.length} attempts lost, the slowest reclaimed after ${seconds(slowest)}; ${late} late words refused; median waits: flood ${seconds(flood)}, others ${seconds(others)}`,
+    story: `${statuses.join(', ')}; ${reclaims.length} attempts lost, the slowest reclaimed after ${seconds(slowest)}; ${late} late outcomes refused; median waits: flood ${seconds(flood)}, others ${seconds(others)}`,
   };
 }
 
-/** One request: its row, its attempts before the last, and the words of its workers. */
+/** One request: its row, its attempts before the last, and the outcomes of its workers. */
 class Work {
-  constructor(row, earlier, words, leaseMs) {
+  constructor(row, earlier, calls, leaseMs) {
     this.row = row;
     this.earlier = earlier;
-    this.words = words;
+    this.calls = calls;
     this.leaseMs = leaseMs;
-    this.taken = words.filter(({ heard, status }) => (heard === 'complete' || heard === 'fail') && status === 200);
+    this.taken = calls.filter(({ answered, status }) => (answered === 'complete' || answered === 'fail') && status === 200);
   }
 
-  said(act, attempt, by) {
-    return this.words.some((word) => word.said === act && word.attempt === attempt && (by === undefined || word.by === by));
+  sent(act, attempt, by) {
+    return this.calls.some((call) => call.sent === act && call.attempt === attempt && (by === undefined || call.by === by));
   }
 
   /** When it was begun for the first time; null when it never was. */
@@ -81,25 +81,25 @@ class Work {
     const { row, earlier, taken } = this;
     if (!isFinal(row.status)) yield 'a request has no final state';
     const last = taken.filter(({ state }) => isFinal(state));
-    if (last.length > 1) yield 'two words that end a request were acknowledged';
+    if (last.length > 1) yield 'two outcomes that end a request were acknowledged';
     for (const { state, attempt } of last)
-      if (state !== row.status || attempt !== row.attempt) yield 'the word that was acknowledged is not the one that stands';
-    if (row.status === 'succeeded' && (row.result?.attempt !== row.attempt || !this.said('complete', row.attempt, row.result.by)))
+      if (state !== row.status || attempt !== row.attempt) yield 'the outcome that was acknowledged is not the one that stands';
+    if (row.status === 'succeeded' && (row.result?.attempt !== row.attempt || !this.sent('complete', row.attempt, row.result.by)))
       yield 'a result is not of the attempt that holds the request';
-    if (row.status === 'failed' && row.code !== 'attempts-exhausted' && !this.said('fail', row.attempt)) yield 'a request failed without a word';
+    if (row.status === 'failed' && row.code !== 'attempts-exhausted' && !this.sent('fail', row.attempt)) yield 'a request failed without a report';
     if (row.status === 'expired' && !(row.deadlineAt <= row.finishedAt)) yield 'a request expired before its deadline';
     if (earlier.some(({ attempt }, i) => attempt !== i + 1) || ![row.attempt, row.attempt - 1].includes(earlier.length)) yield 'an attempt is missing';
     for (const { attempt, outcome } of earlier) {
-      const heard = taken.filter((word) => word.attempt === attempt);
-      if (outcome === 'lost' && heard.length > 0) yield 'a word of a lost attempt was acknowledged';
-      if (outcome === 'returned' && !this.said('fail', attempt)) yield 'an attempt was given back without a word';
+      const answered = taken.filter((call) => call.attempt === attempt);
+      if (outcome === 'lost' && answered.length > 0) yield 'an outcome of a lost attempt was acknowledged';
+      if (outcome === 'returned' && !this.sent('fail', attempt)) yield 'an attempt was given back without a report';
     }
     if (taken.some(({ state, attempt }) => state === 'pending' && earlier[attempt - 1]?.outcome !== 'returned'))
       yield 'an acknowledged failure is not recorded';
     if (row.refunded !== this.refundDue()) yield `${row.status} and not refunded what is due`;
   }
 
-  /** By the policy that is shipped; a worker that is told to stop settles nothing. */
+  /** By the policy that is shipped; a worker that is asked to stop settles nothing. */
   refundDue() {
     const { row } = this;
     if (row.status === 'expired' && row.attempt > 0) return 0;
@@ -111,14 +111,14 @@ class Work {
     const { row, earlier } = this;
     const lost = earlier.filter(({ outcome }) => outcome === 'lost');
     const isOver = earlier.length < row.attempt && !this.taken.some(({ attempt }) => attempt === row.attempt);
-    const byClock = isOver && (row.code === 'attempts-exhausted' || (row.status === 'canceled' && !this.said('fail', row.attempt)));
+    const byClock = isOver && (row.code === 'attempts-exhausted' || (row.status === 'canceled' && !this.sent('fail', row.attempt)));
     if (byClock) lost.push({ attempt: row.attempt, startedAt: row.startedAt, endedAt: row.finishedAt });
     return lost.map(({ attempt, startedAt, endedAt }) => ({ row, attempt, endedAt, waitedMs: endedAt - this.leaseEnd(attempt, startedAt) }));
   }
 
-  /** By the last heartbeat that may have been heard. */
+  /** By the last heartbeat that may have been received. */
   leaseEnd(attempt, startedAt) {
-    const beats = this.words.filter((word) => word.attempt === attempt && (word.said === 'heartbeat' || word.leaseEnd));
+    const beats = this.calls.filter((call) => call.attempt === attempt && (call.sent === 'heartbeat' || call.leaseEnd));
     const ends = beats.map(({ at, leaseEnd }) => (leaseEnd ? Date.parse(leaseEnd) : at + this.leaseMs));
     return Math.max(startedAt + this.leaseMs, ...ends);
   }

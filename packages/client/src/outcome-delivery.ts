@@ -2,7 +2,7 @@ import { type Client, type Schemas } from './client';
 import { ProblemError } from './problem-error';
 
 /** What ends an attempt. */
-export type Word = { act: 'complete'; body: Schemas['CompleteDto'] } | { act: 'fail'; body: Schemas['FailDto'] };
+export type Outcome = { act: 'complete'; body: Schemas['CompleteDto'] } | { act: 'fail'; body: Schemas['FailDto'] };
 
 interface Result {
   id: string;
@@ -11,16 +11,16 @@ interface Result {
   reject: (error: unknown) => void;
 }
 
-const MOST_IN_A_CALL = 100;
+const MAX_ITEMS = 100;
 
-/** Carries the words of all of a worker's attempts to the service: results that are there at the same moment go in one call. */
-export class Words {
+/** Carries the outcomes of all of a worker's attempts to the service: results that are there at the same moment go in one call. */
+export class OutcomeDelivery {
   private results: Result[] = [];
 
   constructor(private readonly client: Client) {}
 
-  /** @throws ProblemError if the word is not taken */
-  async say(id: string, { act, body }: Word): Promise<void> {
+  /** @throws ProblemError if the outcome is refused */
+  async send(id: string, { act, body }: Outcome): Promise<void> {
     if (act === 'fail') await this.client.POST('/v1/requests/{id}/fail', { params: { path: { id } }, body });
     else await this.complete(id, body);
   }
@@ -34,7 +34,7 @@ export class Words {
   private flush(): void {
     const results = this.results;
     this.results = [];
-    while (results.length > 0) void this.deliver(results.splice(0, MOST_IN_A_CALL));
+    while (results.length > 0) void this.deliver(results.splice(0, MAX_ITEMS));
   }
 
   /** Never rejects. */
@@ -70,6 +70,6 @@ function blamesTheBody(error: unknown): boolean {
 }
 
 function refusal(answer: Schemas['BatchItemAnswerDto'] | undefined): Error {
-  if (answer?.problem === undefined) return new TypeError('The answer does not tell of every result.');
+  if (answer?.problem === undefined) return new TypeError('The answer does not name every result.');
   return new ProblemError(answer.problem, Response.json(answer.problem, { status: answer.status }));
 }
