@@ -110,8 +110,8 @@ WITH
       OR o.used > 0
     ON CONFLICT (user_id, date) DO UPDATE
     SET
-      used = quota_usage.used + excluded.used,
-      refunded = quota_usage.refunded + excluded.refunded,
+      used = least(2147483647, quota_usage.used::bigint + excluded.used),
+      refunded = least(2147483647, quota_usage.refunded::bigint + excluded.refunded),
       requests = quota_usage.requests + excluded.requests
   )
 SELECT

@@ -1,4 +1,5 @@
 import { buildStatement, type BuiltStatement, type Cte } from '../database/build-statement';
+import { MAX_UNITS } from './charge.sql';
 
 /** The users of a zone: those who name it, or those who name none and go by the system's. */
 const USERS_OF = { named: 'u.time_zone = :zone::text', inherited: 'u.time_zone IS NULL' };
@@ -93,8 +94,8 @@ export const ROLL = perKind((kind) =>
         text: `
   INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests)
   SELECT o.id, o.date, o.quota, o.used, o.refunded, o.requests FROM opened o WHERE o.requests > 0 OR o.used > 0
-  ON CONFLICT (user_id, date) DO UPDATE SET used = quota_usage.used + excluded.used,
-    refunded = quota_usage.refunded + excluded.refunded, requests = quota_usage.requests + excluded.requests
+  ON CONFLICT (user_id, date) DO UPDATE SET used = least(${MAX_UNITS}, quota_usage.used::bigint + excluded.used),
+    refunded = least(${MAX_UNITS}, quota_usage.refunded::bigint + excluded.refunded), requests = quota_usage.requests + excluded.requests
 `,
       },
     ],

@@ -116,14 +116,21 @@ describe('the close-out', () => {
     expect(failed.error).toContain('broken');
   });
 
-  it('archives a counter that is as full as a counter can be', async () => {
-    const user = await makeUser(service, { unlimited: true });
+  it('archives a counter that is as full as a counter can be, as a charge and a change of the quota do', async () => {
+    const users = [
+      await makeUser(service, { unlimited: true }),
+      await makeUser(service, { unlimited: true }),
+      await makeUser(service, { unlimited: true }),
+    ] as const;
     await service.sql(
-      `UPDATE users SET quota_reset_date = quota_reset_date - 1, api_quota_used_today = 2147483647, api_quota_requests_today = 2 WHERE id = $1`,
-      [user.id],
+      `UPDATE users SET quota_reset_date = quota_reset_date - 1, api_quota_used_today = 2147483647, api_quota_requests_today = 2 WHERE id = ANY ($1)`,
+      [users.map(({ id }) => id)],
     );
+    await service.as(users[0]).post('/v1/requests').send({ type: 'x' }).expect(201);
+    await service.as(admin).patch(`/v1/users/${users[1].id}`).send({ dailyQuota: 3 }).expect(200);
     expect((await run().expect(200)).body).toEqual({ closedOut: 1 });
-    expect(await service.sql('SELECT used, requests FROM quota_usage')).toEqual([{ used: 2_147_483_647, requests: 2 }]);
+    const day = { used: 2_147_483_647, requests: 2 };
+    expect(await service.sql('SELECT used, requests FROM quota_usage')).toEqual([day, day, day]);
   });
 });
 
