@@ -47,7 +47,21 @@ describe('slots of calls', () => {
     }
   });
 
-  it('are left by a call that waits no more, which never begins, and are left once however often that is informed', async () => {
+  it('stay empty for as long as a call has to be paid for', async () => {
+    const slots = new CallSlots<number>({ max: 1, waitingMax: 1, full: () => new Error('full') });
+    const begun: number[] = [];
+    const first = slots.run(
+      1,
+      () => Promise.resolve(void begun.push(performance.now())),
+      () => 20,
+    );
+    const second = slots.run(1, () => Promise.resolve(void begun.push(performance.now())));
+    await Promise.all([first, second]);
+    // A timer may be early by less than a millisecond.
+    expect((begun[1] ?? 0) - (begun[0] ?? 0)).toBeGreaterThanOrEqual(19);
+  });
+
+  it('are left by a call that waits no more, which never begins, and are left once however often that is said', async () => {
     const slots = make();
     const [first, second, third, fourth, fifth] = Array.from({ length: 5 }, () => slots.enter(1));
     third?.leave();

@@ -48,14 +48,20 @@ export class CallSlots<Caller> {
     return this.wait(caller, calls);
   }
 
-  /** Does the work in a slot of the caller's. @throws what `full` makes; what the work throws */
-  async run<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
+  /**
+   * Does the work in a slot of the caller's. `restMs`, asked of how long it took: for how long the slot then stays empty.
+   * @throws what `full` makes; what the work throws
+   */
+  async run<T>(caller: Caller, work: () => Promise<T>, restMs: (tookMs: number) => number = () => 0): Promise<T> {
     const slot = this.enter(caller);
     if (slot.begins !== true) await slot.begins;
+    const begunAt = performance.now();
     try {
       return await work();
     } finally {
-      slot.leave();
+      const rest = restMs(performance.now() - begunAt);
+      if (rest > 0) setTimeout(() => slot.leave(), rest).unref();
+      else slot.leave();
     }
   }
 

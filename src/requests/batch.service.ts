@@ -17,6 +17,9 @@ const CLIENT_GONE = 499;
 const UNDER_WAY_MAX = 2;
 /** Of one caller; each is a body in memory. */
 const WAITING_MAX = 128;
+/** So many times as long as a call took that charged nothing, its place stays empty: refusals are paid with time. */
+const REST_FACTOR = 3;
+const REST_MAX_MS = 50;
 
 /** Calls with many items. Always true: each item has the outcome that it would have had alone, and the others do not change it. */
 @Injectable()
@@ -35,22 +38,28 @@ export class BatchService {
    * @throws StoredAnswer, IdempotencyKeyReused, IdempotencyKeyInUse, QueueFull when too many such calls of the caller wait
    */
   submit(principal: Principal, items: readonly unknown[], call: IdempotentCall | null, callId: string, isGone: () => boolean): Promise<string> {
-    return this.slots.run(principal.userId, () => this.submitInSlot(principal, items, call, callId, isGone));
+    let charged = false;
+    const submitAll = async (batchKey: string | null): Promise<ItemOutcome[]> => {
+      const outcomes = await this.submitAll(principal, items, batchKey, isGone);
+      charged = outcomes.some(({ status }) => status === 'fulfilled');
+      return outcomes;
+    };
+    const work = (): Promise<string> => this.submitInSlot(submitAll, principal, call, callId);
+    return this.slots.run(principal.userId, work, (tookMs) => (charged ? 0 : Math.min(REST_MAX_MS, tookMs * REST_FACTOR)));
   }
 
   private async submitInSlot(
-    principal: Principal,
-    items: readonly unknown[],
+    submitAll: (batchKey: string | null) => Promise<ItemOutcome[]>,
+    { userId }: Principal,
     call: IdempotentCall | null,
     callId: string,
-    isGone: () => boolean,
   ): Promise<string> {
-    if (call === null) return itemAnswers(await this.submitAll(principal, items, null, isGone), 201, callId);
+    if (call === null) return itemAnswers(await submitAll(null), 201, callId);
     const work = async () => {
-      const outcomes = await this.submitAll(principal, items, call.key, isGone);
+      const outcomes = await submitAll(call.key);
       return { status: 200, text: itemAnswers(outcomes, 201, callId), kept: isDecided(outcomes) };
     };
-    return (await this.idempotency.inParts({ ...call, userId: principal.userId }, work)).text;
+    return (await this.idempotency.inParts({ ...call, userId }, work)).text;
   }
 
   /** @param batchKey the call's own key: items without one get theirs from it and their place, so that what was charged before a death is found again */
