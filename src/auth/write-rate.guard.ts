@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyRequest } from 'fastify';
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { LRUCache } from 'lru-cache';
 import { ACCESS, type Access, METERED } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { GuardFails } from '../openapi/declarations';
@@ -9,6 +9,8 @@ import { SettingsService } from '../settings/settings.service';
 import { TooManyWrites } from './auth.errors';
 import { WriteRateSettings } from './write-rate.settings';
 
+const MINUTE_MS = 60_000;
+const MAX_USERS = 20_000;
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -19,25 +21,28 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 @Injectable()
 @GuardFails(({ method, metadata }) => (isBounded(method, metadata) ? [TooManyWrites] : []))
 export class WriteRateGuard implements CanActivate {
-  private readonly limiter = new RateLimiterMemory({ points: WriteRateSettings.writesPerMinute.default, duration: 60 });
+  /** Users who changed something within the minute; beyond the bound who began longest ago is forgotten. */
+  private readonly minutes = new LRUCache<number, { writes: number; endsAt: number }>({ max: MAX_USERS });
 
   constructor(
     private readonly reflector: Reflector,
     private readonly settings: SettingsService,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean {
     const { method, principal } = context.switchToHttp().getRequest<FastifyRequest & { principal?: Principal }>();
     if (READS.has(method) || principal === undefined || principal.isAdmin) return true;
     if (this.reflector.getAllAndOverride<boolean | undefined>(METERED, [context.getHandler(), context.getClass()])) return true;
     return this.count(principal.userId);
   }
 
-  private async count(userId: number): Promise<boolean> {
-    this.limiter.points = this.settings.get(WriteRateSettings.writesPerMinute);
-    await this.limiter.consume(userId).catch((state: RateLimiterRes) => {
-      throw new TooManyWrites(Math.max(1, Math.ceil(state.msBeforeNext / 1_000)));
-    });
+  /** @throws TooManyWrites */
+  private count(userId: number): true {
+    const now = performance.now();
+    let minute = this.minutes.get(userId);
+    if (minute === undefined || minute.endsAt <= now) this.minutes.set(userId, (minute = { writes: 0, endsAt: now + MINUTE_MS }));
+    if (minute.writes >= this.settings.get(WriteRateSettings.writesPerMinute)) throw new TooManyWrites(Math.ceil((minute.endsAt - now) / 1_000));
+    minute.writes++;
     return true;
   }
 }

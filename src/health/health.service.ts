@@ -7,7 +7,7 @@ import { GracefulShutdown } from '../http/graceful-shutdown';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
 import { NotReady } from './health.errors';
-import { HealthRepository } from './health.repository';
+import { type DatabaseStatus, HealthRepository } from './health.repository';
 import { type AdjustedValue, StoredValues } from './stored-values.service';
 
 const CHECK_TIMEOUT_MS = 2_000;
@@ -17,6 +17,7 @@ const SHOWN_VALUES = 10;
 @Injectable()
 export class HealthService {
   private readonly logger = new Logger(HealthService.name);
+  private looking: Promise<[DatabaseStatus, AdjustedValue[]] | null> | undefined;
 
   constructor(
     private readonly repository: HealthRepository,
@@ -29,8 +30,7 @@ export class HealthService {
 
   /** @throws NotReady with the checks while a needed one fails */
   async readiness(): Promise<ReadinessDto> {
-    const look = Promise.all([this.repository.look(), this.storedValues.look().catch(this.failed([]))]).catch(this.failed(null));
-    const [seen, adjusted] = (await Promise.race([look, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
+    const [seen, adjusted] = (await Promise.race([this.look(), delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
       draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
       database: seen ? { status: 'up' } : { status: 'down', detail: this.connections.problem ?? `no answer within ${CHECK_TIMEOUT_MS} ms` },
@@ -45,6 +45,14 @@ export class HealthService {
     if (defaultTier) checks.defaultTier = { status: 'degraded', detail: defaultTier };
     if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);
     return { status: 'ready', checks };
+  }
+
+  /** Anybody may ask as often as they like: the database is asked once at a time. */
+  private look(): Promise<[DatabaseStatus, AdjustedValue[]] | null> {
+    this.looking ??= Promise.all([this.repository.look(), this.storedValues.look().catch(this.failed([]))])
+      .catch(this.failed(null))
+      .finally(() => (this.looking = undefined));
+    return this.looking;
   }
 
   /** Readiness answers whatever becomes of a check; that the database is not there is its answer, and anything else is a fault of ours. */

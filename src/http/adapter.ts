@@ -6,6 +6,7 @@ import { answerClientError } from './client-errors';
 import { makeServer } from './http-server';
 import { IGNORES_BODY, leaveBody } from './ignored-body';
 import { RequestScope } from './request-scope';
+import { NotFoundProblem } from './problem';
 import { RouteTable } from './route-table';
 
 const BODY_LIMIT = 256 * 1_024;
@@ -50,11 +51,18 @@ function addEveryMethod(adapter: FastifyAdapter): void {
   }
 }
 
+/** No name and no id has the character, and the database takes it in none: there is no such thing. */
+function refuseNul({ params }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  const isNul = Object.values(params as Record<string, string>).some((value) => value.includes('\0'));
+  done(isNul ? new NotFoundProblem('resource') : undefined);
+}
+
 function tableOf(adapter: FastifyAdapter): RouteTable {
   const routes = new RouteTable();
   adapter.getInstance().addHook('onRoute', (route) => {
     routes.add(route.url, route.method);
     if ((route.config as Record<string, unknown> | undefined)?.[IGNORES_BODY]) route.onRequest = leaveBody;
+    else if (route.url.includes(':')) route.onRequest = refuseNul;
   });
   return routes;
 }

@@ -61,7 +61,7 @@ describe('slots of calls', () => {
     expect((begun[1] ?? 0) - (begun[0] ?? 0)).toBeGreaterThanOrEqual(19);
   });
 
-  it('are left by a call that waits no more, which never begins, and are left once however often that is said', async () => {
+  it('are left by a call that waits no more, which never begins, and are left once however often it leaves', async () => {
     const slots = make();
     const [first, second, third, fourth, fifth] = Array.from({ length: 5 }, () => slots.enter(1));
     third?.leave();

@@ -52,7 +52,7 @@ export class CallSlots<Caller> {
    * Does the work in a slot of the caller's. `restMs`, asked of how long it took: for how long the slot then stays empty.
    * @throws what `full` makes; what the work throws
    */
-  async run<T>(caller: Caller, work: () => Promise<T>, restMs: (tookMs: number) => number = () => 0): Promise<T> {
+  async run<T>(caller: Caller, work: () => Promise<T>, restMs: (elapsedMs: number) => number = () => 0): Promise<T> {
     const slot = this.enter(caller);
     if (slot.begins !== true) await slot.begins;
     const begunAt = performance.now();

@@ -7,6 +7,7 @@ import { Pipelines } from './pipelines';
 import { type Problem } from './problem';
 import { RequestScope } from './request-scope';
 import { readInPieces } from './small-reads';
+import { UnreadAnswers } from './unread-answers';
 
 /** A proxy in front adds a dozen lines to those of its client. */
 const MAX_HEADER_LINES = 256;
@@ -41,6 +42,7 @@ export function makeServer(handle: RequestListener): Server {
   const entry = new FairEntry((request, response) => RequestScope.run(request, response, () => handle(request, response)));
   const pipelines = new Pipelines(entry.enter);
   server.on('connection', (socket: Socket) => readInPieces(socket, pipelines.isHeld));
+  server.on('connection', new UnreadAnswers().watch);
   // Their bytes are bounded: to 16 kB.
   server.maxHeadersCount = 0;
   server.on('request', (request: IncomingMessage, response: Answer) => {
@@ -64,6 +66,9 @@ export function makeServer(handle: RequestListener): Server {
 
 function refusalOf({ rawHeaders, headers, httpVersion }: IncomingMessage): Problem | null {
   if (rawHeaders.length > MAX_HEADER_LINES * 2) return new HeadersTooLarge(`The header has more than ${MAX_HEADER_LINES} lines.`);
+  // Node reads the chunks and leaves the coding within them to nobody.
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return new MalformedRequest('The only transfer coding that is taken is chunked.');
   if (headers.host === undefined && httpVersion === '1.1') return new MalformedRequest('A request by HTTP/1.1 names its host.');
   return null;
 }

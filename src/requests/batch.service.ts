@@ -45,7 +45,7 @@ export class BatchService {
       return outcomes;
     };
     const work = (): Promise<string> => this.submitInSlot(submitAll, principal, call, callId);
-    return this.slots.run(principal.userId, work, (tookMs) => (charged ? 0 : Math.min(REST_MAX_MS, tookMs * REST_FACTOR)));
+    return this.slots.run(principal.userId, work, (elapsedMs) => (charged ? 0 : Math.min(REST_MAX_MS, elapsedMs * REST_FACTOR)));
   }
 
   private async submitInSlot(

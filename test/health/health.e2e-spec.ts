@@ -1,4 +1,5 @@
 import { DataSource } from 'typeorm';
+import { HealthService } from '../../src/health/health.service';
 import { GracefulShutdown } from '../../src/http/graceful-shutdown';
 import { makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
@@ -19,6 +20,17 @@ describe('health', () => {
     expect(body).toEqual({ status: 'alive' });
     expect(query).not.toHaveBeenCalled();
     query.mockRestore();
+  });
+
+  it('asks the database once at a time, however many ask whether it is ready', async () => {
+    const dataSource = service.app.get(DataSource);
+    const query = jest.spyOn(dataSource, 'query');
+    const health = service.app.get(HealthService);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => health.readiness()));
+    expect(answers.map(({ status }) => status)).toEqual(Array<string>(50).fill('ready'));
+    const looks = query.mock.calls.filter(([text]) => text.includes('FROM migrations')).length;
+    query.mockRestore();
+    expect(looks).toBe(1);
   });
 
   it('is ready with each check named', async () => {

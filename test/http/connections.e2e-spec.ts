@@ -44,6 +44,12 @@ describe('a connection', () => {
     ['no host', 'GET /v1/tiers HTTP/1.1\r\nX-Request-Id: mine\r\n\r\n', 400, 'malformed-request'],
     ['an expectation', 'GET /v1/tiers HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nExpect: 200-ok\r\n\r\n', 417, 'expectation-failed'],
     ['a tunnel', 'CONNECT example.test:443 HTTP/1.1\r\nHost: example.test\r\nX-Request-Id: mine\r\n\r\n', 405, 'method-not-allowed'],
+    [
+      'a coding within the chunks',
+      'POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
+      400,
+      'malformed-request',
+    ],
     ['thousands of lines', `GET /v1/tiers HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(3_000)}X-Request-Id: mine\r\n\r\n`, 431, 'headers-too-large'],
   ])('that asks for what no framework sees is answered with a problem, under its own id: %s', async (_, text, status, code) => {
     const answer = await rawRequest(service.url, text);

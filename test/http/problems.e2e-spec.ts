@@ -50,6 +50,11 @@ describe('problems', () => {
     isProblem(await service.as().post(path).send({}), 404, 'not-found');
   });
 
+  it.each(['/v1/tiers/%00', '/v1/tiers/a%00', '/v1/users/me/configurations/%00', '/v1/configurations/a%00b', '/v1/requests/%00'])(
+    'answer what no thing is named, %s, as a thing that there is not',
+    async (path) => isProblem(await service.as(user).get(path), 404, 'not-found'),
+  );
+
   it.each(['/v1/users/%', '/v1/users/%zz', '/v1/users/%C3', '/v1/tiers/%ff?x=%ff', '/v1/requests/%c0%ae'])('answer the malformed path %s', async (path) => {
     const { status, headers, body } = await rawRequest(service.url, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     isProblem({ status, headers, body: JSON.parse(body) }, 400, 'malformed-request');

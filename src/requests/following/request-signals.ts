@@ -14,6 +14,9 @@ const NAMES_A_NOTIFICATION = 140;
 /** The first signal goes at once, and those of this long after it together. */
 const PAUSE_MS = 20;
 
+/** Hints that wait to be sent on a channel. */
+const MAX_UNSENT = 10_000;
+
 type Channel = typeof READY | typeof CHANGED;
 type Handler = (name: string) => void;
 
@@ -64,7 +67,8 @@ export class RequestSignals implements OnModuleInit {
 
   private publish(channel: Channel, name: string): void {
     this.wake(channel, name);
-    this.unsent[channel].add(name);
+    // While the database does not take them: who waits looks by itself, too.
+    if (this.unsent[channel].size < MAX_UNSENT) this.unsent[channel].add(name);
     if (this.sending) return;
     this.sending = true;
     setImmediate(() => void this.send());
