@@ -69,11 +69,11 @@ describe('secret settings', () => {
   });
 
   it('are stated to have changed, by whom and why', async () => {
-    await defineKey(service, admin, 'secret.shown', secret('a'));
-    await writeKey(service, admin, 'secret.shown', { value: 'b', reason: 'leaked' });
-    const { body } = await service.as(admin).get('/v1/configurations/secret.shown/history').expect(200);
+    await defineKey(service, admin, 'secret.changed', secret('a'));
+    await writeKey(service, admin, 'secret.changed', { value: 'b', reason: 'leaked' });
+    const { body } = await service.as(admin).get('/v1/configurations/secret.changed/history').expect(200);
     expect(body.items[0]).toMatchObject({ version: 2, value: null, author: admin.id, reason: 'leaked' });
-    expect((await service.as(admin).get('/v1/configurations/secret.shown')).body).toMatchObject({
+    expect((await service.as(admin).get('/v1/configurations/secret.changed')).body).toMatchObject({
       value: null,
       source: 'system',
       version: 2,
