@@ -1,12 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AccountOwner, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
 import { type Actor, type Principal } from '../common/principal';
 import { IdParam } from '../http/id-param.pipe';
 import { ListQuery } from '../http/list-query.dto';
 import { NotFoundProblem } from '../http/problem';
-import { SubjectId, subjectIn } from '../http/subject.decorator';
+import { SubjectId, subjectIn, UserIdParam } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { Creates, Fails } from '../openapi/declarations';
 import { ScopeNotGrantable, TooManyApiKeys } from './api-keys.errors';
@@ -18,7 +18,7 @@ import { CreateApiKeyDto } from './dto/create-api-key.dto';
 const made = (userId: number, { id }: ApiKeyDto) => ({ location: `/v1/users/${userId}/api-keys/${id}` });
 
 @ApiTags('api-keys')
-@ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@UserIdParam()
 @Fails(NotFoundProblem)
 @Controller('v1/users/:userId/api-keys')
 export class ApiKeysController {

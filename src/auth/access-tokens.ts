@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { createSecretKey } from 'node:crypto';
+import { MAX_INTEGER } from '../common/limits';
 import { Secrets } from '../config/secrets';
 
 export const ACCESS_TOKEN_SECONDS = 900;
@@ -72,5 +73,5 @@ function isSessionId(value: unknown): boolean {
 }
 
 function isId(value: number): boolean {
-  return Number.isInteger(value) && value > 0 && value <= 2_147_483_647;
+  return Number.isInteger(value) && value > 0 && value <= MAX_INTEGER;
 }

@@ -1,12 +1,12 @@
 import { Body, Controller, HttpCode, Post, Put, Res } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AccountOwner, CurrentActor, CurrentPrincipal, Metered, Public } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
-import { SubjectId } from '../http/subject.decorator';
+import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { Creates, Fails } from '../openapi/declarations';
 import { HashingBusy, TooManyAttempts } from '../passwords/passwords.errors';
@@ -74,7 +74,7 @@ export class AuthController {
 
   /** Changes a password and ends all sessions of its user. */
   @Put('users/:userId/password')
-  @ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+  @UserIdParam()
   @AccountOwner()
   @HttpCode(204)
   @Fails(NotFoundProblem, WrongPassword, TooManyAttempts, HashingBusy)

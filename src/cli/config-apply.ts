@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type AppliedChange, SettingsApplyService } from '../configurations/settings-apply.service';
 import { readDocument } from '../configurations/settings-document';
-import { type FieldError, ValidationProblem } from '../http/problem';
+import { ValidationProblem } from '../http/problem';
 import { FAILED } from './exit';
 import { COMMAND, withApp } from './with-app';
 
@@ -33,8 +33,7 @@ export function register(program: Command): void {
         process.stdout.write(json ? `${JSON.stringify({ dryRun, changes })}\n` : describe(changes, dryRun));
       } catch (error) {
         if (!(error instanceof ValidationProblem)) throw error;
-        const { errors } = error.getResponse() as { errors: FieldError[] };
-        process.stderr.write(errors.map(({ pointer, detail }) => `quotidian: ${pointer}: ${detail}\n`).join(''));
+        process.stderr.write(error.errors.map(({ pointer, detail }) => `quotidian: ${pointer}: ${detail}\n`).join(''));
         process.exitCode = FAILED;
       }
     });

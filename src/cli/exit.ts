@@ -26,7 +26,7 @@ export function exitWith(error: unknown): never {
 
 function explain(error: unknown): string {
   if (error instanceof StartupError || error instanceof Interrupted) return `quotidian: ${error.message}`;
-  if (error instanceof Problem) return `quotidian: ${(error.getResponse() as { detail: string }).detail}`;
+  if (error instanceof Problem) return `quotidian: ${error.message}`;
   if (isTransient(error)) return `quotidian: The database did not answer, or cannot take this now: ${reasonOf(error)}`;
   if ((error as NodeJS.ErrnoException).syscall !== undefined) return `quotidian: ${reasonOf(error)}`;
   return (error as Error).stack ?? String(error);

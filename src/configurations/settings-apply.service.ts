@@ -68,8 +68,7 @@ export class SettingsApplyService {
         if (change) applied.push(change);
       } catch (error) {
         if (!(error instanceof ValidationProblem)) throw error;
-        const refusals = (error.getResponse() as { errors: FieldError[] }).errors;
-        errors.push(...refusals.map((refusal) => ({ ...refusal, pointer: refusal.pointer.replace('#', `#/settings/${key}`) })));
+        errors.push(...error.errors.map((refusal) => ({ ...refusal, pointer: refusal.pointer.replace('#', `#/settings/${key}`) })));
       }
     }
     if (errors.length > 0) throw new ValidationProblem(errors);

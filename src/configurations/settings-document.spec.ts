@@ -5,7 +5,7 @@ function refusalOf(text: string): string {
   try {
     readDocument(text);
   } catch (error) {
-    return ((error as ValidationProblem).getResponse() as { detail: string }).detail;
+    return (error as ValidationProblem).message;
   }
   throw new Error(`accepted ${text}`);
 }

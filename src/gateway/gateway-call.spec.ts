@@ -27,7 +27,7 @@ function refusalOf(headers: Record<string, string>): string {
   try {
     gatewayCallOf(headers);
   } catch (error) {
-    return ((error as Problem).getResponse() as { detail: string }).detail;
+    return (error as Problem).message;
   }
   return 'nothing was refused';
 }

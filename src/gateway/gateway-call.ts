@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders } from 'node:http';
+import { MAX_INTEGER } from '../common/limits';
 import { type FieldError, ValidationProblem } from '../http/problem';
-import { TYPE } from '../requests/dto/submit-request.dto';
+import { REQUEST_TYPE } from '../requests/request-type';
 import { MAX_LEASE_SECONDS } from '../requests/requests.settings';
 
 /** What a proxy sends about the call that it asks for; null where it sends nothing. */
@@ -9,8 +10,6 @@ export interface GatewayCall {
   type: string | null;
   holdSeconds: number | null;
 }
-
-const MAX_UNITS = 2_147_483_647;
 
 /** @throws ValidationProblem naming every field that is wrong; one that came twice is. */
 export function gatewayCallOf(headers: IncomingHttpHeaders): GatewayCall {
@@ -23,10 +22,10 @@ export function gatewayCallOf(headers: IncomingHttpHeaders): GatewayCall {
     return value ?? null;
   };
   const call = {
-    cost: read('X-Quota-Cost', (text) => wholeNumber(text, MAX_UNITS), `must be a whole number from 1 to ${MAX_UNITS}`),
+    cost: read('X-Quota-Cost', (text) => wholeNumber(text, MAX_INTEGER), `must be a whole number from 1 to ${MAX_INTEGER}`),
     type: read(
       'X-Quota-Type',
-      (text) => (TYPE.test(text) ? text : undefined),
+      (text) => (REQUEST_TYPE.test(text) ? text : undefined),
       'must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit',
     ),
     holdSeconds: read('X-Quota-Hold', (text) => wholeNumber(text, MAX_LEASE_SECONDS), `must be a whole number of seconds from 1 to ${MAX_LEASE_SECONDS}`),

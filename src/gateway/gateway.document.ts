@@ -1,9 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { MAX_INTEGER } from '../common/limits';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { IdempotencyKeyReused, MalformedIdempotencyKey } from '../idempotency/idempotency.errors';
 import { declares, Fails } from '../openapi/declarations';
 import { Charges } from '../quotas/metered.decorators';
+import { REQUEST_TYPE } from '../requests/request-type';
 import { MAX_LEASE_SECONDS } from '../requests/requests.settings';
 import { ChargeRefunded, Denied } from './gateway.errors';
 
@@ -13,10 +15,10 @@ const optional = (name: string, description: string, schema: object) => ApiHeade
 export const ApiGatewayCheck = () =>
   applyDecorators(
     ApiQuery({ name: 'denyStatus', required: false, enum: ['403'], description: 'Answer every refusal with 403; its own status is then in `X-Quota-Status`.' }),
-    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'integer', format: 'int32', minimum: 1, maximum: 2_147_483_647 }),
+    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'integer', format: 'int32', minimum: 1, maximum: MAX_INTEGER }),
     optional('X-Quota-Type', 'The type that the charge is recorded as, `gateway` when none is given.', {
       type: 'string',
-      pattern: '^[a-z0-9][a-z0-9._-]{0,49}$',
+      pattern: REQUEST_TYPE.source,
     }),
     optional(
       'X-Quota-Hold',

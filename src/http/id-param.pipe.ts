@@ -1,4 +1,5 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
+import { MAX_INTEGER } from '../common/limits';
 import { NotFoundProblem } from './problem';
 
 /** An integer id in the path; anything else names nothing that exists. */
@@ -6,7 +7,7 @@ import { NotFoundProblem } from './problem';
 export class IdParam implements PipeTransform<string, number> {
   transform(value: string): number {
     const id = /^[1-9]\d{0,9}$/.test(value) ? Number(value) : NaN;
-    if (!(id <= 2_147_483_647)) throw new NotFoundProblem('resource');
+    if (!(id <= MAX_INTEGER)) throw new NotFoundProblem('resource');
     return id;
   }
 }

@@ -6,8 +6,7 @@ const errorOf = (text: string): { pointer: string; code: string } => {
   try {
     parse(text);
   } catch (error) {
-    const { errors } = (error as ValidationProblem).getResponse() as { errors: [{ pointer: string; code: string }] };
-    return errors[0];
+    return (error as ValidationProblem).errors[0] as { pointer: string; code: string };
   }
   throw new Error(`accepted ${text}`);
 };

@@ -28,7 +28,7 @@ export interface ProblemClass {
   readonly code: string | null;
   /** The URI by which a registry names the kind of problem; null: the address of its own page. */
   readonly type: string | null;
-  /** The status's own outcomes unless a class has better ones. */
+  /** The status's own phrase unless a class has a better one. */
   readonly title: string | null;
   /** The fields of its header, beside those of every answer: a question mark behind those that may be missing. */
   readonly fields: readonly string[];
@@ -89,11 +89,15 @@ export class ValidationProblem extends Problem {
   static override readonly title = 'Validation failed';
   static override readonly members = ERRORS_MEMBER;
 
-  constructor(errors: FieldError[]) {
+  /** The places that are shown. */
+  readonly errors: readonly FieldError[];
+
+  constructor(errors: readonly FieldError[]) {
     const [first] = errors;
     const detail = first ? `${first.pointer}: ${first.detail}` : 'The request is not valid.';
     const listed = errors.slice(0, SHOWN_ERRORS).map((error) => ({ ...error, detail: shown(error.detail, SHOWN_DETAIL) }));
     super(detail, { members: { errors: listed } });
+    this.errors = listed;
   }
 }
 

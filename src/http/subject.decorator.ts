@@ -1,8 +1,13 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ApiParam } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { type AuthenticatedRequest } from '../common/access.decorators';
+import { MAX_INTEGER } from '../common/limits';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem } from './problem';
+
+/** Documents `{userId}`. */
+export const UserIdParam = () => ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } });
 
 /**
  * The user that `{userId}` in the path means: `me`, or an id. Callers reach themselves, administrators everybody, and
@@ -21,6 +26,6 @@ export function subjectOf(principal: Principal, named: string, serviceReaches: b
   if (named === 'me') return principal.userId;
   const id = /^[1-9]\d{0,9}$/.test(named) ? Number(named) : NaN;
   const reachesAll = principal.isAdmin || (serviceReaches && principal.scopes.has('service'));
-  if (id !== principal.userId && !(reachesAll && id <= 2_147_483_647)) throw new NotFoundProblem('user');
+  if (id !== principal.userId && !(reachesAll && id <= MAX_INTEGER)) throw new NotFoundProblem('user');
   return id;
 }

@@ -1,3 +1,4 @@
+import { MAX_INTEGER } from '../common/limits';
 import { defineSetting } from '../settings/setting';
 
 /** What becomes of a request's units when it ends so: all go back, none does, or those that were not settled. */
@@ -46,7 +47,7 @@ export const LedgerSettings = {
   }),
   refundDailyCap: defineSetting<number | null>({
     key: 'quota.refundDailyCap',
-    schema: { type: ['integer', 'null'], minimum: 0, maximum: 2_147_483_647 },
+    schema: { type: ['integer', 'null'], minimum: 0, maximum: MAX_INTEGER },
     default: null,
     unit: 'units',
     description:

@@ -1,10 +1,10 @@
+import { MAX_INTEGER } from '../common/limits';
 import { ANY_JSON } from './declarations';
 
 type Schema = Record<string, unknown>;
 
 /** No text in a body is longer than a body may be. */
 const MAX_TEXT = 262_144;
-const MAX_INTEGER = 2_147_483_647;
 
 /** Gives every text and list an upper bound, and an integer where the code's type is only a number: fractions are marked `double`. */
 export function bound(node: unknown): void {

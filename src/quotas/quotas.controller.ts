@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem } from '../http/problem';
-import { SubjectId } from '../http/subject.decorator';
+import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { Fails } from '../openapi/declarations';
 import { BurstLimiter } from './burst-limiter';
 import { PutOverrideDto } from './dto/put-override.dto';
@@ -16,7 +16,7 @@ import { QuotasService } from './quotas.service';
 import { rateLimitFields } from './rate-limit-fields';
 
 @ApiTags('quotas')
-@ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@UserIdParam()
 @Fails(NotFoundProblem)
 @Controller('v1/users/:userId')
 export class QuotasController {

@@ -16,6 +16,6 @@ import { QuotasService } from './quotas.service';
   imports: [AuditModule, JobsModule, LedgerModule, TiersModule],
   controllers: [QuotasController, QuotaResetController],
   providers: [BurstLimiter, ChargingService, QuotaResetJob, QuotaResetService, QuotasRepository, QuotasService],
-  exports: [BurstLimiter, ChargingService, QuotasRepository, QuotaResetService, QuotasService],
+  exports: [ChargingService],
 })
 export class QuotasModule {}

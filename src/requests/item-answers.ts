@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
 import { InternalError, UnstorableValue } from '../http/http.errors';
 import { FlawedItem } from '../http/json-items';
-import { type FieldError, Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
+import { Problem, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
@@ -31,8 +31,7 @@ export function checkItem<Dto extends object>(dto: new () => Dto, item: unknown,
     return checkBody(dto, item);
   } catch (error) {
     if (!(error instanceof ValidationProblem)) throw error;
-    const { errors } = error.getResponse() as { errors: FieldError[] };
-    throw new ValidationProblem(errors.map((one) => ({ ...one, pointer: `#/items/${i}${one.pointer.slice(1)}` })));
+    throw new ValidationProblem(error.errors.map((one) => ({ ...one, pointer: `#/items/${i}${one.pointer.slice(1)}` })));
   }
 }
 

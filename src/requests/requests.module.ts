@@ -54,6 +54,5 @@ import { WorkService } from './working/work.service';
     TransitionsService,
     WorkService,
   ],
-  exports: [SubmitService, TransitionsService],
 })
 export class RequestsModule {}

@@ -1,4 +1,6 @@
+import { MAX_INTEGER } from '../common/limits';
 import { defineSetting } from '../settings/setting';
+import { REQUEST_TYPE } from './request-type';
 
 /** A worker that needs longer asks for it at its heartbeats. */
 export const MAX_LEASE_SECONDS = 3_600;
@@ -30,11 +32,11 @@ export const RequestSettings = {
     key: 'requests.types',
     schema: {
       type: 'object',
-      propertyNames: { pattern: '^[a-z0-9][a-z0-9._-]{0,49}$' },
+      propertyNames: { pattern: REQUEST_TYPE.source },
       additionalProperties: {
         type: 'object',
         properties: {
-          cost: { type: 'integer', minimum: 1, maximum: 2_147_483_647 },
+          cost: { type: 'integer', minimum: 1, maximum: MAX_INTEGER },
           execution: { enum: ['queued', 'instant'] },
           maxAttempts: attempts,
           deadlineSeconds: { type: 'integer', minimum: 1, maximum: 31_536_000 },

@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { ListQuery } from '../http/list-query.dto';
 import { NotFoundProblem } from '../http/problem';
-import { SubjectId } from '../http/subject.decorator';
+import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { Fails, Preconditions, Versioned } from '../openapi/declarations';
 import { ConfigurationHistoryPage } from '../settings/dto/configuration-version.dto';
 import { UserConfigurationDto, UserConfigurationPage } from '../settings/dto/configuration.dto';
@@ -16,7 +16,7 @@ import { EffectiveSettings } from './effective-settings.service';
 import { UserConfigurationsService } from './user-configurations.service';
 
 @ApiTags('configurations')
-@ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } })
+@UserIdParam()
 @Fails(NotFoundProblem)
 @Controller('v1/users/:userId/configurations')
 export class UserConfigurationsController {

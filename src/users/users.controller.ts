@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
@@ -7,7 +7,7 @@ import { type Actor, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
-import { SubjectId } from '../http/subject.decorator';
+import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { AnswersEither, Creates, Fails, MayBeVersioned, Preconditions, Versioned } from '../openapi/declarations';
 import { HashingBusy, TooManyAttempts } from '../passwords/passwords.errors';
@@ -21,8 +21,6 @@ import { UsersService } from './users.service';
 
 /** What the header of an answer with a new account bears. */
 const made = (user: UserDto) => ({ etag: etagOf(user), location: `/v1/users/${user.id}` });
-
-const UserId = () => ApiParam({ name: 'userId', description: 'An id, or `me`.', schema: { type: 'string' } });
 
 @ApiTags('users')
 @Controller('v1/users')
@@ -55,7 +53,7 @@ export class UsersController {
   }
 
   @Get(':userId')
-  @UserId()
+  @UserIdParam()
   @Scopes()
   @Versioned()
   @Fails(NotFoundProblem)
@@ -67,7 +65,7 @@ export class UsersController {
 
   /** Changes an account; `?dryRun=true` shows what it would come to and when. */
   @Patch(':userId')
-  @UserId()
+  @UserIdParam()
   @AccountOwner()
   @AnswersEither(UserDto, UserPreviewDto)
   @MayBeVersioned()
@@ -92,7 +90,7 @@ export class UsersController {
 
   /** Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`). */
   @Delete(':userId')
-  @UserId()
+  @UserIdParam()
   @AccountOwner()
   @HttpCode(204)
   @Preconditions('optional')

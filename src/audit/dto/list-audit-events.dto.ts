@@ -1,4 +1,5 @@
 import { IsInt, IsOptional, IsString, MaxLength, Max } from 'class-validator';
+import { MAX_INTEGER } from '../../common/limits';
 import { WholeNumber } from '../../common/whole-number';
 import { ListQuery } from '../../http/list-query.dto';
 
@@ -25,6 +26,6 @@ export class ListAuditEventsQuery extends ListQuery {
   @IsOptional()
   @WholeNumber()
   @IsInt()
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   actorId?: number;
 }

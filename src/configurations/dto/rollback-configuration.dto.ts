@@ -1,10 +1,11 @@
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { MAX_INTEGER } from '../../common/limits';
 
 export class RollbackConfigurationDto {
   /** The version whose content becomes the newest version. */
   @IsInt()
   @Min(1)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   version: number;
 
   @IsOptional()

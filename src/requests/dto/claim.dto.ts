@@ -1,7 +1,7 @@
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { REQUEST_TYPE } from '../request-type';
 import { MAX_LEASE_SECONDS } from '../requests.settings';
 import { RequestDto } from './request.dto';
-import { TYPE } from './submit-request.dto';
 
 export class ClaimDto {
   /** The types that the worker can carry out. */
@@ -9,7 +9,7 @@ export class ClaimDto {
   @ArrayMinSize(1)
   @ArrayMaxSize(50)
   @ArrayUnique()
-  @Matches(TYPE, { each: true, message: 'types must be request types' })
+  @Matches(REQUEST_TYPE, { each: true, message: 'types must be request types' })
   types: string[];
 
   /** How many requests, at most; 1 by default. */

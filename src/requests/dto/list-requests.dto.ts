@@ -1,9 +1,10 @@
 import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { IsInstantOrDay } from '../../common/is-instant';
+import { MAX_INTEGER } from '../../common/limits';
 import { WholeNumber } from '../../common/whole-number';
 import { ListQuery } from '../../http/list-query.dto';
 import { REQUEST_STATUSES, type RequestStatus } from '../../ledger/entities/request.entity';
-import { TYPE } from './submit-request.dto';
+import { REQUEST_TYPE } from '../request-type';
 
 export class ListRequestsQuery extends ListQuery {
   @IsOptional()
@@ -11,7 +12,7 @@ export class ListRequestsQuery extends ListQuery {
   status?: RequestStatus;
 
   @IsOptional()
-  @Matches(TYPE, { message: 'type must be a request type' })
+  @Matches(REQUEST_TYPE, { message: 'type must be a request type' })
   type?: string;
 
   /** Made at this instant or later. */
@@ -29,7 +30,7 @@ export class ListRequestsQuery extends ListQuery {
   @WholeNumber()
   @IsInt()
   @Min(1)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   userId?: number;
 
   /** Made with this API key. */
@@ -37,6 +38,6 @@ export class ListRequestsQuery extends ListQuery {
   @WholeNumber()
   @IsInt()
   @Min(1)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   keyId?: number;
 }

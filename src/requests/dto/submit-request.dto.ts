@@ -1,12 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
 import { INSTANT } from '../../common/is-instant';
-
-export const TYPE = /^[a-z0-9][a-z0-9._-]{0,49}$/;
+import { MAX_INTEGER } from '../../common/limits';
+import { REQUEST_TYPE } from '../request-type';
 
 export class SubmitRequestDto {
   /** A short name; the setting `requests.types` holds what it costs. */
-  @Matches(TYPE, { message: 'type must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit' })
+  @Matches(REQUEST_TYPE, { message: 'type must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and start with a letter or digit' })
   type: string;
 
   /** Whatever the one who carries it out needs. */
@@ -19,14 +19,14 @@ export class SubmitRequestDto {
   @IsOptional()
   @IsInt()
   @Min(1)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   userId?: number;
 
   /** With the `service` scope: units, instead of the type's. */
   @IsOptional()
   @IsInt()
   @Min(1)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   cost?: number;
 
   /** When it expires unless it is finished; the type's deadline by default. */

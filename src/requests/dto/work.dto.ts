@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Allow, ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { MAX_INTEGER } from '../../common/limits';
 import { AnyJson } from '../../openapi/declarations';
 import { MAX_LEASE_SECONDS } from '../requests.settings';
 
@@ -7,7 +8,7 @@ class AttemptDto {
   /** The attempt that the claim named: it shows that the lease is still the worker's. */
   @IsInt()
   @Min(1)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   attempt: number;
 }
 
@@ -30,7 +31,7 @@ export class CompleteDto extends AttemptDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   units?: number;
 }
 
@@ -64,7 +65,7 @@ export class FailDto extends AttemptDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(2_147_483_647)
+  @Max(MAX_INTEGER)
   units?: number;
 }
 

@@ -1,6 +1,7 @@
 import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { MAX_INTEGER } from '../../common/limits';
 
-export const MAX_QUOTA = 2_147_483_647;
+export const MAX_QUOTA = MAX_INTEGER;
 /** Never digits alone: in a path those are an id. */
 export const TIER_NAME = /^(?!\d+$)[a-z0-9][a-z0-9._-]{0,49}$/;
 
