@@ -7,6 +7,7 @@
   WHERE
     status = 'pending'
     AND deadline_at <= now()
+    AND id <> ALL ($2::uuid[])
   ORDER BY
     deadline_at
   LIMIT
@@ -22,6 +23,7 @@ UNION ALL
     status = 'processing'
     AND held
     AND lease_expires_at <= now()
+    AND id <> ALL ($2::uuid[])
   ORDER BY
     lease_expires_at
   LIMIT
@@ -42,6 +44,7 @@ UNION ALL
       OR attempt >= max_attempts
       OR deadline_at <= now()
     )
+    AND id <> ALL ($2::uuid[])
   LIMIT
     $1
 )

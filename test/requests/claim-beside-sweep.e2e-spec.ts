@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { OverdueRepository } from '../../src/requests/working/overdue.repository';
 import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
@@ -66,5 +67,16 @@ describe('a claim beside requests that the clock has ended', () => {
       await claim(service, worker, type);
       return (await statusOf(stuck.id)) === 'expired';
     }, 20_000);
+  });
+
+  it('are looked for but for those that could not be ended, so that these do not stand in front of the others', async () => {
+    const user = await makeUser(service);
+    const type = newType();
+    const [stuck, late] = [await submit(service, user, type), await submit(service, user, type)];
+    await Promise.all([expire(stuck.id), expire(late.id)]);
+    const overdue = service.app.get(OverdueRepository);
+    expect(await overdue.find(1_000, [])).toEqual(expect.arrayContaining([stuck.id, late.id]));
+    const others = await overdue.find(1_000, [stuck.id]);
+    expect([others.includes(stuck.id), others.includes(late.id)]).toEqual([false, true]);
   });
 });

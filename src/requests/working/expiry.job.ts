@@ -4,6 +4,8 @@ import { OverdueRepository } from './overdue.repository';
 import { TransitionsService } from './transitions.service';
 
 const BATCH = 200;
+/** Of batches in which not all could be ended, in one run: they do not stand in front of the others. */
+const MAX_PASSED_OVER = 5_000;
 
 /** Ends what the clock has ended where nobody claims or reads: units go back in time. Nothing is wrong when it does not run. */
 @Injectable()
@@ -26,11 +28,14 @@ export class ExpiryJob implements ScheduledJob, OnModuleInit {
 
   async run(stop: AbortSignal): Promise<number> {
     let ended = 0;
-    for (;;) {
-      const ids = await this.overdue.find(BATCH);
-      const now = ids.length > 0 ? await this.transitions.sweepEach(ids) : 0;
+    const tried: string[] = [];
+    while (!stop.aborted && tried.length < MAX_PASSED_OVER) {
+      const ids = await this.overdue.find(BATCH, tried);
+      if (ids.length === 0) break;
+      const now = await this.transitions.sweepEach(ids);
+      if (now < ids.length) tried.push(...ids);
       ended += now;
-      if (now === 0 || stop.aborted) return ended;
     }
+    return ended;
   }
 }
