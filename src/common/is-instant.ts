@@ -2,10 +2,10 @@ import { isISO8601, ValidateBy } from 'class-validator';
 
 const DAY = String.raw`(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`;
 const TIME = String.raw`T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?`;
-/** PostgreSQL takes no larger ones, and no zone has one. */
-const OFFSET = String.raw`(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)`;
+/** PostgreSQL takes none beyond 15:59, so each instant is written in UTC for it. */
+const OFFSET = String.raw`(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)`;
 
-/** RFC 3339, as far as the database takes it; whether the month has that day is another question. */
+/** RFC 3339, but for leap seconds; whether the month has that day is another question. */
 export const INSTANT = new RegExp(`^${DAY}${TIME}${OFFSET}$`, 'i');
 const INSTANT_OR_DAY = new RegExp(`^${DAY}(?:${TIME}${OFFSET}?)?$`, 'i');
 

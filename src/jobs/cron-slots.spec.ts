@@ -35,6 +35,7 @@ describe('a schedule', () => {
     ['*/15 * * * *', 'Nowhere/Land'],
     ['61 * * * *', 'Etc/UTC'],
     ['', 'Etc/UTC'],
+    [`${'0,'.repeat(5_000)}0 * * * *`, 'Etc/UTC'],
     [7, 'Etc/UTC'],
     ['*/15 * * * *', null],
     [{}, []],

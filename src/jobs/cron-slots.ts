@@ -3,6 +3,8 @@ import { CronTime } from 'cron';
 const MINUTE_MS = 60_000;
 /** How far back to look for a tick, shortest first: most expressions tick often. */
 const LOOKBACKS_MS = [MINUTE_MS, 60 * MINUTE_MS, 1_440 * MINUTE_MS, 44_640 * MINUTE_MS, 527_040 * MINUTE_MS];
+/** More than six lists of all their values have; reading one costs time in proportion. */
+const MAX_EXPRESSION_CHARS = 1_000;
 /** Ticks are on whole seconds. */
 const RESOLUTION_MS = 1_000;
 
@@ -13,7 +15,7 @@ export function nextSlot(expression: string, zone: string, after: Date): Date {
 
 /** Whether it is an expression that ticks at all, which the 30th of February does not, in a zone that is known here. */
 export function isSchedule(expression: unknown, zone: unknown = 'Etc/UTC'): boolean {
-  if (typeof expression !== 'string' || typeof zone !== 'string') return false;
+  if (typeof expression !== 'string' || typeof zone !== 'string' || expression.length > MAX_EXPRESSION_CHARS) return false;
   try {
     return !Number.isNaN(nextSlot(expression, zone, new Date()).getTime());
   } catch {
