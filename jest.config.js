@@ -35,6 +35,7 @@ module.exports = {
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/*.spec.ts']),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], {
+      setupFilesAfterEnv: ['<rootDir>/test/support/wire/each-test.ts'],
       globalSetup: '<rootDir>/test/support/global-setup.ts',
       globalTeardown: '<rootDir>/test/support/global-teardown.ts',
     }),

@@ -33,6 +33,6 @@ function enter(request: AuthenticatedRequest, principal: Principal, access: Acce
 
 function refusalsOf({ public: open, adminOnly, accountOwner, scopes = [] }: Access): ProblemClass[] {
   if (open) return [];
-  const ofRole = adminOnly ? [AdminRequired] : accountOwner || scopes.length > 0 ? [ScopeRequired] : [];
+  const ofRole = adminOnly ? [AdminRequired, ScopeRequired] : accountOwner || scopes.length > 0 ? [ScopeRequired] : [];
   return [CredentialsMissing, CredentialsInvalid, ...ofRole];
 }

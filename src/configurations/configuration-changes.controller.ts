@@ -26,6 +26,7 @@ export class ConfigurationChangesController {
   /** Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval. */
   @Get('configuration-changes')
   @AdminOnly()
+  @Fails(UnknownSetting)
   list(@Query() query: ListChangesQuery): Promise<ProposedChangePage> {
     return this.changes.list(query);
   }
@@ -61,6 +62,7 @@ export class ConfigurationChangesController {
     return change;
   }
 
+  /** One proposed change. */
   @Get('configurations/:key/changes/:changeId')
   @AdminOnly()
   @Fails(NotFoundProblem)

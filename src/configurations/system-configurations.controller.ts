@@ -33,6 +33,7 @@ export class SystemConfigurationsController {
     return this.configurations.list(principal.isAdmin, query);
   }
 
+  /** One system setting. */
   @Get(':key')
   @Scopes('configurations:read')
   @Versioned()

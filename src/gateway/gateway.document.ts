@@ -1,12 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiQuery } from '@nestjs/swagger';
-import { MAX_INTEGER } from '../common/limits';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { IdempotencyKeyReused, MalformedIdempotencyKey } from '../idempotency/idempotency.errors';
 import { declares, Fails } from '../openapi/declarations';
 import { Charges } from '../quotas/metered.decorators';
 import { REQUEST_TYPE } from '../requests/request-type';
-import { MAX_LEASE_SECONDS } from '../requests/requests.settings';
 import { ChargeRefunded, Denied } from './gateway.errors';
 
 const optional = (name: string, description: string, schema: object) => ApiHeader({ name, description, required: false, schema });
@@ -15,7 +13,7 @@ const optional = (name: string, description: string, schema: object) => ApiHeade
 export const ApiGatewayCheck = () =>
   applyDecorators(
     ApiQuery({ name: 'denyStatus', required: false, enum: ['403'], description: 'Answer every refusal with 403; its own status is then in `X-Quota-Status`.' }),
-    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'integer', format: 'int32', minimum: 1, maximum: MAX_INTEGER }),
+    optional('X-Quota-Cost', "Units to charge, instead of the type's.", { type: 'string', pattern: '^[1-9][0-9]{0,9}$' }),
     optional('X-Quota-Type', 'The type that the charge is recorded as, `gateway` when none is given.', {
       type: 'string',
       pattern: REQUEST_TYPE.source,
@@ -23,7 +21,7 @@ export const ApiGatewayCheck = () =>
     optional(
       'X-Quota-Hold',
       'Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded.',
-      { type: 'integer', format: 'int32', minimum: 1, maximum: MAX_LEASE_SECONDS },
+      { type: 'string', pattern: '^[1-9][0-9]{0,9}$' },
     ),
     optional('X-Quota-Allow-Status', 'Answer 200 instead of 204, for Envoy.', { type: 'string', enum: ['200'] }),
     optional('Idempotency-Key', 'Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose.', {

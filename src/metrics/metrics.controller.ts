@@ -13,7 +13,7 @@ export class MetricsController {
   @Get()
   @Metered()
   @Public()
-  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' } } } })
+  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string', maxLength: 16_777_216 } } } })
   async render(@Res() reply: FastifyReply): Promise<void> {
     const { bytes, type } = await this.metrics.render();
     void reply.header('content-type', type).send(bytes);

@@ -19,6 +19,7 @@ export const FIELDS = {
   'X-User-Id': text('The user who paid.', { pattern: '^[0-9]+$' }),
   'X-User-Tier': text("The user's tier."),
   'X-Charge-Id': text('The request in the ledger that this charge is.', { format: 'uuid' }),
+  'X-Accel-Buffering': text('Keeps proxies from holding a stream back.', { enum: ['no'] }),
   'X-Quota-Status': text('The status that the refusal has without `denyStatus`.', { pattern: '^[45][0-9]{2}$' }),
 };
 

@@ -27,7 +27,7 @@ export interface Operation extends Record<string, unknown> {
 const WITH_BODY = ['post', 'put', 'patch', 'delete'];
 
 /** What speaks before there is a request to look at: of every operation, and of none in particular. */
-const TRANSPORT = [MalformedRequest, RequestTimeout, ExpectationFailed, HeadersTooLarge];
+const TRANSPORT = [RequestTimeout, ExpectationFailed, HeadersTooLarge];
 
 /** Renders what the route declares, and what is so for every route by construction. */
 export function renderOperation(method: string, operation: Operation, route: DeclaredRoute, problems: ProblemResponses): void {
@@ -58,11 +58,12 @@ function generalFailures(method: string, { parameters = [] }: Operation, { decla
   const inPath = parameters.some((parameter) => parameter.in === 'path');
   const inQuery = parameters.some((parameter) => parameter.in === 'query');
   return [
+    MalformedRequest,
     InternalError,
     UnavailableProblem,
     StoredValueUnusable,
-    ...(hasBody ? [ValidationProblem, MalformedJson, MalformedRequest, BodyTooLarge, UnsupportedMediaType] : []),
-    ...(inPath ? [MalformedRequest, UriTooLong] : []),
+    ...(hasBody ? [ValidationProblem, MalformedJson, BodyTooLarge, UnsupportedMediaType] : []),
+    ...(inPath ? [UriTooLong] : []),
     ...(inQuery ? [ValidationProblem] : []),
     ...(hasBody || inPath || inQuery ? [UnstorableValue] : []),
     ...(parameters.some(({ name }) => name === 'cursor') ? [InvalidCursor] : []),

@@ -31,7 +31,7 @@ export class ProblemResponses {
   /** A reference to the response that is one of these problems, all of one status or, with `name`, of any. */
   reference(problems: readonly ProblemClass[], name?: string): Schema {
     const kinds = [...new Set(problems)].sort((a, b) => (schemaName(a) < schemaName(b) ? -1 : 1));
-    const key = name ?? `${titleOf((kinds[0] as ProblemClass).status).replace(/\W/g, '')}.${kinds.map(({ code }) => code ?? 'any').join('.')}`;
+    const key = name ?? `${titleOf((kinds[0] as ProblemClass).status).replace(/\W/g, '')}${kinds.map(({ code }) => pascal(code ?? 'any')).join('Or')}`;
     this.responses[key] ??= this.response(kinds);
     return { $ref: `#/components/responses/${key}` };
   }
@@ -49,6 +49,8 @@ export class ProblemResponses {
     };
   }
 }
+
+const pascal = (code: string) => code.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 
 export function schemaName({ name }: ProblemClass): string {
   return name.endsWith('Problem') ? name : `${name}Problem`;

@@ -115,6 +115,7 @@ export class RequestsController {
     void reply.status(200).header('content-type', JSON_TYPE).send(page);
   }
 
+  /** One request, with its attempts. */
   @Get(':id')
   @Scopes('requests:read')
   @Fails(NotFoundProblem)
@@ -129,6 +130,7 @@ export class RequestsController {
   @Get(':id/events')
   @Scopes('requests:read')
   @Fails(NotFoundProblem, TooManyStreams)
+  @declares({ answers: { status: 200, fields: ['X-Accel-Buffering?'] } })
   @ApiProduces('text/event-stream')
   @ApiHeader({
     name: 'Last-Event-ID',

@@ -40,6 +40,7 @@ export class TiersController {
     return tier;
   }
 
+  /** Makes a plan. */
   @Post()
   @AdminOnly()
   @Creates(TierDto, { etag: true })

@@ -33,6 +33,7 @@ export class UserConfigurationsController {
     void reply.header('content-type', 'application/json; charset=utf-8').send(await this.effective.list(userId, query));
   }
 
+  /** One setting as it is for the user, with its source. */
   @Get(':key')
   @Scopes('configurations:read')
   @Versioned()

@@ -37,6 +37,7 @@ export class UsersController {
     return this.users.list(query);
   }
 
+  /** Makes an account. */
   @Post()
   @AdminOnly()
   @Creates(UserDto, { etag: true })
@@ -52,6 +53,7 @@ export class UsersController {
     return user;
   }
 
+  /** One account. */
   @Get(':userId')
   @UserIdParam()
   @Scopes()

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../../src/database/migrate';
 import { execute, TEMPLATE, withDatabase } from './databases';
@@ -15,6 +16,7 @@ function build(): void {
 /** Starts a server, or takes the one of `TEST_DATABASE_URL` (its user must be allowed to create databases), and migrates the template. */
 export default async function globalSetup(): Promise<void> {
   build();
+  rmSync(join(ROOT, 'coverage/wire'), { recursive: true, force: true });
   const given = process.env.TEST_DATABASE_URL;
   const server = given === undefined ? await TestServer.start() : null;
   const url = given ?? (server as TestServer).url;

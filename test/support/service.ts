@@ -8,6 +8,7 @@ import request from 'supertest';
 import { createApp } from '../../src/app';
 import { type Environment } from '../../src/config/environment';
 import { createDatabase, type TestDatabase } from './databases';
+import { holdToDocument } from './wire/hold';
 
 /** Days are compared as they are written. */
 const asText: CustomTypesConfig = {
@@ -75,6 +76,7 @@ export async function startReplica(databaseUrl: string, environment: Partial<Env
       ...environment,
     },
   });
+  holdToDocument(app.getHttpServer());
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;

@@ -51,7 +51,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs the scope `configurations:read`. */
+        /**
+         * One system setting.
+         * @description Needs the scope `configurations:read`.
+         */
         get: operations["systemConfigurationsGet"];
         /**
          * Creates or replaces a setting; `?dryRun=true` checks it and shows how many users' own values would be out of bounds.
@@ -161,7 +164,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description For administrators. */
+        /**
+         * One proposed change.
+         * @description For administrators.
+         */
         get: operations["configurationChangesGet"];
         put?: never;
         post?: never;
@@ -238,7 +244,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs the scope `configurations:read`. */
+        /**
+         * One setting as it is for the user, with its source.
+         * @description Needs the scope `configurations:read`.
+         */
         get: operations["userConfigurationsGet"];
         /**
          * The user's own value, within the setting's bounds.
@@ -309,7 +318,10 @@ export interface paths {
          */
         get: operations["tiersList"];
         put?: never;
-        /** @description For administrators. */
+        /**
+         * Makes a plan.
+         * @description For administrators.
+         */
         post: operations["tiersCreate"];
         delete?: never;
         options?: never;
@@ -358,7 +370,10 @@ export interface paths {
          */
         get: operations["usersList"];
         put?: never;
-        /** @description For administrators. */
+        /**
+         * Makes an account.
+         * @description For administrators.
+         */
         post: operations["usersCreate"];
         delete?: never;
         options?: never;
@@ -373,7 +388,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description For anyone signed in. */
+        /**
+         * One account.
+         * @description For anyone signed in.
+         */
         get: operations["usersGet"];
         put?: never;
         post?: never;
@@ -817,7 +835,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs the scope `requests:read`. */
+        /**
+         * One request, with its attempts.
+         * @description Needs the scope `requests:read`.
+         */
         get: operations["requestsGet"];
         put?: never;
         post?: never;
@@ -1020,6 +1041,14 @@ export interface components {
         ConfigurationDto: {
             /** @description Any JSON; null for a secret, which is never shown. */
             value: unknown;
+            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. What was stored past this service is shown as it is. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema that users' values obey as well; null: no bounds. */
+            bounds: {
+                [key: string]: unknown;
+            };
             key: string;
             /**
              * @description Where the value comes from.
@@ -1031,10 +1060,6 @@ export interface components {
              * @description Of the source: 0 for a default that was never changed.
              */
             version: number;
-            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. */
-            schema: {
-                [key: string]: unknown;
-            } | null;
             description: string;
             /** @description What its number counts, such as `hours`. */
             unit: string | null;
@@ -1042,10 +1067,6 @@ export interface components {
             visibility: "public" | "internal" | "secret";
             /** @description Whether users may have a value of their own. */
             overridable: boolean;
-            /** @description JSON Schema that users' values obey as well; null: no bounds. */
-            bounds: {
-                [key: string]: unknown;
-            } | null;
             /**
              * Format: date-time
              * @description When the source last changed; null for a default.
@@ -1071,6 +1092,14 @@ export interface components {
         ConfigurationPreviewDto: {
             /** @description Any JSON; null for a secret, which is never shown. */
             value: unknown;
+            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. What was stored past this service is shown as it is. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema that users' values obey as well; null: no bounds. */
+            bounds: {
+                [key: string]: unknown;
+            };
             key: string;
             /**
              * @description Where the value comes from.
@@ -1082,10 +1111,6 @@ export interface components {
              * @description Of the source: 0 for a default that was never changed.
              */
             version: number;
-            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. */
-            schema: {
-                [key: string]: unknown;
-            } | null;
             description: string;
             /** @description What its number counts, such as `hours`. */
             unit: string | null;
@@ -1093,10 +1118,6 @@ export interface components {
             visibility: "public" | "internal" | "secret";
             /** @description Whether users may have a value of their own. */
             overridable: boolean;
-            /** @description JSON Schema that users' values obey as well; null: no bounds. */
-            bounds: {
-                [key: string]: unknown;
-            } | null;
             /**
              * Format: date-time
              * @description When the source last changed; null for a default.
@@ -1281,6 +1302,14 @@ export interface components {
         UserConfigurationDto: {
             /** @description Any JSON; null for a secret, which is never shown. */
             value: unknown;
+            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. What was stored past this service is shown as it is. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema that users' values obey as well; null: no bounds. */
+            bounds: {
+                [key: string]: unknown;
+            };
             key: string;
             /**
              * @description Where the value comes from.
@@ -1292,10 +1321,6 @@ export interface components {
              * @description Of the source: 0 for a default that was never changed.
              */
             version: number;
-            /** @description JSON Schema 2020-12 that every value obeys; null: anything goes. */
-            schema: {
-                [key: string]: unknown;
-            } | null;
             description: string;
             /** @description What its number counts, such as `hours`. */
             unit: string | null;
@@ -1303,10 +1328,6 @@ export interface components {
             visibility: "public" | "internal" | "secret";
             /** @description Whether users may have a value of their own. */
             overridable: boolean;
-            /** @description JSON Schema that users' values obey as well; null: no bounds. */
-            bounds: {
-                [key: string]: unknown;
-            } | null;
             /**
              * Format: date-time
              * @description When the source last changed; null for a default.
@@ -2263,6 +2284,100 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        InvalidCursorProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/invalid-cursor
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "invalid-cursor";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        MalformedRequestProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/malformed-request
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "malformed-request";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UnstorableValueProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/unstorable-value
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "unstorable-value";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ValidationProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/validation-failed
+             */
+            type: string;
+            /** @example Validation failed */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "validation-failed";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
         InternalErrorProblem: {
             /**
              * Format: uri-reference
@@ -2328,78 +2443,6 @@ export interface components {
             code: "temporarily-unavailable";
             /** Format: uri-reference */
             instance: string;
-        };
-        InvalidCursorProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/invalid-cursor
-             */
-            type: string;
-            /** @example Bad Request */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 400;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "invalid-cursor";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        UnstorableValueProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/unstorable-value
-             */
-            type: string;
-            /** @example Bad Request */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 400;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "unstorable-value";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        ValidationProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/validation-failed
-             */
-            type: string;
-            /** @example Validation failed */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 400;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "validation-failed";
-            /** Format: uri-reference */
-            instance: string;
-            errors: {
-                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
-                pointer: string;
-                detail: string;
-                code: string;
-            }[];
         };
         CredentialsInvalidProblem: {
             /**
@@ -2467,6 +2510,30 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        ScopeRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/scope-required
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "scope-required";
+            /** Format: uri-reference */
+            instance: string;
+            /** @description All that the route asks for, or what is lacking of it. */
+            scopes: string[];
+        };
         TooManyCallsProblem: {
             /**
              * Format: uri-reference
@@ -2533,28 +2600,6 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
-        MalformedRequestProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/malformed-request
-             */
-            type: string;
-            /** @example Bad Request */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 400;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "malformed-request";
-            /** Format: uri-reference */
-            instance: string;
-        };
         RequestTimeoutProblem: {
             /**
              * Format: uri-reference
@@ -2576,30 +2621,6 @@ export interface components {
             code: "request-timeout";
             /** Format: uri-reference */
             instance: string;
-        };
-        ScopeRequiredProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/scope-required
-             */
-            type: string;
-            /** @example Forbidden */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 403;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "scope-required";
-            /** Format: uri-reference */
-            instance: string;
-            /** @description All that the route asks for, or what is lacking of it. */
-            scopes: string[];
         };
         UriTooLongProblem: {
             /**
@@ -3728,8 +3749,18 @@ export interface components {
         };
     };
     responses: {
+        /** @description Bad Request: `invalid-cursor`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["InvalidCursorProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
         /** @description Internal Server Error: `internal-error`. */
-        "InternalServerError.internal-error": {
+        InternalServerErrorInternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3739,7 +3770,7 @@ export interface components {
             };
         };
         /** @description Service Unavailable: `stored-value-unusable`, `temporarily-unavailable`. */
-        "ServiceUnavailable.stored-value-unusable.temporarily-unavailable": {
+        ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -3749,18 +3780,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
             };
         };
-        /** @description Bad Request: `invalid-cursor`, `unstorable-value`, `validation-failed`. */
-        "BadRequest.invalid-cursor.unstorable-value.validation-failed": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["InvalidCursorProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
-            };
-        };
         /** @description Unauthorized: `credentials-invalid`, `credentials-missing`. */
-        "Unauthorized.credentials-invalid.credentials-missing": {
+        UnauthorizedCredentialsInvalidOrCredentialsMissing: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -3770,19 +3791,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["CredentialsInvalidProblem"] | components["schemas"]["CredentialsMissingProblem"];
             };
         };
-        /** @description Forbidden: `admin-required`. */
-        "Forbidden.admin-required": {
+        /** @description Forbidden: `admin-required`, `scope-required`. */
+        ForbiddenAdminRequiredOrScopeRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminRequiredProblem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-calls`. */
-        "TooManyRequests.too-many-calls": {
+        TooManyRequestsTooManyCalls: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -3792,18 +3813,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["TooManyCallsProblem"];
             };
         };
-        /** @description Expectation Failed, Request Header Fields Too Large, Bad Request, Request Timeout: `expectation-failed`, `headers-too-large`, `malformed-request`, `request-timeout`. */
+        /** @description Expectation Failed, Request Header Fields Too Large, Request Timeout: `expectation-failed`, `headers-too-large`, `request-timeout`. */
         Transport: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["ExpectationFailedProblem"] | components["schemas"]["HeadersTooLargeProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["RequestTimeoutProblem"];
+                "application/problem+json": components["schemas"]["ExpectationFailedProblem"] | components["schemas"]["HeadersTooLargeProblem"] | components["schemas"]["RequestTimeoutProblem"];
             };
         };
         /** @description Forbidden: `scope-required`. */
-        "Forbidden.scope-required": {
+        ForbiddenScopeRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -3814,7 +3835,7 @@ export interface components {
             };
         };
         /** @description Bad Request: `malformed-request`, `unstorable-value`. */
-        "BadRequest.malformed-request.unstorable-value": {
+        BadRequestMalformedRequestOrUnstorableValue: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3824,7 +3845,7 @@ export interface components {
             };
         };
         /** @description URI Too Long: `uri-too-long`. */
-        "URITooLong.uri-too-long": {
+        URITooLongUriTooLong: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3834,7 +3855,7 @@ export interface components {
             };
         };
         /** @description Not Found: `unknown-setting`. */
-        "NotFound.unknown-setting": {
+        NotFoundUnknownSetting: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3844,7 +3865,7 @@ export interface components {
             };
         };
         /** @description Bad Request: `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
-        "BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed": {
+        BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3854,7 +3875,7 @@ export interface components {
             };
         };
         /** @description Payload Too Large: `body-too-large`. */
-        "PayloadTooLarge.body-too-large": {
+        PayloadTooLargeBodyTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3864,7 +3885,7 @@ export interface components {
             };
         };
         /** @description Unsupported Media Type: `unsupported-media-type`. */
-        "UnsupportedMediaType.unsupported-media-type": {
+        UnsupportedMediaTypeUnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3873,19 +3894,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
             };
         };
-        /** @description Forbidden: `admin-required`, `approval-required`. */
-        "Forbidden.admin-required.approval-required": {
+        /** @description Forbidden: `admin-required`, `approval-required`, `scope-required`. */
+        ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ApprovalRequiredProblem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ApprovalRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"];
             };
         };
         /** @description Conflict: `secret-unreadable`. */
-        "Conflict.secret-unreadable": {
+        ConflictSecretUnreadable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3895,7 +3916,7 @@ export interface components {
             };
         };
         /** @description Precondition Required: `precondition-required`. */
-        "PreconditionRequired.precondition-required": {
+        PreconditionRequiredPreconditionRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 ETag: components["headers"]["ETag"];
@@ -3906,7 +3927,7 @@ export interface components {
             };
         };
         /** @description Precondition Failed: `precondition-failed`. */
-        "PreconditionFailed.precondition-failed": {
+        PreconditionFailedPreconditionFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 ETag: components["headers"]["ETag"];
@@ -3916,18 +3937,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["StaleVersionProblem"];
             };
         };
-        /** @description Bad Request: `invalid-cursor`, `malformed-request`, `unstorable-value`, `validation-failed`. */
-        "BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["InvalidCursorProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
-            };
-        };
         /** @description Bad Request: `malformed-idempotency-key`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
-        "BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed": {
+        BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3937,7 +3948,7 @@ export interface components {
             };
         };
         /** @description Unprocessable Entity: `idempotency-key-reused`. */
-        "UnprocessableEntity.idempotency-key-reused": {
+        UnprocessableEntityIdempotencyKeyReused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3947,7 +3958,7 @@ export interface components {
             };
         };
         /** @description Conflict: `idempotency-key-in-use`, `secret-unreadable`, `too-many-idempotency-keys`. */
-        "Conflict.idempotency-key-in-use.secret-unreadable.too-many-idempotency-keys": {
+        ConflictIdempotencyKeyInUseOrSecretUnreadableOrTooManyIdempotencyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After.optional"];
@@ -3958,7 +3969,7 @@ export interface components {
             };
         };
         /** @description Not Found: `not-found`. */
-        "NotFound.not-found": {
+        NotFoundNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3967,19 +3978,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["NotFoundProblem"];
             };
         };
-        /** @description Forbidden: `admin-required`, `own-change`. */
-        "Forbidden.admin-required.own-change": {
+        /** @description Forbidden: `admin-required`, `own-change`, `scope-required`. */
+        ForbiddenAdminRequiredOrOwnChangeOrScopeRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["OwnChangeProblem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["OwnChangeProblem"] | components["schemas"]["ScopeRequiredProblem"];
             };
         };
         /** @description Conflict: `change-ended`. */
-        "Conflict.change-ended": {
+        ConflictChangeEnded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3989,7 +4000,7 @@ export interface components {
             };
         };
         /** @description Not Found: `not-found`, `unknown-setting`. */
-        "NotFound.not-found.unknown-setting": {
+        NotFoundNotFoundOrUnknownSetting: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3999,7 +4010,7 @@ export interface components {
             };
         };
         /** @description Forbidden: `not-overridable`, `scope-required`. */
-        "Forbidden.not-overridable.scope-required": {
+        ForbiddenNotOverridableOrScopeRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
@@ -4010,7 +4021,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `too-many-calls`, `too-many-writes`. */
-        "TooManyRequests.too-many-calls.too-many-writes": {
+        TooManyRequestsTooManyCallsOrTooManyWrites: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4021,7 +4032,7 @@ export interface components {
             };
         };
         /** @description Conflict: `too-many-keys`. */
-        "Conflict.too-many-keys": {
+        ConflictTooManyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4030,8 +4041,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["TooManyOwnKeysProblem"];
             };
         };
+        /** @description Bad Request: `malformed-request`. */
+        BadRequestMalformedRequest: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedRequestProblem"];
+            };
+        };
         /** @description Conflict: `idempotency-key-in-use`, `tier-name-taken`, `too-many-idempotency-keys`. */
-        "Conflict.idempotency-key-in-use.tier-name-taken.too-many-idempotency-keys": {
+        ConflictIdempotencyKeyInUseOrTierNameTakenOrTooManyIdempotencyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After.optional"];
@@ -4042,7 +4063,7 @@ export interface components {
             };
         };
         /** @description Conflict: `tier-in-use`, `tier-name-taken`. */
-        "Conflict.tier-in-use.tier-name-taken": {
+        ConflictTierInUseOrTierNameTaken: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4052,7 +4073,7 @@ export interface components {
             };
         };
         /** @description Conflict: `tier-in-use`. */
-        "Conflict.tier-in-use": {
+        ConflictTierInUse: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4062,7 +4083,7 @@ export interface components {
             };
         };
         /** @description Service Unavailable: `hashing-busy`, `stored-value-unusable`, `temporarily-unavailable`. */
-        "ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable": {
+        ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4073,7 +4094,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `too-many-attempts`, `too-many-calls`. */
-        "TooManyRequests.too-many-attempts.too-many-calls": {
+        TooManyRequestsTooManyAttemptsOrTooManyCalls: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4084,7 +4105,7 @@ export interface components {
             };
         };
         /** @description Conflict: `email-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
-        "Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys": {
+        ConflictEmailTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After.optional"];
@@ -4095,7 +4116,7 @@ export interface components {
             };
         };
         /** @description Forbidden: `admin-only`, `scope-required`, `wrong-password`. */
-        "Forbidden.admin-only.scope-required.wrong-password": {
+        ForbiddenAdminOnlyOrScopeRequiredOrWrongPassword: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
@@ -4106,7 +4127,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `too-many-attempts`, `too-many-calls`, `too-many-writes`. */
-        "TooManyRequests.too-many-attempts.too-many-calls.too-many-writes": {
+        TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4117,7 +4138,7 @@ export interface components {
             };
         };
         /** @description Conflict: `email-taken`, `last-admin`. */
-        "Conflict.email-taken.last-admin": {
+        ConflictEmailTakenOrLastAdmin: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4127,7 +4148,7 @@ export interface components {
             };
         };
         /** @description Conflict: `last-admin`. */
-        "Conflict.last-admin": {
+        ConflictLastAdmin: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4137,7 +4158,7 @@ export interface components {
             };
         };
         /** @description Forbidden: `scope-not-grantable`, `scope-required`. */
-        "Forbidden.scope-not-grantable.scope-required": {
+        ForbiddenScopeNotGrantableOrScopeRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
@@ -4148,7 +4169,7 @@ export interface components {
             };
         };
         /** @description Conflict: `idempotency-key-in-use`, `too-many-api-keys`, `too-many-idempotency-keys`. */
-        "Conflict.idempotency-key-in-use.too-many-api-keys.too-many-idempotency-keys": {
+        ConflictIdempotencyKeyInUseOrTooManyApiKeysOrTooManyIdempotencyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After.optional"];
@@ -4159,7 +4180,7 @@ export interface components {
             };
         };
         /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`. */
-        "Conflict.idempotency-key-in-use.too-many-idempotency-keys": {
+        ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After.optional"];
@@ -4170,7 +4191,7 @@ export interface components {
             };
         };
         /** @description Forbidden: `registration-closed`. */
-        "Forbidden.registration-closed": {
+        ForbiddenRegistrationClosed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4180,7 +4201,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `too-many-attempts`. */
-        "TooManyRequests.too-many-attempts": {
+        TooManyRequestsTooManyAttempts: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4191,7 +4212,7 @@ export interface components {
             };
         };
         /** @description Unauthorized: `login-refused`. */
-        "Unauthorized.login-refused": {
+        UnauthorizedLoginRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -4202,7 +4223,7 @@ export interface components {
             };
         };
         /** @description Unauthorized: `refresh-refused`. */
-        "Unauthorized.refresh-refused": {
+        UnauthorizedRefreshRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -4213,7 +4234,7 @@ export interface components {
             };
         };
         /** @description Forbidden: `scope-required`, `wrong-password`. */
-        "Forbidden.scope-required.wrong-password": {
+        ForbiddenScopeRequiredOrWrongPassword: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
@@ -4224,7 +4245,7 @@ export interface components {
             };
         };
         /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
-        "BadRequest.malformed-request.unstorable-value.validation-failed": {
+        BadRequestMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4234,7 +4255,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `too-many-streams`. */
-        "TooManyRequests.too-many-streams": {
+        TooManyRequestsTooManyStreams: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4245,7 +4266,7 @@ export interface components {
             };
         };
         /** @description Conflict: `request-final`, `stale-attempt`. */
-        "Conflict.request-final.stale-attempt": {
+        ConflictRequestFinalOrStaleAttempt: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4255,7 +4276,7 @@ export interface components {
             };
         };
         /** @description Payload Too Large: `body-too-large`, `result-too-large`. */
-        "PayloadTooLarge.body-too-large.result-too-large": {
+        PayloadTooLargeBodyTooLargeOrResultTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4265,7 +4286,7 @@ export interface components {
             };
         };
         /** @description Payload Too Large: `body-too-large`, `error-too-large`. */
-        "PayloadTooLarge.body-too-large.error-too-large": {
+        PayloadTooLargeBodyTooLargeOrErrorTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4275,7 +4296,7 @@ export interface components {
             };
         };
         /** @description Service Unavailable: `queue-full`, `stored-value-unusable`, `temporarily-unavailable`. */
-        "ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable": {
+        ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4286,7 +4307,7 @@ export interface components {
             };
         };
         /** @description Payload Too Large: `body-too-large`, `payload-too-large`. */
-        "PayloadTooLarge.body-too-large.payload-too-large": {
+        PayloadTooLargeBodyTooLargeOrPayloadTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4296,7 +4317,7 @@ export interface components {
             };
         };
         /** @description Forbidden: `scope-required`, `user-suspended`. */
-        "Forbidden.scope-required.user-suspended": {
+        ForbiddenScopeRequiredOrUserSuspended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
@@ -4307,7 +4328,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-streams`. */
-        "TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded.too-many-streams": {
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyStreams: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4320,7 +4341,7 @@ export interface components {
             };
         };
         /** @description Too Many Requests: `too-many-calls`, `too-many-streams`. */
-        "TooManyRequests.too-many-calls.too-many-streams": {
+        TooManyRequestsTooManyCallsOrTooManyStreams: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4331,7 +4352,7 @@ export interface components {
             };
         };
         /** @description Conflict: `request-final`. */
-        "Conflict.request-final": {
+        ConflictRequestFinal: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4340,18 +4361,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["RequestFinalProblem"];
             };
         };
-        /** @description Bad Request: `malformed-idempotency-key`, `unstorable-value`, `validation-failed`. */
-        "BadRequest.malformed-idempotency-key.unstorable-value.validation-failed": {
+        /** @description Bad Request: `malformed-idempotency-key`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["MalformedIdempotencyKeyProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+                "application/problem+json": components["schemas"]["MalformedIdempotencyKeyProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
             };
         };
         /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`. */
-        "TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded": {
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4364,7 +4385,7 @@ export interface components {
             };
         };
         /** @description Forbidden: any other refusal, `user-suspended`. */
-        "Forbidden.any.user-suspended": {
+        ForbiddenAnyOrUserSuspended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
@@ -4379,7 +4400,7 @@ export interface components {
             };
         };
         /** @description Conflict: `charge-refunded`. */
-        "Conflict.charge-refunded": {
+        ConflictChargeRefunded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4389,7 +4410,7 @@ export interface components {
             };
         };
         /** @description Service Unavailable: `not-ready`, `stored-value-unusable`, `temporarily-unavailable`. */
-        "ServiceUnavailable.not-ready.stored-value-unusable.temporarily-unavailable": {
+        ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -4437,6 +4458,8 @@ export interface components {
         "X-User-Tier": string;
         /** @description The request in the ledger that this charge is. */
         "X-Charge-Id": string;
+        /** @description Keeps proxies from holding a stream back. */
+        "X-Accel-Buffering.optional": "no";
         /** @description The status that the refusal has without `denyStatus`. */
         "X-Quota-Status.optional": string;
     };
@@ -4476,12 +4499,12 @@ export interface operations {
                     "application/json": components["schemas"]["AuditEventPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4513,12 +4536,12 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4544,14 +4567,14 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.unknown-setting"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4600,18 +4623,18 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required.approval-required"];
-            409: components["responses"]["Conflict.secret-unreadable"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            409: components["responses"]["ConflictSecretUnreadable"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            428: components["responses"]["PreconditionRequiredPreconditionRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4652,18 +4675,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required.approval-required"];
-            404: components["responses"]["NotFound.unknown-setting"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            428: components["responses"]["PreconditionRequiredPreconditionRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4693,14 +4716,14 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationHistoryPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.unknown-setting"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4736,19 +4759,19 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationDto"] | components["schemas"]["ConfigurationPreviewDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required.approval-required"];
-            404: components["responses"]["NotFound.unknown-setting"];
-            409: components["responses"]["Conflict.secret-unreadable"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            409: components["responses"]["ConflictSecretUnreadable"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            428: components["responses"]["PreconditionRequiredPreconditionRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4780,12 +4803,13 @@ export interface operations {
                     "application/json": components["schemas"]["ProposedChangePage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4817,14 +4841,14 @@ export interface operations {
                     "application/json": components["schemas"]["ProposedChangePage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.unknown-setting"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4862,20 +4886,20 @@ export interface operations {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.unknown-setting"];
-            409: components["responses"]["Conflict.idempotency-key-in-use.secret-unreadable.too-many-idempotency-keys"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundUnknownSetting"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrSecretUnreadableOrTooManyIdempotencyKeys"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            428: components["responses"]["PreconditionRequiredPreconditionRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4901,14 +4925,14 @@ export interface operations {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4934,17 +4958,17 @@ export interface operations {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required.own-change"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.change-ended"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrOwnChangeOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChangeEnded"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -4973,17 +4997,17 @@ export interface operations {
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.change-ended"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChangeEnded"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5014,14 +5038,14 @@ export interface operations {
                     "application/json": components["schemas"]["UserConfigurationPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5049,14 +5073,14 @@ export interface operations {
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found.unknown-setting"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5093,19 +5117,19 @@ export interface operations {
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.not-overridable.scope-required"];
-            404: components["responses"]["NotFound.not-found.unknown-setting"];
-            409: components["responses"]["Conflict.too-many-keys"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenNotOverridableOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            409: components["responses"]["ConflictTooManyKeys"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            428: components["responses"]["PreconditionRequiredPreconditionRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5136,18 +5160,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found.unknown-setting"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            428: components["responses"]["PreconditionRequired.precondition-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            428: components["responses"]["PreconditionRequiredPreconditionRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5179,14 +5203,14 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationHistoryPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found.unknown-setting"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5209,11 +5233,12 @@ export interface operations {
                     "application/json": components["schemas"]["JobPage"];
                 };
             };
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequest"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5241,10 +5266,10 @@ export interface operations {
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5277,16 +5302,16 @@ export interface operations {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            409: components["responses"]["Conflict.idempotency-key-in-use.tier-name-taken.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTierNameTakenOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5312,12 +5337,12 @@ export interface operations {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5343,18 +5368,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.tier-in-use"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictTierInUse"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5387,18 +5412,18 @@ export interface operations {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.tier-in-use.tier-name-taken"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictTierInUseOrTierNameTaken"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5432,12 +5457,12 @@ export interface operations {
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5470,16 +5495,16 @@ export interface operations {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            409: components["responses"]["Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            409: components["responses"]["ConflictEmailTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5506,13 +5531,13 @@ export interface operations {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5539,18 +5564,18 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.last-admin"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictLastAdmin"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5587,18 +5612,18 @@ export interface operations {
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-only.scope-required.wrong-password"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.email-taken.last-admin"];
-            412: components["responses"]["PreconditionFailed.precondition-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrWrongPassword"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEmailTakenOrLastAdmin"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5629,14 +5654,14 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5671,18 +5696,18 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-not-grantable.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-api-keys.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeNotGrantableOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyApiKeysOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5709,14 +5734,14 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5741,16 +5766,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5781,18 +5806,18 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5825,15 +5850,15 @@ export interface operations {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            403: components["responses"]["Forbidden.registration-closed"];
-            409: components["responses"]["Conflict.email-taken.idempotency-key-in-use.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.too-many-attempts"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            403: components["responses"]["ForbiddenRegistrationClosed"];
+            409: components["responses"]["ConflictEmailTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyAttempts"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5860,13 +5885,13 @@ export interface operations {
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.login-refused"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-attempts"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedLoginRefused"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttempts"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5893,13 +5918,13 @@ export interface operations {
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.refresh-refused"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedRefreshRefused"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5924,12 +5949,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5957,16 +5982,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required.wrong-password"];
-            404: components["responses"]["NotFound.not-found"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-attempts.too-many-calls.too-many-writes"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.hashing-busy.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrWrongPassword"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -5994,14 +6019,14 @@ export interface operations {
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6032,14 +6057,14 @@ export interface operations {
                     "application/json": components["schemas"]["UsageDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6069,16 +6094,16 @@ export interface operations {
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6102,16 +6127,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6141,16 +6166,16 @@ export interface operations {
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            404: components["responses"]["NotFound.not-found"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6173,14 +6198,14 @@ export interface operations {
                     "application/json": components["schemas"]["CloseOutDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.admin-required"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6207,14 +6232,14 @@ export interface operations {
                     "application/json": components["schemas"]["ClaimAnswerDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            429: components["responses"]["TooManyRequests.too-many-streams"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyStreams"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6243,16 +6268,16 @@ export interface operations {
                     "application/json": components["schemas"]["LeaseDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.request-final.stale-attempt"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictRequestFinalOrStaleAttempt"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6281,16 +6306,16 @@ export interface operations {
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.request-final.stale-attempt"];
-            413: components["responses"]["PayloadTooLarge.body-too-large.result-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictRequestFinalOrStaleAttempt"];
+            413: components["responses"]["PayloadTooLargeBodyTooLargeOrResultTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6317,13 +6342,13 @@ export interface operations {
                     "application/json": components["schemas"]["BatchAnswerDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6352,16 +6377,16 @@ export interface operations {
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.request-final.stale-attempt"];
-            413: components["responses"]["PayloadTooLarge.body-too-large.error-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictRequestFinalOrStaleAttempt"];
+            413: components["responses"]["PayloadTooLargeBodyTooLargeOrErrorTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6399,13 +6424,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestPage"];
                 };
             };
-            400: components["responses"]["BadRequest.invalid-cursor.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6442,17 +6467,17 @@ export interface operations {
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required.user-suspended"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large.payload-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded.too-many-streams"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLargeOrPayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyStreams"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6483,15 +6508,15 @@ export interface operations {
                     "application/json": components["schemas"]["BatchAnswerDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            409: components["responses"]["Conflict.idempotency-key-in-use.too-many-idempotency-keys"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6516,14 +6541,14 @@ export interface operations {
                     "application/json": components["schemas"]["RequestDetailDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6545,6 +6570,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6559,14 +6585,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls.too-many-streams"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyStreams"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6591,16 +6617,16 @@ export interface operations {
                     "application/json": components["schemas"]["CanceledRequestDto"];
                 };
             };
-            400: components["responses"]["BadRequest.malformed-json.malformed-request.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.scope-required"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.request-final"];
-            413: components["responses"]["PayloadTooLarge.body-too-large"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            415: components["responses"]["UnsupportedMediaType.unsupported-media-type"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictRequestFinal"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6612,11 +6638,11 @@ export interface operations {
             };
             header?: {
                 /** @description Units to charge, instead of the type's. */
-                "X-Quota-Cost"?: number;
+                "X-Quota-Cost"?: string;
                 /** @description The type that the charge is recorded as, `gateway` when none is given. */
                 "X-Quota-Type"?: string;
                 /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
-                "X-Quota-Hold"?: number;
+                "X-Quota-Hold"?: string;
                 /** @description Answer 200 instead of 204, for Envoy. */
                 "X-Quota-Allow-Status"?: "200";
                 /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
@@ -6655,15 +6681,15 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.any.user-suspended"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.charge-refunded"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6675,11 +6701,11 @@ export interface operations {
             };
             header?: {
                 /** @description Units to charge, instead of the type's. */
-                "X-Quota-Cost"?: number;
+                "X-Quota-Cost"?: string;
                 /** @description The type that the charge is recorded as, `gateway` when none is given. */
                 "X-Quota-Type"?: string;
                 /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
-                "X-Quota-Hold"?: number;
+                "X-Quota-Hold"?: string;
                 /** @description Answer 200 instead of 204, for Envoy. */
                 "X-Quota-Allow-Status"?: "200";
                 /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
@@ -6718,15 +6744,15 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequest.malformed-idempotency-key.unstorable-value.validation-failed"];
-            401: components["responses"]["Unauthorized.credentials-invalid.credentials-missing"];
-            403: components["responses"]["Forbidden.any.user-suspended"];
-            404: components["responses"]["NotFound.not-found"];
-            409: components["responses"]["Conflict.charge-refunded"];
-            422: components["responses"]["UnprocessableEntity.idempotency-key-reused"];
-            429: components["responses"]["TooManyRequests.burst-exceeded.cost-exceeds-quota.key-cap-exceeded.quota-exceeded"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.queue-full.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6749,8 +6775,9 @@ export interface operations {
                     "application/json": components["schemas"]["LivenessDto"];
                 };
             };
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequest"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6773,8 +6800,9 @@ export interface operations {
                     "application/json": components["schemas"]["ReadinessDto"];
                 };
             };
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.not-ready.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequest"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6802,12 +6830,12 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            400: components["responses"]["BadRequest.malformed-request.unstorable-value"];
-            404: components["responses"]["NotFound.not-found"];
-            414: components["responses"]["URITooLong.uri-too-long"];
-            429: components["responses"]["TooManyRequests.too-many-calls"];
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -6830,8 +6858,9 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            500: components["responses"]["InternalServerError.internal-error"];
-            503: components["responses"]["ServiceUnavailable.stored-value-unusable.temporarily-unavailable"];
+            400: components["responses"]["BadRequestMalformedRequest"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };

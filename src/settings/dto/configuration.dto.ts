@@ -15,7 +15,8 @@ export class ConfigurationDto {
   source: Source;
   /** Of the source: 0 for a default that was never changed. */
   version: number;
-  /** JSON Schema 2020-12 that every value obeys; null: anything goes. */
+  /** JSON Schema 2020-12 that every value obeys; null: anything goes. What was stored past this service is shown as it is. */
+  @AnyJson()
   schema: Record<string, unknown> | null;
   description: string;
   /** What its number counts, such as `hours`. */
@@ -24,6 +25,7 @@ export class ConfigurationDto {
   /** Whether users may have a value of their own. */
   overridable: boolean;
   /** JSON Schema that users' values obey as well; null: no bounds. */
+  @AnyJson()
   bounds: Record<string, unknown> | null;
   /** When the source last changed; null for a default. */
   updatedAt: Date | null;

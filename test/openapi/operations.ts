@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Http, type Replica } from '../support/service';
+
+/** An operation of `openapi.json`, to be called in every way that it tells of. */
+export interface DocumentedOperation {
+  id: string;
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  path: string;
+  statuses: string[];
+  /** Of the problems that it refuses by. */
+  codes: Set<string>;
+  isPublic: boolean;
+  takesBody: boolean;
+  parameters: { name: string; in: string }[];
+}
+
+interface Item {
+  operationId: string;
+  responses: Record<string, { $ref?: string }>;
+  security?: object[];
+  requestBody?: object;
+  parameters?: { name: string; in: string }[];
+}
+
+type Schema = { $ref: string } | { oneOf: { $ref: string }[] };
+
+const { paths, components } = JSON.parse(readFileSync(join(__dirname, '../../openapi.json'), 'utf8')) as {
+  paths: Record<string, Record<string, Item>>;
+  components: {
+    responses: Record<string, { content: Record<string, { schema: Schema }> }>;
+    schemas: Record<string, { properties: { code?: { enum?: string[] } } }>;
+  };
+};
+
+const nameIn = (reference: string) => reference.slice(reference.lastIndexOf('/') + 1);
+
+/** The codes of the problems that the response may be. */
+function codesOf({ $ref }: { $ref?: string }): string[] {
+  if ($ref === undefined) return [];
+  const { schema } = components.responses[nameIn($ref)].content['application/problem+json'];
+  return ('oneOf' in schema ? schema.oneOf : [schema]).flatMap((one) => components.schemas[nameIn(one.$ref)].properties.code?.enum ?? []);
+}
+
+export const OPERATIONS: DocumentedOperation[] = Object.entries(paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, { operationId, responses, security = [], requestBody, parameters = [] }]) => ({
+    id: operationId,
+    method: method as DocumentedOperation['method'],
+    path,
+    statuses: Object.keys(responses),
+    codes: new Set(Object.values(responses).flatMap(codesOf)),
+    isPublic: security.length === 0,
+    takesBody: requestBody !== undefined,
+    parameters,
+  })),
+);
+
+export const answering = (status: number) => OPERATIONS.filter(({ statuses }) => statuses.includes(String(status)));
+export const refusingBy = (code: string) => OPERATIONS.filter(({ codes }) => codes.has(code));
+
+/** The path with these in the places of its parameters. */
+export function at(path: string, values: Record<string, string> = {}): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? (name === 'userId' ? 'me' : name === 'key' ? 'http.writesPerMinute' : '1'));
+}
+
+/** Those that answered otherwise, as text. */
+export async function otherThan(
+  status: number,
+  operations: DocumentedOperation[],
+  call: (one: DocumentedOperation) => Promise<{ status: number; body: unknown }>,
+) {
+  const others: string[] = [];
+  for (const one of operations) {
+    const answer = await call(one);
+    if (answer.status !== status) others.push(`${one.method} ${one.path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+  return others;
+}
+
+/** Calls the operation with nothing that it asks for but its path. */
+export function bare(
+  replica: Replica,
+  credential: { key: string } | undefined,
+  { method, path }: DocumentedOperation,
+  values?: Record<string, string>,
+): ReturnType<Http['get']> {
+  return replica.as(credential)[method](at(path, values));
+}

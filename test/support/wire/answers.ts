@@ -1,0 +1,54 @@
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+
+/** An answer as it went out. */
+export interface WireAnswer {
+  method: string;
+  target: string;
+  status: number;
+  headers: Record<string, string>;
+  /** Null: not looked at. */
+  body: Buffer | null;
+}
+
+type Chunk = string | Uint8Array;
+
+/** Has every answer of the server looked at once it is out, whoever asked for it. */
+export function watchAnswers(server: Server, look: (answer: WireAnswer) => void): void {
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    const chunks: Buffer[] = [];
+    const keep = (chunk: unknown, encoding: unknown) => {
+      if (typeof chunk === 'string') chunks.push(Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'));
+      else if (chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk));
+    };
+    const [write, end] = [response.write.bind(response), response.end.bind(response)] as [
+      (...args: unknown[]) => boolean,
+      (...args: unknown[]) => ServerResponse,
+    ];
+    response.write = (chunk: Chunk, ...rest: unknown[]) => {
+      if (!isStream(response)) keep(chunk, rest[0]);
+      return write(chunk, ...rest);
+    };
+    response.end = (...args: unknown[]) => {
+      if (!isStream(response)) keep(args[0], args[1]);
+      return end(...args);
+    };
+    response.once('finish', () => {
+      const headers = Object.fromEntries(Object.entries(headersOf(response)).map(([name, value]) => [name.toLowerCase(), value]));
+      const hasNoBody = request.method === 'HEAD' || isStream(response);
+      look({ method: request.method ?? '', target: request.url ?? '', status: response.statusCode, headers, body: hasNoBody ? null : Buffer.concat(chunks) });
+    });
+  });
+}
+
+/** Streams may go on for as long as somebody listens. */
+function isStream(response: ServerResponse): boolean {
+  return (headersOf(response)['content-type'] ?? '').startsWith('text/event-stream');
+}
+
+/** Fields that `writeHead` was given are on the wire and in no getter, but in the text that was sent. */
+function headersOf(response: ServerResponse): Record<string, string> {
+  const text = (response as unknown as { _header: string | null })._header;
+  if (typeof text !== 'string') return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
+  const lines = text.split('\r\n').slice(1).filter(Boolean);
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+}
