@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Http, type Replica } from '../support/service';
 
-/** An operation of `openapi.json`, to be called in every way that it tells of. */
+/** An operation of `openapi.json`, to be called in every way that it describes. */
 export interface DocumentedOperation {
   id: string;
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -11,7 +11,7 @@ export interface DocumentedOperation {
   /** Of the problems that it refuses by. */
   codes: Set<string>;
   isPublic: boolean;
-  takesBody: boolean;
+  hasBody: boolean;
   parameters: { name: string; in: string }[];
 }
 
@@ -50,7 +50,7 @@ export const OPERATIONS: DocumentedOperation[] = Object.entries(paths).flatMap((
     statuses: Object.keys(responses),
     codes: new Set(Object.values(responses).flatMap(codesOf)),
     isPublic: security.length === 0,
-    takesBody: requestBody !== undefined,
+    hasBody: requestBody !== undefined,
     parameters,
   })),
 );

@@ -134,10 +134,10 @@ describe('every operation', () => {
     for (const { name } of tables) await service.sql(`ALTER TABLE "${name}_gone" RENAME TO "${name}"`);
   });
 
-  /** Calls with what is taken as far as can be told without asking the database. */
+  /** Calls with what is taken as far as is known without asking the database. */
   const called = (one: DocumentedOperation) => {
     const call = bare(service, one.isPublic ? undefined : admin, one).set('if-match', '*');
-    return one.takesBody ? call.send(/^auth(Refresh|Logout)$/.test(one.id) ? { refreshToken } : (BODIES[one.id] ?? {})) : call;
+    return one.hasBody ? call.send(/^auth(Refresh|Logout)$/.test(one.id) ? { refreshToken } : (BODIES[one.id] ?? {})) : call;
   };
 });
 
@@ -147,7 +147,7 @@ function guardOf({ app }: Service): { slots: CallSlots<number | string> } {
   return providers.find(({ metatype }) => metatype === CallSlotsGuard)?.instance as { slots: CallSlots<number | string> };
 }
 
-/** What answers without the database, or tells of its absence itself. */
+/** What answers without the database, or reports its absence itself. */
 const fromMemory = new Set(['healthLive', 'healthReady', 'metricsRender', 'errorPagesPage', 'systemConfigurationsList', 'systemConfigurationsGet']);
 
 const PASSWORDS = { currentPassword: 'correct horse battery', newPassword: 'another horse battery' };

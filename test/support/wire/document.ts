@@ -109,7 +109,7 @@ export class WireDocument {
   }
 }
 
-/** Objects with properties of their own have no others, unless they say so. */
+/** Objects with properties of their own have no others, unless they allow it. */
 function closeObjects(node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
   const schema = node as Schema;

@@ -1,14 +1,14 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { answersSeen, takeUntruths } from './hold';
+import { answersSeen, drainUntruths } from './hold';
 
-/** Where test files say which answers they saw: `npm run wire:coverage` adds them up. */
+/** Where test files note which answers they saw: `npm run wire:coverage` adds them up. */
 const FOLDER = join(__dirname, '../../../coverage/wire');
 
-/** A test fails when anything was answered in its course that `openapi.json` does not tell of. */
+/** A test fails when anything was answered in its course that `openapi.json` does not describe. */
 afterEach(() => {
-  const untruths = takeUntruths();
-  if (untruths.length > 0) throw new Error(`answered otherwise than openapi.json says:\n${untruths.slice(0, 20).join('\n')}`);
+  const untruths = drainUntruths();
+  if (untruths.length > 0) throw new Error(`answered otherwise than openapi.json describes:\n${untruths.slice(0, 20).join('\n')}`);
 });
 
 afterAll(() => {

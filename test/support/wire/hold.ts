@@ -26,7 +26,7 @@ export function holdToDocument(server: Server): void {
 }
 
 /** What was answered otherwise than it is documented since this was last asked. */
-export function takeUntruths(): string[] {
+export function drainUntruths(): string[] {
   const taken = [...untruths.values()];
   untruths.clear();
   return taken;
