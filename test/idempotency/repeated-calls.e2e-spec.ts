@@ -145,20 +145,22 @@ describe('a call repeated under its Idempotency-Key', () => {
   });
 
   it('waits for the first one, no longer than five seconds, and keeps nobody else waiting', async () => {
-    // As another process that is at work under the key.
+    // As other processes that are at work under the keys: three calls of each user are under way at once.
+    const owners = await Promise.all(Array.from({ length: 10 }, () => makeAdmin(service)));
+    const slow = (owner: TestUser) => post('/v1/tiers', 'slow', { name: 'slow', dailyQuota: 1 }, owner);
     const first = new Client({ connectionString: service.databaseUrl });
     await first.connect();
     try {
-      await first.query(`SELECT pg_advisory_lock(hashtextextended($1, 0))`, [`${admin.id} tiers.create slow`]);
+      for (const { id } of owners) await first.query(`SELECT pg_advisory_lock(hashtextextended($1, 0))`, [`${id} tiers.create slow`]);
       const startedAt = performance.now();
-      const waiting = Array.from({ length: 30 }, () => post('/v1/tiers', 'slow', { name: 'slow', dailyQuota: 1 }).then((answer) => answer));
+      const waiting = owners.flatMap((owner) => Array.from({ length: 3 }, () => slow(owner).then((answer) => answer)));
       await service.as(admin).get('/v1/users?limit=1').expect(200);
       expect(performance.now() - startedAt).toBeLessThan(4_000);
       for (const { status, body, headers } of await Promise.all(waiting)) {
         expect([status, body.code, headers['retry-after']]).toEqual([409, 'idempotency-key-in-use', '1']);
       }
       expect(performance.now() - startedAt).toBeGreaterThan(4_500);
-      const late = post('/v1/tiers', 'slow', { name: 'slow', dailyQuota: 1 }).expect(201);
+      const late = slow(owners[0]).expect(201);
       const answer = late.then(({ body }) => body as object);
       await first.query(`SELECT pg_advisory_unlock_all()`);
       expect(await answer).toMatchObject({ name: 'slow' });

@@ -135,7 +135,8 @@ describe('jobs', () => {
       await eventually(async () => expect((await slots()).length).toBeGreaterThanOrEqual(1));
       await scheduled[0].close();
       scheduled = [];
-      expect((await slots()).filter(({ status }) => status !== 'succeeded')).toEqual([]);
+      // One that was cut short gives its slot up, for the next start to take.
+      expect((await slots()).filter(({ status, slot }) => status !== 'succeeded' && !(status === 'failed' && slot === null))).toEqual([]);
     });
   });
 
