@@ -4,9 +4,8 @@ import { setPriority } from 'node:os';
 import { PostgresServer } from '../../bench/support/postgres.mjs';
 import { callers } from './callers.mjs';
 
-const LAST_PRIORITY = 19;
-setPriority(LAST_PRIORITY);
-const { name, seed, stage } = JSON.parse(process.argv[2]);
+const { name, seed, stage, priority } = JSON.parse(process.argv[2]);
+if (priority > 0) setPriority(priority);
 const server = { url: () => stage.url, query: PostgresServer.prototype.query };
 const stop = new AbortController();
 process.once('message', () => stop.abort());

@@ -46,14 +46,20 @@ console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);
 
 /** The guard must go red where there is something to see. */
-async function foundOut({ caller, findings, ...mutant }) {
+async function foundOut({ caller, findings, environment, ...mutant }) {
   const { root, remove } = makeMutant(mutant);
-  const planted = await Stage.set({ root, crowd: 1_000 });
+  const planted = await Stage.set({ root, crowd: 1_000, environment });
   try {
-    const quiet = await calm(planted, 1);
-    const { broken, story } = await beside(planted, quiet, { name: caller, seed: SEED }, 2, bounds);
-    const found = broken.find((line) => findings.some((finding) => finding.test(line)));
-    return found ? { broken: [], story: `red, as it must be: ${found.slice(0, 200)}` } : { broken: ['the guard stayed green'], story };
+    await calm(planted, 1);
+    let story = '';
+    // What is planted is to be met, not measured: the caller stands behind nobody, and a busy machine gives it more time. Nothing is allowed for calm.
+    for (const length of [2, 4, 8, 16]) {
+      const result = await beside(planted, { p99: 0, pauseMs: 0 }, { name: caller, seed: SEED, priority: 0 }, length, BOUNDS.planted);
+      const found = result.broken.find((line) => findings.some((finding) => finding.test(line)));
+      if (found) return { broken: [], story: `red, as it must be: ${found.slice(0, 200)}` };
+      story = result.story;
+    }
+    return { broken: ['the guard stayed green'], story };
   } finally {
     await planted.strike();
     remove();

@@ -29,8 +29,8 @@ export class Stage {
   /** @type {import('../../bench/support/accounts.mjs').Account} */
   serviceKey;
 
-  /** @param {{ root?: string, crowd?: number }} options `root` names another build than ours; `crowd` is how many users there are besides. */
-  static async set({ root, crowd = 20_000 } = {}) {
+  /** @param {{ root?: string, crowd?: number, environment?: Record<string, string> }} options `root` names another build than ours; `crowd` is how many users there are besides. */
+  static async set({ root, crowd = 20_000, environment: more = {} } = {}) {
     const stage = new Stage();
     stage.folder = mkdtempSync(join(tmpdir(), 'quotidian-hostile-'));
     stage.server = await PostgresServer.start();
@@ -42,6 +42,7 @@ export class Stage {
         LOG_LEVEL: 'error',
         NODE_OPTIONS: `--require ${PROBE} ${process.env.HOSTILE_NODE_OPTIONS ?? ''}`,
         HOSTILE_PAUSES: join(stage.folder, 'pauses.json'),
+        ...more,
       };
       stage.service = await ServiceProcess.start({ databaseUrl: stage.url, root, environment });
     } catch (error) {
