@@ -12,7 +12,7 @@ import {
   UnsupportedMediaType,
   UriTooLong,
 } from '../http/http.errors';
-import { type ProblemClass, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
+import { NotFoundProblem, type ProblemClass, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
 import { fieldReferences } from './fields';
 import { type ProblemResponses } from './problems';
 import { type DeclaredRoute } from './routes';
@@ -63,7 +63,7 @@ function generalFailures(method: string, { parameters = [] }: Operation, { decla
     UnavailableProblem,
     StoredValueUnusable,
     ...(hasBody ? [ValidationProblem, MalformedJson, BodyTooLarge, UnsupportedMediaType] : []),
-    ...(inPath ? [UriTooLong] : []),
+    ...(inPath ? [NotFoundProblem, UriTooLong] : []),
     ...(inQuery ? [ValidationProblem] : []),
     ...(hasBody || inPath || inQuery ? [UnstorableValue] : []),
     ...(parameters.some(({ name }) => name === 'cursor') ? [InvalidCursor] : []),

@@ -2622,25 +2622,25 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
-        UriTooLongProblem: {
+        NotFoundProblem: {
             /**
              * Format: uri-reference
-             * @example /errors/uri-too-long
+             * @example /errors/not-found
              */
             type: string;
-            /** @example URI Too Long */
+            /** @example Not Found */
             title: string;
             /**
              * Format: int32
              * @enum {integer}
              */
-            status: 414;
+            status: 404;
             detail: string;
             /**
              * @description Stable: switch on this.
              * @enum {string}
              */
-            code: "uri-too-long";
+            code: "not-found";
             /** Format: uri-reference */
             instance: string;
         };
@@ -2663,6 +2663,28 @@ export interface components {
              * @enum {string}
              */
             code: "unknown-setting";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UriTooLongProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/uri-too-long
+             */
+            type: string;
+            /** @example URI Too Long */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 414;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "uri-too-long";
             /** Format: uri-reference */
             instance: string;
         };
@@ -2911,28 +2933,6 @@ export interface components {
              * @enum {string}
              */
             code: "too-many-idempotency-keys";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        NotFoundProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/not-found
-             */
-            type: string;
-            /** @example Not Found */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 404;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "not-found";
             /** Format: uri-reference */
             instance: string;
         };
@@ -3844,6 +3844,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"];
             };
         };
+        /** @description Not Found: `not-found`, `unknown-setting`. */
+        NotFoundNotFoundOrUnknownSetting: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
+            };
+        };
         /** @description URI Too Long: `uri-too-long`. */
         URITooLongUriTooLong: {
             headers: {
@@ -3852,16 +3862,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["UriTooLongProblem"];
-            };
-        };
-        /** @description Not Found: `unknown-setting`. */
-        NotFoundUnknownSetting: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
             };
         };
         /** @description Bad Request: `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
@@ -3892,6 +3892,16 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+            };
+        };
+        /** @description Not Found: `not-found`. */
+        NotFoundNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"];
             };
         };
         /** @description Forbidden: `admin-required`, `approval-required`, `scope-required`. */
@@ -3937,6 +3947,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["StaleVersionProblem"];
             };
         };
+        /** @description Not Found: `unknown-setting`. */
+        NotFoundUnknownSetting: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
+            };
+        };
         /** @description Bad Request: `malformed-idempotency-key`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -3968,16 +3988,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["SecretUnreadableProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
-        /** @description Not Found: `not-found`. */
-        NotFoundNotFound: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotFoundProblem"];
-            };
-        };
         /** @description Forbidden: `admin-required`, `own-change`, `scope-required`. */
         ForbiddenAdminRequiredOrOwnChangeOrScopeRequired: {
             headers: {
@@ -3997,16 +4007,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["ChangeEndedProblem"];
-            };
-        };
-        /** @description Not Found: `not-found`, `unknown-setting`. */
-        NotFoundNotFoundOrUnknownSetting: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
             };
         };
         /** @description Forbidden: `not-overridable`, `scope-required`. */
@@ -4570,7 +4570,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4626,6 +4626,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -4678,7 +4679,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -4719,7 +4720,7 @@ export interface operations {
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4762,7 +4763,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -4844,7 +4845,7 @@ export interface operations {
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4889,7 +4890,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrSecretUnreadableOrTooManyIdempotencyKeys"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
