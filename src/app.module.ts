@@ -7,11 +7,13 @@ import { AuthModule } from './auth/auth.module';
 import { CallSlotsGuard } from './auth/call-slots.guard';
 import { WriteRateGuard } from './auth/write-rate.guard';
 import { ConfigurationsModule } from './configurations/configurations.module';
+import { CorsModule } from './cors/cors.module';
 import { DatabaseModule } from './database/database.module';
 import { ErrorPagesModule } from './error-pages/error-pages.module';
 import { GatewayModule } from './gateway/gateway.module';
 import { HealthModule } from './health/health.module';
 import { HousekeepingModule } from './housekeeping/housekeeping.module';
+import { BodyGuard } from './http/body.guard';
 import { ProblemFilter } from './http/problem.filter';
 import { ValidationPipe } from './http/validation.pipe';
 import { JobsModule } from './jobs/jobs.module';
@@ -40,6 +42,7 @@ import { UsersModule } from './users/users.module';
     RequestsModule,
     GatewayModule,
     HousekeepingModule,
+    CorsModule,
     HealthModule,
     ErrorPagesModule,
     MetricsModule,
@@ -51,6 +54,7 @@ import { UsersModule } from './users/users.module';
     // In this order: they count for whom the guard before let through.
     { provide: APP_GUARD, useClass: WriteRateGuard },
     { provide: APP_GUARD, useClass: CallSlotsGuard },
+    { provide: APP_GUARD, useClass: BodyGuard },
     { provide: APP_PIPE, useClass: ValidationPipe },
   ],
 })

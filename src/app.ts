@@ -5,10 +5,11 @@ import { AppModule } from './app.module';
 import { makeLogger, NestLogger } from './common/logger';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
+import { CorsService } from './cors/cors.service';
 import { routedUrl } from './gateway/gateway-route';
 import { makeAdapter } from './http/adapter';
 import { parseBodies } from './http/body-parser';
-import { addAnswerHeaders, logAnswers } from './http/hooks';
+import { addAnswerHeaders, letPagesIn, logAnswers } from './http/hooks';
 import { HttpModule } from './http/http.module';
 import { ProblemFilter } from './http/problem.filter';
 import { addressProblemsBelow } from './http/problem-type';
@@ -32,7 +33,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   const logger = makeLogger({
     level: preview ? 'silent' : environment.LOG_LEVEL,
     pretty: environment.LOG_FORMAT === undefined ? process.stdout.isTTY : environment.LOG_FORMAT === 'pretty',
-    requestId: () => RequestScope.get()?.id,
+    scope: () => RequestScope.get()?.logFields,
   });
   const { adapter, routes } = makeAdapter({
     trustProxy: environment.trustProxy,
@@ -51,6 +52,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   setUpDocs(app);
   if (preview) return app;
   addAnswerHeaders(fastify, { [DOCS_PATH]: DOCS_POLICY });
+  letPagesIn(fastify, app.get(CorsService));
   const metrics = app.get(MetricsService);
   logAnswers(fastify, { logger, logsAll: environment.LOG_REQUESTS, count: metrics.answered.bind(metrics) });
   return app;

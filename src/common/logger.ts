@@ -5,19 +5,19 @@ import { PinoPretty } from 'pino-pretty';
 export interface LogOptions {
   level: string;
   pretty: boolean;
-  /** On whose behalf a line is written, where that is known. */
-  requestId: () => string | undefined;
+  /** What tells on whose behalf a line is written, where that is known. */
+  scope: () => object | undefined;
 }
 
 /**
  * One JSON object a line, or readable lines on a terminal. An error is logged by its type, message, stack and code only:
  * a failed query carries its parameters, which hold other people's data.
  */
-export function makeLogger({ level, pretty, requestId }: LogOptions): Logger {
+export function makeLogger({ level, pretty, scope }: LogOptions): Logger {
   const options = {
     level,
     base: null,
-    mixin: () => ({ requestId: requestId() }),
+    mixin: () => scope() ?? {},
     serializers: { err: ({ name, message, stack, code }: Error & { code?: string }) => ({ type: name, message, stack, code }) },
     formatters: { level: (label: string) => ({ level: label }) },
   };

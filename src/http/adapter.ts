@@ -5,6 +5,7 @@ import { HEADERS, requestIdOf } from './answer-headers';
 import { answerClientError } from './client-errors';
 import { makeServer } from './http-server';
 import { IGNORES_BODY, leaveBody } from './ignored-body';
+import { answerNotModified } from './not-modified';
 import { RequestScope } from './request-scope';
 import { NotFoundProblem } from './problem';
 import { RouteTable } from './route-table';
@@ -61,8 +62,12 @@ function tableOf(adapter: FastifyAdapter): RouteTable {
   const routes = new RouteTable();
   adapter.getInstance().addHook('onRoute', (route) => {
     routes.add(route.url, route.method);
-    if ((route.config as Record<string, unknown> | undefined)?.[IGNORES_BODY]) route.onRequest = leaveBody;
-    else if (route.url.includes(':')) route.onRequest = refuseNul;
+    if ((route.config as Record<string, unknown> | undefined)?.[IGNORES_BODY]) {
+      route.onRequest = leaveBody;
+      return;
+    }
+    if (route.url.includes(':')) route.onRequest = refuseNul;
+    if (route.method === 'GET' || route.method === 'HEAD') route.onSend = [route.onSend ?? [], answerNotModified].flat();
   });
   return routes;
 }

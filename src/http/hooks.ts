@@ -1,6 +1,7 @@
-import { type FastifyInstance } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
 import { HEADERS } from './answer-headers';
+import { RequestScope } from './request-scope';
 
 /**
  * Puts on every answer what stands on all of them.
@@ -16,6 +17,19 @@ export function addAnswerHeaders(fastify: FastifyInstance, policies: Record<stri
   });
 }
 
+/** What decides which pages of other origins may read an answer. */
+interface PagePolicy {
+  /** @returns true when the call was a preflight, and is answered */
+  answer: (request: FastifyRequest, reply: FastifyReply) => boolean;
+}
+
+/** Before anybody is authenticated: a preflight bears no credential. */
+export function letPagesIn(fastify: FastifyInstance, policy: PagePolicy): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!policy.answer(request, reply)) done();
+  });
+}
+
 export interface AnswerLog {
   logger: Logger;
   /** Also those that are no fault of ours. */
@@ -26,16 +40,18 @@ export interface AnswerLog {
 
 /** Counts every answer, and logs it by the pattern of its route: an address may hold what is nobody else's business. */
 export function logAnswers(fastify: FastifyInstance, { logger, logsAll, count }: AnswerLog): void {
-  fastify.addHook('onResponse', ({ method, routeOptions, id }, { elapsedTime, statusCode: status }, done) => {
+  fastify.addHook('onResponse', (request, { elapsedTime, statusCode: status }, done) => {
+    const { method, routeOptions } = request;
     try {
       count(method, routeOptions.url ?? 'unknown', status, elapsedTime / 1_000);
     } catch (err) {
       // Fastify would keep it to itself.
-      logger.error({ requestId: id, err }, 'an answer was not counted');
+      logger.error({ ...RequestScope.logFieldsOf(request), err }, 'an answer was not counted');
     }
     if (logsAll || status >= 500) {
       const level = status >= 500 && status !== 503 ? 'error' : 'info';
-      logger[level]({ requestId: id, method, route: routeOptions.url, status, ms: Math.round(elapsedTime) }, 'answered');
+      const line = { method, route: routeOptions.url, status, ms: Math.round(elapsedTime) };
+      logger[level]({ ...RequestScope.logFieldsOf(request), ...line }, 'answered');
     }
     done();
   });

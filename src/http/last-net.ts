@@ -35,7 +35,7 @@ export function spreadLastNet(app: INestApplicationContext): void {
     caught++;
     const scope = RequestScope.blame();
     const err = error instanceof Error ? error : new Error(`thrown: ${typeof error}`);
-    const line = { origin, err, ...(scope ? { requestId: scope.id } : { underWay: RequestScope.idsUnderWay(SHOWN_IDS) }) };
+    const line = { origin, err, ...(scope ? scope.logFields : { underWay: RequestScope.idsUnderWay(SHOWN_IDS) }) };
     if (scope === undefined) loose.push(performance.now());
     while (loose.length > MAX_LOOSE || (loose[0] ?? Infinity) < performance.now() - WINDOW_MS) loose.shift();
     if (isSound(err) && loose.length < MAX_LOOSE) {

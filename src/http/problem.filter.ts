@@ -4,6 +4,7 @@ import { isBadData, isTransient, isUnusableData, sqlState } from '../common/data
 import { dropUnwritable } from './header-text';
 import { BodyTooLarge, ClientGone, InternalError, MalformedRequest, MethodNotAllowed, UnstorableValue, UnsupportedMediaType, UriTooLong } from './http.errors';
 import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
+import { RequestScope } from './request-scope';
 import { RouteTable } from './route-table';
 
 /** Renders every failure as `application/problem+json`, and decides nothing: what is no known refusal is a 500 that leaks nothing. */
@@ -44,24 +45,24 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof Problem) return error;
     // The error of the connection that the body came on; one of the database's connections has the same code.
     if (error === request.raw.errored) {
-      this.logger.debug({ requestId: request.id }, 'the client went away in the midst of its request');
+      this.logger.debug(RequestScope.logFieldsOf(request), 'the client went away in the midst of its request');
       return new ClientGone('The client went away in the midst of its request.');
     }
     if (isTransient(error)) {
-      this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'the database did not answer in time or was not there');
+      this.logger.warn({ ...RequestScope.logFieldsOf(request), sqlState: sqlState(error) }, 'the database did not answer in time or was not there');
       return new UnavailableProblem('The database cannot take this now. Nothing that was not acknowledged is certain; try again.');
     }
     const refusal = fastifyProblem(error) ?? this.nestProblem(error, request);
     if (refusal) return refusal;
     if (isBadData(error)) {
-      this.logger.warn({ requestId: request.id, sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
+      this.logger.warn({ ...RequestScope.logFieldsOf(request), sqlState: sqlState(error) }, 'a value that the database does not take came past validation');
       return new UnstorableValue();
     }
     if (isUnusableData(error)) {
-      this.logger.error({ requestId: request.id, err: error }, 'a stored value cannot be used');
+      this.logger.error({ ...RequestScope.logFieldsOf(request), err: error }, 'a stored value cannot be used');
       return new StoredValueUnusable();
     }
-    this.logger.error({ requestId: request.id, err: error }, 'unexpected failure');
+    this.logger.error({ ...RequestScope.logFieldsOf(request), err: error }, 'unexpected failure');
     return new InternalError();
   }
 

@@ -1,6 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { requestIdOf } from './answer-headers';
+import { traceIdOf } from './trace-context';
+
+export interface LogFields {
+  requestId: string;
+  traceId: string;
+}
 
 /** For so long after an error that nobody took, callbacks and timers are distinguished by their request. */
 const WATCH_MS = 600_000;
@@ -21,6 +27,7 @@ export class RequestScope {
   private static watches = false;
   private known: string | undefined;
   private place: number;
+  private trace: string | undefined;
 
   private constructor(
     private readonly request: IncomingMessage,
@@ -41,6 +48,11 @@ export class RequestScope {
 
   static of(request: IncomingMessage): RequestScope | undefined {
     return (request as Scoped)[SCOPE];
+  }
+
+  /** What a line that is logged for the request bears. */
+  static logFieldsOf(request: { id: string; raw: IncomingMessage }): LogFields {
+    return RequestScope.of(request.raw)?.logFields ?? { requestId: request.id, traceId: traceIdOf(request.raw.headers) };
   }
 
   /** Whose callback this is, where that is watched. */
@@ -64,6 +76,16 @@ export class RequestScope {
   /** The caller's `X-Request-Id` if it is sane, else one of ours: the same one whenever it is asked for. */
   get id(): string {
     return (this.known ??= requestIdOf(this.request.headers));
+  }
+
+  /** The trace that the request is part of, the same one whenever it is asked for: made when a line is logged, and not before. */
+  get traceId(): string {
+    return (this.trace ??= traceIdOf(this.request.headers));
+  }
+
+  /** What every line that is logged for the request bears. */
+  get logFields(): LogFields {
+    return { requestId: this.id, traceId: this.traceId };
   }
 
   /** The last one takes the place of this one. */

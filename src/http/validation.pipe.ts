@@ -30,12 +30,21 @@ export class ValidationPipe implements PipeTransform {
 
 /** @throws ValidationProblem naming every field that is wrong. */
 export function checkBody<T extends object>(dto: new () => T, value: unknown): T {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ValidationProblem([{ pointer: '#', detail: 'must be a JSON object', code: 'is-object' }]);
-  }
+  assertObject(value);
   if (quickCheckOf(dto)?.(value)) return value as T;
   assertNames(dto, value, '#');
   return check(Object.assign(new dto(), cutToBounds(dto, value)), '#');
+}
+
+/** Of a route that takes no body: an empty object says nothing, and may come. @throws ValidationProblem naming every member */
+export function assertNoMembers(value: unknown): void {
+  assertObject(value);
+  refuseNames(unknownNames(Object, value), '#');
+}
+
+function assertObject(value: unknown): asserts value is object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new ValidationProblem([{ pointer: '#', detail: 'must be a JSON object', code: 'is-object' }]);
 }
 
 const quickChecks = new Map<Dto, ReturnType<typeof compileQuickCheck>>();
@@ -62,7 +71,12 @@ function assertNames(dto: Dto, value: object, root: string): void {
   const inherited = inheritedNames(value);
   const wrong = inherited.length > 0 ? inherited : unknownNames(dto, value);
   if (inherited.length === 0 && wrong.length < SHOWN_ERRORS) return;
-  throw new ValidationProblem(wrong.map((name) => ({ pointer: `${root}/${pointerPart(name)}`, detail: 'is not a known field', code: 'unknown-field' })));
+  refuseNames(wrong, root);
+}
+
+function refuseNames(names: string[], root: string): void {
+  if (names.length === 0) return;
+  throw new ValidationProblem(names.map((name) => ({ pointer: `${root}/${pointerPart(name)}`, detail: 'is not a known field', code: 'unknown-field' })));
 }
 
 function check<T extends object>(instance: T, root: string): T {

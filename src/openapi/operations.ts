@@ -12,6 +12,7 @@ import {
   UnsupportedMediaType,
   UriTooLong,
 } from '../http/http.errors';
+import { JSON_TYPE, MERGE_PATCH_TYPE } from '../http/media-types';
 import { NotFoundProblem, type ProblemClass, StoredValueUnusable, UnavailableProblem, ValidationProblem } from '../http/problem';
 import { fieldReferences } from './fields';
 import { type ProblemResponses } from './problems';
@@ -26,6 +27,8 @@ export interface Operation extends Record<string, unknown> {
 /** A body may come with these; what is wrong with one is found before the route is. */
 const WITH_BODY = ['post', 'put', 'patch', 'delete'];
 
+const IF_NONE_MATCH = { name: 'If-None-Match', description: 'Tags of what you have: 304 when it is one of them.', schema: { type: 'string', maxLength: 500 } };
+
 /** What speaks before there is a request to look at: of every operation, and of none in particular. */
 const TRANSPORT = [RequestTimeout, ExpectationFailed, HeadersTooLarge];
 
@@ -38,6 +41,8 @@ export function renderOperation(method: string, operation: Operation, route: Dec
     for (const parameter of parameters) (operation.parameters ??= []).push({ ...parameter, in: 'header', required: false } as never);
   }
   renderFields(operation, route);
+  if (method === 'get') renderNotModified(operation);
+  if (method === 'patch') renderMergePatch(operation);
   const failures = [...generalFailures(method, operation, route), ...route.failures(method)];
   const statuses = [...new Set(failures.map(({ status }) => status))];
   for (const status of statuses) operation.responses[status] = problems.reference(failures.filter((problem) => problem.status === status));
@@ -51,6 +56,20 @@ function renderFields(operation: Operation, { declarations }: DeclaredRoute): vo
     response.headers = fieldReferences(declared);
     if (response.description === '') response.description = status === '204' ? 'Done.' : 'Done; the answer is below.';
   }
+}
+
+/** What has a tag need not be sent to whom has it. */
+function renderNotModified(operation: Operation): void {
+  const headers = operation.responses['200']?.headers as Record<string, object> | undefined;
+  if (!headers || !('ETag' in headers)) return;
+  (operation.parameters ??= []).push({ ...IF_NONE_MATCH, in: 'header', required: false } as never);
+  operation.responses['304'] = { description: 'You have it: `If-None-Match` names its tag.', headers: fieldReferences(['ETag']) };
+}
+
+/** A PATCH is a merge patch, whichever of the two it is called. */
+function renderMergePatch(operation: Operation): void {
+  const { content } = operation.requestBody as { content: Record<string, object> };
+  content[MERGE_PATCH_TYPE] = content[JSON_TYPE] as object;
 }
 
 function generalFailures(method: string, { parameters = [] }: Operation, { declarations }: DeclaredRoute): ProblemClass[] {

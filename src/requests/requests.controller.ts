@@ -1,9 +1,10 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
+import { ReadsBody } from '../http/body.guard';
 import { ITEMS_APART } from '../http/json-items';
 import { NotFoundProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
@@ -59,7 +60,7 @@ export class RequestsController {
     description: '`wait=10`: answer when the request has ended, or after so many seconds.',
     schema: { type: 'string', maxLength: 100 },
   })
-  @ApiBody({ type: SubmitRequestDto })
+  @ReadsBody(SubmitRequestDto)
   async submit(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
     // The hot route: it reads and answers by itself, because Nest would make a promise of each parameter and look through
     // the answer for streams. Guard, validation, errors and the document are those of any other route.

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { CorsService } from './cors.service';
+
+@Module({
+  providers: [CorsService],
+})
+export class CorsModule {}

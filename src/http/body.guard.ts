@@ -1,0 +1,37 @@
+import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, SetMetadata, type Type } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants';
+import { ApiBody } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
+import { assertNoMembers } from './validation.pipe';
+
+const READS_BODY = 'quotidian:reads-body';
+
+/** Nest's number for a parameter that is `@Body()`. */
+const BODY_PARAMETER = '3:';
+
+/** A route that checks its body by itself, against this DTO. */
+export const ReadsBody = (dto: Type<object>) => applyDecorators(SetMetadata(READS_BODY, true), ApiBody({ type: dto }));
+
+/** Refuses what is sent to a route that takes no body: a member that nobody reads is a mistake there as anywhere. */
+@Injectable()
+export class BodyGuard implements CanActivate {
+  private readonly readers = new Map<object, boolean>();
+
+  canActivate(context: ExecutionContext): boolean {
+    const { body } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (body === undefined || this.readsBody(context)) return true;
+    assertNoMembers(body);
+    return true;
+  }
+
+  private readsBody(context: ExecutionContext): boolean {
+    const handler = context.getHandler();
+    let reads = this.readers.get(handler);
+    if (reads === undefined) {
+      const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), handler.name) ?? {}) as object;
+      reads = Reflect.hasMetadata(READS_BODY, handler) || Object.keys(parameters).some((name) => name.startsWith(BODY_PARAMETER));
+      this.readers.set(handler, reads);
+    }
+    return reads;
+  }
+}
