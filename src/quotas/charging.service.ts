@@ -4,6 +4,7 @@ import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
 import { type Admitted, type Charge, type Refused, type Replayed } from '../ledger/charge';
 import { BurstLimiter } from './burst-limiter';
+import { DayReads } from './day-reads';
 import { BurstExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 
@@ -19,12 +20,13 @@ export class ChargingService {
   constructor(
     private readonly admission: AdmissionService,
     private readonly burst: BurstLimiter,
+    private readonly days: DayReads,
   ) {}
 
   /** @throws QuotaExceeded, BurstExceeded, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull, ClientGone */
   async charge(charge: Charge): Promise<Charged> {
     const burst = this.burst.spend(charge.userId);
-    if (burst?.allowed === false) throw new BurstExceeded(burst.perMinute, burst.nextInSeconds, {});
+    if (burst?.allowed === false) throw new BurstExceeded(charge.cost, burst, await this.days.of(charge.userId));
     const verdict = await this.admission.admit(charge);
     if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
     switch (verdict.outcome) {
@@ -42,6 +44,7 @@ function refusalOf({ cost }: Charge, { outcome, state, cap }: Refused, burst: Bu
   if (outcome === 'key-reused') return new IdempotencyKeyReused();
   if (outcome === 'suspended') return new UserSuspended();
   if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
-  const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(secondsLeft(state)) };
+  const retryAfterSeconds = Math.max(secondsLeft(state), burst?.remaining === 0 ? burst.nextInSeconds : 0);
+  const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(retryAfterSeconds) };
   return quotaRefusal(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
 }

@@ -1,7 +1,7 @@
 import { Problem } from '../http/problem';
 import { type CapState, type QuotaState } from '../ledger/charge';
 import { MAX_QUOTA } from '../tiers/dto/create-tier.dto';
-import { burstFields } from './rate-limit-fields';
+import { burstFields, type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
@@ -64,21 +64,40 @@ export function quotaRefusal(requested: number, state: QuotaState, cap: CapState
   return new kind(requested, state, spent, headers);
 }
 
-/** More requests in a short time than the tier takes. Costs no quota. */
+/**
+ * More requests in a short time than the tier takes. Costs no quota. Tells of the day too, where that is known: waiting for the
+ * minute is of no use once the day is used up.
+ */
 export class BurstExceeded extends Problem {
   static override readonly status = 429;
   static override readonly code = 'burst-exceeded';
   static override readonly type = QUOTA_EXCEEDED;
   static override readonly title = 'Burst limit exceeded';
   static override readonly fields = ['Retry-After', 'RateLimit', 'RateLimit-Policy'];
-  static override readonly members = { 'violated-policies': POLICIES, limit: UNITS };
+  static override readonly members = {
+    'violated-policies': POLICIES,
+    limit: { ...UNITS, description: 'Requests a minute. The other members tell of the day, where it is known.' },
+    'used?': UNITS,
+    'remaining?': UNITS,
+    'resetsAt?': { type: 'string', format: 'date-time' },
+    'timeZone?': { type: 'string' },
+  };
 
-  constructor(perMinute: number, retryAfterSeconds: number, headers: Record<string, string>) {
+  constructor(cost: number, burst: BurstState, day: QuotaState | null) {
+    const { perMinute, nextInSeconds } = burst;
+    const exhausted = day !== null && !day.unlimited && cost > day.quota - day.used;
+    const retryAfterSeconds = exhausted ? Math.max(nextInSeconds, secondsLeft(day)) : nextInSeconds;
+    const fields = day === null ? burstFields(burst) : rateLimitFields(day, null, burst);
     super(`More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
-      headers: { ...burstFields({ perMinute, remaining: 0, nextInSeconds: retryAfterSeconds }), ...headers, 'retry-after': String(retryAfterSeconds) },
-      members: { 'violated-policies': ['burst'], limit: perMinute },
+      headers: { ...fields, 'retry-after': String(retryAfterSeconds) },
+      members: { 'violated-policies': exhausted ? ['burst', 'daily'] : ['burst'], limit: perMinute, ...(day === null ? {} : membersOf(day)) },
     });
   }
+}
+
+/** Of the day, beside the limit that was hit. */
+function membersOf({ unlimited, quota, used, endsAt, zone }: QuotaState): Record<string, unknown> {
+  return { used, ...(unlimited ? {} : { remaining: Math.max(0, quota - used) }), resetsAt: new Date(endsAt).toISOString(), timeZone: zone };
 }
 
 export class UserSuspended extends Problem {

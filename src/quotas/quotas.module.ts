@@ -5,6 +5,7 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { BurstLimiter } from './burst-limiter';
 import { ChargingService } from './charging.service';
+import { DayReads } from './day-reads';
 import { QuotaResetController } from './quota-reset.controller';
 import { QuotaResetJob } from './quota-reset.job';
 import { QuotaResetService } from './quota-reset.service';
@@ -15,7 +16,7 @@ import { QuotasService } from './quotas.service';
 @Module({
   imports: [AuditModule, JobsModule, LedgerModule, TiersModule],
   controllers: [QuotasController, QuotaResetController],
-  providers: [BurstLimiter, ChargingService, QuotaResetJob, QuotaResetService, QuotasRepository, QuotasService],
+  providers: [BurstLimiter, ChargingService, DayReads, QuotaResetJob, QuotaResetService, QuotasRepository, QuotasService],
   exports: [ChargingService],
 })
 export class QuotasModule {}

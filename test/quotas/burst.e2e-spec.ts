@@ -44,7 +44,9 @@ describe('the burst limit of a tier', () => {
       expect(body).toMatchObject({ code: 'burst-exceeded', 'violated-policies': ['burst'], limit: 5 });
       expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
       expect(Number(headers['retry-after'])).toBeLessThanOrEqual(12);
-      expect(headers.ratelimit).toBe(`"burst";r=0;t=${headers['retry-after']}`);
+      const { remaining } = body;
+      expect(headers.ratelimit).toMatch(new RegExp(`^"daily";r=${remaining};t=\\d+, "burst";r=0;t=${headers['retry-after']}$`));
+      expect(body).toMatchObject({ used: 1_000 - remaining, resetsAt: expect.stringMatching(/Z$/), timeZone: 'Etc/UTC' });
     }
     const [books] = await service.sql(
       'SELECT api_quota_used_today AS used, (SELECT count(*)::integer FROM requests WHERE user_id = $1) AS rows FROM users WHERE id = $1',
@@ -52,6 +54,51 @@ describe('the burst limit of a tier', () => {
     );
     expect(books?.used).toBe(books?.rows);
     await submit(other).expect(201);
+  });
+
+  it('tells of the day that is used up too, and when to come again then', async () => {
+    const user = await makeMember('short', 3);
+    const { body: quota } = await service.as(user).get('/v1/users/me/quota').expect(200);
+    await service.as(admin).patch(`/v1/users/${user.id}`).send({ dailyQuota: quota.used }).expect(200);
+    const refused = async () => {
+      for (;;) {
+        const answer = await submit(user);
+        if (answer.body.code === 'burst-exceeded') return answer;
+        expect(answer.status).toBe(429);
+      }
+    };
+    const { body, headers } = await refused();
+    expect(body).toMatchObject({ 'violated-policies': ['burst', 'daily'], limit: 3, used: quota.used, remaining: 0, resetsAt: quota.resetsAt });
+    const day = Number(/"daily";r=0;t=(\d+)/.exec(headers.ratelimit)?.[1]);
+    const minute = Number(/"burst";r=0;t=(\d+)/.exec(headers.ratelimit)?.[1]);
+    expect(Number(headers['retry-after'])).toBe(Math.max(day, minute));
+  });
+
+  it('is told on what decided a charge, and on nothing else', async () => {
+    const user = await makeMember('told', 1_000);
+    const key = { 'idempotency-key': 'one' };
+    const fields = ({ headers }: { headers: Record<string, string> }) => [headers.ratelimit === undefined, headers['ratelimit-policy'] === undefined];
+    const submitted = () => service.as(user).post('/v1/requests');
+    for (const decided of [
+      await submitted().set(key).send({ type: 'a' }).expect(201),
+      await submitted().set(key).send({ type: 'a' }).expect(201),
+      await service.as(user).get('/v1/authorize').expect(204),
+      await service.as(user).get('/v1/authorize').set('x-quota-allow-status', '200').expect(200),
+      await service.as(user).get('/v1/authorize').set('x-quota-cost', '1001').expect(429),
+      await service.as(user).get('/v1/authorize?denyStatus=403').set('x-quota-cost', '1001').expect(403),
+    ]) {
+      expect(fields(decided)).toEqual([false, false]);
+    }
+    for (const other of [
+      await submitted().set(key).send({ type: 'b' }).expect(422),
+      await submitted().send({ type: 'B' }).expect(400),
+      await submitted().send({ type: 'a', userId: 1 }).expect(404),
+      await service.as(user).get('/v1/requests').expect(200),
+      await service.as(user).get('/v1/authorize').set('x-quota-cost', '0').expect(400),
+      await service.as().get('/v1/authorize').expect(401),
+    ]) {
+      expect(fields(other)).toEqual([true, true]);
+    }
   });
 
   it('is no part of the tiers that are shipped', async () => {
