@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
+import { ReasonQuery } from '../audit/dto/reason.query';
 import { AccountOwner, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
-import { type Actor, type Principal } from '../common/principal';
+import { type Actor, because, type Principal } from '../common/principal';
 import { IdParam } from '../http/id-param.pipe';
 import { ListQuery } from '../http/list-query.dto';
 import { NotFoundProblem } from '../http/problem';
@@ -51,7 +52,7 @@ export class ApiKeysController {
     @MaybeRetried('api-keys.create', (key: NewApiKeyDto, request) => made(subjectIn(request), key)) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NewApiKeyDto> {
-    const key = await this.keys.create(actor, principal.isAdmin, userId, dto, call);
+    const key = await this.keys.create(because(actor, dto.reason), principal.isAdmin, userId, dto, call);
     void reply.headers(made(userId, key));
     return key;
   }
@@ -60,8 +61,13 @@ export class ApiKeysController {
   @Delete(':keyId')
   @AccountOwner()
   @HttpCode(204)
-  async revoke(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Param('keyId', IdParam) keyId: number): Promise<void> {
-    await this.keys.revoke(actor, userId, keyId);
+  async revoke(
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Param('keyId', IdParam) keyId: number,
+    @Query() { reason }: ReasonQuery,
+  ): Promise<void> {
+    await this.keys.revoke(because(actor, reason), userId, keyId);
   }
 
   /** Gives the key a new secret; the old one stops at once. Repeated under an `Idempotency-Key`, nothing happens and `key` is null. */
@@ -72,8 +78,9 @@ export class ApiKeysController {
     @CurrentActor() actor: Actor,
     @SubjectId() userId: number,
     @Param('keyId', IdParam) keyId: number,
+    @Query() { reason }: ReasonQuery,
     @MaybeRetried('api-keys.rotate') call: IdempotentCall | null,
   ): Promise<NewApiKeyDto> {
-    return this.keys.rotate(actor, userId, keyId, call);
+    return this.keys.rotate(because(actor, reason), userId, keyId, call);
   }
 }

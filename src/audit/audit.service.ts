@@ -34,7 +34,7 @@ export class AuditService {
       targetId: String(target[1]),
       before: (before ?? null) as object,
       after: (after ?? null) as object,
-      reason: reason ?? null,
+      reason: reason ?? actor.reason ?? null,
       requestId: actor.requestId,
     });
   }

@@ -29,4 +29,11 @@ export interface Actor {
   kind: 'user' | 'key' | 'command' | 'system';
   id: number | null;
   requestId: string | null;
+  /** Why, in their own words. */
+  reason?: string | null;
+}
+
+/** The actor with why they do it. */
+export function because(actor: Actor, reason: string | undefined): Actor {
+  return { ...actor, reason };
 }

@@ -1,4 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service';
+import { type Actor } from '../common/principal';
+import { Transactions } from '../database/transactions';
 import { SecretBox } from '../settings/secret-box';
 import { type SealedSecret, SecretsRepository } from './secrets.repository';
 
@@ -19,15 +22,20 @@ export class SecretsRotationService {
   constructor(
     private readonly repository: SecretsRepository,
     private readonly secrets: SecretBox,
+    private readonly audit: AuditService,
+    private readonly transactions: Transactions,
   ) {}
 
-  async rotate(): Promise<RotationReport> {
+  /** @param actor who asks for it, as the audit log names them */
+  async rotate(actor: Actor): Promise<RotationReport> {
     const report: RotationReport = { resealed: 0, unreadable: [] };
     for await (const sealed of this.repository.sealedWithout(this.secrets.keyId)) {
       const value = this.secrets.open(sealed.key, sealed.value);
       if (value === undefined) report.unreadable.push(nameOf(sealed));
       else if (await this.repository.replace(sealed, this.secrets.seal(sealed.key, value))) report.resealed++;
     }
+    // What is sealed is sealed, one by one: this tells of the act, once it is over.
+    await this.transactions.run((tx) => this.audit.record(tx, actor, { action: 'secrets.rotate', target: ['secrets', 'all'], after: report }));
     return report;
   }
 }

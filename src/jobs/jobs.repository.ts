@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { type JobRun, type JobTrigger } from './entities/job-run.entity';
 
 /** A run that is silent for so long is taken for dead: its process went without a report. */
@@ -22,8 +22,8 @@ export class JobsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Begins a run. Null when the slot was taken: one replica alone inserts (job, slot). */
-  async begin(job: string, trigger: JobTrigger, slot: Date | null): Promise<string | null> {
-    const rows: { id: string }[] = await this.dataSource.query(
+  async begin(job: string, trigger: JobTrigger, slot: Date | null, tx: EntityManager = this.dataSource.manager): Promise<string | null> {
+    const rows: { id: string }[] = await tx.query(
       `INSERT INTO job_runs (job, trigger, slot, started_at) VALUES ($1, $2, $3, now()) ON CONFLICT (job, slot) DO NOTHING RETURNING id`,
       [job, trigger, slot],
     );

@@ -2,7 +2,10 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { CronJob } from 'cron';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AuditService } from '../audit/audit.service';
+import { type Actor } from '../common/principal';
 import { Environment } from '../config/environment';
+import { Transactions } from '../database/transactions';
 import { isSchedule, lastSlot, nextSlot } from './cron-slots';
 import { JobDto, type JobRunDto } from './dto/job.dto';
 import { type JobRun, type JobTrigger } from './entities/job-run.entity';
@@ -58,6 +61,8 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   constructor(
     private readonly repository: JobsRepository,
     private readonly registry: SchedulerRegistry,
+    private readonly audit: AuditService,
+    private readonly transactions: Transactions,
     private readonly environment: Environment,
   ) {}
 
@@ -89,12 +94,20 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     this.schedule(job);
   }
 
-  /** Runs a job now, slot or not. @returns the rows that it changed */
-  async runNow(name: string, trigger: JobTrigger): Promise<number> {
+  /**
+   * Runs a job now, slot or not.
+   * @param actor who asks for it, as the audit log names them; null: nobody but the service
+   * @returns the rows that it changed
+   */
+  async runNow(name: string, trigger: JobTrigger, actor: Actor | null = null): Promise<number> {
     const job = this.jobs.get(name);
     if (job === undefined) throw new Error(`There is no job ${name}.`);
-    const id = await this.repository.begin(name, trigger, null);
-    return this.watched(this.record(job, id as string, trigger));
+    const id = await this.transactions.run(async (tx) => {
+      const run = (await this.repository.begin(name, trigger, null, tx)) as string;
+      if (actor !== null) await this.audit.record(tx, actor, { action: 'job.run', target: ['job', name], after: { run } });
+      return run;
+    });
+    return this.watched(this.record(job, id, trigger));
   }
 
   async list(): Promise<JobDto[]> {

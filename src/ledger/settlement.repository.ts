@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { type Actor } from '../common/principal';
 import { Connections } from '../database/connections';
 import { BRIEF_LOCK_MS, PATIENT_LOCK_MS } from '../database/isolated-commit';
 import { prepared } from '../database/prepared-statements';
@@ -81,6 +82,14 @@ const KEYS_OF_REFUNDS = `key AS MATERIALIZED (
   ORDER BY k.id FOR NO KEY UPDATE
 ), `;
 
+/** What an operator does to somebody's request is in the audit log by the statement that does it, or neither is done. */
+const AUDITED = `, audited AS (
+  INSERT INTO audit_events (actor_id, actor_kind, action, target_kind, target_id, before, after, request_id)
+  SELECT $4::integer, $5, 'request.' || g.act, 'request', g.id::text, jsonb_build_object('status', g.status),
+    jsonb_build_object('status', g.next, 'userId', g.user_id, 'refunded', g.granted), $6
+  FROM granted g WHERE g.outcome = 'done'
+)`;
+
 const HELD_REQUEST = `WHEN t.id IS NULL AND EXISTS (SELECT FROM requests b WHERE b.id = i.id) THEN 'busy'`;
 const HELD_KEY = `WHEN EXISTS (SELECT FROM api_keys k WHERE k.id = t.api_key_id AND k.daily_cap IS NOT NULL)
         AND NOT EXISTS (SELECT FROM key c WHERE c.id = t.api_key_id) THEN 'busy'`;
@@ -122,7 +131,7 @@ const refundsOf = (skips: boolean): string => `refund AS (
  * completion at full cost) do without that lock, and are `deferred` when the clock has ended their request meanwhile. With
  * `skips` it waits for no row: what needs one that somebody holds is `busy`, and unchanged.
  */
-const settleStatement = (refunds: boolean, skips: boolean): string => `
+const settleStatement = (refunds: boolean, skips: boolean, audited = false): string => `
 WITH item AS MATERIALIZED (
   SELECT * FROM ROWS FROM (json_to_recordset($1) AS (${ITEM})) WITH ORDINALITY AS i(${ITEM_NAMES}, n)
 ), ${refunds ? accounts(skips) : ''}target AS MATERIALIZED (
@@ -207,7 +216,7 @@ WITH item AS MATERIALIZED (
     updated_at = CASE WHEN g.act = 'heartbeat' THEN r.updated_at ELSE now() END
   FROM granted g WHERE r.id = g.id
   RETURNING r.*
-)
+)${audited ? AUDITED : ''}
 SELECT j.outcome, coalesce(r.status, j.status), j.attempt, j.cost, coalesce(g.granted, 0), r.lease_expires_at, r.cancel_requested_at IS NOT NULL,
   CASE WHEN j.outcome = 'done' AND j.act NOT IN ('heartbeat', 'sweep') THEN ${REQUEST_JSON} END
 FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY j.n
@@ -215,6 +224,7 @@ FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORD
 
 const LIGHT = prepared('settle', settleStatement(false, false), 'array');
 const FULL = prepared('settle and refund', settleStatement(true, false), 'array');
+const FULL_AUDITED = prepared('settle and refund audited', settleStatement(true, false, true), 'array');
 const LIGHT_SKIPPING = prepared('settle skips', settleStatement(false, true), 'array');
 const FULL_SKIPPING = prepared('settle and refund skips', settleStatement(true, true), 'array');
 
@@ -257,6 +267,13 @@ export class SettlementRepository implements OnApplicationShutdown {
     const values = [`[${transitions.map(toItem).join()}]`, JSON.stringify(policy), dailyCap];
     const statement = refunds ? (skips ? FULL_SKIPPING : FULL) : skips ? LIGHT_SKIPPING : LIGHT;
     return (await run<Row>(statement, values)).map(toOutcome);
+  }
+
+  /** What an operator asks for, with its event in the audit log. */
+  async applyAudited(run: Run, transition: Transition, { policy, dailyCap }: RefundRules, { id, kind, requestId }: Actor): Promise<Outcome> {
+    const values = [`[${toItem(transition)}]`, JSON.stringify(policy), dailyCap, id, kind, requestId];
+    const [outcome] = (await run<Row>(FULL_AUDITED, values)).map(toOutcome);
+    return outcome as Outcome;
   }
 
   /** Locks the users of these requests: what others committed until then is seen by the transaction's next statement. */

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { ArrivalQueue } from '../database/arrival-queue';
 import { IsolatedCommit } from '../database/isolated-commit';
+import { type Actor } from '../common/principal';
 import { UnavailableProblem } from '../http/problem';
 import { SettingsService } from '../settings/settings.service';
 import { LedgerSettings, type RefundPolicy } from './ledger.settings';
-import { type Application, type Outcome, SettlementRepository, type Transition } from './settlement.repository';
+import { type Application, type Outcome, type RefundRules, SettlementRepository, type Transition } from './settlement.repository';
 
 /** What four workers deliver in calls of a hundred: a call that is cut in two waits for two commits. */
 const BATCH = 400;
@@ -32,6 +33,18 @@ export class SettlementService {
     return outcome.verdict === 'deferred' ? this.refunding.push(transition) : outcome;
   }
 
+  /**
+   * What an operator asks for, by itself, with its event in the audit log.
+   * @throws UnavailableProblem when somebody holds the rows, or the database does not answer
+   */
+  async settleAudited(transition: Transition, actor: Actor): Promise<Outcome> {
+    return this.repository.main.transaction(async (run) => {
+      // The refund cap adds up what others refunded: see `send`.
+      await this.repository.lockUsers(run, [transition], false);
+      return this.repository.applyAudited(run, transition, this.rules(), actor);
+    });
+  }
+
   /** No two of a batch are of one request, and one batch is under way at a time: those of one request keep their order. */
   private group(name: string, refunds: boolean): IsolatedCommit<Transition, Outcome> {
     return new IsolatedCommit<Transition, Outcome>({
@@ -47,8 +60,7 @@ export class SettlementService {
   }
 
   private send(transitions: readonly Transition[], application: Application, inLane: boolean): Promise<Outcome[]> {
-    const policy: RefundPolicy = { expiredWhileProcessing: 'none', ...this.settings.get(LedgerSettings.refundPolicy) };
-    const rules = { policy, dailyCap: this.settings.get(LedgerSettings.refundDailyCap) };
+    const rules = this.rules();
     const statements = inLane ? this.repository.lane : this.repository.main;
     if (!application.refunds || rules.dailyCap === null) return this.repository.apply(statements.runOnce, transitions, rules, application);
     // The cap adds up what others refunded: their commits are only seen by a statement that begins once the users are locked.
@@ -56,5 +68,10 @@ export class SettlementService {
       await this.repository.lockUsers(run, transitions, application.skips);
       return this.repository.apply(run, transitions, rules, application);
     });
+  }
+
+  private rules(): RefundRules {
+    const policy: RefundPolicy = { expiredWhileProcessing: 'none', ...this.settings.get(LedgerSettings.refundPolicy) };
+    return { policy, dailyCap: this.settings.get(LedgerSettings.refundDailyCap) };
   }
 }

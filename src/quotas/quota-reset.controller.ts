@@ -1,6 +1,7 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { AdminOnly } from '../common/access.decorators';
+import { AdminOnly, CurrentActor } from '../common/access.decorators';
+import { type Actor } from '../common/principal';
 import { JobsService } from '../jobs/jobs.service';
 import { CloseOutDto } from './dto/close-out.dto';
 import { QUOTA_RESET } from './quota-reset.job';
@@ -14,7 +15,7 @@ export class QuotaResetController {
   @Post('run')
   @AdminOnly()
   @HttpCode(200)
-  async run(): Promise<CloseOutDto> {
-    return { closedOut: await this.jobs.runNow(QUOTA_RESET, 'api') };
+  async run(@CurrentActor() actor: Actor): Promise<CloseOutDto> {
+    return { closedOut: await this.jobs.runNow(QUOTA_RESET, 'api', actor) };
   }
 }

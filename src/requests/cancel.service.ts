@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Principal } from '../common/principal';
+import { type Actor, type Principal } from '../common/principal';
 import { isUuid } from '../common/uuid';
 import { NotFoundProblem } from '../http/problem';
 import { TransitionsService } from './working/transitions.service';
@@ -15,13 +15,15 @@ export class CancelService {
     private readonly repository: RequestsRepository,
   ) {}
 
-  /** @returns the request as JSON, with what was given back @throws NotFoundProblem, RequestFinal */
-  async cancel(principal: Principal, id: string): Promise<string> {
+  /** An administrator's cancel of another's request is in the audit log. @returns the request as JSON, with what was given back @throws NotFoundProblem, RequestFinal */
+  async cancel(principal: Principal, actor: Actor, id: string): Promise<string> {
     const owner = ownOnly(principal);
     // A deleted user's requests are nobody's, though their rows are still there.
-    if (owner === null && isUuid(id) && (await this.repository.find(id, null)) === null) throw new NotFoundProblem('request');
+    const request = owner === null && isUuid(id) ? await this.repository.find(id, null) : null;
+    if (owner === null && request === null) throw new NotFoundProblem('request');
+    const operator = principal.isAdmin && request?.userId !== principal.userId ? actor : null;
     // The work of a reservation is done behind the gateway: if owners could end it at once, they would not pay for it.
-    const { json, refunded } = await this.transitions.apply({ act: 'cancel', id, owner: owner ?? undefined, force: owner === null });
+    const { json, refunded } = await this.transitions.apply({ act: 'cancel', id, owner: owner ?? undefined, force: owner === null }, operator);
     return `${(json as string).slice(0, -1)},"refunded":${refunded}}`;
   }
 }

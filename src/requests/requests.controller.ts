@@ -2,8 +2,8 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
-import { type Principal } from '../common/principal';
+import { type AuthenticatedRequest, CurrentActor, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
+import { type Actor, type Principal } from '../common/principal';
 import { ReadsBody } from '../http/body.guard';
 import { ITEMS_APART } from '../http/json-items';
 import { NotFoundProblem } from '../http/problem';
@@ -155,7 +155,7 @@ export class RequestsController {
   @Scopes('requests:write')
   @Fails(NotFoundProblem, RequestFinal)
   @ApiOkResponse({ type: CanceledRequestDto })
-  async cancel(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    void reply.header('content-type', JSON_TYPE).send(await this.cancels.cancel(principal, id));
+  async cancel(@CurrentPrincipal() principal: Principal, @CurrentActor() actor: Actor, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+    void reply.header('content-type', JSON_TYPE).send(await this.cancels.cancel(principal, actor, id));
   }
 }

@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
+import { ReasonQuery } from '../audit/dto/reason.query';
 import { AdminOnly, CurrentActor, Public } from '../common/access.decorators';
-import { type Actor } from '../common/principal';
+import { type Actor, because } from '../common/principal';
 import { etagOf } from '../http/etag';
 import { ListQuery } from '../http/list-query.dto';
 import { NotFoundProblem } from '../http/problem';
@@ -51,7 +52,7 @@ export class TiersController {
     @MaybeRetried('tiers.create', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TierDto> {
-    const tier = await this.tiers.create(actor, dto, call);
+    const tier = await this.tiers.create(because(actor, dto.reason), dto, call);
     void reply.headers(made(tier));
     return tier;
   }
@@ -69,7 +70,7 @@ export class TiersController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TierDto> {
-    const tier = await this.tiers.update(actor, tierId, dto, ifMatch);
+    const tier = await this.tiers.update(because(actor, dto.reason), tierId, dto, ifMatch);
     void reply.header('etag', etagOf(tier));
     return tier;
   }
@@ -80,7 +81,12 @@ export class TiersController {
   @HttpCode(204)
   @Preconditions('optional')
   @Fails(NotFoundProblem, TierInUse)
-  async delete(@CurrentActor() actor: Actor, @Param('tierId') tierId: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    await this.tiers.delete(actor, tierId, ifMatch);
+  async delete(
+    @CurrentActor() actor: Actor,
+    @Param('tierId') tierId: string,
+    @Query() { reason }: ReasonQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    await this.tiers.delete(because(actor, reason), tierId, ifMatch);
   }
 }

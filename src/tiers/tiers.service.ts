@@ -61,7 +61,8 @@ export class TiersService {
     assertEitherOr(dto);
     return this.idempotency.transaction(call, async (tx) => {
       const unlimited = dto.unlimited ?? false;
-      const draft = this.tiers.create({ ...dto, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
+      const { reason: _, ...plan } = dto;
+      const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
       const tier = await tx.save(draft).catch(nameTaken(dto.name));
       await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
       return TierDto.of(tier);
@@ -78,7 +79,8 @@ export class TiersService {
       assertMatch(ifMatch, etagOf(before));
       if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
       if (dto.name !== undefined && dto.name !== before.name) await this.repository.rename(tx, tier, dto.name).catch(nameTaken(dto.name));
-      Object.assign(tier, definedOnly(dto), { updatedAt: new Date() });
+      const { reason: _, ...changes } = dto;
+      Object.assign(tier, definedOnly(changes), { updatedAt: new Date() });
       // A number ends "unlimited" unless the same call asks otherwise; unlimited has no number.
       if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
       if (tier.unlimited) tier.dailyQuota = null;

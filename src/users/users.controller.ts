@@ -1,9 +1,10 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
+import { ReasonQuery } from '../audit/dto/reason.query';
 import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
-import { type Actor, type Principal } from '../common/principal';
+import { type Actor, because, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
@@ -48,7 +49,7 @@ export class UsersController {
     @MaybeRetried('users.create', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto> {
-    const user = await this.users.create(actor, dto, call);
+    const user = await this.users.create(because(actor, dto.reason), dto, call);
     void reply.headers(made(user));
     return user;
   }
@@ -83,7 +84,7 @@ export class UsersController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto | UserPreviewDto> {
-    const caller = { principal, actor, network };
+    const caller = { principal, actor: because(actor, dto.reason), network };
     if (dryRun) return this.updates.preview(caller, userId, dto, ifMatch);
     const user = await this.updates.update(caller, userId, dto, ifMatch);
     void reply.header('etag', etagOf(user));
@@ -97,7 +98,12 @@ export class UsersController {
   @HttpCode(204)
   @Preconditions('optional')
   @Fails(NotFoundProblem, LastAdmin)
-  async delete(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    await this.users.delete(actor, userId, ifMatch);
+  async delete(
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Query() { reason }: ReasonQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    await this.users.delete(because(actor, reason), userId, ifMatch);
   }
 }

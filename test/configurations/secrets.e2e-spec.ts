@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { COMMAND } from '../../src/cli/with-app';
 import { SecretsRotationService } from '../../src/configurations/secrets-rotation.service';
 import { SettingsExportService } from '../../src/configurations/settings-export.service';
 import { SettingsService } from '../../src/settings/settings.service';
@@ -140,7 +141,7 @@ describe('a rotation of the key of secrets', () => {
       ).map(({ n }) => n);
     expect(await keyIds()).toEqual([15]);
     const without = await startReplica(service.databaseUrl, { SECRETS_KEY: NEWER });
-    expect(await without.app.get(SecretsRotationService).rotate()).toMatchObject({
+    expect(await without.app.get(SecretsRotationService).rotate(COMMAND)).toMatchObject({
       resealed: 0,
       unreadable: expect.arrayContaining(['rotate.0', 'rotate.0, version 1', `rotate.0, change ${waits.body.id}`]),
     });
@@ -154,14 +155,14 @@ describe('a rotation of the key of secrets', () => {
     );
     for (const table of ['system_configurations', 'system_configuration_versions'])
       await service.sql(`CREATE TRIGGER cut BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION cut_off()`);
-    await expect(both.app.get(SecretsRotationService).rotate()).rejects.toThrow('cut off');
+    await expect(both.app.get(SecretsRotationService).rotate(COMMAND)).rejects.toThrow('cut off');
     await service.sql('DROP FUNCTION cut_off() CASCADE');
     expect(await keyIds()).toEqual([6, 9]);
     const values = Array.from({ length: 5 }, (_, i) => `newer ${i}`);
     await both.app.get(SettingsService).refresh();
     expect(values.map((_, i) => both.app.get(SettingsService).secret(`rotate.${i}`))).toEqual(values);
-    expect(await both.app.get(SecretsRotationService).rotate()).toEqual({ resealed: 9, unreadable: [] });
-    expect(await both.app.get(SecretsRotationService).rotate()).toEqual({ resealed: 0, unreadable: [] });
+    expect(await both.app.get(SecretsRotationService).rotate(COMMAND)).toEqual({ resealed: 9, unreadable: [] });
+    expect(await both.app.get(SecretsRotationService).rotate(COMMAND)).toEqual({ resealed: 0, unreadable: [] });
     expect(await keyIds()).toEqual([15]);
     await both.close();
 

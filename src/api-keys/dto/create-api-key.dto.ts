@@ -29,4 +29,10 @@ export class CreateApiKeyDto {
   @Min(0)
   @Max(MAX_QUOTA)
   dailyCap?: number | null;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
 }

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { type Actor } from '../../common/principal';
 import { isUuid } from '../../common/uuid';
 import { NotFoundProblem, ValidationProblem } from '../../http/problem';
 import { type Outcome, type Transition } from '../../ledger/settlement.repository';
@@ -16,10 +17,10 @@ export class TransitionsService {
     private readonly signals: RequestSignals,
   ) {}
 
-  /** @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem for units above the cost */
-  async apply(transition: Transition): Promise<Outcome> {
+  /** @param operator who does it to somebody else's request, as the audit log names them @throws NotFoundProblem, StaleAttempt, RequestFinal, ValidationProblem for units above the cost */
+  async apply(transition: Transition, operator: Actor | null = null): Promise<Outcome> {
     if (!isUuid(transition.id)) throw new NotFoundProblem('request');
-    const outcome = await this.settle(transition);
+    const outcome = await this.settle(transition, operator);
     if (outcome.verdict === 'done') return outcome;
     if (outcome.verdict === 'unknown') throw new NotFoundProblem('request');
     if (outcome.verdict === 'over-cost') {
@@ -49,8 +50,8 @@ export class TransitionsService {
     return ended.reduce((sum, count) => sum + count, 0);
   }
 
-  private async settle(transition: Transition): Promise<Outcome> {
-    const outcome = await this.ledger.settle(transition);
+  private async settle(transition: Transition, operator: Actor | null = null): Promise<Outcome> {
+    const outcome = await (operator === null ? this.ledger.settle(transition) : this.ledger.settleAudited(transition, operator));
     if ((outcome.verdict === 'done' || outcome.verdict === 'late') && transition.act !== 'heartbeat') this.signals.changed(transition.id);
     return outcome;
   }

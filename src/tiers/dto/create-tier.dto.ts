@@ -1,4 +1,4 @@
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { MAX_INTEGER } from '../../common/limits';
 
 export const MAX_QUOTA = MAX_INTEGER;
@@ -34,4 +34,10 @@ export class CreateTierDto {
   @Min(-1_000_000)
   @Max(1_000_000)
   sortOrder?: number;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
 }

@@ -1,4 +1,4 @@
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
 
@@ -36,4 +36,10 @@ export class UpdateTierDto {
   @MayBeLeftOut()
   @IsBoolean()
   archived?: boolean;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
 }

@@ -31,4 +31,10 @@ export class CreateUserDto extends CredentialsDto {
   @IsOptional()
   @IsIn(['user', 'admin'])
   role?: Role;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
 }

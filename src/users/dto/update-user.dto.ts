@@ -56,4 +56,10 @@ export class UpdateUserDto {
   @MayBeLeftOut()
   @IsIn(['active', 'suspended'])
   status?: UserStatus;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
 }
