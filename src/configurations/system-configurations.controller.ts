@@ -28,14 +28,14 @@ export class SystemConfigurationsController {
 
   /** System settings by key: the public ones, or all of them for administrators. */
   @Get()
-  @Scopes('configurations:read')
+  @Scopes()
   list(@CurrentPrincipal() principal: Principal, @Query() query: ListConfigurationsQuery): Promise<ConfigurationPage> {
     return this.configurations.list(principal.isAdmin, query);
   }
 
   /** One system setting. */
   @Get(':key')
-  @Scopes('configurations:read')
+  @Scopes()
   @Versioned()
   @Fails(UnknownSetting)
   async get(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConfigurationDto> {
@@ -93,7 +93,7 @@ export class SystemConfigurationsController {
 
   /** Every version the setting ever had, newest first; who and why are for administrators. */
   @Get(':key/history')
-  @Scopes('configurations:read')
+  @Scopes()
   @Fails(UnknownSetting)
   history(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
     return this.versions.history(principal.isAdmin, key, query);

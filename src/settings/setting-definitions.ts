@@ -86,6 +86,11 @@ export class SettingDefinitions {
     if (next.visibility === 'secret' && next.overridable) {
       errors.push({ pointer: '#/overridable', detail: 'must be false for a secret, which users do not see', code: 'secret-not-overridable' });
     }
+    // A key that is both since before 0.2.0 may still be written, as long as neither is what the write is about.
+    const isAsked = current === null || given.visibility !== undefined || given.overridable !== undefined;
+    if (next.visibility === 'internal' && next.overridable && isAsked) {
+      errors.push({ pointer: '#/overridable', detail: 'must be false for an internal setting, which users do not see', code: 'internal-not-overridable' });
+    }
     if (errors.length === 0) errors.push(...this.valueErrors(next.schema, value));
     if (errors.length > 0) throw new ValidationProblem(errors);
     return next;

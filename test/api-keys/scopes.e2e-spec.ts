@@ -76,6 +76,6 @@ describe('scopes', () => {
     await (await only('quota:read')).get('/v1/users/me/quota').expect(200);
     await (await only('requests:read')).get('/v1/requests').expect(200);
     await (await only('requests:write')).post('/v1/requests').send({ type: 'x' }).expect(201);
-    await (await only('configurations:read')).get('/v1/configurations').expect(200);
+    await (await only('configurations:read')).get('/v1/users/me/configurations').expect(200);
   });
 });

@@ -98,6 +98,13 @@ describe('system settings', () => {
     await service.as(admin).get(`/v1/configurations?prefix=other&limit=2&cursor=${first.body.nextCursor}`).expect(400);
   });
 
+  it('shows what is public to any credential, whatever its scopes', async () => {
+    const key = await makeUser(service, { scopes: ['worker'] });
+    for (const path of ['', '/quota.timeZone', '/quota.timeZone/history']) await service.as(key).get(`/v1/configurations${path}`).expect(200);
+    await service.as(key).get('/v1/configurations/quota.resetCron').expect(404);
+    await service.as().get('/v1/configurations').expect(401);
+  });
+
   it('shows users what is public and hides the rest as if it were not there', async () => {
     await defineKey(service, admin, 'seen.public', { value: 1, visibility: 'public' });
     await defineKey(service, admin, 'seen.internal', { value: 2 });

@@ -90,7 +90,9 @@ describe('settings of a user', () => {
   });
 
   it('are of public keys only', async () => {
-    await defineKey(service, admin, 'hidden.key', { value: 'canary', overridable: true });
+    await defineKey(service, admin, 'hidden.key', { value: 'canary' });
+    // As it may stand since before 0.2.0.
+    await service.sql(`UPDATE system_configurations SET overridable = true WHERE key = 'hidden.key'`);
     for (const path of ['hidden.key', 'hidden.key/history', 'nowhere', 'nowhere/history', '__proto__', 'a%00b'])
       await service.as(user).get(`${mine}/${path}`).expect(404);
     await put('hidden.key', 1).expect(404);

@@ -180,4 +180,16 @@ describe('bad settings', () => {
       .get(`/v1/configurations/${encodeURI(decodeURI(key))}`)
       .expect(404);
   });
+
+  it('are refused that users may override and not see, unless they were so before and that is not what is written', async () => {
+    const both = { value: 1, visibility: 'internal', overridable: true };
+    const error = { pointer: '#/overridable', code: 'internal-not-overridable' };
+    for (const body of [both, { value: 1, overridable: true }]) expect((await define('bad.hidden', body).expect(400)).body.errors).toMatchObject([error]);
+    await define('bad.open', { ...both, visibility: 'public' }).expect(201);
+    const put = (body: object) => service.as(admin).put('/v1/configurations/bad.open').set('if-match', '*').send(body);
+    expect((await put({ value: 1, visibility: 'internal' }).expect(400)).body.errors).toMatchObject([error]);
+    await service.sql(`UPDATE system_configurations SET visibility = 'internal' WHERE key = 'bad.open'`);
+    await put({ value: 2 }).expect(200);
+    await put({ value: 2, visibility: 'internal', overridable: false }).expect(200);
+  });
 });

@@ -23,7 +23,7 @@ describe('the trace of a call', () => {
       LOG_FORMAT: 'json',
       LOG_REQUESTS: 'true',
     });
-    [, url] = await command.said(/(http:\/\/127\.0\.0\.1:\d+)/);
+    [, url] = await command.shows(/(http:\/\/127\.0\.0\.1:\d+)/);
   }, 60_000);
   afterAll(async () => {
     command.child.kill('SIGTERM');
