@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { ReasonQuery } from '../audit/dto/reason.query';
+import { ReasonQuery } from '../audit/dto/reason.dto';
 import { AccountOwner, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
 import { IdParam } from '../http/id-param.pipe';

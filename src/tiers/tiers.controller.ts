@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { ReasonQuery } from '../audit/dto/reason.query';
+import { ReasonQuery } from '../audit/dto/reason.dto';
 import { AdminOnly, CurrentActor, Public } from '../common/access.decorators';
 import { type Actor, because } from '../common/principal';
 import { etagOf } from '../http/etag';

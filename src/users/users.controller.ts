@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { ReasonQuery } from '../audit/dto/reason.query';
+import { ReasonQuery } from '../audit/dto/reason.dto';
 import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, because, type Principal } from '../common/principal';

@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * System settings by key: the public ones, or all of them for administrators.
-         * @description Needs the scope `configurations:read`.
+         * @description For anyone signed in.
          */
         get: operations["systemConfigurationsList"];
         put?: never;
@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * One system setting.
-         * @description Needs the scope `configurations:read`.
+         * @description For anyone signed in.
          */
         get: operations["systemConfigurationsGet"];
         /**
@@ -81,7 +81,7 @@ export interface paths {
         };
         /**
          * Every version the setting ever had, newest first; who and why are for administrators.
-         * @description Needs the scope `configurations:read`.
+         * @description For anyone signed in.
          */
         get: operations["systemConfigurationsHistory"];
         put?: never;
@@ -1453,6 +1453,8 @@ export interface components {
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute?: number | null;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
         };
         UpdateTierDto: {
             /** @description Renaming reaches the tier's users at once. */
@@ -1470,6 +1472,8 @@ export interface components {
             burstPerMinute?: number | null;
             /** @description An archived tier keeps its users and is offered to nobody else. */
             archived?: boolean;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
         };
         UserDto: {
             /** @description Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
@@ -1519,6 +1523,8 @@ export interface components {
             timeZone?: string | null;
             /** @enum {string} */
             role?: "user" | "admin";
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /**
              * Format: email
              * @description Unique regardless of case; kept as typed.
@@ -1603,6 +1609,8 @@ export interface components {
              * @enum {string}
              */
             status?: "active" | "suspended";
+            /** @description Why; kept in the audit log. */
+            reason?: string;
         };
         ApiKeyDto: {
             /** Format: int32 */
@@ -1643,6 +1651,8 @@ export interface components {
              * @description Units a day that this key may spend of its user's quota; null: all of it.
              */
             dailyCap?: number | null;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
         };
         NewApiKeyDto: {
             /** Format: int32 */
@@ -2622,25 +2632,25 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
-        NotFoundProblem: {
+        UriTooLongProblem: {
             /**
              * Format: uri-reference
-             * @example /errors/not-found
+             * @example /errors/uri-too-long
              */
             type: string;
-            /** @example Not Found */
+            /** @example URI Too Long */
             title: string;
             /**
              * Format: int32
              * @enum {integer}
              */
-            status: 404;
+            status: 414;
             detail: string;
             /**
              * @description Stable: switch on this.
              * @enum {string}
              */
-            code: "not-found";
+            code: "uri-too-long";
             /** Format: uri-reference */
             instance: string;
         };
@@ -2663,28 +2673,6 @@ export interface components {
              * @enum {string}
              */
             code: "unknown-setting";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        UriTooLongProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/uri-too-long
-             */
-            type: string;
-            /** @example URI Too Long */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 414;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "uri-too-long";
             /** Format: uri-reference */
             instance: string;
         };
@@ -2933,6 +2921,28 @@ export interface components {
              * @enum {string}
              */
             code: "too-many-idempotency-keys";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        NotFoundProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/not-found
+             */
+            type: string;
+            /** @example Not Found */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 404;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "not-found";
             /** Format: uri-reference */
             instance: string;
         };
@@ -3577,8 +3587,18 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
             "violated-policies": ("daily" | "key" | "burst")[];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Requests a minute. The other members tell of the day, where it is known.
+             */
             limit: number;
+            /** Format: int32 */
+            used?: number;
+            /** Format: int32 */
+            remaining?: number;
+            /** Format: date-time */
+            resetsAt?: string;
+            timeZone?: string;
         };
         CostExceedsQuotaProblem: {
             /**
@@ -3823,17 +3843,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["ExpectationFailedProblem"] | components["schemas"]["HeadersTooLargeProblem"] | components["schemas"]["RequestTimeoutProblem"];
             };
         };
-        /** @description Forbidden: `scope-required`. */
-        ForbiddenScopeRequired: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["ScopeRequiredProblem"];
-            };
-        };
         /** @description Bad Request: `malformed-request`, `unstorable-value`. */
         BadRequestMalformedRequestOrUnstorableValue: {
             headers: {
@@ -3844,16 +3853,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"];
             };
         };
-        /** @description Not Found: `not-found`, `unknown-setting`. */
-        NotFoundNotFoundOrUnknownSetting: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
-            };
-        };
         /** @description URI Too Long: `uri-too-long`. */
         URITooLongUriTooLong: {
             headers: {
@@ -3862,6 +3861,16 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["UriTooLongProblem"];
+            };
+        };
+        /** @description Not Found: `unknown-setting`. */
+        NotFoundUnknownSetting: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
             };
         };
         /** @description Bad Request: `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
@@ -3892,16 +3901,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
-            };
-        };
-        /** @description Not Found: `not-found`. */
-        NotFoundNotFound: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotFoundProblem"];
             };
         };
         /** @description Forbidden: `admin-required`, `approval-required`, `scope-required`. */
@@ -3947,16 +3946,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["StaleVersionProblem"];
             };
         };
-        /** @description Not Found: `unknown-setting`. */
-        NotFoundUnknownSetting: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
-            };
-        };
         /** @description Bad Request: `malformed-idempotency-key`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -3988,6 +3977,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["SecretUnreadableProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
+        /** @description Not Found: `not-found`. */
+        NotFoundNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"];
+            };
+        };
         /** @description Forbidden: `admin-required`, `own-change`, `scope-required`. */
         ForbiddenAdminRequiredOrOwnChangeOrScopeRequired: {
             headers: {
@@ -4007,6 +4006,27 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["ChangeEndedProblem"];
+            };
+        };
+        /** @description Forbidden: `scope-required`. */
+        ForbiddenScopeRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ScopeRequiredProblem"];
+            };
+        };
+        /** @description Not Found: `not-found`, `unknown-setting`. */
+        NotFoundNotFoundOrUnknownSetting: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
             };
         };
         /** @description Forbidden: `not-overridable`, `scope-required`. */
@@ -4538,7 +4558,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
@@ -4548,7 +4567,10 @@ export interface operations {
     systemConfigurationsGet: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
             path: {
                 key: string;
             };
@@ -4567,10 +4589,18 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
-            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            404: components["responses"]["NotFoundUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4626,7 +4656,6 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -4679,7 +4708,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            404: components["responses"]["NotFoundUnknownSetting"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -4719,8 +4748,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
-            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            404: components["responses"]["NotFoundUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4763,7 +4791,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            404: components["responses"]["NotFoundUnknownSetting"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -4845,7 +4873,7 @@ export interface operations {
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            404: components["responses"]["NotFoundUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4890,7 +4918,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
+            404: components["responses"]["NotFoundUnknownSetting"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrSecretUnreadableOrTooManyIdempotencyKeys"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -5053,7 +5081,10 @@ export interface operations {
     userConfigurationsGet: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
             path: {
                 key: string;
                 /** @description An id, or `me`. */
@@ -5073,6 +5104,15 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
@@ -5319,7 +5359,10 @@ export interface operations {
     tiersGet: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
             path: {
                 tierId: string;
             };
@@ -5338,6 +5381,15 @@ export interface operations {
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -5349,7 +5401,10 @@ export interface operations {
     };
     tiersDelete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: {
                 /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
@@ -5399,6 +5454,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["UpdateTierDto"];
+                "application/merge-patch+json": components["schemas"]["UpdateTierDto"];
             };
         };
         responses: {
@@ -5512,7 +5568,10 @@ export interface operations {
     usersGet: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description An id, or `me`. */
                 userId: string;
@@ -5532,6 +5591,15 @@ export interface operations {
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             404: components["responses"]["NotFoundNotFound"];
@@ -5544,7 +5612,10 @@ export interface operations {
     };
     usersDelete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: {
                 /** @description The ETag of what you read, or `*`. */
                 "If-Match"?: string;
@@ -5599,6 +5670,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["UpdateUserDto"];
+                "application/merge-patch+json": components["schemas"]["UpdateUserDto"];
             };
         };
         responses: {
@@ -5748,7 +5820,10 @@ export interface operations {
     };
     apiKeysRevoke: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 keyId: number;
@@ -5782,7 +5857,10 @@ export interface operations {
     };
     apiKeysRotate: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: {
                 /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
                 "Idempotency-Key"?: string;
