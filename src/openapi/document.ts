@@ -3,7 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { type FastifyReply } from 'fastify';
 import { version } from '../../package.json';
 import { bound } from './bounds';
-import { CONSTANT_FIELDS, fieldComponents } from './fields';
+import { CONSTANT_FIELDS, fieldComponents, PAGE_FIELDS } from './fields';
 import { type Operation, renderOperation } from './operations';
 import { ProblemResponses } from './problems';
 import { declaredRoutes, operationId } from './routes';
@@ -70,7 +70,7 @@ function render(app: NestFastifyApplication, document: OpenAPIObject): OpenAPIOb
   const used = JSON.stringify(document).matchAll(/"#\/components\/headers\/([^"]+)"/g);
   components.headers = fieldComponents(new Set([...used].map(([, name]) => name as string)));
   bound(document);
-  return Object.assign(document, { 'x-fields-of-every-answer': CONSTANT_FIELDS });
+  return Object.assign(document, { 'x-fields-of-every-answer': CONSTANT_FIELDS, 'x-fields-for-other-origins': PAGE_FIELDS });
 }
 
 const served = new WeakMap<NestFastifyApplication, { document: OpenAPIObject; bytes: Buffer }>();

@@ -55,3 +55,8 @@ export function fieldComponents(used: ReadonlySet<string>): Record<string, objec
   ]);
   return Object.fromEntries<object>(all.filter(([name]) => used.has(name)));
 }
+
+/** What an answer to a page of another origin may bear beside its own, whatever it is: the setting `http.corsOrigins` decides. */
+export const PAGE_FIELDS = Object.fromEntries(
+  ['vary', 'access-control-allow-origin', 'access-control-expose-headers'].map((name) => [name, { type: 'string' }]),
+);

@@ -2632,25 +2632,25 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
-        UriTooLongProblem: {
+        NotFoundProblem: {
             /**
              * Format: uri-reference
-             * @example /errors/uri-too-long
+             * @example /errors/not-found
              */
             type: string;
-            /** @example URI Too Long */
+            /** @example Not Found */
             title: string;
             /**
              * Format: int32
              * @enum {integer}
              */
-            status: 414;
+            status: 404;
             detail: string;
             /**
              * @description Stable: switch on this.
              * @enum {string}
              */
-            code: "uri-too-long";
+            code: "not-found";
             /** Format: uri-reference */
             instance: string;
         };
@@ -2673,6 +2673,28 @@ export interface components {
              * @enum {string}
              */
             code: "unknown-setting";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        UriTooLongProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/uri-too-long
+             */
+            type: string;
+            /** @example URI Too Long */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 414;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "uri-too-long";
             /** Format: uri-reference */
             instance: string;
         };
@@ -2921,28 +2943,6 @@ export interface components {
              * @enum {string}
              */
             code: "too-many-idempotency-keys";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        NotFoundProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/not-found
-             */
-            type: string;
-            /** @example Not Found */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 404;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "not-found";
             /** Format: uri-reference */
             instance: string;
         };
@@ -3853,6 +3853,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"];
             };
         };
+        /** @description Not Found: `not-found`, `unknown-setting`. */
+        NotFoundNotFoundOrUnknownSetting: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
+            };
+        };
         /** @description URI Too Long: `uri-too-long`. */
         URITooLongUriTooLong: {
             headers: {
@@ -3861,16 +3871,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["UriTooLongProblem"];
-            };
-        };
-        /** @description Not Found: `unknown-setting`. */
-        NotFoundUnknownSetting: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
             };
         };
         /** @description Bad Request: `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
@@ -3901,6 +3901,16 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+            };
+        };
+        /** @description Not Found: `not-found`. */
+        NotFoundNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotFoundProblem"];
             };
         };
         /** @description Forbidden: `admin-required`, `approval-required`, `scope-required`. */
@@ -3946,6 +3956,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["StaleVersionProblem"];
             };
         };
+        /** @description Not Found: `unknown-setting`. */
+        NotFoundUnknownSetting: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["UnknownSettingProblem"];
+            };
+        };
         /** @description Bad Request: `malformed-idempotency-key`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -3975,16 +3995,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["SecretUnreadableProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
-            };
-        };
-        /** @description Not Found: `not-found`. */
-        NotFoundNotFound: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotFoundProblem"];
             };
         };
         /** @description Forbidden: `admin-required`, `own-change`, `scope-required`. */
@@ -4017,16 +4027,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["ScopeRequiredProblem"];
-            };
-        };
-        /** @description Not Found: `not-found`, `unknown-setting`. */
-        NotFoundNotFoundOrUnknownSetting: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotFoundProblem"] | components["schemas"]["UnknownSettingProblem"];
             };
         };
         /** @description Forbidden: `not-overridable`, `scope-required`. */
@@ -4600,7 +4600,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4656,6 +4656,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -4708,7 +4709,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -4748,7 +4749,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4791,7 +4792,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -4873,7 +4874,7 @@ export interface operations {
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -4918,7 +4919,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            404: components["responses"]["NotFoundUnknownSetting"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrSecretUnreadableOrTooManyIdempotencyKeys"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];

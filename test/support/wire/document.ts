@@ -15,6 +15,7 @@ interface Document {
   paths: Record<string, Record<string, { operationId: string; responses: Record<string, { $ref?: string }> }>>;
   components: { schemas: Record<string, Schema>; headers: Record<string, { required: boolean; schema: Schema }> };
   'x-fields-of-every-answer': Record<string, { const: string }>;
+  'x-fields-for-other-origins': Record<string, object>;
 }
 
 export interface Operation {
@@ -36,6 +37,8 @@ const ROOT = 'openapi.json';
 /** `openapi.json` as something that answers can be held to. What it leaves open for later releases is closed here: no member beside those that it names. */
 export class WireDocument {
   readonly constantFields: Record<string, { const: string }>;
+  /** May be missing. */
+  readonly pageFields: Record<string, object>;
   private readonly document: Document;
   private readonly ajv = new Ajv({ strict: false, validateSchema: false, allErrors: false, logger: false });
   /** By pointer: operations share the responses of most refusals, and compiling takes a while. */
@@ -49,6 +52,7 @@ export class WireDocument {
     addFormats(this.ajv);
     this.ajv.addSchema(this.document, ROOT);
     this.constantFields = this.document['x-fields-of-every-answer'];
+    this.pageFields = this.document['x-fields-for-other-origins'];
     this.routes = Object.entries(this.document.paths)
       .flatMap(([path, item]) =>
         Object.entries(item).map(([method, { operationId: id }]) => ({ operation: { id, path, method: method.toUpperCase() }, parts: path.split('/') })),

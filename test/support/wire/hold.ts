@@ -75,7 +75,8 @@ function faultsOfFields(known: WireDocument, { fields }: DocumentedResponse, { h
     if (!fields.has(name) && headers[name] !== constant.const) faults.push(`the field ${name} is ${headers[name] ?? 'missing'}`);
   }
   for (const name of Object.keys(headers)) {
-    if (!TRANSPORT.has(name) && !fields.has(name) && !(name in known.constantFields)) faults.push(`the field ${name} is not documented`);
+    const isGeneral = name in known.constantFields || name in known.pageFields;
+    if (!TRANSPORT.has(name) && !fields.has(name) && !isGeneral) faults.push(`the field ${name} is not documented`);
   }
   return faults;
 }
