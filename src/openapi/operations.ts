@@ -82,10 +82,7 @@ function generalFailures(method: string, { parameters = [] }: Operation, { decla
     UnavailableProblem,
     StoredValueUnusable,
     ...(hasBody ? [ValidationProblem, MalformedJson, BodyTooLarge, UnsupportedMediaType] : []),
-<<<<<<< HEAD
-=======
     // A name with U+0000 is none, whatever the route.
->>>>>>> d05ee25 (Describe what pages of other origins are told, and that a name with U+0000 is none on any route)
     ...(inPath ? [NotFoundProblem, UriTooLong] : []),
     ...(inQuery ? [ValidationProblem] : []),
     ...(hasBody || inPath || inQuery ? [UnstorableValue] : []),
