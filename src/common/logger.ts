@@ -5,7 +5,7 @@ import { PinoPretty } from 'pino-pretty';
 export interface LogOptions {
   level: string;
   pretty: boolean;
-  /** What tells on whose behalf a line is written, where that is known. */
+  /** What names on whose behalf a line is written, where that is known. */
   scope: () => object | undefined;
 }
 

@@ -29,7 +29,7 @@ export interface Actor {
   kind: 'user' | 'key' | 'command' | 'system';
   id: number | null;
   requestId: string | null;
-  /** Why, in their own words. */
+  /** Why, as they put it. */
   reason?: string | null;
 }
 

@@ -34,7 +34,7 @@ export class SecretsRotationService {
       if (value === undefined) report.unreadable.push(nameOf(sealed));
       else if (await this.repository.replace(sealed, this.secrets.seal(sealed.key, value))) report.resealed++;
     }
-    // What is sealed is sealed, one by one: this tells of the act, once it is over.
+    // What is sealed is sealed, one by one: this records the act, once it is over.
     await this.transactions.run((tx) => this.audit.record(tx, actor, { action: 'secrets.rotate', target: ['secrets', 'all'], after: report }));
     return report;
   }

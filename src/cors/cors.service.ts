@@ -13,7 +13,7 @@ const MAX_AGE_SECONDS = '600';
 
 /**
  * Lets pages of other origins call this service (CORS), where the setting `http.corsOrigins` names them. Always true: without an
- * `Origin` nothing is looked up; credentials mode is never granted, so no cookie comes along; a preflight says nothing of who asks,
+ * `Origin` nothing is looked up; credentials mode is never granted, so no cookie comes along; a preflight does not name who asks,
  * and is answered before anybody is authenticated or charged.
  */
 @Injectable()

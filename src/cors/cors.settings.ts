@@ -1,6 +1,6 @@
 import { defineSetting } from '../settings/setting';
 
-/** An origin as browsers write it (RFC 6454): no path, and no port that goes without saying. */
+/** An origin as browsers write it (RFC 6454): no path, and no port that is the default. */
 const ORIGIN = '^(\\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\\[[0-9a-f:.]+\\](:[0-9]{1,5})?)$';
 
 export const CorsSettings = {

@@ -36,7 +36,7 @@ export function checkBody<T extends object>(dto: new () => T, value: unknown): T
   return check(Object.assign(new dto(), cutToBounds(dto, value)), '#');
 }
 
-/** Of a route that takes no body: an empty object says nothing, and may come. @throws ValidationProblem naming every member */
+/** Of a route that takes no body: an empty object holds nothing, and may come. @throws ValidationProblem naming every member */
 export function assertNoMembers(value: unknown): void {
   assertObject(value);
   refuseNames(unknownNames(Object, value), '#');

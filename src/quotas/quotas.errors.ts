@@ -65,7 +65,7 @@ export function quotaRefusal(requested: number, state: QuotaState, cap: CapState
 }
 
 /**
- * More requests in a short time than the tier takes. Costs no quota. Tells of the day too, where that is known: waiting for the
+ * More requests in a short time than the tier takes. Costs no quota. Shows the day too, where that is known: waiting for the
  * minute is of no use once the day is used up.
  */
 export class BurstExceeded extends Problem {
@@ -76,7 +76,7 @@ export class BurstExceeded extends Problem {
   static override readonly fields = ['Retry-After', 'RateLimit', 'RateLimit-Policy'];
   static override readonly members = {
     'violated-policies': POLICIES,
-    limit: { ...UNITS, description: 'Requests a minute. The other members tell of the day, where it is known.' },
+    limit: { ...UNITS, description: 'Requests a minute. The other members are those of the day, where it is known.' },
     'used?': UNITS,
     'remaining?': UNITS,
     'resetsAt?': { type: 'string', format: 'date-time' },

@@ -46,7 +46,7 @@ console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);
 
 /** The guard must go red where there is something to see. */
-async function foundOut({ caller, findings, environment, ...mutant }) {
+async function foundOut({ caller, findings, environment = {}, ...mutant }) {
   const { root, remove } = makeMutant(mutant);
   const planted = await Stage.set({ root, crowd: 1_000, environment });
   try {

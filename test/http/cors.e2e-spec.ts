@@ -79,7 +79,7 @@ describe('pages of another origin', () => {
     });
   });
 
-  it('are all of them where the setting says so', async () => {
+  it('are all of them where the setting states so', async () => {
     await writeKey(service, admin, 'http.corsOrigins', { value: ['*'] });
     expect((await service.as().get('/v1/tiers').set('origin', 'https://any.test').expect(200)).headers['access-control-allow-origin']).toBe('*');
   });

@@ -56,7 +56,7 @@ describe('the burst limit of a tier', () => {
     await submit(other).expect(201);
   });
 
-  it('tells of the day that is used up too, and when to come again then', async () => {
+  it('shows the day that is used up too, and when to come again then', async () => {
     const user = await makeMember('short', 3);
     const { body: quota } = await service.as(user).get('/v1/users/me/quota').expect(200);
     await service.as(admin).patch(`/v1/users/${user.id}`).send({ dailyQuota: quota.used }).expect(200);
@@ -74,8 +74,8 @@ describe('the burst limit of a tier', () => {
     expect(Number(headers['retry-after'])).toBe(Math.max(day, minute));
   });
 
-  it('is told on what decided a charge, and on nothing else', async () => {
-    const user = await makeMember('told', 1_000);
+  it('is shown on what decided a charge, and on nothing else', async () => {
+    const user = await makeMember('shown', 1_000);
     const key = { 'idempotency-key': 'one' };
     const fields = ({ headers }: { headers: Record<string, string> }) => [headers.ratelimit === undefined, headers['ratelimit-policy'] === undefined];
     const submitted = () => service.as(user).post('/v1/requests');

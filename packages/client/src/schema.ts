@@ -3589,7 +3589,7 @@ export interface components {
             "violated-policies": ("daily" | "key" | "burst")[];
             /**
              * Format: int32
-             * @description Requests a minute. The other members tell of the day, where it is known.
+             * @description Requests a minute. The other members are those of the day, where it is known.
              */
             limit: number;
             /** Format: int32 */
