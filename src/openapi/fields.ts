@@ -58,5 +58,5 @@ export function fieldComponents(used: ReadonlySet<string>): Record<string, objec
 
 /** What an answer to a page of another origin may bear beside its own, whatever it is: the setting `http.corsOrigins` decides. */
 export const PAGE_FIELDS = Object.fromEntries(
-  ['vary', 'access-control-allow-origin', 'access-control-expose-headers'].map((name) => [name, { type: 'string' }]),
+  ['vary', 'access-control-allow-origin', 'access-control-expose-headers'].map((name) => [name, { type: 'string', maxLength: 8_192 }]),
 );
