@@ -45,7 +45,7 @@ export class ProblemResponses {
     return {
       description: `${titles}: ${kinds.map(({ code }) => (code === null ? 'any other refusal' : `\`${code}\``)).join(', ')}.`,
       headers: fieldReferences(commonFields(kinds)),
-      content: { [PROBLEM_TYPE]: { schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas } } },
+      content: { [PROBLEM_TYPE]: { schema: schemas.length === 1 ? schemas[0] : { [kinds.some(({ code }) => code === null) ? 'anyOf' : 'oneOf']: schemas } } },
     };
   }
 }

@@ -23,7 +23,11 @@ interface Item {
   parameters?: { name: string; in: string }[];
 }
 
-type Schema = { $ref: string } | { oneOf: { $ref: string }[] };
+interface Schema {
+  $ref?: string;
+  oneOf?: { $ref: string }[];
+  anyOf?: { $ref: string }[];
+}
 
 const { paths, components } = JSON.parse(readFileSync(join(__dirname, '../../openapi.json'), 'utf8')) as {
   paths: Record<string, Record<string, Item>>;
@@ -39,7 +43,8 @@ const nameIn = (reference: string) => reference.slice(reference.lastIndexOf('/')
 function codesOf({ $ref }: { $ref?: string }): string[] {
   if ($ref === undefined) return [];
   const { schema } = components.responses[nameIn($ref)].content['application/problem+json'];
-  return ('oneOf' in schema ? schema.oneOf : [schema]).flatMap((one) => components.schemas[nameIn(one.$ref)].properties.code?.enum ?? []);
+  const kinds = schema.oneOf ?? schema.anyOf ?? [schema as { $ref: string }];
+  return kinds.flatMap((one) => components.schemas[nameIn(one.$ref)].properties.code?.enum ?? []);
 }
 
 export const OPERATIONS: DocumentedOperation[] = Object.entries(paths).flatMap(([path, item]) =>
