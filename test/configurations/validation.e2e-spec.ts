@@ -172,7 +172,7 @@ describe('bad settings', () => {
     );
   });
 
-  it.each(['-leading', 'has%20space', 'sl%2Fash', 'a%00b', '__proto__', 'x'.repeat(101), 'ümlaut'])('the key %s is refused', async (key) => {
+  it.each(['-leading', 'has%20space', 'sl%2Fash', '__proto__', 'x'.repeat(101), 'ümlaut'])('the key %s is refused', async (key) => {
     const { body } = await define(encodeURI(decodeURI(key)), { value: 1 }).expect(400);
     expect(body.errors).toMatchObject([{ pointer: '#/key', code: 'malformed-key' }]);
     await service

@@ -54,7 +54,7 @@ describe('listing and keeping requests', () => {
     await submit(service, user, type);
     const list = (query: object) => service.as(user).get('/v1/requests').query(query);
     for (const limit of ['101', '2147483648', '9'.repeat(100)]) expect((await list({ limit }).expect(200)).body.items).toHaveLength(1);
-    for (const since of ['2026-01-31', '2026-01-31T00:00:00Z', '2026-01-31T00:00:00.5+05:30']) await list({ since }).expect(200);
+    for (const since of ['2026-01-31', '2026-01-31T00:00:00Z', '2026-01-31T00:00:00.5+05:30', '2026-01-31T00:00:00+23:59']) await list({ since }).expect(200);
     for (const since of [
       '2026-W01-1',
       '2026-001',
@@ -62,7 +62,7 @@ describe('listing and keeping requests', () => {
       '0000-01-01',
       '20260131',
       '2026-01-31T24:00:00Z',
-      '2026-01-31T00:00:00+23:59',
+      '2026-01-31T00:00:00+24:00',
       '+2026-01-31',
       '9'.repeat(8_000),
     ]) {
