@@ -77,6 +77,7 @@ class RequestModel {
   }
 
   private verb(step: Extract<Step, { off: number }>): number {
+    if (this.isRepeated(step)) return 200;
     if (this.status !== 'processing' || this.attempt + step.off < 1 || step.off !== 0) return this.attempt + step.off < 1 ? 400 : 409;
     if (step.do === 'heartbeat') {
       this.leased = true;
@@ -88,6 +89,12 @@ class RequestModel {
     else if (step.retryable && this.attempt < MAX_ATTEMPTS) [this.status, this.paused] = ['pending', true];
     else this.end('failed', COST);
     return 200;
+  }
+
+  /** A result that is there already; where all units went back it cannot be known for how many it was. */
+  private isRepeated(step: Step): boolean {
+    if (step.do !== 'complete' || this.status !== 'succeeded' || step.off !== 0 || this.attempt < 1) return false;
+    return this.refunded === COST || this.refunded === COST - (step.units ?? COST);
   }
 
   private end(status: string, refunded: number): 0 {
