@@ -16,7 +16,8 @@ function build(): void {
 /** Starts a server, or takes the one of `TEST_DATABASE_URL` (its user must be allowed to create databases), and migrates the template. */
 export default async function globalSetup(): Promise<void> {
   build();
-  rmSync(join(ROOT, 'coverage/wire'), { recursive: true, force: true });
+  // What failed and is run once more adds to what the run before it saw.
+  if (process.env.TEST_KEEP_WIRE === undefined) rmSync(join(ROOT, 'coverage/wire'), { recursive: true, force: true });
   const given = process.env.TEST_DATABASE_URL;
   const server = given === undefined ? await TestServer.start() : null;
   const url = given ?? (server as TestServer).url;
