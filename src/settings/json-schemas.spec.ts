@@ -43,6 +43,26 @@ describe('the check of a value', () => {
     );
   });
 
+  it('never begins with a schema that doubles its work with every reference, or with every level of the value', () => {
+    const $defs = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`d${i}`, i === 63 ? true : { allOf: [{ $ref: `#/$defs/d${i + 1}` }, { $ref: `#/$defs/d${i + 1}` }] }]),
+    );
+    const doubling = { $defs, $ref: '#/$defs/d0' };
+    expect(schemas.refusal(doubling, 'schema')).toMatchObject({ pointer: '#/schema', code: 'invalid-schema' });
+    expect(schemas.allows(doubling, 1)).toBe(false);
+    const branches = { allOf: [{ items: { $ref: '#' } }, { items: { $ref: '#' } }] };
+    const nested = (depth: number): unknown => (depth === 0 ? [] : [nested(depth - 1)]);
+    expect(schemas.refusal(branches, 'bounds')).toBeNull();
+    expect(schemas.violations(branches, nested(5), '#/value', 'bounds')).toEqual([]);
+    expect(schemas.violations(branches, nested(30), '#/value', 'bounds')).toMatchObject([{ pointer: '#/value', code: 'too-many-steps' }]);
+  });
+
+  it('refuses a schema that takes long to compile', () => {
+    const of = (count: number) => ({ type: 'object', properties: Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string' }])) });
+    expect(schemas.refusal(of(900), 'schema')).toBeNull();
+    expect(schemas.refusal(of(1_000), 'schema')).toMatchObject({ code: 'invalid-schema', detail: expect.stringContaining('at most 1000') });
+  });
+
   it('takes URLs as such', () => {
     for (const [text, good] of [
       ['https://example.com/a?b#c', true],

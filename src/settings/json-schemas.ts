@@ -7,10 +7,15 @@ import { TimeZones } from '../database/time-zones';
 import { type FieldError } from '../http/problem';
 import { isSchedule } from '../jobs/cron-slots';
 import { linearPattern } from './linear-patterns';
+import { stepsPerMember } from './schema-work';
 import { type JsonSchema } from './setting';
 
 const SHOWN_VIOLATIONS = 5;
 const COMPILED_SCHEMAS = 500;
+/** A tenth of a second. A schema of a hundred parts may check a value of five thousand members. */
+const STEPS_MAX = 500_000;
+/** To compile one part takes a tenth of a millisecond. */
+const PARTS_MAX = 1_000;
 
 /** Bounds narrow a schema that names the type already; they may leave it out. */
 export type SchemaRole = 'schema' | 'bounds';
@@ -22,6 +27,7 @@ export class JsonSchemas {
   private readonly byText: LRUCache<string, ValidateFunction>;
   /** Spares the settings in memory the text. */
   private readonly byObject = new WeakMap<JsonSchema, ValidateFunction>();
+  private readonly stepsByDepth = new WeakMap<JsonSchema, number[]>();
 
   constructor(zones: TimeZones) {
     this.ajv = { schema: makeAjv(zones, true), bounds: makeAjv(zones, false) };
@@ -31,8 +37,11 @@ export class JsonSchemas {
   /** Why the schema cannot be used, or null. */
   refusal(schema: JsonSchema, role: SchemaRole): FieldError | null {
     try {
+      assertCompilable(schema);
+      const validate = this.compile(schema, role);
+      if (this.isTooMuch(schema, null)) throw new Error(`it would take more than ${STEPS_MAX} steps to check any value`);
       // A schema that refers to nothing but itself compiles, and then never ends, with this value or any other.
-      this.compile(schema, role)(null);
+      validate(null);
       return null;
     } catch (error) {
       return { pointer: `#/${role}`, detail: `is not a usable JSON Schema: ${(error as Error).message}`, code: 'invalid-schema' };
@@ -42,6 +51,7 @@ export class JsonSchemas {
   /** The first five places where the value breaks the schema. */
   violations(schema: JsonSchema, value: unknown, pointer: string, role: SchemaRole = 'schema'): FieldError[] {
     const validate = this.compile(schema, role);
+    if (this.isTooMuch(schema, value)) return [{ pointer, detail: `would take the schema more than ${STEPS_MAX} steps to check`, code: 'too-many-steps' }];
     const verdict = run(validate, value);
     if (verdict === 'endless') return [{ pointer, detail: 'leads the schema back to itself without end', code: 'endless-schema' }];
     if (verdict) return [];
@@ -55,10 +65,18 @@ export class JsonSchemas {
   /** Also false under a schema that is none, written past our checks. */
   allows(schema: JsonSchema, value: unknown, role: SchemaRole = 'schema'): boolean {
     try {
-      return run(this.compile(schema, role), value) === true;
+      const validate = this.compile(schema, role);
+      return !this.isTooMuch(schema, value) && run(validate, value) === true;
     } catch {
       return false;
     }
+  }
+
+  private isTooMuch(schema: JsonSchema, value: unknown): boolean {
+    const { members, depth } = sizeOf(value);
+    let steps = this.stepsByDepth.get(schema);
+    if (steps === undefined) this.stepsByDepth.set(schema, (steps = []));
+    return (steps[depth] ??= stepsPerMember(schema, depth)) * members > STEPS_MAX;
   }
 
   private compile(schema: JsonSchema, role: SchemaRole): ValidateFunction {
@@ -117,6 +135,29 @@ function makeAjv(zones: TimeZones, strictTypes: boolean): Ajv2020 {
   ajv.addFormat('iana-time-zone', (name) => zones.has(name));
   ajv.addFormat('cron', (expression) => isSchedule(expression));
   return ajv;
+}
+
+/** @throws Error when the text has so many parts that compiling it would hold up everybody */
+function assertCompilable(schema: JsonSchema): void {
+  const parts = [...objectsIn(schema)].length;
+  if (parts > PARTS_MAX) throw new Error(`it has ${parts} parts, of which at most ${PARTS_MAX} are supported`);
+}
+
+function* objectsIn(part: unknown): Generator<object> {
+  if (typeof part !== 'object' || part === null) return;
+  if (!Array.isArray(part)) yield part;
+  for (const value of Object.values(part)) yield* objectsIn(value);
+}
+
+/** How many values are in it, itself included, and on how many levels below it. */
+function sizeOf(value: unknown): { members: number; depth: number } {
+  let members = 0;
+  let depth = -1;
+  for (let level: unknown[] = [value]; level.length > 0; depth++) {
+    members += level.length;
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? (Object.values(one) as unknown[]) : []));
+  }
+  return { members, depth };
 }
 
 /** `$async` would make every check look passed (a promise), and `$id` would clash between the versions of one schema. */

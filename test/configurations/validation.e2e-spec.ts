@@ -2,6 +2,11 @@ import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';
 
+const doubling = (steps: number) => {
+  const twice = (i: number) => ({ allOf: [{ $ref: `#/$defs/d${i}` }, { $ref: `#/$defs/d${i}` }] });
+  return { $defs: Object.fromEntries(Array.from({ length: steps }, (_, i) => [`d${i}`, i === 0 ? {} : twice(i - 1)])), ...twice(steps - 1) };
+};
+
 describe('bad settings', () => {
   let service: Service;
   let admin: TestUser;
@@ -104,6 +109,8 @@ describe('bad settings', () => {
     ['a pattern with a back reference', { type: 'string', pattern: '(a)\\1' }],
     ['nothing but itself', { $ref: '#' }],
     ['a circle', { $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }] }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' }],
+    ['references that double the work with each step', doubling(64)],
+    ['more parts than compile in passing', { type: 'object', properties: Object.fromEntries(Array.from({ length: 1_500 }, (_, i) => [`p${i}`, {}])) }],
     ['more than 32 kB', { type: 'string', description: 'x'.repeat(33_000) }],
   ])('a schema with %s is refused, for values and for bounds', async (_, schema) => {
     for (const field of ['schema', 'bounds'] as const) {
