@@ -297,6 +297,17 @@ CREATE TABLE system_configurations (
   CONSTRAINT system_configurations_visibility_check CHECK (((visibility)::text = ANY ((ARRAY['public'::character varying, 'internal'::character varying, 'secret'::character varying])::text[])))
 );
 
+CREATE TABLE user_attributes (
+  user_id integer NOT NULL,
+  external_id character varying(255),
+  metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+  CONSTRAINT user_attributes_pkey PRIMARY KEY (user_id),
+  CONSTRAINT user_attributes_external_id_key UNIQUE (external_id),
+  CONSTRAINT user_attributes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT user_attributes_external_id_check CHECK (((external_id)::text <> ''::text)),
+  CONSTRAINT user_attributes_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 12288) AND (jsonb_array_length(jsonb_path_query_array(metadata, '$.keyvalue()'::jsonpath)) <= 50)))
+);
+
 CREATE TABLE user_configuration_versions (
   user_id integer NOT NULL,
   key character varying(100) NOT NULL,
@@ -417,6 +428,8 @@ CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id
 CREATE INDEX system_configuration_changes_effective_at_idx ON public.system_configuration_changes USING btree (effective_at) WHERE ((status)::text = 'approved'::text);
 
 CREATE INDEX system_configuration_changes_key_id_idx ON public.system_configuration_changes USING btree (key, id);
+
+CREATE INDEX user_attributes_metadata_idx ON public.user_attributes USING gin (metadata jsonb_path_ops) WITH (fastupdate=off);
 
 CREATE INDEX user_configurations_key_user_id_idx ON public.user_configurations USING btree (key, user_id);
 
@@ -811,6 +824,16 @@ AS $function$
         END IF;
         RETURN NEW;
       END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.user_ids_by_metadata(alternatives jsonb[], max_count integer)
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+        SELECT a.user_id FROM unnest(alternatives) f(filter) JOIN user_attributes a ON a.metadata @> f.filter LIMIT max_count
+      $function$
 ;
 
 -- Triggers

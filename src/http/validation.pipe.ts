@@ -3,6 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { cutToBounds, inheritedNames, unknownNames } from './bounded-checks';
 import { compileQuickCheck } from './compiled-checks';
+import { foldDeepObjects } from './deep-object';
 import { pointerPart } from './json-pointer';
 import { type FieldError, SHOWN_ERRORS, ValidationProblem } from './problem';
 
@@ -58,12 +59,13 @@ function quickCheckOf(dto: Dto): ReturnType<typeof compileQuickCheck> {
   return quickCheck;
 }
 
-function checkQuery(dto: Dto, value: unknown): object {
-  assertNames(dto, value as object, '#/query');
-  const unstorable = Object.entries(value as object).find(([, text]) => String(text).includes('\0'));
+function checkQuery(dto: Dto, given: unknown): object {
+  const value = foldDeepObjects(dto, given as object);
+  assertNames(dto, value, '#/query');
+  const unstorable = Object.entries(given as object).find(([name, text]) => `${name}${String(text)}`.includes('\0'));
   if (unstorable)
     throw new ValidationProblem([{ pointer: `#/query/${pointerPart(unstorable[0])}`, detail: 'contains the character U+0000', code: 'nul-character' }]);
-  return check(plainToInstance(dto, cutToBounds(dto, value as object)), '?');
+  return check(plainToInstance(dto, cutToBounds(dto, value)), '?');
 }
 
 /** What is wrong with the names alone, before anything is copied or looked through. */

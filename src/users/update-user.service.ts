@@ -9,11 +9,13 @@ import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPreviewDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
+import { assertMetadata, mergedMetadata } from './metadata';
+import { UserAttributesRepository } from './user-attributes.repository';
 import { AdminFields } from './users.errors';
 import { UsersRepository } from './users.repository';
-import { emailTaken, UsersService } from './users.service';
+import { emailTaken, externalIdTaken, UsersService } from './users.service';
 
-const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 'status'] as const;
+const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 'status', 'externalId'] as const;
 
 /** Who changes an account, and where they are. */
 export interface Caller {
@@ -31,10 +33,11 @@ export class UpdateUserService {
   constructor(
     private readonly accounts: UsersService,
     private readonly repository: UsersRepository,
+    private readonly attributes: UserAttributesRepository,
     private readonly transactions: Transactions,
   ) {}
 
-  /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, LastAdmin, TooManyAttempts, HashingBusy, Problem 412 when `ifMatch` is stale */
+  /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, ExternalIdTaken, LastAdmin, TooManyAttempts, HashingBusy, Problem 412 when `ifMatch` is stale */
   async update({ principal, actor, network }: Caller, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
     await this.assertAllowed(principal, network, id, dto);
     return this.transactions.run((tx) => this.apply(tx, actor, id, dto, ifMatch));
@@ -78,7 +81,9 @@ export class UpdateUserService {
     if (dto.status !== undefined) changes.status = dto.status;
     // A session does not come back with the account: whoever was suspended logs in again.
     if (dto.status === 'suspended') changes.tokenVersion = user.tokenVersion + 1;
-    if (Object.keys(changes).length === 0) return before;
+    const attributes = changedAttributes(before, dto);
+    if (Object.keys(changes).length === 0 && attributes === null) return before;
+    if (attributes !== null) await this.attributes.put(tx, id, attributes).catch(externalIdTaken);
     await tx.update(User, { id }, { ...changes, updatedAt: () => 'now()' }).catch(emailTaken);
     const after = await this.accounts.get(id, tx);
     await this.accounts.recordUpdate(
@@ -89,6 +94,14 @@ export class UpdateUserService {
     );
     return after;
   }
+}
+
+/** External id and metadata as they will be; null: as they are. */
+function changedAttributes({ externalId, metadata }: UserDto, dto: UpdateUserDto): Pick<UserDto, 'externalId' | 'metadata'> | null {
+  if (dto.externalId === undefined && dto.metadata === undefined) return null;
+  const next = mergedMetadata(metadata, dto.metadata ?? {});
+  assertMetadata(next);
+  return { externalId: dto.externalId === undefined ? externalId : dto.externalId, metadata: next };
 }
 
 /** What the change of tier and of the user's own number means for the row. */

@@ -23,7 +23,7 @@ export class UserRemovalRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Marks the account deleted, and frees its address. Of any number of calls at once one does, by the guard on the row.
+   * Marks the account deleted, and frees its address and its external id. Of any number of calls at once one does, by the guard on the row.
    * Nothing that identifies a person is left in it, and no job finds a day to close in it.
    */
   async mark(tx: EntityManager, id: number): Promise<boolean> {
@@ -34,6 +34,8 @@ export class UserRemovalRepository {
            next_subscription_tier = NULL, quota_override_daily = NULL, quota_override_unlimited = false,
            quota_override_expires_at = NULL, quota_override_reason = NULL, quota_override_author = NULL, updated_at = now()
          WHERE id = $1 AND status <> 'deleted' RETURNING id
+       ), forgotten AS (
+         DELETE FROM user_attributes a USING marked m WHERE a.user_id = m.id
        )
        INSERT INTO user_removals (user_id) SELECT id FROM marked RETURNING user_id`,
       [id],

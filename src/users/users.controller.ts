@@ -17,7 +17,7 @@ import { ListUsersQuery } from './dto/list-users.dto';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPage, UserPreviewDto } from './dto/user.dto';
 import { UpdateUserService } from './update-user.service';
-import { AdminFields, EmailTaken, LastAdmin, WrongPassword } from './users.errors';
+import { AdminFields, EmailTaken, ExternalIdTaken, LastAdmin, WrongPassword } from './users.errors';
 import { UsersService } from './users.service';
 
 /** What the header of an answer with a new account bears. */
@@ -42,7 +42,7 @@ export class UsersController {
   @Post()
   @AdminOnly()
   @Creates(UserDto, { etag: true })
-  @Fails(EmailTaken, TooManyAttempts, HashingBusy)
+  @Fails(EmailTaken, ExternalIdTaken, TooManyAttempts, HashingBusy)
   async create(
     @CurrentActor() actor: Actor,
     @Body() dto: CreateUserDto,
@@ -73,7 +73,7 @@ export class UsersController {
   @AnswersEither(UserDto, UserPreviewDto)
   @MayBeVersioned()
   @Preconditions('optional')
-  @Fails(NotFoundProblem, AdminFields, WrongPassword, EmailTaken, LastAdmin, TooManyAttempts, HashingBusy)
+  @Fails(NotFoundProblem, AdminFields, WrongPassword, EmailTaken, ExternalIdTaken, LastAdmin, TooManyAttempts, HashingBusy)
   async update(
     @CurrentPrincipal() principal: Principal,
     @CurrentActor() actor: Actor,

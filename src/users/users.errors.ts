@@ -12,6 +12,18 @@ export class EmailTaken extends Problem {
   }
 }
 
+export class ExternalIdTaken extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'external-id-taken';
+  static override readonly members = ERRORS_MEMBER;
+
+  constructor() {
+    super('Another account has this externalId.', {
+      members: { errors: [{ pointer: '#/externalId', detail: 'is taken', code: 'external-id-taken' }] },
+    });
+  }
+}
+
 export class AdminFields extends Problem {
   static override readonly status = 403;
   static override readonly code = 'admin-only';

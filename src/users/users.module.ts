@@ -5,9 +5,11 @@ import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { PasswordsModule } from '../passwords/passwords.module';
 import { TiersModule } from '../tiers/tiers.module';
+import { UserAttributes } from './entities/user-attributes.entity';
 import { User } from './entities/user.entity';
 import { UserRemoval } from './entities/user-removal.entity';
 import { UpdateUserService } from './update-user.service';
+import { UserAttributesRepository } from './user-attributes.repository';
 import { UserRemovalJob } from './user-removal.job';
 import { UserRemovalRepository } from './user-removal.repository';
 import { UserRemovalService } from './user-removal.service';
@@ -16,9 +18,9 @@ import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([User, UserRemoval]), AuditModule, IdempotencyModule, PasswordsModule, JobsModule, TiersModule],
+  imports: [TypeOrmModule.forFeature([User, UserAttributes, UserRemoval]), AuditModule, IdempotencyModule, PasswordsModule, JobsModule, TiersModule],
   controllers: [UsersController],
-  providers: [UsersService, UpdateUserService, UserRemovalJob, UserRemovalRepository, UserRemovalService, UsersRepository],
+  providers: [UsersService, UpdateUserService, UserAttributesRepository, UserRemovalJob, UserRemovalRepository, UserRemovalService, UsersRepository],
   exports: [UsersRepository, UsersService],
 })
 export class UsersModule {}

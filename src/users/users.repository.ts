@@ -3,13 +3,15 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { type ListUsersQuery } from './dto/list-users.dto';
 import { type UserDto } from './dto/user.dto';
 import { type UserStatus } from './entities/user.entity';
+import { UserAttributesRepository } from './user-attributes.repository';
 
 const USER = `u.id, u.email, u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
-  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", u.created_at AS "createdAt", u.updated_at AS "updatedAt",
+  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt",
   CASE WHEN u.time_zone <> q.zone THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
 /** What the projection needs besides the row; read once a statement. */
 const RULES = `(SELECT quota_default_zone()), (SELECT quota_plans())`;
-const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, ${RULES}) q`;
+const ATTRIBUTES = `LEFT JOIN user_attributes a ON a.user_id = u.id`;
+const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, ${RULES}) q ${ATTRIBUTES}`;
 
 /** The first four bytes of sha256('quotidian administrators'). */
 const ADMINS_LOCK = 1_586_923_458;
@@ -40,10 +42,24 @@ export interface Outlook {
   nextDailyQuota: number | null;
 }
 
+/** Which accounts a page of the list looks at. */
+export interface Candidates {
+  afterId: number;
+  /** The names that rows of the tier's users bear; null: of any. */
+  tiers: string[] | null;
+  /** By what stands beside the accounts; null: any. */
+  ids: number[] | null;
+  /** Where the look at what stands beside them goes on; null: these are all. */
+  goesOnAfter: number | null;
+}
+
 /** Accounts as the projection shows them: a tier that waited for a period that has begun is the tier. Deleted ones are not shown. */
 @Injectable()
 export class UsersRepository {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly attributes: UserAttributesRepository,
+  ) {}
 
   async find(id: number, tx: EntityManager = this.dataSource.manager): Promise<UserDto | null> {
     const rows: UserDto[] = await tx.query(`SELECT ${USER} ${FROM_USERS} WHERE u.id = $1 AND u.status <> 'deleted'`, [id]);
@@ -69,27 +85,37 @@ export class UsersRepository {
    * By id, of the next `LONGEST_LOOK` accounts that an index finds: the projection, which decides, is asked for no others, so
    * a page costs the same however many accounts there are.
    */
-  async list(query: ListUsersQuery, afterId: number, count: number): Promise<UserDto[]> {
-    const { candidates, values } = candidatesFor(query, await this.namesOf(query.tier), afterId);
+  async list(query: ListUsersQuery, candidates: Candidates, count: number): Promise<UserDto[]> {
+    const { text, values } = candidatesText(query, candidates);
     const place = (value: unknown) => `$${values.push(value)}`;
     const conditions = ['true'];
     if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
     if (query.quotaUsedAtLeast !== undefined) conditions.push(usedShare(place(query.quotaUsedAtLeast)));
     return this.dataSource.query(
-      `SELECT ${USER} FROM (${candidates}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q
+      `SELECT ${USER} FROM (${text}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q ${ATTRIBUTES}
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ${place(count)}`,
       values,
     );
   }
 
   /** Where a page that is not full goes on: the last id that it looked at; null: there are no more. */
-  async lastLookedAt(query: ListUsersQuery, afterId: number): Promise<number | null> {
-    const { candidates, values } = candidatesFor(query, await this.namesOf(query.tier), afterId);
+  async lastLookedAt(query: ListUsersQuery, candidates: Candidates): Promise<number | null> {
+    const { text, values } = candidatesText(query, candidates);
     const [{ last, looked }] = await this.dataSource.query<[{ last: number; looked: number }]>(
-      `SELECT max(u.id) AS last, count(*)::integer AS looked FROM (${candidates}) u`,
+      `SELECT max(u.id) AS last, count(*)::integer AS looked FROM (${text}) u`,
       values,
     );
-    return looked < MAX_LOOKED_AT ? null : last;
+    return looked < MAX_LOOKED_AT ? candidates.goesOnAfter : last;
+  }
+
+  /** What narrows the list beside the columns of `users`, for the page after an id. */
+  async candidates({ tier, externalId, metadata }: ListUsersQuery, afterId: number): Promise<Candidates> {
+    const tiers = await this.namesOf(tier);
+    const byExternalId = externalId === undefined ? null : await this.attributes.idsByExternalId(externalId);
+    if (metadata === undefined) return { afterId, tiers, ids: byExternalId, goesOnAfter: null };
+    const { ids, goesOnAfter } = await this.attributes.idsByMetadata(metadata, afterId);
+    if (byExternalId === null) return { afterId, tiers, ids, goesOnAfter };
+    return { afterId, tiers, ids: byExternalId.filter((id) => ids.includes(id)), goesOnAfter };
   }
 
   /** The names that rows of the tier's users bear: its own, and earlier ones that are not replaced yet. */
@@ -178,22 +204,23 @@ export class UsersRepository {
 const MAX_LOOKED_AT = 2_000;
 
 /** The accounts after `afterId` that may be meant, in order of the id, each condition by an index that has that order. */
-function candidatesFor({ status, email }: ListUsersQuery, tiers: string[] | null, afterId: number): { candidates: string; values: unknown[] } {
+function candidatesText({ status, email }: ListUsersQuery, { tiers, ids, afterId }: Candidates): { text: string; values: unknown[] } {
   const values: unknown[] = [afterId];
   const place = (value: unknown) => `$${values.push(value)}`;
   const conditions = ['u.id > $1', `u.status <> 'deleted'`];
   // Written out, because the index of suspended accounts is a partial one.
   if (status !== undefined) conditions.push(status === 'suspended' ? `u.status = 'suspended'` : `u.status = 'active'`);
   if (email !== undefined) conditions.push(`lower(u.email COLLATE "C") = lower(${place(email)} COLLATE "C")`);
+  if (ids !== null) conditions.push(`u.id = ANY (${place(ids)}::integer[])`);
   const where = (more = 'true') => `(SELECT u.*, u AS account FROM users u WHERE ${[...conditions, more].join(' AND ')} ORDER BY u.id LIMIT ${MAX_LOOKED_AT})`;
-  if (tiers === null) return { candidates: where(), values };
-  if (tiers.length === 0) return { candidates: where('false'), values };
+  if (tiers === null) return { text: where(), values };
+  if (tiers.length === 0) return { text: where('false'), values };
   const all = place(tiers);
   const branches = tiers.flatMap((tier) => {
     const name = place(tier);
     return [where(`u.subscription_tier = ${name}`), where(`u.next_subscription_tier = ${name} AND u.subscription_tier <> ALL (${all}::text[])`)];
   });
-  return { candidates: `${branches.join(' UNION ALL ')} ORDER BY id LIMIT ${MAX_LOOKED_AT}`, values };
+  return { text: `${branches.join(' UNION ALL ')} ORDER BY id LIMIT ${MAX_LOOKED_AT}`, values };
 }
 
 /**

@@ -21,8 +21,10 @@ import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
 import { UserDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
+import { assertMetadata } from './metadata';
+import { UserAttributesRepository } from './user-attributes.repository';
 import { UserRemovalService } from './user-removal.service';
-import { EmailTaken, LastAdmin, WrongPassword } from './users.errors';
+import { EmailTaken, ExternalIdTaken, LastAdmin, WrongPassword } from './users.errors';
 import { type LoginAccount, UsersRepository } from './users.repository';
 import { UserSettings } from './users.settings';
 
@@ -34,6 +36,7 @@ import { UserSettings } from './users.settings';
 export class UsersService {
   constructor(
     private readonly repository: UsersRepository,
+    private readonly attributes: UserAttributesRepository,
     private readonly settings: SettingsService,
     private readonly zones: TimeZones,
     private readonly audit: AuditService,
@@ -82,7 +85,8 @@ export class UsersService {
     const filters = { list: 'users', ...chosen };
     const after = Number(cursorPosition(cursor, filters) ?? 0);
     const size = pageSize(query);
-    const rows = await this.repository.list(query, after, size + 1);
+    const candidates = await this.repository.candidates(query, after);
+    const rows = await this.repository.list(query, candidates, size + 1);
     const page = toPage(
       rows,
       size,
@@ -90,19 +94,21 @@ export class UsersService {
       (user) => String(user.id),
       (user) => user,
     );
-    if (page.nextCursor !== null || (query.tier ?? query.quotaUsedAtLeast) === undefined) return page;
-    const last = await this.repository.lastLookedAt(query, after);
+    if (page.nextCursor !== null || (query.tier ?? query.quotaUsedAtLeast ?? query.metadata) === undefined) return page;
+    const last = await this.repository.lastLookedAt(query, candidates);
     return last === null ? page : { ...page, nextCursor: cursorAt(String(last), filters) };
   }
 
   /**
    * Makes an account. `actor` null: the person registers, from `network`.
-   * @throws EmailTaken, ValidationProblem for a short password, an unknown zone, a number beside `unlimited` or a tier that is not offered
+   * @throws EmailTaken, ExternalIdTaken, ValidationProblem for metadata that is too large, a short password, an unknown zone, a number beside `unlimited` or a tier that is not offered
    */
   async create(actor: Actor | null, dto: CreateUserDto, call: IdempotentCall | null = null, network = 'none'): Promise<UserDto> {
     this.assertPassword(dto.password, '#/password');
     this.assertZone(dto.timeZone);
     assertEitherOr(dto);
+    const { externalId = null, metadata = {} } = dto;
+    assertMetadata(metadata);
     const owner = { find: (tx?: EntityManager) => this.repository.idByEmail(dto.email, tx), of: ({ id }: UserDto) => id };
     if (call !== null) await this.idempotency.assertNew(call, { owner });
     const passwordHash = await this.passwords.hash(actor === null ? `network ${network}` : `user ${actor.id}`, dto.password);
@@ -115,6 +121,7 @@ export class UsersService {
       const id = await this.repository
         .insert(tx, { email, passwordHash, role: role ?? 'user', tier: tier.name, dailyQuota, unlimited, custom, timeZone })
         .catch(emailTaken);
+      if (dto.externalId != null || dto.metadata !== undefined) await this.attributes.put(tx, id, { externalId, metadata }).catch(externalIdTaken);
       const user = await this.get(id, tx);
       if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
       return user;
@@ -202,4 +209,8 @@ function sessionAccount(id: number): string {
 /** Both unique indexes mean it: the one on the address as typed, and the one regardless of case. */
 export function emailTaken(error: unknown): never {
   throw /^users_email(_lower)?_key$/.test(violatedConstraint(error) ?? '') ? new EmailTaken() : error;
+}
+
+export function externalIdTaken(error: unknown): never {
+  throw violatedConstraint(error) === 'user_attributes_external_id_key' ? new ExternalIdTaken() : error;
 }

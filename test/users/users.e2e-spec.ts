@@ -33,6 +33,8 @@ describe('users', () => {
       dailyQuota: 5,
       unlimited: false,
       timeZone: null,
+      externalId: null,
+      metadata: {},
       adjusted: [],
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

@@ -1476,6 +1476,10 @@ export interface components {
             reason?: string;
         };
         UserDto: {
+            /** @description Whatever belongs to the user elsewhere; the user may change it. */
+            metadata: {
+                [key: string]: unknown;
+            };
             /** @description Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
             adjusted: "timeZone"[];
             /** Format: int32 */
@@ -1495,6 +1499,8 @@ export interface components {
             unlimited: boolean;
             /** @description IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
             timeZone: string | null;
+            /** @description What the operator's own system calls the user. */
+            externalId: string | null;
             /** Format: date-time */
             createdAt: string;
             /**
@@ -1510,6 +1516,10 @@ export interface components {
             nextCursor: string | null;
         };
         CreateUserDto: {
+            /** @description Whatever belongs to the user elsewhere: at most 50 members and 8 kB. The user may read and change it. */
+            metadata?: {
+                [key: string]: unknown;
+            };
             /** @description Default: the plan that the setting `users.defaultTier` names. */
             tier?: string;
             /**
@@ -1523,6 +1533,8 @@ export interface components {
             timeZone?: string | null;
             /** @enum {string} */
             role?: "user" | "admin";
+            /** @description What the operator's own system calls the user; unique. */
+            externalId?: string | null;
             /** @description Why; kept in the audit log. */
             reason?: string;
             /**
@@ -1534,6 +1546,10 @@ export interface components {
             password: string;
         };
         UserPreviewDto: {
+            /** @description Whatever belongs to the user elsewhere; the user may change it. */
+            metadata: {
+                [key: string]: unknown;
+            };
             /** @description Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
             adjusted: "timeZone"[];
             /** Format: int32 */
@@ -1553,6 +1569,8 @@ export interface components {
             unlimited: boolean;
             /** @description IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
             timeZone: string | null;
+            /** @description What the operator's own system calls the user. */
+            externalId: string | null;
             /** Format: date-time */
             createdAt: string;
             /**
@@ -1577,6 +1595,10 @@ export interface components {
             nextDailyQuota: number | null;
         };
         UpdateUserDto: {
+            /** @description Merged into what is there (RFC 7396): null removes a member. At most 50 members and 8 kB remain. */
+            metadata?: {
+                [key: string]: unknown;
+            };
             /**
              * Format: email
              * @description Users give `currentPassword` with it.
@@ -1609,6 +1631,8 @@ export interface components {
              * @enum {string}
              */
             status?: "active" | "suspended";
+            /** @description For administrators: what the operator's own system calls the user; unique. Null: nothing. */
+            externalId?: string | null;
             /** @description Why; kept in the audit log. */
             reason?: string;
         };
@@ -3173,6 +3197,34 @@ export interface components {
                 code: string;
             }[];
         };
+        ExternalIdTakenProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/external-id-taken
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "external-id-taken";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
         AdminFieldsProblem: {
             /**
              * Format: uri-reference
@@ -4124,15 +4176,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["TooManyAttemptsProblem"] | components["schemas"]["TooManyCallsProblem"];
             };
         };
-        /** @description Conflict: `email-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
-        ConflictEmailTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
+        /** @description Conflict: `email-taken`, `external-id-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
+        ConflictEmailTakenOrExternalIdTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["ExternalIdTakenProblem"] | components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
         /** @description Forbidden: `admin-only`, `scope-required`, `wrong-password`. */
@@ -4157,14 +4209,14 @@ export interface components {
                 "application/problem+json": components["schemas"]["TooManyAttemptsProblem"] | components["schemas"]["TooManyCallsProblem"] | components["schemas"]["TooManyWritesProblem"];
             };
         };
-        /** @description Conflict: `email-taken`, `last-admin`. */
-        ConflictEmailTakenOrLastAdmin: {
+        /** @description Conflict: `email-taken`, `external-id-taken`, `last-admin`. */
+        ConflictEmailTakenOrExternalIdTakenOrLastAdmin: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["LastAdminProblem"];
+                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["ExternalIdTakenProblem"] | components["schemas"]["LastAdminProblem"];
             };
         };
         /** @description Conflict: `last-admin`. */
@@ -4208,6 +4260,17 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Conflict: `email-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
+        ConflictEmailTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
         /** @description Forbidden: `registration-closed`. */
@@ -5488,16 +5551,22 @@ export interface operations {
     usersList: {
         parameters: {
             query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
+                /** @description Only users with these members in their metadata, up to three; a number or a truth value is found as such and as a text. Written as `metadata[plan]=gold`. */
+                metadata?: {
+                    [key: string]: string;
+                };
                 tier?: string;
                 status?: "active" | "suspended";
                 /** @description The whole address, in any case. */
                 email?: string;
+                /** @description What the operator's own system calls the user. */
+                externalId?: string;
                 /** @description Only users who used at least this share of today's quota: 0.8 for 80 %. */
                 quotaUsedAtLeast?: number;
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -5556,7 +5625,7 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
-            409: components["responses"]["ConflictEmailTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            409: components["responses"]["ConflictEmailTakenOrExternalIdTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -5690,7 +5759,7 @@ export interface operations {
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
             403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrWrongPassword"];
             404: components["responses"]["NotFoundNotFound"];
-            409: components["responses"]["ConflictEmailTakenOrLastAdmin"];
+            409: components["responses"]["ConflictEmailTakenOrExternalIdTakenOrLastAdmin"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];

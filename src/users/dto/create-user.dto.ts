@@ -1,4 +1,6 @@
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { CredentialsDto } from './credentials.dto';
@@ -31,6 +33,18 @@ export class CreateUserDto extends CredentialsDto {
   @IsOptional()
   @IsIn(['user', 'admin'])
   role?: Role;
+
+  /** What the operator's own system calls the user; unique. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  externalId?: string | null;
+
+  /** Whatever belongs to the user elsewhere: at most 50 members and 8 kB. The user may read and change it. */
+  @ApiProperty({ type: 'object', additionalProperties: true, maxProperties: 50 })
+  @MayBeLeftOut()
+  @IsObject()
+  metadata?: Record<string, unknown>;
 
   /** Why; kept in the audit log. */
   @IsOptional()

@@ -1,4 +1,5 @@
-import { IsBoolean, IsEmail, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsEmail, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
@@ -56,6 +57,18 @@ export class UpdateUserDto {
   @MayBeLeftOut()
   @IsIn(['active', 'suspended'])
   status?: UserStatus;
+
+  /** For administrators: what the operator's own system calls the user; unique. Null: nothing. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  externalId?: string | null;
+
+  /** Merged into what is there (RFC 7396): null removes a member. At most 50 members and 8 kB remain. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  @MayBeLeftOut()
+  @IsObject()
+  metadata?: Record<string, unknown>;
 
   /** Why; kept in the audit log. */
   @IsOptional()

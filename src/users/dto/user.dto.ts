@@ -14,6 +14,11 @@ export class UserDto {
   unlimited: boolean;
   /** IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
   timeZone: string | null;
+  /** What the operator's own system calls the user. */
+  externalId: string | null;
+  /** Whatever belongs to the user elsewhere; the user may change it. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: Record<string, unknown>;
   createdAt: Date;
   /** When the account last changed; charges do not count. */
   updatedAt: Date;
