@@ -20,6 +20,8 @@ export interface Declaration {
   parameters?: readonly HeaderParameter[];
   /** Whatever comes as a body is left where it is: nothing is wrong with it. */
   ignoresBody?: boolean;
+  /** Every method is answered as its GET is, and every path below too. */
+  answersAll?: boolean;
 }
 
 const DECLARED = 'quotidian:declared';

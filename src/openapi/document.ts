@@ -2,6 +2,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { version } from '../../package.json';
+import { renderAlike } from './alike';
 import { bound } from './bounds';
 import { CONSTANT_FIELDS, fieldComponents, PAGE_FIELDS } from './fields';
 import { type Operation, renderOperation } from './operations';
@@ -67,6 +68,7 @@ function render(app: NestFastifyApplication, document: OpenAPIObject): OpenAPIOb
   const components = (document.components ??= {});
   components.schemas = { ...components.schemas, ...problems.schemas };
   components.responses = problems.responses as never;
+  renderAlike(document, routes, problems.responses);
   const used = JSON.stringify(document).matchAll(/"#\/components\/headers\/([^"]+)"/g);
   components.headers = fieldComponents(new Set([...used].map(([, name]) => name as string)));
   bound(document);

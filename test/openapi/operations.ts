@@ -5,7 +5,9 @@ import { type Http, type Replica } from '../support/service';
 /** An operation of `openapi.json`, to be called in every way that it describes. */
 export interface DocumentedOperation {
   id: string;
-  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** The operation that it answers as: a HEAD as its GET. Its own id otherwise. */
+  as: string;
+  method: 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete' | 'options';
   path: string;
   statuses: string[];
   /** Of the problems that it refuses by. */
@@ -50,10 +52,12 @@ function codesOf({ $ref }: { $ref?: string }): string[] {
 export const OPERATIONS: DocumentedOperation[] = Object.entries(paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, { operationId, responses, security = [], requestBody, parameters = [] }]) => ({
     id: operationId,
+    as: (method === 'head' ? item.get : { operationId }).operationId,
     method: method as DocumentedOperation['method'],
     path,
     statuses: Object.keys(responses),
-    codes: new Set(Object.values(responses).flatMap(codesOf)),
+    // No body bears those of a HEAD: they are those of its GET.
+    codes: new Set(Object.values(method === 'head' ? item.get.responses : responses).flatMap(codesOf)),
     isPublic: security.length === 0,
     hasBody: requestBody !== undefined,
     parameters,

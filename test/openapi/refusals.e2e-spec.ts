@@ -46,10 +46,10 @@ describe('every operation', () => {
 
   it('that is documented with 403 answers it to a key that may not', async () => {
     const open = new Set(['quotasGet', 'quotasUsage']);
-    const guarded = answering(403).filter(({ id, path, isPublic }) => !isPublic && !open.has(id) && path !== '/v1/authorize');
+    const guarded = answering(403).filter((one) => !one.isPublic && !open.has(one.as) && !isGateway(one));
     expect(await otherThan(403, guarded, (one) => bare(service, scopeless, one))).toEqual([]);
     const worker = await makeUser(service, { scopes: ['worker'] });
-    const quota = OPERATIONS.filter(({ id }) => open.has(id));
+    const quota = OPERATIONS.filter(({ as }) => open.has(as));
     expect(await otherThan(403, quota, (one) => bare(service, worker, one))).toEqual([]);
   });
 
@@ -65,14 +65,14 @@ describe('every operation', () => {
   });
 
   it('that has a name in its path refuses bytes that are none', async () => {
-    const named = answering(400).filter(inPath);
+    const named = answering(400).filter((one) => inPath(one) && !isGateway(one));
     expect(await otherThan(400, named, (one) => bare(service, admin, one, { [inPath(one) as string]: UNDECODABLE }))).toEqual([]);
   });
 
   it('that lists refuses a page of no items and a cursor that is none', async () => {
     const lists = OPERATIONS.filter(({ parameters }) => parameters.some(({ name }) => name === 'cursor'));
-    expect(await otherThan(400, lists, ({ path }) => service.as(admin).get(`${at(path)}?limit=0`))).toEqual([]);
-    expect(await otherThan(400, lists, ({ path }) => service.as(admin).get(`${at(path)}?cursor=none`))).toEqual([]);
+    expect(await otherThan(400, lists, ({ method, path }) => service.as(admin)[method](`${at(path)}?limit=0`))).toEqual([]);
+    expect(await otherThan(400, lists, ({ method, path }) => service.as(admin)[method](`${at(path)}?cursor=none`))).toEqual([]);
   });
 
   it('that is documented with 429 for writes answers it to a user who wrote too much', async () => {
@@ -105,12 +105,63 @@ describe('every operation', () => {
     expect(unnamed).toEqual([]);
   });
 
+  it('that reads is answered by HEAD as by GET, without the body, whether that is there or not', async () => {
+    const { body: key } = await service
+      .as(admin)
+      .post('/v1/users/me/api-keys')
+      .send({ name: 'read', scopes: ['worker'] })
+      .expect(201);
+    const { body: request } = await service.as(admin).post('/v1/requests').send({ type: 'report' }).expect(201);
+    const change = { value: 700, effectiveAt: '2999-01-01T00:00:00Z' };
+    const changes = '/v1/configurations/http.writesPerMinute/changes';
+    const { body: proposed } = await service.as(admin).post(changes).set('if-match', '*').send(change).expect(201);
+    const there = { keyId: String(key.id), id: request.id as string, changeId: String(proposed.id), tierId: 'free', code: 'not-found' };
+    const gone = {
+      userId: '999999',
+      keyId: '999999',
+      id: '00000000-0000-0000-0000-000000000000',
+      changeId: '999999',
+      tierId: 'none',
+      key: 'no.key',
+      code: 'none',
+    };
+    const different: string[] = [];
+    for (const head of OPERATIONS.filter((one) => one.method === 'head' && !isGateway(one))) {
+      for (const values of inPath(head) ? [there, gone] : [there]) {
+        const path = at(head.path, values);
+        const answer = await service.as(admin).head(path);
+        // A stream goes on for as long as its request does.
+        const get = /events$/.test(path) && values === there ? { status: 200 } : await service.as(admin).get(path);
+        if (answer.status !== get.status || answer.text) different.push(`${path}: ${answer.status} ${answer.text}, not ${get.status}`);
+        if (answer.headers.etag) await service.as(admin).head(path).set('if-none-match', answer.headers.etag).expect(304);
+      }
+    }
+    expect(different).toEqual([]);
+  });
+
+  it('of the gateway, by whatever method and path, is answered alike', async () => {
+    const gateway = OPERATIONS.filter(isGateway);
+    expect(gateway).toHaveLength(14);
+    const payer = await makeUser(service, { unlimited: true });
+    const poor = await makeUser(service, { dailyQuota: 0 });
+    const refunded = await service.as(payer).get('/v1/authorize').set({ 'x-quota-hold': '3600', 'idempotency-key': 'refunded' }).expect(204);
+    await service.as(admin).post(`/v1/requests/${refunded.headers['x-charge-id']}/complete`).send({ attempt: 1, units: 0 }).expect(200);
+    const by = (headers: Record<string, string>, caller?: TestUser) => (one: DocumentedOperation) => bare(service, caller, one).set(headers);
+    expect(await otherThan(204, gateway, by({}, payer))).toEqual([]);
+    expect(await otherThan(200, gateway, by({ 'x-quota-allow-status': '200' }, payer))).toEqual([]);
+    expect(await otherThan(400, gateway, by({ 'x-quota-cost': '0' }, payer))).toEqual([]);
+    expect(await otherThan(429, gateway, by({}, poor))).toEqual([]);
+    expect(await otherThan(422, gateway, by({ 'x-quota-cost': '2', 'idempotency-key': 'refunded' }, payer))).toEqual([]);
+    expect(await otherThan(409, gateway, by({ 'x-quota-hold': '3600', 'idempotency-key': 'refunded' }, payer))).toEqual([]);
+    expect(await otherThan(403, gateway, (one) => service.as()[one.method](`${at(one.path)}?denyStatus=403`))).toEqual([]);
+  });
+
   it('that asks the database is 503 while that is away', async () => {
     const name = service.databaseUrl.replace(/^.*\/([^/?]+).*$/, '$1');
     const server = withDatabase(service.databaseUrl, 'postgres');
     await execute(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
     await execute(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`);
-    const asking = answering(503).filter(({ id }) => id === 'healthReady' || !fromMemory.has(id));
+    const asking = answering(503).filter(({ as }) => as === 'healthReady' || !fromMemory.has(as));
     const others = await otherThan(503, asking, called).finally(() => execute(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`));
     expect(others).toEqual([]);
     await eventually(() => service.as().get('/health/ready').expect(200), 10_000);
@@ -119,7 +170,7 @@ describe('every operation', () => {
   it('that asks the database is 500 where that is in ruins', async () => {
     const tables = await service.sql<{ name: string }>("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'");
     for (const { name } of tables) await service.sql(`ALTER TABLE "${name}" RENAME TO "${name}_gone"`);
-    const asking = answering(500).filter(({ id }) => !fromMemory.has(id));
+    const asking = answering(500).filter(({ as }) => !fromMemory.has(as));
     expect(await otherThan(500, asking, called)).toEqual([]);
   });
 
@@ -138,6 +189,8 @@ function guardOf({ app }: Service): { slots: CallSlots<number | string> } {
 
 /** What answers without the database, or reports its absence itself. */
 const fromMemory = new Set(['healthLive', 'healthReady', 'metricsRender', 'errorPagesPage', 'systemConfigurationsList', 'systemConfigurationsGet']);
+
+const isGateway = ({ path }: DocumentedOperation) => path.startsWith('/v1/authorize');
 
 const ACCOUNT = { email: 'somebody@example.com', password: 'correct horse battery' };
 const BODIES: Record<string, object> = { authRegister: ACCOUNT, authLogin: ACCOUNT };

@@ -20,7 +20,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Administrative changes, newest first.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["auditListHead"];
         patch?: never;
         trace?: never;
     };
@@ -40,7 +44,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * System settings by key: the public ones, or all of them for administrators.
+         * @description As GET, without its body. For anyone signed in.
+         */
+        head: operations["systemConfigurationsListHead"];
         patch?: never;
         trace?: never;
     };
@@ -68,7 +76,11 @@ export interface paths {
          */
         delete: operations["systemConfigurationsDelete"];
         options?: never;
-        head?: never;
+        /**
+         * One system setting.
+         * @description As GET, without its body. For anyone signed in.
+         */
+        head: operations["systemConfigurationsGetHead"];
         patch?: never;
         trace?: never;
     };
@@ -88,7 +100,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Every version the setting ever had, newest first; who and why are for administrators.
+         * @description As GET, without its body. For anyone signed in.
+         */
+        head: operations["systemConfigurationsHistoryHead"];
         patch?: never;
         trace?: never;
     };
@@ -128,7 +144,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["configurationChangesListHead"];
         patch?: never;
         trace?: never;
     };
@@ -153,7 +173,11 @@ export interface paths {
         post: operations["configurationChangesPropose"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Proposed changes of one setting, newest first.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["configurationChangesListOfKeyHead"];
         patch?: never;
         trace?: never;
     };
@@ -173,7 +197,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * One proposed change.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["configurationChangesGetHead"];
         patch?: never;
         trace?: never;
     };
@@ -233,7 +261,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * The public settings as they are for the user, each with its source.
+         * @description As GET, without its body. Needs the scope `configurations:read`.
+         */
+        head: operations["userConfigurationsListHead"];
         patch?: never;
         trace?: never;
     };
@@ -261,7 +293,11 @@ export interface paths {
          */
         delete: operations["userConfigurationsDelete"];
         options?: never;
-        head?: never;
+        /**
+         * One setting as it is for the user, with its source.
+         * @description As GET, without its body. Needs the scope `configurations:read`.
+         */
+        head: operations["userConfigurationsGetHead"];
         patch?: never;
         trace?: never;
     };
@@ -281,7 +317,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * The user's own values for the key, newest first.
+         * @description As GET, without its body. Needs the scope `configurations:read`.
+         */
+        head: operations["userConfigurationsHistoryHead"];
         patch?: never;
         trace?: never;
     };
@@ -301,7 +341,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * The scheduled jobs with their last runs.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["jobsListHead"];
         patch?: never;
         trace?: never;
     };
@@ -325,7 +369,11 @@ export interface paths {
         post: operations["tiersCreate"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * The plans, in their order.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["tiersListHead"];
         patch?: never;
         trace?: never;
     };
@@ -349,7 +397,11 @@ export interface paths {
          */
         delete: operations["tiersDelete"];
         options?: never;
-        head?: never;
+        /**
+         * One plan, by id or name.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["tiersGetHead"];
         /**
          * Changes a plan, at once for all its users however many they are. A name that it had is free for others a moment later.
          * @description For administrators.
@@ -377,7 +429,11 @@ export interface paths {
         post: operations["usersCreate"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Accounts, by id.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["usersListHead"];
         patch?: never;
         trace?: never;
     };
@@ -401,7 +457,11 @@ export interface paths {
          */
         delete: operations["usersDelete"];
         options?: never;
-        head?: never;
+        /**
+         * One account.
+         * @description As GET, without its body. For anyone signed in.
+         */
+        head: operations["usersGetHead"];
         /**
          * Changes an account; `?dryRun=true` shows what it would come to and when.
          * @description For a login session, or an administrator's key.
@@ -429,7 +489,11 @@ export interface paths {
         post: operations["apiKeysCreate"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * The user's keys that were not revoked, newest first.
+         * @description As GET, without its body. For a login session, or an administrator's key.
+         */
+        head: operations["apiKeysListHead"];
         patch?: never;
         trace?: never;
     };
@@ -453,7 +517,11 @@ export interface paths {
          */
         delete: operations["apiKeysRevoke"];
         options?: never;
-        head?: never;
+        /**
+         * One key that was not revoked.
+         * @description As GET, without its body. For a login session, or an administrator's key.
+         */
+        head: operations["apiKeysGetHead"];
         patch?: never;
         trace?: never;
     };
@@ -593,7 +661,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * What is left today. Reading costs nothing.
+         * @description As GET, without its body. Needs the scope `quota:read`.
+         */
+        head: operations["quotasGetHead"];
         patch?: never;
         trace?: never;
     };
@@ -613,7 +685,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * One item a day, today included; days without a request are zero.
+         * @description As GET, without its body. Needs the scope `quota:read`.
+         */
+        head: operations["quotasUsageHead"];
         patch?: never;
         trace?: never;
     };
@@ -803,7 +879,11 @@ export interface paths {
         post: operations["requestsSubmit"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte.
+         * @description As GET, without its body. Needs the scope `requests:read`.
+         */
+        head: operations["requestsListHead"];
         patch?: never;
         trace?: never;
     };
@@ -844,7 +924,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * One request, with its attempts.
+         * @description As GET, without its body. Needs the scope `requests:read`.
+         */
+        head: operations["requestsGetHead"];
         patch?: never;
         trace?: never;
     };
@@ -865,7 +949,12 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * The changes of a request's status as server-sent events (`status`), from the first one or after `Last-Event-ID`, until
+         *     the request has ended. 204 when there is nothing more to send.
+         * @description As GET, without its body. Needs the scope `requests:read`.
+         */
+        head: operations["requestsEventsHead"];
         patch?: never;
         trace?: never;
     };
@@ -902,16 +991,36 @@ export interface paths {
          * @description For anyone signed in.
          */
         get: operations["gatewayCheck"];
-        put?: never;
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        put: operations["gatewayCheckPut"];
         /**
          * As GET.
          * @description For anyone signed in.
          */
         post: operations["gatewayCheckPost"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        delete: operations["gatewayCheckDelete"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        options: operations["gatewayCheckOptions"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET, without its body. For anyone signed in.
+         */
+        head: operations["gatewayCheckHead"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        patch: operations["gatewayCheckPatch"];
         trace?: never;
     };
     "/health/live": {
@@ -930,7 +1039,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Whether the process answers at all. Asks nobody.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["healthLiveHead"];
         patch?: never;
         trace?: never;
     };
@@ -950,7 +1063,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Whether the process should be sent requests: database, migrations, draining; clock and notifications as information.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["healthReadyHead"];
         patch?: never;
         trace?: never;
     };
@@ -970,7 +1087,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * What a problem's `code` means, when it happens and what to do: HTML for browsers, Markdown for everybody else.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["errorPagesPageHead"];
         patch?: never;
         trace?: never;
     };
@@ -990,8 +1111,56 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * Metrics in the text format of Prometheus.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["metricsRenderHead"];
         patch?: never;
+        trace?: never;
+    };
+    "/v1/authorize/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description For anyone signed in.
+         */
+        get: operations["gatewayCheckBelow"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        put: operations["gatewayCheckPutBelow"];
+        /**
+         * As GET.
+         * @description For anyone signed in.
+         */
+        post: operations["gatewayCheckPostBelow"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        delete: operations["gatewayCheckDeleteBelow"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        options: operations["gatewayCheckOptionsBelow"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET, without its body. For anyone signed in.
+         */
+        head: operations["gatewayCheckHeadBelow"];
+        /**
+         * Charges for a call that a reverse proxy is about to forward. Any method and any path below are taken alike; the body is ignored.
+         * @description As GET. For anyone signed in.
+         */
+        patch: operations["gatewayCheckPatchBelow"];
         trace?: never;
     };
 }
@@ -4503,6 +4672,206 @@ export interface components {
                 "application/problem+json": components["schemas"]["NotReadyProblem"] | components["schemas"]["StoredValueUnusableProblem"] | components["schemas"]["UnavailableProblem"];
             };
         };
+        /** @description Bad Request: `invalid-cursor`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Unauthorized: `credentials-invalid`, `credentials-missing`. */
+        UnauthorizedCredentialsInvalidOrCredentialsMissingHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Forbidden: `admin-required`, `scope-required`. */
+        ForbiddenAdminRequiredOrScopeRequiredHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Too Many Requests: `too-many-calls`. */
+        TooManyRequestsTooManyCallsHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Internal Server Error: `internal-error`. */
+        InternalServerErrorInternalErrorHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Service Unavailable: `stored-value-unusable`, `temporarily-unavailable`. */
+        ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Expectation Failed, Request Header Fields Too Large, Request Timeout: `expectation-failed`, `headers-too-large`, `request-timeout`. */
+        TransportHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Bad Request: `malformed-request`, `unstorable-value`. */
+        BadRequestMalformedRequestOrUnstorableValueHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Not Found: `not-found`, `unknown-setting`. */
+        NotFoundNotFoundOrUnknownSettingHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description URI Too Long: `uri-too-long`. */
+        URITooLongUriTooLongHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Not Found: `unknown-setting`. */
+        NotFoundUnknownSettingHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Not Found: `not-found`. */
+        NotFoundNotFoundHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Forbidden: `scope-required`. */
+        ForbiddenScopeRequiredHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Bad Request: `malformed-request`. */
+        BadRequestMalformedRequestHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Too Many Requests: `too-many-calls`, `too-many-streams`. */
+        TooManyRequestsTooManyCallsOrTooManyStreamsHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Bad Request: `malformed-idempotency-key`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Forbidden: any other refusal, `user-suspended`. */
+        ForbiddenAnyOrUserSuspendedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                RateLimit: components["headers"]["RateLimit.optional"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Conflict: `charge-refunded`. */
+        ConflictChargeRefundedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Unprocessable Entity: `idempotency-key-reused`. */
+        UnprocessableEntityIdempotencyKeyReusedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                RateLimit: components["headers"]["RateLimit.optional"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Service Unavailable: `queue-full`, `stored-value-unusable`, `temporarily-unavailable`. */
+        ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Service Unavailable: `not-ready`, `stored-value-unusable`, `temporarily-unavailable`. */
+        ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailableHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -4591,6 +4960,45 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    auditListHead: {
+        parameters: {
+            query?: {
+                /** @description What was done, such as `user.update`. */
+                action?: string;
+                /** @description The kind of thing that was changed, such as `user`. */
+                targetKind?: string;
+                /** @description The id of the thing that was changed. */
+                targetId?: string;
+                /** @description The user who did it. */
+                actorId?: number;
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     systemConfigurationsList: {
         parameters: {
             query?: {
@@ -4625,6 +5033,40 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    systemConfigurationsListHead: {
+        parameters: {
+            query?: {
+                /** @description Only keys that start so. */
+                prefix?: string;
+                /** @description Only settings of this visibility. */
+                visibility?: "public" | "internal" | "secret";
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     systemConfigurationsGet: {
@@ -4784,6 +5226,48 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    systemConfigurationsGetHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     systemConfigurationsHistory: {
         parameters: {
             query?: {
@@ -4818,6 +5302,40 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    systemConfigurationsHistoryHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     systemConfigurationsRollback: {
@@ -4904,6 +5422,42 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    configurationChangesListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Only changes of this setting. */
+                key?: string;
+                /** @description Only changes in this status: `proposed` are those that wait for an approval. */
+                status?: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            404: components["responses"]["NotFoundUnknownSettingHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     configurationChangesListOfKey: {
@@ -4996,6 +5550,43 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    configurationChangesListOfKeyHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Only changes in this status: `proposed` are those that wait for an approval. */
+                status?: "proposed" | "approved" | "applied" | "withdrawn" | "stale" | "failed";
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     configurationChangesGet: {
         parameters: {
             query?: never;
@@ -5027,6 +5618,37 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    configurationChangesGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                changeId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     configurationChangesApprove: {
@@ -5140,6 +5762,42 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    userConfigurationsListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     userConfigurationsGet: {
@@ -5280,6 +5938,51 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    userConfigurationsGetHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                key: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     userConfigurationsHistory: {
         parameters: {
             query?: {
@@ -5319,6 +6022,43 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    userConfigurationsHistoryHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     jobsList: {
         parameters: {
             query?: never;
@@ -5345,6 +6085,32 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    jobsListHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     tiersList: {
@@ -5418,6 +6184,35 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    tiersListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     tiersGet: {
@@ -5501,6 +6296,47 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    tiersGetHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                tierId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     tiersUpdate: {
@@ -5635,6 +6471,49 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    usersListHead: {
+        parameters: {
+            query?: {
+                /** @description Only users with these members in their metadata, up to three; a number or a truth value is found as such and as a text. Written as `metadata[plan]=gold`. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                tier?: string;
+                status?: "active" | "suspended";
+                /** @description The whole address, in any case. */
+                email?: string;
+                /** @description What the operator's own system calls the user. */
+                externalId?: string;
+                /** @description Only users who used at least this share of today's quota: 0.8 for 80 %. */
+                quotaUsedAtLeast?: number;
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     usersGet: {
         parameters: {
             query?: never;
@@ -5719,6 +6598,49 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    usersGetHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     usersUpdate: {
@@ -5854,6 +6776,42 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    apiKeysListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     apiKeysGet: {
         parameters: {
             query?: never;
@@ -5923,6 +6881,38 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    apiKeysGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyId: number;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     apiKeysRotate: {
@@ -6179,6 +7169,39 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    quotasGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     quotasUsage: {
         parameters: {
             query?: {
@@ -6215,6 +7238,42 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    quotasUsageHead: {
+        parameters: {
+            query?: {
+                /** @description First day, included. Default: 29 days before `to`. */
+                from?: string;
+                /** @description Last day, included. Default: today in the user's zone. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     quotasPutOverride: {
@@ -6630,6 +7689,48 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    requestsListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                status?: "pending" | "processing" | "succeeded" | "failed" | "canceled" | "expired";
+                type?: string;
+                /** @description Made at this instant or later. */
+                since?: string;
+                /** @description Made before this instant. */
+                until?: string;
+                /** @description For administrators and `service` keys, who see everybody's otherwise. */
+                userId?: number;
+                /** @description Made with this API key. */
+                keyId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     requestsBatch: {
         parameters: {
             query?: never;
@@ -6701,6 +7802,36 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    requestsGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     requestsEvents: {
         parameters: {
             query?: never;
@@ -6745,6 +7876,48 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    requestsEventsHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that you had; a browser sends it by itself. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes, as they come. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has ended and its last event was received: there is nothing more to follow. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyStreamsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     requestsCancel: {
         parameters: {
             query?: never;
@@ -6780,6 +7953,69 @@ export interface operations {
         };
     };
     gatewayCheck: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckPut: {
         parameters: {
             query?: {
                 /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
@@ -6905,6 +8141,258 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    gatewayCheckDelete: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckOptions: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckHead: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspendedHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            409: components["responses"]["ConflictChargeRefundedHead"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    gatewayCheckPatch: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
     healthLive: {
         parameters: {
             query?: never;
@@ -6930,6 +8418,29 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    healthLiveHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     healthReady: {
         parameters: {
             query?: never;
@@ -6953,6 +8464,29 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    healthReadyHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     errorPagesPage: {
@@ -6988,6 +8522,36 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    errorPagesPageHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     metricsRender: {
         parameters: {
             query?: never;
@@ -7010,6 +8574,491 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedRequest"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    metricsRenderHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    gatewayCheckBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckPutBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckPostBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckDeleteBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckOptionsBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    gatewayCheckHeadBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspendedHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            409: components["responses"]["ConflictChargeRefundedHead"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    gatewayCheckPatchBelow: {
+        parameters: {
+            query?: {
+                /** @description Answer every refusal with 403; its own status is then in `X-Quota-Status`. */
+                denyStatus?: "403";
+            };
+            header?: {
+                /** @description Units to charge, instead of the type's. */
+                "X-Quota-Cost"?: string;
+                /** @description The type that the charge is recorded as, `gateway` when none is given. */
+                "X-Quota-Type"?: string;
+                /** @description Seconds for which the units are reserved: the request stays `processing`, attempt 1, until a worker completes or fails it by `X-Charge-Id`. When they are over it counts as succeeded. */
+                "X-Quota-Hold"?: string;
+                /** @description Answer 200 instead of 204, for Envoy. */
+                "X-Quota-Allow-Status"?: "200";
+                /** @description Charges once for all calls that bear it, as long as that charge stands. A proxy must not pass on one that its client chose. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Any path, of any length; it is not read. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, to `X-Quota-Allow-Status: 200`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Charged: let the call through. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                    RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-User-Id": components["headers"]["X-User-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictChargeRefunded"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };

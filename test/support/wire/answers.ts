@@ -16,6 +16,8 @@ type Chunk = string | Uint8Array;
 export function watchAnswers(server: Server, look: (answer: WireAnswer) => void): void {
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
+    // Now: the router writes its own over it.
+    const { method = '', url: target = '' } = request;
     const keep = (chunk: unknown, encoding: unknown) => {
       if (typeof chunk === 'string') chunks.push(Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'));
       else if (chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk));
@@ -34,8 +36,8 @@ export function watchAnswers(server: Server, look: (answer: WireAnswer) => void)
     };
     response.once('finish', () => {
       const headers = Object.fromEntries(Object.entries(headersOf(response)).map(([name, value]) => [name.toLowerCase(), value]));
-      const hasNoBody = request.method === 'HEAD' || isStream(response);
-      look({ method: request.method ?? '', target: request.url ?? '', status: response.statusCode, headers, body: hasNoBody ? null : Buffer.concat(chunks) });
+      const hasNoBody = method === 'HEAD' || isStream(response);
+      look({ method, target, status: response.statusCode, headers, body: hasNoBody ? null : Buffer.concat(chunks) });
     });
   });
 }

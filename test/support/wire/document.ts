@@ -60,11 +60,12 @@ export class WireDocument {
       .sort((a, b) => variables(a.parts) - variables(b.parts));
   }
 
-  /** The operation that this call is of; null: none that is documented. HEAD is as GET, and the gateway's check takes any method and path. */
+  /** The operation that this call is of; null: none that is documented. The gateway's check takes any path, and methods that OpenAPI has no place for. */
   operationOf(method: string, target: string): Operation | null {
     const path = target.replace(/^[a-z]+:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] || '/';
-    if (/^\/v1\/authorize(\/|$)/.test(path)) return this.find(method === 'POST' ? 'POST' : 'GET', ['', 'v1', 'authorize']);
-    return this.find(method === 'HEAD' ? 'GET' : method, path.split('/'));
+    if (!/^\/v1\/authorize(\/|$)/.test(path)) return this.find(method, path.split('/'));
+    const parts = path === '/v1/authorize' ? ['', 'v1', 'authorize'] : ['', 'v1', 'authorize', 'any'];
+    return this.find(method, parts) ?? this.find('GET', parts);
   }
 
   /** @returns null when the operation has no such answer */
