@@ -16,6 +16,8 @@ const newest = (path) =>
 const startedAt = new Date();
 const fresh = existsSync(STAMP) && statSync(STAMP).mtimeMs >= Math.max(...inputs.map(newest));
 if (!fresh && existsSync('node_modules/@nestjs/cli')) {
+  // Else a first start is silent for half a minute. Standard output is the command's.
+  console.error('Building, since something changed: up to half a minute, and not again until then.');
   const { status } = spawnSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(STAMP, '');
