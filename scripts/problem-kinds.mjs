@@ -32,23 +32,21 @@ export function problemKinds() {
   return [...kinds.values()].sort((a, b) => a.code.localeCompare(b.code));
 }
 
-/** Which operations answer with which code, by `openapi.json`, and how many operations there are. */
+/** Which operations answer with which code, by `openapi.json`: those that answer as another does are not listed once more. @returns {Map<string, string[]>} */
 export function documentedRoutes() {
   const { paths, components } = JSON.parse(readFileSync('openapi.json', 'utf8'));
   const resolve = ({ $ref, ...part }) => ($ref ? components[$ref.split('/')[2]][$ref.split('/')[3]] : part);
   /** @type {Map<string, string[]>} */
   const routes = new Map();
-  let count = 0;
   for (const [path, item] of Object.entries(paths)) {
-    for (const [method, { responses }] of Object.entries(item)) {
-      if (!responses) continue;
-      count++;
+    for (const [method, { responses, description = '' }] of Object.entries(item)) {
+      if (!responses || path.endsWith('/{path}') || description.startsWith('As GET')) continue;
       for (const code of new Set(Object.values(responses).flatMap((response) => codesOf(resolve(response), resolve)))) {
         routes.set(code, [...(routes.get(code) ?? []), `\`${method.toUpperCase()} ${path}\``]);
       }
     }
   }
-  return { routes, count };
+  return routes;
 }
 
 /** @returns {string[]} */
