@@ -100,6 +100,24 @@ CREATE TABLE job_runs (
   CONSTRAINT job_runs_trigger_check CHECK (((trigger)::text = ANY ((ARRAY['schedule'::character varying, 'api'::character varying, 'command'::character varying])::text[])))
 );
 
+CREATE TABLE mails (
+  id uuid NOT NULL,
+  user_id integer,
+  template character varying(60) NOT NULL,
+  state character varying(10) DEFAULT 'waiting'::character varying NOT NULL,
+  contents jsonb,
+  attempts integer DEFAULT 0 NOT NULL,
+  due_at timestamp with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp with time zone,
+  error character varying(300),
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  ended_at timestamp with time zone,
+  CONSTRAINT mails_pkey PRIMARY KEY (id),
+  CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT mails_contents_check CHECK (((((state)::text = 'waiting'::text) = (contents IS NOT NULL)) AND (((state)::text = 'waiting'::text) = (ended_at IS NULL)))),
+  CONSTRAINT mails_state_check CHECK (((state)::text = ANY ((ARRAY['waiting'::character varying, 'sent'::character varying, 'failed'::character varying])::text[])))
+);
+
 CREATE TABLE quota_events (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   user_id integer NOT NULL,
@@ -398,6 +416,12 @@ CREATE INDEX audit_events_target_kind_target_id_id_idx ON public.audit_events US
 CREATE INDEX idempotency_keys_created_at_idx ON public.idempotency_keys USING brin (created_at);
 
 CREATE INDEX job_runs_job_started_at_idx ON public.job_runs USING btree (job, started_at);
+
+CREATE INDEX mails_due_idx ON public.mails USING btree (due_at, id) WHERE ((state)::text = 'waiting'::text);
+
+CREATE INDEX mails_ended_at_idx ON public.mails USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX mails_user_id_idx ON public.mails USING btree (user_id);
 
 CREATE INDEX refresh_tokens_family_idx ON public.refresh_tokens USING btree (family);
 

@@ -17,6 +17,7 @@ import { BodyGuard } from './http/body.guard';
 import { ProblemFilter } from './http/problem.filter';
 import { ValidationPipe } from './http/validation.pipe';
 import { JobsModule } from './jobs/jobs.module';
+import { MailModule } from './mail/mail.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
@@ -34,6 +35,7 @@ import { UsersModule } from './users/users.module';
     UserConfigurationsModule,
     AuditModule,
     JobsModule,
+    MailModule,
     TiersModule,
     UsersModule,
     ApiKeysModule,

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { version } from '../../package.json';
 import { type NewAdmin } from '../auth/admins.service';
 import { Environment } from '../config/environment';
+import { mailFolder } from '../mail/mail-folder';
 
 /** What `serve` prints once it listens. The administrator, if one was just made, is shown here and never again. */
 export function banner(app: NestFastifyApplication, admin: (NewAdmin & { password: string }) | null): string {
@@ -15,6 +16,7 @@ export function banner(app: NestFastifyApplication, admin: (NewAdmin & { passwor
     ['API', url],
     ['Docs', `${url}/docs`],
     ['Data', environment.embedded ? `${resolve(environment.DATA_DIR)} (embedded PostgreSQL)` : databaseOf(environment.DATABASE_URL ?? '')],
+    ['Mail', mailOf(environment)],
   ];
   const secrets =
     admin === null
@@ -27,6 +29,11 @@ export function banner(app: NestFastifyApplication, admin: (NewAdmin & { passwor
   const lines = (pairs: string[][]) => pairs.map(([label = '', value]) => `  ${label.padEnd(10)} ${value}\n`).join('');
   const once = admin === null ? '' : `\n  First start: this administrator was made. It is shown once.\n${lines(secrets)}`;
   return `\n  Quotidian ${version}\n\n${lines(rows)}${once}\n`;
+}
+
+/** Where mails go, without user and password. */
+function mailOf({ smtpServer, DATA_DIR }: Environment): string {
+  return smtpServer === null ? `${mailFolder(DATA_DIR)} (files: SMTP_URL is not set)` : `${smtpServer.host}:${smtpServer.port}`;
 }
 
 /** Without user and password. */

@@ -2,6 +2,7 @@ import { plainToInstance, Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
 import { WholeNumber } from '../common/whole-number';
 import { decodeSecret, SECRET_BYTES } from './secrets';
+import { type MailFrom, mailFromOf, type SmtpServer, smtpServerOf } from './smtp-server';
 import { StartupError } from './startup-error';
 import { trustedProxies, type TrustProxy } from './trusted-proxies';
 
@@ -107,6 +108,21 @@ export class Environment {
   @Matches(/^(https?:\/\/[^\s?#]+|\/[^\s?#]*)$/, { message: 'PROBLEM_TYPE_BASE must be an http(s) address or an absolute path' })
   PROBLEM_TYPE_BASE = '/errors/';
 
+  /** The server that mails go out by. Unset: each mail is a file in `mail` below DATA_DIR. */
+  @IsOptional()
+  @IsString()
+  SMTP_URL?: string;
+
+  /** Who mails come from: an address, or a name and an address in angle brackets. Needed with SMTP_URL. */
+  @IsOptional()
+  @IsString()
+  MAIL_FROM?: string;
+
+  /** Folder of the operator's own texts of mails, in place of ours. */
+  @IsOptional()
+  @IsString()
+  MAIL_TEMPLATES_DIR?: string;
+
   get embedded(): boolean {
     return this.DATABASE_URL === undefined;
   }
@@ -119,11 +135,23 @@ export class Environment {
     return this.MIGRATE_ON_START ?? this.embedded;
   }
 
+  /** Null: mails are files. */
+  get smtpServer(): SmtpServer | null {
+    return this.SMTP_URL === undefined ? null : smtpServerOf(this.SMTP_URL);
+  }
+
+  get mailFrom(): MailFrom {
+    return mailFromOf(this.MAIL_FROM ?? '') ?? NOBODY;
+  }
+
   /** As Fastify takes it: a hop count becomes a question about each address and its distance. */
   get trustProxy(): TrustProxy | false {
     return this.TRUST_PROXY === undefined ? false : trustedProxies(this.TRUST_PROXY);
   }
 }
+
+/** Who the mails that are files come from, where nobody was named. */
+const NOBODY: MailFrom = { name: 'Quotidian', address: 'quotidian@localhost' };
 
 /** @throws StartupError naming every variable that is missing or wrong. */
 export function parseEnvironment(raw: Record<string, unknown>): Environment {
@@ -140,6 +168,17 @@ export function parseEnvironment(raw: Record<string, unknown>): Environment {
       problems.push(`${name} is missing: production needs at least ${SECRET_BYTES} bytes as hex or base64`);
     }
   }
+  problems.push(...mailProblems(environment));
   if (problems.length > 0) throw new StartupError(`The environment is not usable: ${problems.join('; ')}.`);
   return environment;
+}
+
+/** Never shows the URL, which may hold a password. */
+function mailProblems({ SMTP_URL, MAIL_FROM }: Environment): string[] {
+  const problems: string[] = [];
+  if (SMTP_URL !== undefined && smtpServerOf(SMTP_URL) === null)
+    problems.push('SMTP_URL must be smtp://user:password@host:port or smtps://, with at most ?tls=required, never or unverified');
+  if (MAIL_FROM !== undefined && mailFromOf(MAIL_FROM) === null) problems.push('MAIL_FROM must be an address, or a name and <an address>');
+  if (SMTP_URL !== undefined && MAIL_FROM === undefined) problems.push('MAIL_FROM is missing: mail that goes out by SMTP_URL comes from somebody');
+  return problems;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type SealedValue } from '../settings/secret-box';
+import { type SealedColumn, sealedColumns } from '../settings/sealed-column';
 
 const CHUNK = 500;
 
@@ -12,7 +13,14 @@ export interface SealedSecret {
   value: unknown;
 }
 
-/** Where secrets are stored: the rows of system settings, their history, and the changes that wait. Nothing else holds one. */
+/** A sealed value of a row outside the settings. */
+export interface SealedCell {
+  column: SealedColumn;
+  id: string;
+  value: unknown;
+}
+
+/** Where secrets are stored: the rows of system settings, their history, the changes that wait, and the columns that are declared as sealed. Nothing else holds one. */
 @Injectable()
 export class SecretsRepository {
   constructor(private readonly dataSource: DataSource) {}
@@ -49,6 +57,33 @@ export class SecretsRepository {
           ? [`UPDATE system_configuration_changes ${inContent} AND id = $4`, [key, change]]
           : [`UPDATE system_configurations SET value = $2 WHERE value = $1::jsonb AND key = $3 AND visibility = 'secret'`, [key]];
     const [, count]: [unknown, number] = await this.dataSource.query(statement, [before, after, ...place]);
+    return count === 1;
+  }
+
+  /** Every cell of the declared columns that is sealed with another key, a chunk after the other. */
+  async *cellsSealedWithout(keyId: string): AsyncGenerator<SealedCell> {
+    for (const column of sealedColumns()) {
+      const { table, id, column: name } = column;
+      for (let after: string | null = null; ;) {
+        const rows: { id: string; value: unknown }[] = await this.dataSource.query(
+          `SELECT ${id}::text AS id, ${name} AS value FROM ${table}
+           WHERE ${name} ->> 'keyId' <> $1 AND ($2::text IS NULL OR ${id} > ($2::text)::${column.idType}) ORDER BY ${table}.${id} LIMIT ${CHUNK}`,
+          [keyId, after],
+        );
+        for (const row of rows) yield { column, ...row };
+        const last = rows.at(-1);
+        if (last === undefined) break;
+        after = last.id;
+      }
+    }
+  }
+
+  /** Puts the value sealed anew in place of the one that was read; false when the row has another one since, or none. */
+  async replaceCell({ column: { table, id: key, idType, column }, id, value }: SealedCell, sealed: SealedValue): Promise<boolean> {
+    const [, count]: [unknown, number] = await this.dataSource.query(
+      `UPDATE ${table} SET ${column} = $2::jsonb WHERE ${key} = $3::${idType} AND ${column} = $1::jsonb`,
+      [JSON.stringify(value), JSON.stringify(sealed), id],
+    );
     return count === 1;
   }
 }

@@ -3,6 +3,8 @@ import { SessionsService } from '../auth/sessions.service';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
+import { MailSender } from '../mail/mail-sender';
+import { MailsService } from '../mail/mails.service';
 
 /** Once an hour: forgets what is past its time. Nothing is wrong when it does not run; tables only grow. */
 @Injectable()
@@ -12,6 +14,8 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
   constructor(
     private readonly idempotency: IdempotencyService,
     private readonly sessions: SessionsService,
+    private readonly mails: MailsService,
+    private readonly mailSender: MailSender,
     private readonly runs: JobsRepository,
     private readonly jobs: JobsService,
   ) {}
@@ -26,7 +30,9 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
 
   async run(stop: AbortSignal): Promise<number> {
     await this.runs.tidy();
-    const removed = await this.idempotency.removeExpired(stop);
-    return stop.aborted ? removed : removed + (await this.sessions.removeExpired(stop));
+    await this.mailSender.tidy();
+    let removed = 0;
+    for (const tidied of [this.idempotency, this.sessions]) if (!stop.aborted) removed += await tidied.removeExpired(stop);
+    return stop.aborted ? removed : removed + (await this.mails.removeEnded(stop));
   }
 }

@@ -2,10 +2,11 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { MailModule } from '../mail/mail.module';
 import { HousekeepingJob } from './housekeeping.job';
 
 @Module({
-  imports: [AuthModule, IdempotencyModule, JobsModule],
+  imports: [AuthModule, IdempotencyModule, JobsModule, MailModule],
   providers: [HousekeepingJob],
 })
 export class HousekeepingModule {}

@@ -11,7 +11,7 @@ export interface SealedValue {
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** AES-256-GCM (NIST SP 800-38D) for secret settings. The setting's key is authenticated too: a ciphertext cannot be moved. */
+/** AES-256-GCM (NIST SP 800-38D) for secret settings and sealed columns. The name of what is sealed is authenticated too: a ciphertext cannot be moved. */
 @Injectable()
 export class SecretBox {
   private readonly keys: ReadonlyMap<string, Buffer>;
@@ -21,6 +21,11 @@ export class SecretBox {
     const keys = [secrets.settings, ...secrets.previousSettings].map((secret) => createHash('sha256').update(secret).digest());
     this.keys = new Map(keys.map((key) => [idOf(key), key]));
     this.keyId = idOf(keys[0] as Buffer);
+  }
+
+  /** Of the keys that this process opens values with. */
+  get keyIds(): string[] {
+    return [...this.keys.keys()];
   }
 
   seal(name: string, value: unknown): SealedValue {
