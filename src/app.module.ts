@@ -18,6 +18,7 @@ import { ProblemFilter } from './http/problem.filter';
 import { ValidationPipe } from './http/validation.pipe';
 import { JobsModule } from './jobs/jobs.module';
 import { MailModule } from './mail/mail.module';
+import { MeteringModule } from './metering/metering.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
@@ -42,6 +43,7 @@ import { UsersModule } from './users/users.module';
     AuthModule,
     QuotasModule,
     RequestsModule,
+    MeteringModule,
     GatewayModule,
     HousekeepingModule,
     CorsModule,

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
@@ -24,10 +25,12 @@ export interface AppOptions {
   preview?: boolean;
   /** SIGTERM and SIGINT drain the service and end the process; a command sees to them itself. Default: true. */
   signals?: boolean;
+  /** Beside those of the house: features of a test's own. */
+  modules?: Type<object>[];
 }
 
 /** The one definition of the application, shared by main, the command line, tests and the OpenAPI export. */
-export async function createApp({ environment: overrides, preview = false, signals = true }: AppOptions = {}): Promise<NestFastifyApplication> {
+export async function createApp({ environment: overrides, preview = false, signals = true, modules = [] }: AppOptions = {}): Promise<NestFastifyApplication> {
   const { environment, module } = await readEnvironment(overrides);
   addressProblemsBelow(environment.PROBLEM_TYPE_BASE);
   const logger = makeLogger({
@@ -40,7 +43,7 @@ export async function createApp({ environment: overrides, preview = false, signa
     rewriteUrl: routedUrl,
     answerFailure: (error, request, reply) => app.get(ProblemFilter).render(error, request, reply),
   });
-  const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module, HttpModule.of(routes)] }, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module, HttpModule.of(routes), ...modules] }, adapter, {
     preview,
     logger: new NestLogger(logger),
     abortOnError: false,

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Post, Put, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AccountOwner, CurrentActor, CurrentPrincipal, Metered, Public } from '../common/access.decorators';
+import { AccountOwner, CurrentActor, CurrentPrincipal, BoundedOtherwise, Public } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { etagOf } from '../http/etag';
@@ -30,7 +30,7 @@ export class AuthController {
 
   /** Makes an account on the plan that the setting `users.defaultTier` names, while the setting `auth.registration` is `open`. */
   @Post('auth/register')
-  @Metered()
+  @BoundedOtherwise()
   @Public()
   @Creates(UserDto, { etag: true })
   @Fails(RegistrationClosed, EmailTaken, TooManyAttempts, HashingBusy)
@@ -47,7 +47,7 @@ export class AuthController {
 
   /** Begins a session. */
   @Post('auth/login')
-  @Metered()
+  @BoundedOtherwise()
   @Public()
   @Fails(LoginRefused, TooManyAttempts, HashingBusy)
   @HttpCode(200)

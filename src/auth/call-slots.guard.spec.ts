@@ -2,13 +2,13 @@ import { type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { EventEmitter } from 'node:events';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { Metered } from '../common/access.decorators';
+import { BoundedOtherwise } from '../common/access.decorators';
 import { CallSlotsGuard } from './call-slots.guard';
 
 class Routes {
   plain(): void {}
 
-  @Metered()
+  @BoundedOtherwise()
   metered(): void {}
 }
 

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Socket } from 'node:net';
-import { METERED } from '../common/access.decorators';
+import { BOUNDED_OTHERWISE } from '../common/access.decorators';
 import { networkOfRequest } from '../common/network-address';
 import { type Principal } from '../common/principal';
 import { CallSlots, leaveWhenAnswered, type Slot } from '../http/call-slots';
@@ -17,21 +17,21 @@ const UNDER_WAY_MAX = 3;
 const WAITING_MAX = 512;
 
 /**
- * Bounds what a user has under way at once, on every route but those that are `@Metered()`; callers without a credential
+ * Bounds what a user has under way at once, on every route but those that are `@BoundedOtherwise()`; callers without a credential
  * count by their network. Beyond it calls wait in the order in which they came, so that nobody's calls take all
  * connections to the database.
  */
 @Injectable()
-@GuardFails(({ metadata }) => (metadata(METERED) === true ? [] : [TooManyCalls]))
+@GuardFails(({ metadata }) => (metadata(BOUNDED_OTHERWISE) === true ? [] : [TooManyCalls]))
 export class CallSlotsGuard implements CanActivate {
   private readonly slots = new CallSlots<number | string>({ max: UNDER_WAY_MAX, waitingMax: WAITING_MAX, full: () => new TooManyCalls() });
-  private readonly metered = new Map<unknown, boolean>();
+  private readonly boundedOtherwise = new Map<unknown, boolean>();
 
   constructor(private readonly reflector: Reflector) {}
 
   /** @throws TooManyCalls when too many of this caller wait */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (this.isMetered(context)) return true;
+    if (this.isBoundedOtherwise(context)) return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest & { principal?: Principal }>();
     const slot = this.slots.enter(request.principal?.userId ?? networkOfRequest(request));
@@ -48,13 +48,13 @@ export class CallSlotsGuard implements CanActivate {
   }
 
   /** Found once for each route. */
-  private isMetered(context: ExecutionContext): boolean {
+  private isBoundedOtherwise(context: ExecutionContext): boolean {
     const handler = context.getHandler();
-    let metered = this.metered.get(handler);
-    if (metered === undefined) {
-      metered = this.reflector.getAllAndOverride<boolean | undefined>(METERED, [handler, context.getClass()]) === true;
-      this.metered.set(handler, metered);
+    let known = this.boundedOtherwise.get(handler);
+    if (known === undefined) {
+      known = this.reflector.getAllAndOverride<boolean | undefined>(BOUNDED_OTHERWISE, [handler, context.getClass()]) === true;
+      this.boundedOtherwise.set(handler, known);
     }
-    return metered;
+    return known;
   }
 }

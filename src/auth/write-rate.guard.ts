@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { ACCESS, type Access, METERED } from '../common/access.decorators';
+import { ACCESS, type Access, BOUNDED_OTHERWISE } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { GuardFails } from '../openapi/declarations';
 import { SettingsService } from '../settings/settings.service';
@@ -14,7 +14,7 @@ const MAX_USERS = 20_000;
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Bounds what a user writes without paying for it: every route that changes something, but for those that are `@Metered()`.
+ * Bounds what a user writes without paying for it: every route that changes something, but for those that are `@BoundedOtherwise()`.
  * Counted per replica and in memory, like attempts to log in: it keeps one user from filling the disk, and is not exact.
  * Administrators are the operator; what they may not fill, nobody may.
  */
@@ -32,7 +32,7 @@ export class WriteRateGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { method, principal } = context.switchToHttp().getRequest<FastifyRequest & { principal?: Principal }>();
     if (READS.has(method) || principal === undefined || principal.isAdmin) return true;
-    if (this.reflector.getAllAndOverride<boolean | undefined>(METERED, [context.getHandler(), context.getClass()])) return true;
+    if (this.reflector.getAllAndOverride<boolean | undefined>(BOUNDED_OTHERWISE, [context.getHandler(), context.getClass()])) return true;
     return this.count(principal.userId);
   }
 
@@ -50,5 +50,5 @@ export class WriteRateGuard implements CanActivate {
 /** Of a route: some who may call it are counted. */
 function isBounded(method: string, metadata: (key: string) => unknown): boolean {
   const { public: open, adminOnly } = metadata(ACCESS) as Access;
-  return !open && !adminOnly && !READS.has(method) && metadata(METERED) !== true;
+  return !open && !adminOnly && !READS.has(method) && metadata(BOUNDED_OTHERWISE) !== true;
 }

@@ -28,13 +28,13 @@ export const AdminOnly = () => access({ adminOnly: true });
 /** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
 export const AccountOwner = () => access({ accountOwner: true });
 
-export const METERED = 'quotidian:metered';
+export const BOUNDED_OTHERWISE = 'quotidian:bounded-otherwise';
 
 /**
  * A route whose calls are bounded by what they cost, by what was charged before, or by a bound of its own: no rate of writes
  * holds for them, and no limit of calls under way.
  */
-export const Metered = () => SetMetadata(METERED, true);
+export const BoundedOtherwise = () => SetMetadata(BOUNDED_OTHERWISE, true);
 
 /** A request that the guard let through. */
 export type AuthenticatedRequest = FastifyRequest & {

@@ -2,7 +2,7 @@ import { All, Controller, Get, HttpCode, Post, Req, Res, UseFilters } from '@nes
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, Metered, Scopes } from '../common/access.decorators';
+import { type AuthenticatedRequest, BoundedOtherwise, Scopes } from '../common/access.decorators';
 import { IGNORES_BODY } from '../http/ignored-body';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { DenialFilter } from './denial.filter';
@@ -11,7 +11,7 @@ import { ApiGatewayCheck } from './gateway.document';
 import { GatewayService } from './gateway.service';
 
 @ApiTags('gateway')
-@Metered()
+@BoundedOtherwise()
 @Controller('v1/authorize')
 @UseFilters(DenialFilter)
 export class GatewayController {

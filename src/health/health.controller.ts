@@ -1,13 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Metered, Public } from '../common/access.decorators';
+import { BoundedOtherwise, Public } from '../common/access.decorators';
 import { Fails } from '../openapi/declarations';
 import { LivenessDto, ReadinessDto } from './dto/readiness.dto';
 import { NotReady } from './health.errors';
 import { HealthService } from './health.service';
 
 @ApiTags('health')
-@Metered()
+@BoundedOtherwise()
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: HealthService) {}

@@ -58,8 +58,11 @@ interface Repeatable {
   headersOf: (body: never, request: Request) => Fields;
 }
 
-const CallOf = createParamDecorator(({ scope, headersOf }: Repeatable, context: ExecutionContext): IdempotentCall | null => {
-  const request = context.switchToHttp().getRequest<Request>();
+/**
+ * A request as a call that may be repeated; null: it carries no `Idempotency-Key`.
+ * @throws MalformedIdempotencyKey
+ */
+export function idempotentCallOf(request: Request, { scope, headersOf }: Repeatable): IdempotentCall | null {
   const key = parseIdempotencyKey(request.headers['idempotency-key']);
   if (key === null) return null;
   const { principal, params, body } = request;
@@ -72,7 +75,11 @@ const CallOf = createParamDecorator(({ scope, headersOf }: Repeatable, context: 
     bounded: principal?.isAdmin === false,
     headersOf: (answer) => headersOf(answer as never, request),
   };
-});
+}
+
+const CallOf = createParamDecorator((repeatable: Repeatable, context: ExecutionContext): IdempotentCall | null =>
+  idempotentCallOf(context.switchToHttp().getRequest<Request>(), repeatable),
+);
 
 /**
  * The call as one that may be repeated, or null when it carries no `Idempotency-Key`; the route is then declared to be `Repeatable`. `headersOf` gives the fields of the

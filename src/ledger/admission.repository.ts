@@ -1,8 +1,10 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
 import { Connections } from '../database/connections';
 import { BRIEF_LOCK_MS, PATIENT_LOCK_MS } from '../database/isolated-commit';
 import { StatementPool } from '../database/statement-pool';
 import { toItem, toPlainItems } from './charge-items';
+import { type Charge } from './charge';
 import { type PendingCharge } from './charge-queue';
 import { chargeStatement } from './charge.sql';
 import { type Account, type Decision, LEFT_OUT, type Standing } from './decision';
@@ -90,6 +92,26 @@ export class AdmissionRepository implements OnApplicationShutdown {
       retentionHours,
     });
     return (await (inLane ? this.lane : this.main).runOnce<Row>(statement, values)).map(toDecision);
+  }
+
+  /**
+   * One decision, in force when the caller's transaction commits: until then the user's row is locked, so what is left of the
+   * transaction is to be short.
+   */
+  async chargeWithin(tx: EntityManager, charge: Charge, retentionHours: number, thresholds: readonly number[]): Promise<Decision> {
+    beginIds();
+    const { idempotency, keyCap, deadline, holdSeconds } = charge;
+    const statement = chargeStatement({
+      keys: idempotency !== null,
+      caps: keyCap !== 'none',
+      peeks: false,
+      deadlines: deadline !== undefined,
+      holds: holdSeconds !== undefined,
+      skips: false,
+    });
+    const named = { items: `[${toItem(charge)}]`, userIds: [charge.userId], peekedIds: [], thresholds: toShares(thresholds), retentionHours };
+    const [row] = await tx.query<[Row]>(statement.text, statement.values(named));
+    return toDecision(row);
   }
 
   /** Where users stand, without a lock. Who is not among them is no user. */

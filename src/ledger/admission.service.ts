@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { type EntityManager } from 'typeorm';
 import { isRolledBack, isTransient } from '../common/database-errors';
 import { Environment } from '../config/environment';
 import { IsolatedCommit, type Locking } from '../database/isolated-commit';
@@ -96,6 +97,21 @@ export class AdmissionService {
       decision = await this.charges.push(pending);
       this.note(charge, pending.peek, decision);
     }
+    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
+  }
+
+  /**
+   * The same within a transaction of the caller's: what it decides is in force when that commits, and undone with it. By itself,
+   * in no batch: the user's other charges wait until then.
+   */
+  async admitWithin(tx: EntityManager, charge: Charge): Promise<Verdict> {
+    const decision = await this.repository.chargeWithin(
+      tx,
+      charge,
+      this.settings.get(IdempotencySettings.retentionHours),
+      this.settings.get(LedgerSettings.thresholds),
+    );
+    this.note(charge, false, decision);
     return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
   }
 

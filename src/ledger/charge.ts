@@ -13,7 +13,7 @@ export interface Charge {
   /** The payload as JSON text, made once: for the bound of the queue, the statement and the answer. */
   payloadJson: string;
   /** The scope is a name of ours: the same key on two routes is two keys. */
-  idempotency: { scope: 'requests' | 'authorize'; key: string; fingerprint: Buffer } | null;
+  idempotency: { scope: 'requests' | 'authorize' | 'metered'; key: string; fingerprint: Buffer } | null;
   /** When it expires, if it does: an instant in RFC 3339, or seconds after the charge. */
   deadline?: string | number;
   /** With `processing`: the lease under which it is held; when that runs out it counts as succeeded. */

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { Metered, Public } from '../common/access.decorators';
+import { BoundedOtherwise, Public } from '../common/access.decorators';
 import { MetricsService } from './metrics.service';
 
 @ApiTags('health')
@@ -11,7 +11,7 @@ export class MetricsController {
 
   /** Metrics in the text format of Prometheus. */
   @Get()
-  @Metered()
+  @BoundedOtherwise()
   @Public()
   @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string', maxLength: 16_777_216 } } } })
   async render(@Res() reply: FastifyReply): Promise<void> {

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
 import { NotFoundProblem } from '../http/problem';
 import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
-import { type Admitted, type Charge, type Refused, type Replayed } from '../ledger/charge';
+import { type Admitted, type Charge, type Refused, type Replayed, type Verdict } from '../ledger/charge';
 import { BurstLimiter } from './burst-limiter';
 import { DayReads } from './day-reads';
 import { BurstExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
@@ -27,7 +28,31 @@ export class ChargingService {
   async charge(charge: Charge): Promise<Charged> {
     const burst = this.burst.spend(charge.userId);
     if (burst?.allowed === false) throw new BurstExceeded(charge.cost, burst, await this.days.of(charge.userId));
-    const verdict = await this.admission.admit(charge);
+    return this.charged(charge, burst, await this.admission.admit(charge));
+  }
+
+  /**
+   * Asks the burst limit alone, before a transaction that charges: that may run several times.
+   * @throws BurstExceeded
+   */
+  async spendBurst({ userId, cost }: Pick<Charge, 'userId' | 'cost'>): Promise<BurstState | null> {
+    const burst = this.burst.spend(userId);
+    if (burst?.allowed === false) throw new BurstExceeded(cost, burst, await this.days.of(userId));
+    return burst;
+  }
+
+  /** Charges within a transaction of the caller's, and is undone with it. @throws as `charge`, but for BurstExceeded */
+  async chargeWithin(tx: EntityManager, charge: Charge, burst: BurstState | null): Promise<Charged> {
+    return this.charged(charge, burst, await this.admission.admitWithin(tx, charge));
+  }
+
+  /** The fields that an answer about this user bears which charges nothing; none where they are not known. */
+  async fieldsOf(userId: number): Promise<Record<string, string>> {
+    const state = await this.days.of(userId);
+    return state === null ? {} : rateLimitFields(state);
+  }
+
+  private charged(charge: Charge, burst: BurstState | null, verdict: Verdict): Charged {
     if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
     switch (verdict.outcome) {
       case 'admitted':

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, CurrentActor, CurrentPrincipal, Metered, Scopes } from '../common/access.decorators';
+import { type AuthenticatedRequest, CurrentActor, CurrentPrincipal, BoundedOtherwise, Scopes } from '../common/access.decorators';
 import { type Actor, type Principal } from '../common/principal';
 import { ReadsBody } from '../http/body.guard';
 import { ITEMS_APART } from '../http/json-items';
@@ -47,7 +47,7 @@ export class RequestsController {
    * until the request has ended, for N seconds at most.
    */
   @Post()
-  @Metered()
+  @BoundedOtherwise()
   @Scopes('requests:write')
   @Charges()
   @Repeatable()
@@ -92,7 +92,7 @@ export class RequestsController {
    */
   @Post('batch')
   @RouteConfig({ [ITEMS_APART]: true })
-  @Metered()
+  @BoundedOtherwise()
   @HttpCode(200)
   @Scopes('requests:write')
   @ApiOkResponse({ type: BatchAnswerDto })
@@ -150,7 +150,7 @@ export class RequestsController {
    * the next heartbeat, and until then it stays `processing`. 409 once it has ended.
    */
   @Post(':id/cancel')
-  @Metered()
+  @BoundedOtherwise()
   @HttpCode(200)
   @Scopes('requests:write')
   @Fails(NotFoundProblem, RequestFinal)

@@ -54,5 +54,6 @@ import { WorkService } from './working/work.service';
     TransitionsService,
     WorkService,
   ],
+  exports: [TransitionsService],
 })
 export class RequestsModule {}

@@ -1,3 +1,4 @@
+import { type Type } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
@@ -7,6 +8,7 @@ import { type CustomTypesConfig, Pool, types } from 'pg';
 import request from 'supertest';
 import { createApp } from '../../src/app';
 import { type Environment } from '../../src/config/environment';
+import { openApiDocument } from '../../src/openapi/document';
 import { createDatabase, type TestDatabase } from './databases';
 import { holdToDocument } from './wire/hold';
 
@@ -38,15 +40,17 @@ export interface ServiceOptions {
   replicas?: number;
   environment?: Partial<Environment>;
   database?: TestDatabase;
+  /** Features of the test's own; answers are then held to the document with them. */
+  modules?: Type<object>[];
 }
 
 /** Boots what `npm start` boots. The scheduler is off unless a test asks for it. */
-export async function startService({ replicas: count = 1, environment, database }: ServiceOptions = {}): Promise<Service> {
+export async function startService({ replicas: count = 1, environment, database, modules }: ServiceOptions = {}): Promise<Service> {
   const { url: databaseUrl, drop } = database ?? (await createDatabase());
   // What a test makes of the database's defaults is for the service to bear, not for the test's own statements.
   const pool = new Pool({ connectionString: databaseUrl, max: 4, types: asText, options: '-c default_transaction_isolation=read\\ committed' });
   pool.on('error', () => undefined);
-  const replicas = await Promise.all(Array.from({ length: count }, () => startReplica(databaseUrl, environment)));
+  const replicas = await Promise.all(Array.from({ length: count }, () => startReplica(databaseUrl, environment, modules)));
   const [first] = replicas as [Replica];
   return {
     ...first,
@@ -61,9 +65,10 @@ export async function startService({ replicas: count = 1, environment, database 
   };
 }
 
-export async function startReplica(databaseUrl: string, environment: Partial<Environment> = {}): Promise<Replica> {
+export async function startReplica(databaseUrl: string, environment: Partial<Environment> = {}, modules?: Type<object>[]): Promise<Replica> {
   const dataDir = mkdtempSync(join(tmpdir(), 'quotidian-data-'));
   const app = await createApp({
+    modules,
     environment: {
       NODE_ENV: 'test',
       DATABASE_URL: databaseUrl,
@@ -76,7 +81,7 @@ export async function startReplica(databaseUrl: string, environment: Partial<Env
       ...environment,
     },
   });
-  holdToDocument(app.getHttpServer());
+  holdToDocument(app.getHttpServer(), modules && openApiDocument(app));
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;

@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/commo
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type AuthenticatedRequest, Metered, Scopes } from '../../common/access.decorators';
+import { type AuthenticatedRequest, BoundedOtherwise, Scopes } from '../../common/access.decorators';
 import { ITEMS_APART } from '../../http/json-items';
 import { NotFoundProblem } from '../../http/problem';
 import { Fails } from '../../openapi/declarations';
@@ -18,7 +18,7 @@ import { ClaimsService } from './claims.service';
 import { WorkService } from './work.service';
 
 @ApiTags('work')
-@Metered()
+@BoundedOtherwise()
 @Controller('v1/requests')
 export class WorkController {
   constructor(

@@ -46,8 +46,10 @@ export class WireDocument {
   private readonly responses = new Map<string, DocumentedResponse | null>();
   private readonly routes: { operation: Operation; parts: string[] }[];
 
-  constructor() {
+  /** @param rendered by a service with features of a test's own: what the file lacks */
+  constructor(rendered?: object) {
     this.document = JSON.parse(readFileSync(join(__dirname, '../../../openapi.json'), 'utf8')) as Document;
+    if (rendered) addMissing(this.document as never, JSON.parse(JSON.stringify(rendered)) as Schema);
     closeObjects(this.document.components.schemas);
     addFormats(this.ajv);
     this.ajv.addSchema(this.document, ROOT);
@@ -112,6 +114,13 @@ export class WireDocument {
     const { $ref } = found as { $ref?: string };
     return $ref === undefined ? [pointer, found as T] : this.resolve<T>($ref);
   }
+}
+
+/** Adds members that are not there: paths, and named parts of the components. */
+function addMissing(to: Schema, { paths, components }: Schema): void {
+  to.paths = { ...(paths as Schema), ...(to.paths as Schema) };
+  const own = to.components as Schema;
+  for (const [kind, parts] of Object.entries(components as Schema)) own[kind] = { ...(parts as Schema), ...(own[kind] as Schema) };
 }
 
 /** Objects with properties of their own have no others, unless they allow it. */

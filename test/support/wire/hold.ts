@@ -16,12 +16,13 @@ let document: WireDocument | undefined;
 const untruths = new Map<string, string>();
 const seen = new Set<string>();
 
-/** Holds every answer of the server to `openapi.json`. */
-export function holdToDocument(server: Server): void {
+/** Holds every answer of the server to `openapi.json`, or to a document that has more in it. */
+export function holdToDocument(server: Server, other?: object): void {
+  const own = other && new WireDocument(other);
   watchAnswers(server, (answer) => {
     const { method, target, status } = answer;
     // Once for each kind: a test may ask a thousand times.
-    for (const fault of faultsFound(answer)) untruths.set(`${method} ${status} ${fault.slice(0, 80)}`, `${method} ${target} → ${status}: ${fault}`);
+    for (const fault of faultsFound(answer, own)) untruths.set(`${method} ${status} ${fault.slice(0, 80)}`, `${method} ${target} → ${status}: ${fault}`);
   });
 }
 
@@ -38,18 +39,17 @@ export function answersSeen(): string[] {
 }
 
 /** An answer that cannot even be looked at is one that nobody described. */
-function faultsFound(answer: WireAnswer): string[] {
+function faultsFound(answer: WireAnswer, own?: WireDocument): string[] {
   try {
-    return faultsOf(answer);
+    return faultsOf(answer, own ?? (document ??= new WireDocument()));
   } catch (error) {
     return [`cannot be read: ${String(error)}`];
   }
 }
 
-function faultsOf(answer: WireAnswer): string[] {
+function faultsOf(answer: WireAnswer, known: WireDocument): string[] {
   const { method, target, status } = answer;
   if (status === CLIENT_GONE || BESIDE.test(target)) return [];
-  const known = (document ??= new WireDocument());
   const operation = known.operationOf(method, target);
   const code = codeOf(answer);
   const response = operation && (known.responseOf(operation, status) ?? (OUTSIDE.has(code ?? '') ? known.responseOf(operation, 'default') : null));

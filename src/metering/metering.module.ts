@@ -1,0 +1,16 @@
+import { Global, Module } from '@nestjs/common';
+import { IdempotencyModule } from '../idempotency/idempotency.module';
+import { QuotasModule } from '../quotas/quotas.module';
+import { RequestsModule } from '../requests/requests.module';
+import { MeteredRoutes } from './metered-routes';
+import { MeteringRepository } from './metering.repository';
+import { MeteringService } from './metering.service';
+
+/** For every feature, without an import: whoever writes `@Metered(…)` needs nothing else. */
+@Global()
+@Module({
+  imports: [IdempotencyModule, QuotasModule, RequestsModule],
+  providers: [MeteredRoutes, MeteringRepository, MeteringService],
+  exports: [MeteredRoutes, MeteringService],
+})
+export class MeteringModule {}
