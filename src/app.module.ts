@@ -26,6 +26,7 @@ import { SettingsModule } from './settings/settings.module';
 import { TiersModule } from './tiers/tiers.module';
 import { UserConfigurationsModule } from './user-configurations/user-configurations.module';
 import { UsersModule } from './users/users.module';
+import { WebhooksModule } from './webhooks/webhooks.module';
 
 /** The map of the house. The environment and the routes come from `createApp()`. */
 @Module({
@@ -45,6 +46,7 @@ import { UsersModule } from './users/users.module';
     RequestsModule,
     MeteringModule,
     GatewayModule,
+    WebhooksModule,
     HousekeepingModule,
     CorsModule,
     HealthModule,

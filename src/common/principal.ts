@@ -1,5 +1,16 @@
 /** What an API key may be allowed to do. A login session carries those of its user's role. */
-export const SCOPES = ['requests:read', 'requests:write', 'quota:read', 'configurations:read', 'configurations:write', 'service', 'worker', 'admin'] as const;
+export const SCOPES = [
+  'requests:read',
+  'requests:write',
+  'quota:read',
+  'configurations:read',
+  'configurations:write',
+  'webhooks:read',
+  'webhooks:write',
+  'service',
+  'worker',
+  'admin',
+] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

@@ -123,6 +123,16 @@ export class Environment {
   @IsString()
   MAIL_TEMPLATES_DIR?: string;
 
+  /** DNS servers that the hosts of webhook endpoints are asked of: addresses, each with a port or without. Default: the system's. */
+  @IsOptional()
+  @Matches(/^[0-9a-fA-F:.,[\] ]+$/, { message: 'WEBHOOK_DNS_SERVERS must be a list of addresses' })
+  WEBHOOK_DNS_SERVERS?: string;
+
+  /** Forward proxy through which webhooks are sent, by CONNECT. May bear a user and a password. */
+  @IsOptional()
+  @Matches(/^https?:\/\/[^\s/?#]+\/?$/, { message: 'WEBHOOK_PROXY_URL must be http(s)://host:port' })
+  WEBHOOK_PROXY_URL?: string;
+
   get embedded(): boolean {
     return this.DATABASE_URL === undefined;
   }

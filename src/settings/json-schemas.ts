@@ -3,6 +3,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020'
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
 import { canonicalJson } from '../common/json-diff';
+import { isNetwork } from '../common/networks';
 import { TimeZones } from '../database/time-zones';
 import { type FieldError } from '../http/problem';
 import { isSchedule } from '../jobs/cron-slots';
@@ -20,7 +21,7 @@ const PARTS_MAX = 1_000;
 /** Bounds narrow a schema that names the type already; they may leave it out. */
 export type SchemaRole = 'schema' | 'bounds';
 
-/** JSON Schema 2020-12 by Ajv in strict mode, compiled once each. Knows the formats `iana-time-zone` and `cron` besides the usual. */
+/** JSON Schema 2020-12 by Ajv in strict mode, compiled once each. Knows the formats `iana-time-zone`, `cron` and `network` besides the usual. */
 @Injectable()
 export class JsonSchemas {
   private readonly ajv: Record<SchemaRole, Ajv2020>;
@@ -134,6 +135,7 @@ function makeAjv(zones: TimeZones, strictTypes: boolean): Ajv2020 {
   });
   ajv.addFormat('iana-time-zone', (name) => zones.has(name));
   ajv.addFormat('cron', (expression) => isSchedule(expression));
+  ajv.addFormat('network', (text) => isNetwork(text));
   return ajv;
 }
 

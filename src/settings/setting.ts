@@ -5,7 +5,7 @@ export type JsonSchema = Record<string, unknown>;
 /** A setting of the product, declared in code. `configurations/` keeps it, checks it and shows where its value came from. */
 export interface Setting<T> {
   key: string;
-  /** JSON Schema 2020-12 of the value, with our formats `iana-time-zone` and `cron`. */
+  /** JSON Schema 2020-12 of the value, with our formats `iana-time-zone`, `cron` and `network`. */
   schema: JsonSchema;
   default: T;
   /** What it does, in a sentence. */

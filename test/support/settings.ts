@@ -10,3 +10,10 @@ export async function defineKey(replica: Replica, admin: TestUser, key: string, 
 export async function writeKey(replica: Replica, admin: TestUser, key: string, body: object): Promise<void> {
   await replica.as(admin).put(`/v1/configurations/${key}`).set('if-match', '*').send(body).expect(200);
 }
+
+/** Gives a declared setting a value, whether it had one or not. */
+export async function writeSetting(replica: Replica, admin: TestUser, key: string, value: unknown): Promise<void> {
+  const { headers } = await replica.as(admin).get(`/v1/configurations/${key}`).expect(200);
+  const answer = await replica.as(admin).put(`/v1/configurations/${key}`).set('if-match', headers.etag).send({ value });
+  if (answer.status !== 200 && answer.status !== 201) throw new Error(`${key}: ${answer.status} ${answer.text}`);
+}

@@ -8,7 +8,7 @@ import { type Scope } from '../../common/principal';
 @Check('api_keys_cap_used_today_check', 'cap_used_today >= 0')
 @Check(
   'api_keys_scopes_check',
-  "scopes <@ ARRAY['requests:read', 'requests:write', 'quota:read', 'configurations:read', 'configurations:write', 'service', 'worker', 'admin']",
+  "scopes <@ ARRAY['requests:read', 'requests:write', 'quota:read', 'configurations:read', 'configurations:write', 'webhooks:read', 'webhooks:write', 'service', 'worker', 'admin']",
 )
 export class ApiKey {
   @PrimaryGeneratedColumn('identity', { type: 'integer', generatedIdentity: 'BY DEFAULT', primaryKeyConstraintName: 'api_keys_pkey' })

@@ -1,0 +1,40 @@
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
+import { MAX_URL_CHARS } from '../endpoint-url';
+import { EVENT_FILTERS } from '../event-filters';
+
+export class CreateWebhookEndpointDto {
+  /** Where events are sent by POST: https, a public address, no credentials. */
+  @IsString()
+  @MaxLength(MAX_URL_CHARS)
+  url: string;
+
+  /** Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(EVENT_FILTERS.length)
+  @ArrayUnique()
+  @IsIn(EVENT_FILTERS, { each: true })
+  events: string[];
+
+  /** Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's. */
+  @MayBeLeftOut()
+  @IsIn(['own', 'all'])
+  scope?: 'own' | 'all';
+
+  /** Whether the events of each user come one after the other, in the order in which they happened. Costs speed where one fails. */
+  @MayBeLeftOut()
+  @IsBoolean()
+  ordered?: boolean;
+
+  @MayBeLeftOut()
+  @IsString()
+  @MaxLength(200)
+  description?: string;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
+}
