@@ -56,7 +56,7 @@ describe('webhook endpoints', () => {
     expect(JSON.stringify((await service.as(user).get('/v1/webhook-endpoints')).body)).not.toContain(secret.slice(6));
   });
 
-  it.each([
+  it.each<[unknown, string]>([
     ['nonsense', 'malformed-url'],
     ['', 'malformed-url'],
     ['//example.com', 'malformed-url'],
@@ -74,7 +74,7 @@ describe('webhook endpoints', () => {
     ['https://user:password@example.com', 'credentials-in-url'],
     ['https://@example.com', 'credentials-in-url'],
     ['https://example.com#x', 'fragment-in-url'],
-    ...[21, 22, 23, 25, 53, 110, 143, 389, 465, 587, 993, 995, 3306, 5432, 6379, 9200, 11211].map((port) => [
+    ...[21, 22, 23, 25, 53, 110, 143, 389, 465, 587, 993, 995, 3306, 5432, 6379, 9200, 11211].map((port): [string, string] => [
       `https://example.com:${port}`,
       'port-not-allowed',
     ]),

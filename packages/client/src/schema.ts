@@ -1023,6 +1023,86 @@ export interface paths {
         patch: operations["gatewayCheckPatch"];
         trace?: never;
     };
+    "/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhook endpoints, newest first: one's own, and for administrators everybody's.
+         * @description Needs the scope `webhooks:read`.
+         */
+        get: operations["endpointsList"];
+        put?: never;
+        /**
+         * Makes a webhook endpoint. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `secret` is null; rotate it if the first answer was lost.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["endpointsCreate"];
+        delete?: never;
+        options?: never;
+        /**
+         * Webhook endpoints, newest first: one's own, and for administrators everybody's.
+         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         */
+        head: operations["endpointsListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One webhook endpoint.
+         * @description Needs the scope `webhooks:read`.
+         */
+        get: operations["endpointsGet"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes a webhook endpoint, with its deliveries: none that waits is sent any more.
+         * @description Needs the scope `webhooks:write`.
+         */
+        delete: operations["endpointsDelete"];
+        options?: never;
+        /**
+         * One webhook endpoint.
+         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         */
+        head: operations["endpointsGetHead"];
+        /**
+         * Changes a webhook endpoint, disables it or enables it again.
+         * @description Needs the scope `webhooks:write`.
+         */
+        patch: operations["endpointsUpdate"];
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the endpoint a new secret. Until `previousExpiresAt` deliveries bear the signatures of both. Repeated under an `Idempotency-Key`, nothing happens and `secret` is null.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["endpointsRotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1812,7 +1892,7 @@ export interface components {
             /** @description The first characters of the secret. */
             prefix: string;
             /** @description `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
-            scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
+            scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "webhooks:read" | "webhooks:write" | "service" | "worker" | "admin")[];
             /**
              * Format: int32
              * @description Units a day that this key may spend of its user's quota; null: all of it.
@@ -1836,7 +1916,7 @@ export interface components {
         CreateApiKeyDto: {
             name: string;
             /** @description What the key may do; default: submit and read requests, read the quota. `service`, `worker` and `admin` are for administrators to grant. */
-            scopes?: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
+            scopes?: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "webhooks:read" | "webhooks:write" | "service" | "worker" | "admin")[];
             /** @description When the key stops; null: never. */
             expiresAt?: string | null;
             /**
@@ -1854,7 +1934,7 @@ export interface components {
             /** @description The first characters of the secret. */
             prefix: string;
             /** @description `service`, `worker` and `admin` are taken out when the key's user stops being an administrator. */
-            scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "service" | "worker" | "admin")[];
+            scopes: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "webhooks:read" | "webhooks:write" | "service" | "worker" | "admin")[];
             /**
              * Format: int32
              * @description Units a day that this key may spend of its user's quota; null: all of it.
@@ -2452,6 +2532,107 @@ export interface components {
              * @description Units that this cancel gave back.
              */
             refunded: number;
+        };
+        WebhookEndpointDto: {
+            /** Format: int32 */
+            id: number;
+            /**
+             * Format: int32
+             * @description Whose it is; null: the operator's.
+             */
+            userId: number | null;
+            url: string;
+            events: string[];
+            /**
+             * @description Whose events it is sent: its `own` user's, or `all`.
+             * @enum {string}
+             */
+            scope: "own" | "all";
+            ordered: boolean;
+            enabled: boolean;
+            description: string;
+            /**
+             * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
+             * @enum {string|null}
+             */
+            disabledReason: "by-owner" | "gone" | "failing" | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        WebhookEndpointPage: {
+            items: components["schemas"]["WebhookEndpointDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        CreateWebhookEndpointDto: {
+            /** @description Where events are sent by POST: https, a public address, no credentials. */
+            url: string;
+            /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
+            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled")[];
+            /**
+             * @description Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's.
+             * @enum {string}
+             */
+            scope?: "own" | "all";
+            /** @description Whether the events of each user come one after the other, in the order in which they happened. Costs speed where one fails. */
+            ordered?: boolean;
+            description?: string;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
+        NewWebhookEndpointDto: {
+            /** Format: int32 */
+            id: number;
+            /**
+             * Format: int32
+             * @description Whose it is; null: the operator's.
+             */
+            userId: number | null;
+            url: string;
+            events: string[];
+            /**
+             * @description Whose events it is sent: its `own` user's, or `all`.
+             * @enum {string}
+             */
+            scope: "own" | "all";
+            ordered: boolean;
+            enabled: boolean;
+            description: string;
+            /**
+             * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
+             * @enum {string|null}
+             */
+            disabledReason: "by-owner" | "gone" | "failing" | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description What deliveries are signed with. Shown this once. Null in the answer to a repeated call. */
+            secret: string | null;
+        };
+        UpdateWebhookEndpointDto: {
+            /** @description Where events are sent by POST. What waits goes to the new address. */
+            url?: string;
+            /** @description Types of events, groups or all: of what happens from now on. */
+            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled")[];
+            /** @description Of what happens from now on. */
+            ordered?: boolean;
+            /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
+            enabled?: boolean;
+            description?: string;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
+        RotatedSecretDto: {
+            /** @description What deliveries are signed with from now on. Shown this once. Null in the answer to a repeated call. */
+            secret: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the secret before it signs as well.
+             */
+            previousExpiresAt: string;
         };
         LivenessDto: {
             /** @enum {string} */
@@ -3963,6 +4144,28 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TooManyWebhookEndpointsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-webhook-endpoints
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-webhook-endpoints";
+            /** Format: uri-reference */
+            instance: string;
+        };
         NotReadyProblem: {
             /**
              * Format: uri-reference
@@ -4661,6 +4864,28 @@ export interface components {
                 "application/problem+json": components["schemas"]["ChargeRefundedProblem"];
             };
         };
+        /** @description Forbidden: `admin-only`, `scope-required`. */
+        ForbiddenAdminOnlyOrScopeRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`, `too-many-webhook-endpoints`. */
+        ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"] | components["schemas"]["TooManyWebhookEndpointsProblem"];
+            };
+        };
         /** @description Service Unavailable: `not-ready`, `stored-value-unusable`, `temporarily-unavailable`. */
         ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailable: {
             headers: {
@@ -4859,6 +5084,15 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Forbidden: `admin-only`, `scope-required`. */
+        ForbiddenAdminOnlyOrScopeRequiredHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -8390,6 +8624,334 @@ export interface operations {
             429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsList: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Whose events they are sent: their `own` user's, or `all`. Users have own ones only. */
+                scope?: "own" | "all";
+                /** @description For administrators: those of one user. */
+                userId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointPage"];
+                };
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsCreate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhookEndpointDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookEndpointDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequired"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Whose events they are sent: their `own` user's, or `all`. Users have own ones only. */
+                scope?: "own" | "all";
+                /** @description For administrators: those of one user. */
+                userId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    endpointsGet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointDto"];
+                };
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsDelete: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsGetHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    endpointsUpdate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhookEndpointDto"];
+                "application/merge-patch+json": components["schemas"]["UpdateWebhookEndpointDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsRotateSecret: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedSecretDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
