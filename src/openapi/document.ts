@@ -19,6 +19,7 @@ const TAGS = {
   auth: 'Accounts are registered and sessions begin here.',
   users: 'Accounts.',
   'api-keys': 'What programs call with.',
+  webhooks: 'Events, sent to where users and the operator want them.',
   tiers: 'Plans: daily quota and burst limit.',
   quotas: 'What is left of the day, what was used, and what operators change about it.',
   requests: 'The metered acts. A request exists if and only if it was charged.',
