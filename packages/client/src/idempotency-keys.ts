@@ -23,6 +23,8 @@ const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch', true> = {
   'POST /v1/users/{userId}/api-keys/{keyId}/rotate': true,
   'POST /v1/tiers': true,
   'POST /v1/configurations/{key}/changes': true,
+  'POST /v1/webhook-endpoints': true,
+  'POST /v1/webhook-endpoints/{endpointId}/rotate-secret': true,
 };
 
 const isKeyed = (operation: string, path: string) => operation in KEYED || path.startsWith('/v1/authorize' satisfies Gateway);
