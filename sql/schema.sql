@@ -62,6 +62,32 @@ CREATE TABLE audit_events (
   CONSTRAINT audit_events_actor_kind_check CHECK (((actor_kind)::text = ANY ((ARRAY['user'::character varying, 'key'::character varying, 'command'::character varying, 'system'::character varying])::text[])))
 );
 
+CREATE TABLE event_cursors (
+  name character varying(60) NOT NULL,
+  "position" bigint NOT NULL,
+  skipped bigint DEFAULT 0 NOT NULL,
+  CONSTRAINT event_cursors_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE event_listeners (
+  user_id integer NOT NULL,
+  type character varying(60) NOT NULL,
+  source character varying(60) NOT NULL,
+  CONSTRAINT event_listeners_pkey PRIMARY KEY (user_id, type, source)
+);
+
+CREATE TABLE events (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  type character varying(60) NOT NULL,
+  user_id integer,
+  data jsonb NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  "position" bigint,
+  published_at timestamp with time zone,
+  CONSTRAINT events_pkey PRIMARY KEY (id),
+  CONSTRAINT events_position_check CHECK ((("position" IS NULL) = (published_at IS NULL)))
+) WITH (autovacuum_vacuum_scale_factor=0.05);
+
 CREATE TABLE idempotency_keys (
   user_id integer NOT NULL,
   scope character varying(50) NOT NULL,
@@ -435,6 +461,18 @@ CREATE TABLE webhook_endpoints (
 CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
 
 CREATE INDEX audit_events_target_kind_target_id_id_idx ON public.audit_events USING btree (target_kind, target_id, id);
+
+CREATE INDEX event_listeners_source_idx ON public.event_listeners USING btree (source);
+
+CREATE UNIQUE INDEX events_position_key ON public.events USING btree ("position") WHERE ("position" IS NOT NULL);
+
+CREATE INDEX events_published_at_position_idx ON public.events USING btree (published_at, "position") WHERE (published_at IS NOT NULL);
+
+CREATE INDEX events_type_position_idx ON public.events USING btree (type, "position") WHERE ("position" IS NOT NULL);
+
+CREATE INDEX events_unpublished_idx ON public.events USING btree (id) WHERE ("position" IS NULL);
+
+CREATE INDEX events_user_id_position_idx ON public.events USING btree (user_id, "position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX idempotency_keys_created_at_idx ON public.idempotency_keys USING brin (created_at);
 

@@ -10,6 +10,7 @@ import { ConfigurationsModule } from './configurations/configurations.module';
 import { CorsModule } from './cors/cors.module';
 import { DatabaseModule } from './database/database.module';
 import { ErrorPagesModule } from './error-pages/error-pages.module';
+import { EventsModule } from './events/events.module';
 import { GatewayModule } from './gateway/gateway.module';
 import { HealthModule } from './health/health.module';
 import { HousekeepingModule } from './housekeeping/housekeeping.module';
@@ -20,6 +21,7 @@ import { JobsModule } from './jobs/jobs.module';
 import { MailModule } from './mail/mail.module';
 import { MeteringModule } from './metering/metering.module';
 import { MetricsModule } from './metrics/metrics.module';
+import { OutboxModule } from './outbox/outbox.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
 import { SettingsModule } from './settings/settings.module';
@@ -32,6 +34,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
 @Module({
   imports: [
     DatabaseModule,
+    OutboxModule,
     SettingsModule,
     ConfigurationsModule,
     UserConfigurationsModule,
@@ -47,6 +50,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     MeteringModule,
     GatewayModule,
     WebhooksModule,
+    EventsModule,
     HousekeepingModule,
     CorsModule,
     HealthModule,

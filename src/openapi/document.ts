@@ -28,6 +28,7 @@ const TAGS = {
   configurations: 'Settings, and where each value came from.',
   jobs: 'Scheduled work.',
   audit: 'Every administrative change.',
+  events: 'What happened, in order.',
   errors: 'What the codes of refusals mean.',
   health: 'For orchestrators and monitors.',
 };

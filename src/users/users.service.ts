@@ -12,6 +12,7 @@ import { cursorAt, cursorPosition, type Page, pageSize, toPage } from '../http/p
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { OutboxService } from '../outbox/outbox.service';
 import { PasswordsService } from '../passwords/passwords.service';
 import { SettingsService } from '../settings/settings.service';
 import { DefaultTierService } from '../tiers/default-tier.service';
@@ -44,6 +45,7 @@ export class UsersService {
     private readonly passwords: PasswordsService,
     private readonly removal: UserRemovalService,
     private readonly defaultTier: DefaultTierService,
+    private readonly outbox: OutboxService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -124,6 +126,7 @@ export class UsersService {
       if (dto.externalId != null || dto.metadata !== undefined) await this.attributes.put(tx, id, { externalId, metadata }).catch(externalIdTaken);
       const user = await this.get(id, tx);
       if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
+      await this.outbox.record(tx, { type: 'user.created', userId: id, data: userData(user) });
       return user;
     };
     return this.idempotency.transaction(call, insert, { owner });
@@ -199,6 +202,11 @@ export class UsersService {
 
 function noSuchTier(): ValidationProblem {
   return new ValidationProblem([{ pointer: '#/tier', detail: 'is not a tier that is offered', code: 'unknown-tier' }]);
+}
+
+/** What events show of an account. */
+function userData({ id, email, role, status, tier, dailyQuota, unlimited, timeZone, createdAt, updatedAt }: UserDto): object {
+  return { id, email, role, status, tier, dailyQuota, unlimited, timeZone, createdAt, updatedAt };
 }
 
 /** What is tried behind a session counts under a name that no address is: no body holds a NUL. */

@@ -26,6 +26,8 @@ const GROWING = [
   'quota_events',
   'user_configurations',
   'user_configuration_versions',
+  'events',
+  'event_listeners',
 ];
 const FILL = [
   `INSERT INTO users (email, password_hash) SELECT 'user-' || n || '@example.com', 'x' FROM generate_series(1, ${USERS}) n`,
@@ -35,6 +37,9 @@ const FILL = [
      FROM users, (VALUES ('pending', 0), ('succeeded', 0), ('failed', 1)) AS s(status, refunded)`,
   `INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id) SELECT user_id, 'requests', id::text, '\\x00', id FROM requests WHERE status = 'pending'`,
   `INSERT INTO quota_usage (user_id, date, quota, used) SELECT id, current_date - 1, 5, 1 FROM users`,
+  `INSERT INTO events (type, user_id, data, position, published_at)
+     SELECT 'request.succeeded', id, '{}', CASE WHEN id % 2 = 0 THEN id END, CASE WHEN id % 2 = 0 THEN now() END FROM users`,
+  `INSERT INTO event_listeners (user_id, type, source) SELECT id, '*', 'endpoint:' || id FROM users`,
   `ANALYZE`,
 ];
 
