@@ -17,6 +17,7 @@ import { HousekeepingModule } from './housekeeping/housekeeping.module';
 import { BodyGuard } from './http/body.guard';
 import { ProblemFilter } from './http/problem.filter';
 import { ValidationPipe } from './http/validation.pipe';
+import { IdentityModule } from './identity/identity.module';
 import { JobsModule } from './jobs/jobs.module';
 import { MailModule } from './mail/mail.module';
 import { MeteringModule } from './metering/metering.module';
@@ -45,6 +46,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     UsersModule,
     ApiKeysModule,
     AuthModule,
+    IdentityModule,
     QuotasModule,
     RequestsModule,
     MeteringModule,

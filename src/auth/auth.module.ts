@@ -3,7 +3,9 @@ import { DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ApiKeysModule } from '../api-keys/api-keys.module';
 import { AuditModule } from '../audit/audit.module';
+import { MailModule } from '../mail/mail.module';
 import { PasswordsModule } from '../passwords/passwords.module';
+import { ProofsModule } from '../proofs/proofs.module';
 import { User } from '../users/entities/user.entity';
 import { UsersModule } from '../users/users.module';
 import { AccessCheck } from './access-check';
@@ -21,7 +23,16 @@ import { SessionsRepository } from './sessions.repository';
 import { SessionsService } from './sessions.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([RefreshToken, Session, User]), DiscoveryModule, ApiKeysModule, AuditModule, PasswordsModule, UsersModule],
+  imports: [
+    TypeOrmModule.forFeature([RefreshToken, Session, User]),
+    DiscoveryModule,
+    ApiKeysModule,
+    AuditModule,
+    MailModule,
+    PasswordsModule,
+    ProofsModule,
+    UsersModule,
+  ],
   controllers: [AuthController],
   providers: [
     AccessCheck,

@@ -7,6 +7,9 @@ import { Transactions } from '../database/transactions';
 import { NotFoundProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { PasswordsService } from '../passwords/passwords.service';
+import { MailsService } from '../mail/mails.service';
+import { AddressProofsService } from '../proofs/address-proofs.service';
+import { PASSWORD_CHANGED } from '../proofs/proofs.mails';
 import { SettingsService } from '../settings/settings.service';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
@@ -35,6 +38,8 @@ export class AuthService {
     private readonly tokens: AccessTokens,
     private readonly sessions: SessionsService,
     private readonly passwords: PasswordsService,
+    private readonly proofs: AddressProofsService,
+    private readonly mails: MailsService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
   ) {}
@@ -84,13 +89,11 @@ export class AuthService {
     await this.transactions.run(async (tx) => {
       // Only over the password that was proved: of two changes at once, the later one must prove the earlier one's.
       const guard = proved === null ? where : { ...where, passwordHash: proved };
-      const { affected } = await tx.update(User, guard, {
-        passwordHash,
-        tokenVersion: () => 'token_version + 1',
-        updatedAt: () => 'now()',
-      });
-      if (affected === 0) throw trusted ? new NotFoundProblem('user') : new WrongPassword();
+      if (!(await this.users.setPassword(tx, guard, passwordHash))) throw trusted ? new NotFoundProblem('user') : new WrongPassword();
       await this.sessions.endAll(tx, userId);
+      await this.proofs.forgetAll(tx, userId);
+      const { email } = await this.users.get(userId, tx);
+      await this.mails.enqueue(tx, { template: PASSWORD_CHANGED, to: email, params: {}, userId });
       await this.audit.record(tx, actor, { action: 'user.password', target: ['user', userId] });
     });
   }

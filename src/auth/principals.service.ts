@@ -155,13 +155,13 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-function keyPrincipal({ keyId, userId, role, hasCap, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
+function keyPrincipal({ keyId, userId, role, hasCap, emailVerified, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
   const isAdmin = role === 'admin' && granted.includes('admin');
   const scopes = new Set<Scope>(isAdmin ? SCOPES : granted);
-  return { userId, role, isAdmin, scopes, keyId, hasCap, endsAt: readAt + (expiresInMs ?? Infinity) };
+  return { userId, role, isAdmin, scopes, keyId, hasCap, emailVerified, endsAt: readAt + (expiresInMs ?? Infinity) };
 }
 
-function sessionPrincipal({ userId, role }: SessionHolder): Principal {
+function sessionPrincipal({ userId, role, emailVerified }: SessionHolder): Principal {
   const isAdmin = role === 'admin';
-  return { userId, role, isAdmin, scopes: new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES), keyId: null, hasCap: false, endsAt: Infinity };
+  return { userId, role, isAdmin, scopes: new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES), keyId: null, hasCap: false, emailVerified, endsAt: Infinity };
 }

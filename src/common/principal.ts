@@ -31,6 +31,8 @@ export interface Principal {
   readonly keyId: number | null;
   /** Whether that key has a daily cap of its own. */
   readonly hasCap: boolean;
+  /** Whether the user's e-mail address is proven. */
+  readonly emailVerified: boolean;
   /** When the API key expires, in this process's `performance.now()`; Infinity: it does not, or it is a session. */
   readonly endsAt: number;
 }

@@ -3,6 +3,7 @@ import { type Principal } from '../common/principal';
 import { headerText } from '../http/header-text';
 import { ValidationProblem } from '../http/problem';
 import { fingerprintOf } from '../idempotency/idempotency-key';
+import { ChargeProof } from '../proofs/charge-proof';
 import { ChargingService } from '../quotas/charging.service';
 import { listedType, RequestSettings } from '../requests/requests.settings';
 import { SettingsService } from '../settings/settings.service';
@@ -25,16 +26,18 @@ export class GatewayService {
     private readonly charging: ChargingService,
     private readonly settings: SettingsService,
     private readonly repository: GatewayRepository,
+    private readonly proof: ChargeProof,
   ) {}
 
   /**
    * Returns the fields of the answer's header.
    *
    * @param isGone whether the proxy hung up; asked until the charge is sent
-   * @throws QuotaExceeded, BurstExceeded, ValidationProblem, IdempotencyKeyReused, ChargeRefunded, NotFoundProblem, UserSuspended, QueueFull, ClientGone
+   * @throws QuotaExceeded, BurstExceeded, ValidationProblem, IdempotencyKeyReused, ChargeRefunded, NotFoundProblem, UserSuspended, EmailUnverified, QueueFull, ClientGone
    */
   async check(principal: Principal, call: GatewayCall, idempotencyKey: string | null, isGone: () => boolean): Promise<Record<string, string>> {
     const { userId, keyId, hasCap } = principal;
+    this.proof.assert(principal, userId);
     const type = call.type ?? TYPE;
     const { verdict, headers } = await this.charging.charge({
       userId,

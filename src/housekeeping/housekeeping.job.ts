@@ -5,6 +5,7 @@ import { JobsRepository } from '../jobs/jobs.repository';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
 import { MailSender } from '../mail/mail-sender';
 import { MailsService } from '../mail/mails.service';
+import { AddressProofsService } from '../proofs/address-proofs.service';
 
 /** Once an hour: forgets what is past its time. Nothing is wrong when it does not run; tables only grow. */
 @Injectable()
@@ -14,6 +15,7 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
   constructor(
     private readonly idempotency: IdempotencyService,
     private readonly sessions: SessionsService,
+    private readonly proofs: AddressProofsService,
     private readonly mails: MailsService,
     private readonly mailSender: MailSender,
     private readonly runs: JobsRepository,
@@ -32,7 +34,7 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
     await this.runs.tidy();
     await this.mailSender.tidy();
     let removed = 0;
-    for (const tidied of [this.idempotency, this.sessions]) if (!stop.aborted) removed += await tidied.removeExpired(stop);
+    for (const tidied of [this.idempotency, this.sessions, this.proofs]) if (!stop.aborted) removed += await tidied.removeExpired(stop);
     return stop.aborted ? removed : removed + (await this.mails.removeEnded(stop));
   }
 }

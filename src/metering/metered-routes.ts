@@ -6,6 +6,7 @@ import { type AuthenticatedRequest } from '../common/access.decorators';
 import { type IdempotentCall, idempotentCallOf } from '../idempotency/idempotency-key';
 import { StoredAnswer } from '../idempotency/idempotency.errors';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { ChargeProof } from '../proofs/charge-proof';
 import { ChargingService } from '../quotas/charging.service';
 import { type MeteredCall, type MeteredOptions, type PricedCall } from './metered.decorator';
 import { type HeldCharge } from './held-charge';
@@ -54,9 +55,12 @@ export class MeteredRoutes {
     private readonly metering: MeteringService,
     private readonly idempotency: IdempotencyService,
     private readonly charging: ChargingService,
+    private readonly proof: ChargeProof,
   ) {}
 
   async run(operation: string, options: MeteredOptions, call: RouteCall, handler: () => unknown): Promise<unknown> {
+    const { principal } = call.request;
+    this.proof.assert(principal, principal.userId);
     const price = priceOf(options, call.request);
     const keyed = idempotentCallOf(call.request, { scope: scopeOf(operation), headersOf: options.headersOf ?? (() => ({})) });
     try {

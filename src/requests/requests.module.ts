@@ -3,6 +3,7 @@ import { AuthModule } from '../auth/auth.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { ProofsModule } from '../proofs/proofs.module';
 import { QuotasModule } from '../quotas/quotas.module';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
@@ -29,7 +30,7 @@ import { WorkController } from './working/work.controller';
 import { WorkService } from './working/work.service';
 
 @Module({
-  imports: [AuthModule, IdempotencyModule, JobsModule, LedgerModule, QuotasModule],
+  imports: [AuthModule, IdempotencyModule, JobsModule, LedgerModule, ProofsModule, QuotasModule],
   controllers: [WorkController, RequestsController],
   providers: [
     BatchService,

@@ -7,6 +7,7 @@ import { NotFoundProblem } from '../http/problem';
 import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
+import { EmailChangeService } from './email-change.service';
 import { UserDto, UserPreviewDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
 import { assertMetadata, mergedMetadata } from './metadata';
@@ -34,12 +35,14 @@ export class UpdateUserService {
     private readonly accounts: UsersService,
     private readonly repository: UsersRepository,
     private readonly attributes: UserAttributesRepository,
+    private readonly emails: EmailChangeService,
     private readonly transactions: Transactions,
   ) {}
 
   /** @throws NotFoundProblem, AdminFields, WrongPassword, ValidationProblem, EmailTaken, ExternalIdTaken, LastAdmin, TooManyAttempts, HashingBusy, Problem 412 when `ifMatch` is stale */
   async update({ principal, actor, network }: Caller, id: number, dto: UpdateUserDto, ifMatch?: string): Promise<UserDto> {
     await this.assertAllowed(principal, network, id, dto);
+    if (dto.email !== undefined) this.emails.count(principal, id, dto.email);
     return this.transactions.run((tx) => this.apply(tx, actor, id, dto, ifMatch));
   }
 
@@ -75,14 +78,15 @@ export class UpdateUserService {
     const losesAdmin = user.role === 'admin' && (dto.role === 'user' || dto.status === 'suspended');
     if (losesAdmin) await this.accounts.assertAnotherAdmin(tx, id);
     const changes: Partial<User> = { ...(await quotaChanges(tx, user, dto, offered)) };
-    if (dto.email !== undefined) changes.email = dto.email;
+    const waits = dto.email !== undefined && !(await this.emails.apply(tx, user, dto.email, actor.id === id));
+    if (!waits && dto.email !== undefined) changes.email = dto.email;
     if (dto.timeZone !== undefined) changes.timeZone = dto.timeZone;
     if (dto.role !== undefined) changes.role = dto.role;
     if (dto.status !== undefined) changes.status = dto.status;
     // A session does not come back with the account: whoever was suspended logs in again.
     if (dto.status === 'suspended') changes.tokenVersion = user.tokenVersion + 1;
     const attributes = changedAttributes(before, dto);
-    if (Object.keys(changes).length === 0 && attributes === null) return before;
+    if (Object.keys(changes).length === 0 && attributes === null && !waits) return before;
     if (attributes !== null) await this.attributes.put(tx, id, attributes).catch(externalIdTaken);
     await tx.update(User, { id }, { ...changes, updatedAt: () => 'now()' }).catch(emailTaken);
     const after = await this.accounts.get(id, tx);

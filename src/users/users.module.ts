@@ -4,8 +4,10 @@ import { AuditModule } from '../audit/audit.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { PasswordsModule } from '../passwords/passwords.module';
+import { ProofsModule } from '../proofs/proofs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { UserAttributes } from './entities/user-attributes.entity';
+import { EmailChangeService } from './email-change.service';
 import { User } from './entities/user.entity';
 import { UserRemoval } from './entities/user-removal.entity';
 import { UpdateUserService } from './update-user.service';
@@ -18,9 +20,26 @@ import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([User, UserAttributes, UserRemoval]), AuditModule, IdempotencyModule, PasswordsModule, JobsModule, TiersModule],
+  imports: [
+    TypeOrmModule.forFeature([User, UserAttributes, UserRemoval]),
+    AuditModule,
+    IdempotencyModule,
+    PasswordsModule,
+    JobsModule,
+    ProofsModule,
+    TiersModule,
+  ],
   controllers: [UsersController],
-  providers: [UsersService, UpdateUserService, UserAttributesRepository, UserRemovalJob, UserRemovalRepository, UserRemovalService, UsersRepository],
+  providers: [
+    EmailChangeService,
+    UsersService,
+    UpdateUserService,
+    UserAttributesRepository,
+    UserRemovalJob,
+    UserRemovalRepository,
+    UserRemovalService,
+    UsersRepository,
+  ],
   exports: [UsersRepository, UsersService],
 })
 export class UsersModule {}

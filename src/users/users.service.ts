@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, Not } from 'typeorm';
+import { DataSource, type EntityManager, type FindOptionsWhere, Not } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
@@ -15,6 +15,7 @@ import { IdempotencyService } from '../idempotency/idempotency.service';
 import { OutboxService } from '../outbox/outbox.service';
 import { PasswordsService } from '../passwords/passwords.service';
 import { SettingsService } from '../settings/settings.service';
+import { AddressProofsService } from '../proofs/address-proofs.service';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
@@ -46,6 +47,7 @@ export class UsersService {
     private readonly removal: UserRemovalService,
     private readonly defaultTier: DefaultTierService,
     private readonly outbox: OutboxService,
+    private readonly proofs: AddressProofsService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -80,6 +82,12 @@ export class UsersService {
     });
     if (!right) throw new WrongPassword();
     return hash;
+  }
+
+  /** A participant: sets the hash and ends what was issued before; false: no account fits the guard. */
+  async setPassword(tx: EntityManager, guard: FindOptionsWhere<User>, passwordHash: string): Promise<boolean> {
+    const { affected } = await tx.update(User, guard, { passwordHash, tokenVersion: () => 'token_version + 1', updatedAt: () => 'now()' });
+    return affected === 1;
   }
 
   async list(query: ListUsersQuery): Promise<Page<UserDto>> {
@@ -124,6 +132,7 @@ export class UsersService {
         .insert(tx, { email, passwordHash, role: role ?? 'user', tier: tier.name, dailyQuota, unlimited, custom, timeZone })
         .catch(emailTaken);
       if (dto.externalId != null || dto.metadata !== undefined) await this.attributes.put(tx, id, { externalId, metadata }).catch(externalIdTaken);
+      if (this.proofs.wanted && role !== 'admin') await this.proofs.mailLink(tx, 'verify-email', id, email);
       const user = await this.get(id, tx);
       if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
       await this.outbox.record(tx, { type: 'user.created', userId: id, data: userData(user) });

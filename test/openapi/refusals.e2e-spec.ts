@@ -188,9 +188,23 @@ function guardOf({ app }: Service): { slots: CallSlots<number | string> } {
 }
 
 /** What answers without the database, or reports its absence itself. */
-const fromMemory = new Set(['healthLive', 'healthReady', 'metricsRender', 'errorPagesPage', 'systemConfigurationsList', 'systemConfigurationsGet']);
+const fromMemory = new Set([
+  'healthLive',
+  'healthReady',
+  'metricsRender',
+  'errorPagesPage',
+  'identityForgot',
+  'systemConfigurationsList',
+  'systemConfigurationsGet',
+]);
 
 const isGateway = ({ path }: DocumentedOperation) => path.startsWith('/v1/authorize');
 
 const ACCOUNT = { email: 'somebody@example.com', password: 'correct horse battery' };
-const BODIES: Record<string, object> = { authRegister: ACCOUNT, authLogin: ACCOUNT };
+const TOKEN = { token: `qto_${'A'.repeat(43)}` };
+const BODIES: Record<string, object> = {
+  authRegister: ACCOUNT,
+  authLogin: ACCOUNT,
+  identityVerify: TOKEN,
+  identityReset: { ...TOKEN, newPassword: ACCOUNT.password },
+};

@@ -1,5 +1,6 @@
 import { type TestUser } from './factories';
-import { type Replica } from './service';
+import { SettingsService } from '../../src/settings/settings.service';
+import { type Replica, type Service } from './service';
 
 /** Makes an operator's setting. */
 export async function defineKey(replica: Replica, admin: TestUser, key: string, body: object): Promise<void> {
@@ -16,4 +17,10 @@ export async function writeSetting(replica: Replica, admin: TestUser, key: strin
   const { headers } = await replica.as(admin).get(`/v1/configurations/${key}`).expect(200);
   const answer = await replica.as(admin).put(`/v1/configurations/${key}`).set('if-match', headers.etag).send({ value });
   if (answer.status !== 200 && answer.status !== 201) throw new Error(`${key}: ${answer.status} ${answer.text}`);
+}
+
+/** The same, and waits until every replica goes by it. */
+export async function writeSettingEverywhere(service: Service, admin: TestUser, key: string, value: unknown): Promise<void> {
+  await writeSetting(service, admin, key, value);
+  await Promise.all(service.replicas.map(({ app }) => app.get(SettingsService).refresh()));
 }

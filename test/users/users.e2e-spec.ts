@@ -1,3 +1,4 @@
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD_HASH, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { logIn } from '../support/sessions';
@@ -33,6 +34,8 @@ describe('users', () => {
       dailyQuota: 5,
       unlimited: false,
       timeZone: null,
+      emailVerified: false,
+      pendingEmail: null,
       externalId: null,
       metadata: {},
       adjusted: [],
@@ -183,7 +186,7 @@ describe('users', () => {
     const known = ['api_keys', 'idempotency_keys', 'quota_events', 'quota_usage', 'requests', 'sessions', 'user_configuration_versions', 'user_configurations'];
     expect(await filled()).toEqual(expect.arrayContaining(known));
     await service.as(session.accessToken).delete('/v1/users/me').expect(204);
-    expect((await filled()).filter(Boolean)).toEqual([]);
+    await eventually(async () => expect((await filled()).filter(Boolean)).toEqual([]));
     await asAdmin().get(`/v1/users/${id}`).expect(404);
   });
 

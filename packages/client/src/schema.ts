@@ -645,6 +645,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/email/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the mail that proves the caller's address, or the one that waits to become it. The same answer where there is nothing to prove or it was sent too often.
+         * @description For a login session, or an administrator's key.
+         */
+        post: operations["identitySendVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/email/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proves an address by the token that was mailed there; one that waited becomes the account's. A token works once, within 24 hours.
+         * @description For anyone.
+         */
+        post: operations["identityVerify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a link to set a new password with. The same answer, as soon, whether there is such an account or not.
+         * @description For anyone.
+         */
+        post: operations["identityForgot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets a new password by the token that was mailed, and ends all sessions. A token works once, within an hour.
+         * @description For anyone.
+         */
+        post: operations["identityReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/quota": {
         parameters: {
             query?: never;
@@ -1760,6 +1840,10 @@ export interface components {
             /** Format: int32 */
             id: number;
             email: string;
+            /** @description Whether the account's holder proved that they read that mailbox. */
+            emailVerified: boolean;
+            /** @description The address that becomes the account's once it is proven; null: none. */
+            pendingEmail: string | null;
             /** @enum {string} */
             role: "admin" | "user";
             /** @enum {string} */
@@ -1830,6 +1914,10 @@ export interface components {
             /** Format: int32 */
             id: number;
             email: string;
+            /** @description Whether the account's holder proved that they read that mailbox. */
+            emailVerified: boolean;
+            /** @description The address that becomes the account's once it is proven; null: none. */
+            pendingEmail: string | null;
             /** @enum {string} */
             role: "admin" | "user";
             /** @enum {string} */
@@ -2011,6 +2099,20 @@ export interface components {
         ChangePasswordDto: {
             /** @description Needed but by an administrator who sets somebody else's. */
             currentPassword?: string;
+            /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
+            newPassword: string;
+        };
+        VerifyEmailDto: {
+            /** @description From the link in the mail: what stands behind `#token=`. */
+            token: string;
+        };
+        ForgotPasswordDto: {
+            /** @description The account's, in any case. Not held to what new addresses must be: other programs make accounts too. */
+            email: string;
+        };
+        ResetPasswordDto: {
+            /** @description From the link in the mail: what stands behind `#token=`. */
+            token: string;
             /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
             newPassword: string;
         };
@@ -3814,6 +3916,34 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TokenRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/token-refused
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "token-refused";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
         TooManyStreamsProblem: {
             /**
              * Format: uri-reference
@@ -3995,6 +4125,28 @@ export interface components {
                 detail: string;
                 code: string;
             }[];
+        };
+        EmailUnverifiedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/email-unverified
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "email-unverified";
+            /** Format: uri-reference */
+            instance: string;
         };
         UserSuspendedProblem: {
             /**
@@ -4750,6 +4902,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
             };
         };
+        /** @description Bad Request: `malformed-json`, `malformed-request`, `token-refused`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedJsonOrMalformedRequestOrTokenRefusedOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["TokenRefusedProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Conflict: `email-taken`. */
+        ConflictEmailTaken: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EmailTakenProblem"];
+            };
+        };
         /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -4822,15 +4994,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["BodyTooLargeProblem"] | components["schemas"]["PayloadTooLargeProblem"];
             };
         };
-        /** @description Forbidden: `scope-required`, `user-suspended`. */
-        ForbiddenScopeRequiredOrUserSuspended: {
+        /** @description Forbidden: `email-unverified`, `scope-required`, `user-suspended`. */
+        ForbiddenEmailUnverifiedOrScopeRequiredOrUserSuspended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
+                "application/problem+json": components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
         /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-streams`. */
@@ -4890,8 +5062,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"];
             };
         };
-        /** @description Forbidden: any other refusal, `user-suspended`. */
-        ForbiddenAnyOrUserSuspended: {
+        /** @description Forbidden: any other refusal, `email-unverified`, `user-suspended`. */
+        ForbiddenAnyOrEmailUnverifiedOrUserSuspended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
@@ -4902,7 +5074,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["UserSuspendedProblem"];
+                "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
         /** @description Conflict: `charge-refunded`. */
@@ -5090,8 +5262,8 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Forbidden: any other refusal, `user-suspended`. */
-        ForbiddenAnyOrUserSuspendedHead: {
+        /** @description Forbidden: any other refusal, `email-unverified`, `user-suspended`. */
+        ForbiddenAnyOrEmailUnverifiedOrUserSuspendedHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
@@ -7419,6 +7591,124 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    identitySendVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mail is on its way, if there is an address to prove. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequired"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    identityVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyEmailDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrTokenRefusedOrUnstorableValueOrValidationFailed"];
+            409: components["responses"]["ConflictEmailTaken"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    identityForgot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgotPasswordDto"];
+            };
+        };
+        responses: {
+            /** @description The mail is on its way, if there is such an account. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttempts"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    identityReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPasswordDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrTokenRefusedOrUnstorableValueOrValidationFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttempts"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
     quotasGet: {
         parameters: {
             query?: never;
@@ -7962,7 +8252,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrUserSuspended"];
+            403: components["responses"]["ForbiddenEmailUnverifiedOrScopeRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLargeOrPayloadTooLarge"];
@@ -8290,7 +8580,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -8353,7 +8643,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -8416,7 +8706,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -8479,7 +8769,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -8542,7 +8832,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -8605,7 +8895,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspendedHead"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspendedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
@@ -8668,7 +8958,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -9349,7 +9639,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -9415,7 +9705,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -9481,7 +9771,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -9547,7 +9837,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -9613,7 +9903,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -9679,7 +9969,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspendedHead"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspendedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
@@ -9745,7 +10035,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];

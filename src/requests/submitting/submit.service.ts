@@ -7,6 +7,7 @@ import { ScopeRequired } from '../../http/access.errors';
 import { NotFoundProblem, ValidationProblem } from '../../http/problem';
 import { fingerprintOf } from '../../idempotency/idempotency-key';
 import { type Charge } from '../../ledger/charge';
+import { ChargeProof } from '../../proofs/charge-proof';
 import { type Charged, ChargingService } from '../../quotas/charging.service';
 import { SettingsService } from '../../settings/settings.service';
 import { type SubmitRequestDto } from '../dto/submit-request.dto';
@@ -38,12 +39,13 @@ export class SubmitService {
     private readonly repository: RequestsRepository,
     private readonly clock: DatabaseClock,
     private readonly signals: RequestSignals,
+    private readonly proof: ChargeProof,
   ) {}
 
   /**
    * @param idempotencyKey scoped to the user who is charged
    * @param isGone whether the client went away; asked until the charge is sent
-   * @throws QuotaExceeded, BurstExceeded, ScopeRequired, UnknownType, PayloadTooLarge, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull
+   * @throws QuotaExceeded, BurstExceeded, ScopeRequired, EmailUnverified, UnknownType, PayloadTooLarge, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull
    */
   async submit(principal: Principal, dto: SubmitRequestDto, idempotencyKey: string | null, isGone?: () => boolean): Promise<Submitted> {
     const charge = this.toCharge(principal, dto, idempotencyKey);
@@ -71,6 +73,7 @@ export class SubmitService {
     const userId = dto.userId ?? principal.userId;
     if (userId !== principal.userId && !isService) throw new NotFoundProblem('user');
     if (dto.cost !== undefined && !isService) throw new ScopeRequired(['service']);
+    this.proof.assert(principal, userId);
     const type = listedType(this.settings.get(RequestSettings.types), dto.type);
     if (type === undefined && this.settings.get(RequestSettings.strictTypes)) throw new UnknownType(dto.type);
     const payloadJson = JSON.stringify(dto.payload ?? {});

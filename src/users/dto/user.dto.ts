@@ -5,6 +5,10 @@ import { type UserStatus } from '../entities/user.entity';
 export class UserDto {
   id: number;
   email: string;
+  /** Whether the account's holder proved that they read that mailbox. */
+  emailVerified: boolean;
+  /** The address that becomes the account's once it is proven; null: none. */
+  pendingEmail: string | null;
   role: Role;
   status: UserStatus;
   /** The plan in force now. */

@@ -1,0 +1,82 @@
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service';
+import { SessionsService } from '../auth/sessions.service';
+import { Transactions } from '../database/transactions';
+import { MailsService } from '../mail/mails.service';
+import { PasswordsService } from '../passwords/passwords.service';
+import { Serial } from '../passwords/serial';
+import { AddressProofsService } from '../proofs/address-proofs.service';
+import { MailAllowances } from '../proofs/mail-allowances';
+import { TokenRefused } from '../proofs/proofs.errors';
+import { PASSWORD_CHANGED } from '../proofs/proofs.mails';
+import { ProofsRepository } from '../proofs/proofs.repository';
+import { UsersService } from '../users/users.service';
+import { ResetPasswordDto } from './dto/reset-password.dto';
+
+const WAITING_MAX = 1_000;
+
+/**
+ * Passwords that were forgotten. Always true: what is answered does not depend on whether there is an account, nor does when, because it is
+ * answered before anybody looks; a reset takes effect in the transaction that uses its token up, and ends every session and token.
+ */
+@Injectable()
+export class PasswordResetService implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(PasswordResetService.name);
+  private readonly serial = new Serial(WAITING_MAX);
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly users: UsersService,
+    private readonly proofs: AddressProofsService,
+    private readonly repository: ProofsRepository,
+    private readonly allowances: MailAllowances,
+    private readonly sessions: SessionsService,
+    private readonly passwords: PasswordsService,
+    private readonly mails: MailsService,
+    private readonly audit: AuditService,
+    private readonly transactions: Transactions,
+  ) {}
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.last;
+  }
+
+  /** Has a link mailed to the account's owner, if there is an account and it was not asked for too often; returns before that is known. @throws TooManyAttempts for the network */
+  forgot(email: string, network: string): void {
+    if (!this.allowances.stranger(network, email)) return;
+    const work = this.serial.run('forgot', () => this.mailTo(email));
+    if (work === null) this.logger.warn('too many forgotten passwords wait: one is left out');
+    else this.last = work.catch((error: unknown) => this.logger.warn(`a forgotten password was not seen to: ${(error as Error).message}`));
+  }
+
+  /**
+   * Hashes only for a token that works.
+   * @throws TokenRefused, ValidationProblem, TooManyAttempts, HashingBusy
+   */
+  async reset({ token, newPassword }: ResetPasswordDto, network: string, requestId: string): Promise<void> {
+    this.users.assertPassword(newPassword, '#/newPassword');
+    const userId = await this.proofs.holderOf(token, 'reset-password');
+    const passwordHash = await this.passwords.hash(`network ${network}`, newPassword);
+    await this.transactions.run(async (tx) => {
+      if (!(await this.users.setPassword(tx, { id: userId, status: 'active' }, passwordHash))) throw new TokenRefused();
+      const mailedTo = await this.proofs.use(tx, token, 'reset-password');
+      const email = (await this.proofs.addressOf(userId, tx))?.email ?? '';
+      await this.proofs.forgetAll(tx, userId);
+      // Whoever has the token reads that mailbox.
+      if (mailedTo.toLowerCase() === email.toLowerCase()) await this.repository.setProven(tx, userId, email);
+      await this.sessions.endAll(tx, userId);
+      await this.audit.record(tx, { kind: 'user', id: userId, requestId }, { action: 'user.password', target: ['user', userId] });
+      await this.mails.enqueue(tx, { template: PASSWORD_CHANGED, to: email, params: {}, userId });
+    });
+  }
+
+  private async mailTo(typed: string): Promise<void> {
+    const account = await this.users.accountBehind(typed);
+    if (account?.status !== 'active') return;
+    await this.transactions.run(async (tx) => {
+      const email = await this.repository.lockAddress(tx, account.id);
+      // The address may be another one by now: mail goes to the one that was asked for, or nowhere.
+      if (email?.toLowerCase() === typed.toLowerCase()) await this.proofs.mailLink(tx, 'reset-password', account.id, email);
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { Allowance } from '../passwords/allowance';
+import { TooManyAttempts } from '../passwords/passwords.errors';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How often mail may be asked for, per replica and in memory. An address gets what its owner needs and no flood: whoever asks too often gets
+ * no further mail, but those that came go on working, so that nobody is locked out by what others ask for.
+ */
+@Injectable()
+export class MailAllowances {
+  private readonly fromNetwork = new Allowance({ burst: 50, everyMs: 6_000 });
+  private readonly toAddressFromNetwork = new Allowance({ burst: 3, everyMs: 10 * MINUTE_MS });
+  private readonly toAddress = new Allowance({ burst: 10, everyMs: 5 * MINUTE_MS });
+  private readonly ofAccount = new Allowance({ burst: 5, everyMs: 10 * MINUTE_MS });
+
+  /** Whether a stranger to the service may have mail sent to the address. @throws TooManyAttempts when this network asks too often, for whatever address */
+  stranger(network: string, email: string): boolean {
+    const waitMs = this.fromNetwork.spend(network);
+    if (waitMs > 0) throw new TooManyAttempts(Math.ceil(waitMs / 1_000));
+    const address = email.toLowerCase();
+    return this.toAddressFromNetwork.spend(`${network} ${address}`) === 0 && this.toAddress.spend(address) === 0;
+  }
+
+  /** The milliseconds until the account's holder may have mail sent to the address; 0: now, and it is counted. */
+  holder(userId: number, email: string): number {
+    const account = String(userId);
+    const waitMs = this.ofAccount.spend(account);
+    if (waitMs > 0) return waitMs;
+    const addressMs = this.toAddress.spend(email.toLowerCase());
+    if (addressMs > 0) this.ofAccount.giveBack(account);
+    return addressMs;
+  }
+}
