@@ -136,6 +136,15 @@ CREATE TABLE job_runs (
   CONSTRAINT job_runs_trigger_check CHECK (((trigger)::text = ANY ((ARRAY['schedule'::character varying, 'api'::character varying, 'command'::character varying])::text[])))
 );
 
+CREATE TABLE known_devices (
+  user_id integer NOT NULL,
+  device_hash bytea NOT NULL,
+  last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT known_devices_pkey PRIMARY KEY (user_id, device_hash),
+  CONSTRAINT known_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT known_devices_device_hash_check CHECK ((octet_length(device_hash) = 32))
+);
+
 CREATE TABLE mails (
   id uuid NOT NULL,
   user_id integer,
@@ -281,6 +290,8 @@ CREATE TABLE sessions (
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   last_used_at timestamp with time zone DEFAULT now() NOT NULL,
   expires_at timestamp with time zone NOT NULL,
+  address character varying(45),
+  user_agent character varying(300),
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
   CONSTRAINT sessions_lineage_hash_key UNIQUE (lineage_hash),
   CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,

@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post, Put, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AccountOwner, CurrentActor, CurrentPrincipal, BoundedOtherwise, Public } from '../common/access.decorators';
+import { type ClientDevice, CurrentDevice } from '../common/client-device';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, type Principal } from '../common/principal';
 import { etagOf } from '../http/etag';
@@ -51,8 +52,8 @@ export class AuthController {
   @Public()
   @Fails(LoginRefused, TooManyAttempts, HashingBusy)
   @HttpCode(200)
-  login(@Body() dto: LoginDto, @ClientNetwork() network: string): Promise<TokensDto> {
-    return this.auth.login(dto, network);
+  login(@Body() dto: LoginDto, @ClientNetwork() network: string, @CurrentDevice() device: ClientDevice): Promise<TokensDto> {
+    return this.auth.login(dto, network, device);
   }
 
   /** Trades a refresh token for new tokens. A second use of one ends its whole session. */
@@ -60,8 +61,8 @@ export class AuthController {
   @Public()
   @Fails(RefreshRefused)
   @HttpCode(200)
-  refresh(@Body() { refreshToken }: RefreshDto): Promise<TokensDto> {
-    return this.auth.refresh(refreshToken);
+  refresh(@Body() { refreshToken }: RefreshDto, @CurrentDevice() device: ClientDevice): Promise<TokensDto> {
+    return this.auth.refresh(refreshToken, device);
   }
 
   /** Ends the session that the refresh token belongs to; its access tokens stop within a second. */

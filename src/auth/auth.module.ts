@@ -15,16 +15,19 @@ import { AuthController } from './auth.controller';
 import { AuthService } from './auth.service';
 import { CredentialWatch } from './credential-watch';
 import { Credentials } from './credentials';
+import { KnownDevice } from './entities/known-device.entity';
 import { RefreshToken } from './entities/refresh-token.entity';
 import { Session } from './entities/session.entity';
 import { PrincipalsRepository } from './principals.repository';
 import { PrincipalsService } from './principals.service';
+import { SessionListService } from './session-list.service';
+import { SessionsController } from './sessions.controller';
 import { SessionsRepository } from './sessions.repository';
 import { SessionsService } from './sessions.service';
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([RefreshToken, Session, User]),
+    TypeOrmModule.forFeature([KnownDevice, RefreshToken, Session, User]),
     DiscoveryModule,
     ApiKeysModule,
     AuditModule,
@@ -33,7 +36,7 @@ import { SessionsService } from './sessions.service';
     ProofsModule,
     UsersModule,
   ],
-  controllers: [AuthController],
+  controllers: [AuthController, SessionsController],
   providers: [
     AccessCheck,
     AccessTokens,
@@ -43,6 +46,7 @@ import { SessionsService } from './sessions.service';
     CredentialWatch,
     PrincipalsRepository,
     PrincipalsService,
+    SessionListService,
     SessionsRepository,
     SessionsService,
   ],

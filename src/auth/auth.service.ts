@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
+import { type ClientDevice } from '../common/client-device';
 import { type Actor, type Principal } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { NotFoundProblem } from '../http/problem';
@@ -55,7 +56,7 @@ export class AuthService {
    * Does the same for every address: one statement and one hash, whether it has an account, which may be suspended, or none.
    * @throws LoginRefused, TooManyAttempts, HashingBusy
    */
-  async login({ email, password }: LoginDto, network: string): Promise<TokensDto> {
+  async login({ email, password }: LoginDto, network: string, device: ClientDevice): Promise<TokensDto> {
     let account: LoginAccount | null = null;
     const right = await this.passwords.prove({ account: email, network }, password, async () => {
       account = await this.users.accountBehind(email);
@@ -63,14 +64,14 @@ export class AuthService {
     });
     if (!right || account === null) throw new LoginRefused();
     await this.renewHash(account, password, network);
-    const session = await this.sessions.begin(account);
+    const session = await this.sessions.begin(account, device);
     if (session === null) throw new LoginRefused();
     return this.tokensFor(account, session);
   }
 
   /** @throws RefreshRefused */
-  async refresh(token: string): Promise<TokensDto> {
-    const { user, session } = await this.sessions.rotate(token);
+  async refresh(token: string, device: ClientDevice): Promise<TokensDto> {
+    const { user, session } = await this.sessions.rotate(token, device);
     return this.tokensFor(user, session);
   }
 

@@ -8,6 +8,13 @@ export const AuthSettings = {
     description: 'Whether anyone may register an account, or only administrators make them.',
     visibility: 'public',
   }),
+  newDeviceMail: defineSetting<boolean>({
+    key: 'auth.newDeviceMail',
+    schema: { type: 'boolean' },
+    default: true,
+    description: 'Whether somebody is mailed when their account is signed in to from a device that was not seen before. The first one of all is not mailed.',
+    visibility: 'public',
+  }),
   maxSessionsPerUser: defineSetting<number>({
     key: 'auth.maxSessionsPerUser',
     schema: { type: 'integer', minimum: 1, maximum: 10_000 },

@@ -106,7 +106,7 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     const [before, readAt] = [this.changes, performance.now()];
     const holder = await this.sessionReads.get(name);
     if (holder === undefined) return null;
-    const entry = { principal: sessionPrincipal(holder), tokenVersion: holder.tokenVersion, readAt };
+    const entry = { principal: sessionPrincipal(holder, name.split(' ')[1] || null), tokenVersion: holder.tokenVersion, readAt };
     this.keep(name, entry, before);
     return entry;
   }
@@ -158,10 +158,20 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
 function keyPrincipal({ keyId, userId, role, hasCap, emailVerified, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
   const isAdmin = role === 'admin' && granted.includes('admin');
   const scopes = new Set<Scope>(isAdmin ? SCOPES : granted);
-  return { userId, role, isAdmin, scopes, keyId, hasCap, emailVerified, endsAt: readAt + (expiresInMs ?? Infinity) };
+  return { userId, role, isAdmin, scopes, keyId, sessionId: null, hasCap, emailVerified, endsAt: readAt + (expiresInMs ?? Infinity) };
 }
 
-function sessionPrincipal({ userId, role, emailVerified }: SessionHolder): Principal {
+function sessionPrincipal({ userId, role, emailVerified }: SessionHolder, sessionId: string | null): Principal {
   const isAdmin = role === 'admin';
-  return { userId, role, isAdmin, scopes: new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES), keyId: null, hasCap: false, emailVerified, endsAt: Infinity };
+  return {
+    userId,
+    role,
+    isAdmin,
+    scopes: new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES),
+    keyId: null,
+    sessionId,
+    hasCap: false,
+    emailVerified,
+    endsAt: Infinity,
+  };
 }

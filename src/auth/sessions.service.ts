@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { Transactions } from '../database/transactions';
+import { type ClientDevice, deviceHash, UNKNOWN_DEVICE } from '../common/client-device';
+import { MailsService } from '../mail/mails.service';
 import { SettingsService } from '../settings/settings.service';
 import { RefreshRefused } from './auth.errors';
+import { NEW_DEVICE } from './auth.mails';
 import { AuthSettings } from './auth.settings';
 import { isFormerToken, lineageOf, lineageOfFamily, makeToken, newLineage, sha256 } from './refresh-token';
 import { SessionsRepository } from './sessions.repository';
@@ -30,27 +33,32 @@ export interface OngoingSession {
 export class SessionsService {
   constructor(
     private readonly repository: SessionsRepository,
+    private readonly mails: MailsService,
     private readonly settings: SettingsService,
     private readonly transactions: Transactions,
   ) {}
 
   /** Begins a session, ends the oldest beyond the bound, and returns it with its first refresh token; null: the user changed meanwhile. */
-  async begin({ id: userId, tokenVersion }: VersionedUser): Promise<OngoingSession | null> {
+  async begin({ id: userId, tokenVersion }: VersionedUser, device: ClientDevice = UNKNOWN_DEVICE): Promise<OngoingSession | null> {
     const lineage = newLineage();
     const token = makeToken(lineage);
-    const session = { userId, tokenVersion, lineageHash: sha256(lineage), tokenHash: sha256(token), lifetimeMs: LIFETIME_MS };
+    const session = { userId, tokenVersion, lineageHash: sha256(lineage), tokenHash: sha256(token), lifetimeMs: LIFETIME_MS, device };
     const max = this.settings.get(AuthSettings.maxSessionsPerUser);
-    const id = await this.transactions.run((tx) => this.repository.begin(tx, session, max));
+    const id = await this.transactions.run(async (tx) => {
+      const begun = await this.repository.begin(tx, session, max);
+      if (begun !== null) await this.noteDevice(tx, userId, device);
+      return begun;
+    });
     return id === null ? null : { id, refreshToken: token };
   }
 
   /** The user, and the session with the token's successor. @throws RefreshRefused */
-  async rotate(token: string): Promise<{ user: VersionedUser; session: OngoingSession }> {
+  async rotate(token: string, device: ClientDevice = UNKNOWN_DEVICE): Promise<{ user: VersionedUser; session: OngoingSession }> {
     const lineage = await this.lineageOf(token);
     if (lineage === null) throw new RefreshRefused();
     const refreshToken = makeToken(lineage);
     const [lineageHash, tokenHash] = [sha256(lineage), sha256(token)];
-    const found = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS });
+    const found = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS, device });
     if (found !== null) return { user: { id: found.userId, tokenVersion: found.tokenVersion }, session: { id: found.id, refreshToken } };
     await this.repository.end(lineageHash, tokenHash);
     throw new RefreshRefused();
@@ -74,6 +82,14 @@ export class SessionsService {
       sum += removed;
       if (removed === 0 || stop?.aborted) return sum;
     }
+  }
+
+  private async noteDevice(tx: EntityManager, userId: number, device: ClientDevice): Promise<void> {
+    const isNew = await this.repository.noteDevice(tx, userId, deviceHash(device));
+    if (!isNew || !this.settings.get(AuthSettings.newDeviceMail)) return;
+    const { email, now } = await this.repository.ownerOf(tx, userId);
+    const params = { time: now.toISOString(), address: device.address ?? 'not known', userAgent: device.userAgent ?? 'not known' };
+    await this.mails.enqueue(tx, { template: NEW_DEVICE, to: email, params, userId });
   }
 
   private async lineageOf(token: string): Promise<Buffer | null> {

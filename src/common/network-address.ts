@@ -42,6 +42,15 @@ export function networkOfRequest({ ips, ip }: Pick<FastifyRequest, 'ips' | 'ip'>
   return 'unknown';
 }
 
+/** The address itself, by the same rule; null: nobody reported one. */
+export function addressOfRequest({ ips, ip }: Pick<FastifyRequest, 'ips' | 'ip'>): string | null {
+  for (const text of [...(ips ?? [ip])].reverse()) {
+    const address = addressIn(text);
+    if (address !== null) return address;
+  }
+  return null;
+}
+
 export const ClientNetwork = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   return networkOfRequest(context.switchToHttp().getRequest<FastifyRequest>());
 });

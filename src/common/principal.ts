@@ -29,6 +29,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** The API key's id, or null for a login session. */
   readonly keyId: number | null;
+  /** The session's id; null for an API key, and for a token of a release that did not name it. */
+  readonly sessionId: string | null;
   /** Whether that key has a daily cap of its own. */
   readonly hasCap: boolean;
   /** Whether the user's e-mail address is proven. */
