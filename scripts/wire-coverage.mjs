@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const FOLDER = 'coverage/wire';
 const MIN_STATUSES = 0.9;
 
-const files = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
+const files = existsSync(FOLDER) ? readdirSync(FOLDER).filter((file) => file.endsWith('.txt')) : [];
 const seen = new Set(files.flatMap((file) => readFileSync(join(FOLDER, file), 'utf8').split('\n')));
 const { paths } = JSON.parse(readFileSync('openapi.json', 'utf8'));
 /** @type {{ id: string, statuses: string[], missing: string[] }[]} */

@@ -4,6 +4,7 @@ import { type FastifyReply } from 'fastify';
 import { version } from '../../package.json';
 import { renderAlike } from './alike';
 import { bound } from './bounds';
+import { exampleComponents, renderAnswerExamples } from './examples';
 import { CONSTANT_FIELDS, fieldComponents, PAGE_FIELDS } from './fields';
 import { type Operation, renderOperation } from './operations';
 import { ProblemResponses } from './problems';
@@ -70,7 +71,9 @@ function render(app: NestFastifyApplication, document: OpenAPIObject): OpenAPIOb
   const components = (document.components ??= {});
   components.schemas = { ...components.schemas, ...problems.schemas };
   components.responses = problems.responses as never;
+  renderAnswerExamples(document);
   renderAlike(document, routes, problems.responses);
+  components.examples = exampleComponents();
   const used = JSON.stringify(document).matchAll(/"#\/components\/headers\/([^"]+)"/g);
   components.headers = fieldComponents(new Set([...used].map(([, name]) => name as string)));
   bound(document);

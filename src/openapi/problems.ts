@@ -1,5 +1,6 @@
 import { type ProblemClass, titleOf } from '../http/problem';
 import { problemType } from '../http/problem-type';
+import { problemExamples } from './examples';
 import { fieldReferences, readField } from './fields';
 
 type Schema = Record<string, unknown>;
@@ -41,11 +42,12 @@ export class ProblemResponses {
       this.schemas[schemaName(kind)] ??= schemaOf(kind);
       return { $ref: `#/components/schemas/${schemaName(kind)}` };
     });
+    const schema = schemas.length === 1 ? schemas[0] : { [kinds.some(({ code }) => code === null) ? 'anyOf' : 'oneOf']: schemas };
     const titles = [...new Set(kinds.map(({ status }) => titleOf(status)))].join(', ');
     return {
       description: `${titles}: ${kinds.map(({ code }) => (code === null ? 'any other refusal' : `\`${code}\``)).join(', ')}.`,
       headers: fieldReferences(commonFields(kinds)),
-      content: { [PROBLEM_TYPE]: { schema: schemas.length === 1 ? schemas[0] : { [kinds.some(({ code }) => code === null) ? 'anyOf' : 'oneOf']: schemas } } },
+      content: { [PROBLEM_TYPE]: { schema, ...problemExamples(kinds.map(({ code }) => code)) } },
     };
   }
 }

@@ -67,6 +67,20 @@ describe('system settings', () => {
     expect((await get('own.greeting')).body).toMatchObject({ version: 4, schema: null, visibility: 'internal' });
   });
 
+  it('needs no schema for an operator’s own key: any JSON is taken then', async () => {
+    await defineKey(service, admin, 'own.banner', {
+      value: { text: 'Maintenance tonight', level: 2 },
+      description: 'What the front page shows.',
+      visibility: 'public',
+    });
+    const { body } = await put('own.banner', { value: ['anything'], reason: 'shorter' }).expect(200);
+    expect(body).toMatchObject({ value: ['anything'], schema: null, version: 2 });
+    expect((await get('own.banner', user).expect(200)).body).toMatchObject({ value: ['anything'], description: 'What the front page shows.' });
+    const preview = await service.as(admin).delete('/v1/configurations/own.banner?dryRun=true').set('if-match', '"2"').expect(200);
+    expect(preview.body).toMatchObject({ overrides: 0 });
+    await service.as(admin).delete('/v1/configurations/own.banner').set('if-match', '"2"').expect(204);
+  });
+
   it('takes a declared setting back to its default when it is deleted', async () => {
     const replaced = await put('quota.timeZone', { value: 'Europe/Berlin' }, { 'if-match': '"0"' }).expect(200);
     expect(replaced.body).toMatchObject({ value: 'Europe/Berlin', source: 'system', version: 1 });

@@ -18,31 +18,30 @@ export function watchAnswers(server: Server, look: (answer: WireAnswer) => void)
     const chunks: Buffer[] = [];
     // Now: the router writes its own over it.
     const { method = '', url: target = '' } = request;
+    let kept = 0;
     const keep = (chunk: unknown, encoding: unknown) => {
+      // Streams may go on for as long as somebody listens.
+      if (isStream(response) && kept++ > 4) return;
       if (typeof chunk === 'string') chunks.push(Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'));
       else if (chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk));
     };
-    const [write, end] = [response.write.bind(response), response.end.bind(response)] as [
-      (...args: unknown[]) => boolean,
-      (...args: unknown[]) => ServerResponse,
-    ];
+    const write = response.write.bind(response) as (...args: unknown[]) => boolean;
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
     response.write = (chunk: Chunk, ...rest: unknown[]) => {
-      if (!isStream(response)) keep(chunk, rest[0]);
+      keep(chunk, rest[0]);
       return write(chunk, ...rest);
     };
     response.end = (...args: unknown[]) => {
-      if (!isStream(response)) keep(args[0], args[1]);
+      keep(args[0], args[1]);
       return end(...args);
     };
     response.once('finish', () => {
       const headers = Object.fromEntries(Object.entries(headersOf(response)).map(([name, value]) => [name.toLowerCase(), value]));
-      const hasNoBody = method === 'HEAD' || isStream(response);
-      look({ method, target, status: response.statusCode, headers, body: hasNoBody ? null : Buffer.concat(chunks) });
+      look({ method, target, status: response.statusCode, headers, body: method === 'HEAD' ? null : Buffer.concat(chunks) });
     });
   });
 }
 
-/** Streams may go on for as long as somebody listens. */
 function isStream(response: ServerResponse): boolean {
   return (headersOf(response)['content-type'] ?? '').startsWith('text/event-stream');
 }

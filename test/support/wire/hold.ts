@@ -2,6 +2,7 @@ import { type ValidateFunction } from 'ajv';
 import { type Server } from 'node:http';
 import { type WireAnswer, watchAnswers } from './answers';
 import { type DocumentedResponse, type Operation, WireDocument } from './document';
+import { keepExample } from './examples';
 
 /** What connections have, not answers. */
 const TRANSPORT = new Set(['date', 'connection', 'keep-alive', 'content-length', 'content-type', 'transfer-encoding']);
@@ -56,7 +57,17 @@ function faultsOf(answer: WireAnswer, known: WireDocument): string[] {
   if (!operation) return faultsOutside(known, answer, code);
   if (!response) return [`${operation.id} has no such status${code === null ? '' : ` (${code})`}`];
   if (known.responseOf(operation, status)) seen.add(`${operation.id} ${status}`);
-  return [...faultsOfFields(known, response, answer), ...faultsOfBody(operation, response, answer, code)];
+  const faults = [...faultsOfFields(known, response, answer), ...faultsOfBody(operation, response, answer, code)];
+  if (faults.length === 0 && response.bodies.size > 0) keepAnswer(operation, answer, code);
+  return faults;
+}
+
+/** Refusals are the same whichever operation answers them. */
+function keepAnswer({ id }: Operation, { status, headers, body }: WireAnswer, code: string | null): void {
+  if (body === null || body.length === 0) return;
+  const text = String(body);
+  const value: unknown = /json/.test(headers['content-type'] ?? '') ? JSON.parse(text) : text;
+  keepExample(code ?? `${id} ${status}`, value, body.length);
 }
 
 function faultsOutside(known: WireDocument, answer: WireAnswer, code: string | null): string[] {
