@@ -16,6 +16,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'CallExpression[callee.property.name=/^(addO|o)rderBy$/] > :not(Literal):first-child', message: 'orderBy takes a literal.' },
+        {
+          selector: 'VariableDeclarator[id.type="ArrayPattern"] > ArrayExpression > AwaitExpression',
+          message: 'Who waits for several things one after the other writes them one after the other.',
+        },
         { selector: "CallExpression[callee.name='forwardRef']", message: 'Modules do not depend on each other in circles.' },
       ],
     },

@@ -13,7 +13,8 @@ describe('API keys', () => {
   let mine: () => Http;
   beforeAll(async () => {
     service = await startService({ replicas: 2 });
-    [admin, user] = [await makeAdmin(service), await makeUser(service)];
+    admin = await makeAdmin(service);
+    user = await makeUser(service);
     const { accessToken } = await logIn(service, user);
     mine = () => service.as(accessToken);
   });
@@ -130,7 +131,8 @@ describe('API keys', () => {
   });
 
   it('are rotated once for one Idempotency-Key, and the retry is not shown the secret', async () => {
-    const [key, other] = [await make(), await make()];
+    const key = await make();
+    const other = await make();
     const rotate = (id: number) => mine().post(`/v1/users/me/api-keys/${id}/rotate`).set('idempotency-key', 'rotation');
     const first = await rotate(key.id).expect(200);
     const again = await rotate(key.id).expect(200);

@@ -11,7 +11,8 @@ describe('following a request with the client', () => {
   let user: TestUser;
   beforeAll(async () => {
     service = await startService();
-    [worker, user] = [await makeWorker(service), await makeUser(service, { dailyQuota: 1_000 })];
+    worker = await makeWorker(service);
+    user = await makeUser(service, { dailyQuota: 1_000 });
   });
   afterAll(() => service.close());
 

@@ -83,7 +83,8 @@ describe('a worker', () => {
   });
 
   it('fails for good when the result is not taken or is not JSON', async () => {
-    const [type, errors] = [newType(), [] as unknown[]];
+    const type = newType();
+    const errors: unknown[] = [];
     start({ types: [type], errors, handler: ({ payload }, { settle }) => (payload.over ? void settle(2) : 1n) });
     const over = await submit(service, user, type, { payload: { over: true } });
     expect((await ended(over.id, 'failed')).error).toMatchObject({ name: 'ProblemError' });
@@ -149,7 +150,8 @@ describe('a worker', () => {
   });
 
   it('aborts the handler when the lease is lost, and drops its result', async () => {
-    const [type, errors] = [newType(), [] as unknown[]];
+    const type = newType();
+    const errors: unknown[] = [];
     const { id } = await submit(service, user, type);
     let aborted: unknown;
     const slow = start({
@@ -173,7 +175,8 @@ describe('a worker', () => {
   });
 
   it('gives the lease up by its own clock when the service cannot be reached', async () => {
-    const [type, errors] = [newType(), [] as unknown[]];
+    const type = newType();
+    const errors: unknown[] = [];
     await submit(service, user, type);
     const cut = scriptedFetch(({ url }) => (url.endsWith('/heartbeat') ? Promise.reject(new TypeError('fetch failed')) : undefined));
     const worker = start({ client: clientOf(service, workerUser, cut), types: [type], errors, leaseSeconds: 1, handler: (_, context) => abortOf(context) });
@@ -201,7 +204,8 @@ describe('a worker', () => {
   });
 
   it('delivers results that are there together in one call, of which one may be refused, and each alone when they are too large together', async () => {
-    const [type, errors] = [newType(), [] as unknown[]];
+    const type = newType();
+    const errors: unknown[] = [];
     const payloads = [...Array.from({ length: 5 }, () => ({})), { over: true }, ...Array.from({ length: 5 }, () => ({ large: true }))];
     const { items } = (
       await service
@@ -349,7 +353,8 @@ describe('a worker', () => {
   });
 
   it('goes on claiming when the service was away, and ends when it refuses for good', async () => {
-    const [type, errors] = [newType(), [] as unknown[]];
+    const type = newType();
+    const errors: unknown[] = [];
     const flaky = scriptedFetch((_, count) => (count === 1 ? Promise.reject(new TypeError('fetch failed')) : undefined));
     start({ client: clientOf(service, workerUser, flaky, { max: 0 }), types: [type], errors, handler: () => 'late' });
     const { id } = await submit(service, user, type);

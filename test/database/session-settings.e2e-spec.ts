@@ -59,7 +59,8 @@ describe('a session of the service means the same by its statements', () => {
     database = await createDatabase();
     name = /\/(quotidian_test_\w+)/.exec(database.url)?.[1] as string;
     service = await startService({ database });
-    [admin, worker] = [await makeAdmin(service), await makeWorker(service)];
+    admin = await makeAdmin(service);
+    worker = await makeWorker(service);
     for (const sql of HOSTILE_SCHEMA) await execute(database.url, sql);
   });
   afterEach(() => administer(`ALTER DATABASE ${name} RESET ALL`));
@@ -169,7 +170,8 @@ describe('a session of the service means the same by its statements', () => {
       const type = newType();
       const answers = await Promise.all(
         Array.from({ length: 200 }, async (_, i) => {
-          const [replica, user] = [replicas[i % 2], users[i % 4]];
+          const replica = replicas[i % 2];
+          const user = users[i % 4];
           const calls = [
             () => replica.as(user).post('/v1/requests').send({ type }),
             () =>

@@ -25,7 +25,9 @@ export async function runUnkeyed(options = {}) {
   try {
     const make = (count, dailyQuota) =>
       makeAccounts((text, values) => cluster.sql(text, values), count, { dailyQuota, timeZone: zoneAtNoon(), scopes: SERVICE_SCOPES });
-    const [ordered, limited, spent] = [await make(2, 1_000_000), await make(3, QUOTA), await make(4, 1)];
+    const ordered = await make(2, 1_000_000);
+    const limited = await make(3, QUOTA);
+    const spent = await make(4, 1);
     /** @type {string[]} */
     const broken = [];
     const admitted = new Map();
@@ -55,10 +57,8 @@ export async function runUnkeyed(options = {}) {
     };
     /** The other replica knows nothing of it yet: it has only the row to go by. */
     const overspend = async (user) => {
-      const [first, second] = [
-        await post(user, cluster.replicas[0], '/v1/requests', { type: 'report' }),
-        await post(user, cluster.replicas[1], '/v1/requests', { type: 'report' }),
-      ];
+      const first = await post(user, cluster.replicas[0], '/v1/requests', { type: 'report' });
+      const second = await post(user, cluster.replicas[1], '/v1/requests', { type: 'report' });
       if (first.status !== 201 || second.status !== 429) broken.push(`I1 a quota of 1 was answered ${first.status} and ${second.status}`);
     };
     let spending = true;

@@ -18,7 +18,9 @@ const REFUNDED = `SELECT u.id, u.api_quota_refunded_today AS counter, coalesce(s
 export async function brokenWork(cluster, { placed, calls, flooder, leaseMs }) {
   const found = new Map();
   const report = (what, shown) => found.set(what, [...(found.get(what) ?? []), shown]);
-  const [rows, attempts, refunds] = [await cluster.sql(REQUESTS), await cluster.sql(ATTEMPTS), await cluster.sql(REFUNDED)];
+  const rows = await cluster.sql(REQUESTS);
+  const attempts = await cluster.sql(ATTEMPTS);
+  const refunds = await cluster.sql(REFUNDED);
   const earlier = groupBy(attempts);
   const spoken = groupBy(calls);
   const works = rows.map((row) => new Work(row, earlier.get(row.id) ?? [], spoken.get(row.id) ?? [], leaseMs));

@@ -8,7 +8,8 @@ describe('a body', () => {
   let user: TestUser;
   beforeAll(async () => {
     service = await startService();
-    [admin, user] = [await makeAdmin(service), await makeUser(service)];
+    admin = await makeAdmin(service);
+    user = await makeUser(service);
   });
   afterAll(() => service.close());
 

@@ -11,7 +11,8 @@ describe('the calls that one user has under way', () => {
   afterAll(() => service.close());
 
   it("leave connections to the database to everybody else's, and are all answered in the end", async () => {
-    const [user, neighbour] = [await makeUser(service), await makeUser(service)];
+    const user = await makeUser(service);
+    const neighbour = await makeUser(service);
     const { accessToken } = await logIn(service, user);
     const answered: number[] = [];
     const calls = await inTransaction(service, async (client) => {

@@ -11,7 +11,8 @@ describe('pages of another origin', () => {
   let admin: TestUser;
   beforeAll(async () => {
     service = await startService();
-    [user, admin] = [await makeUser(service), await makeAdmin(service)];
+    user = await makeUser(service);
+    admin = await makeAdmin(service);
   });
   afterAll(() => service.close());
 

@@ -65,7 +65,8 @@ describe('hostile input', () => {
   let routes: Route[];
   beforeAll(async () => {
     service = await startService();
-    [admin, user] = [await makeAdmin(service), await makeUser(service, { unlimited: true })];
+    admin = await makeAdmin(service);
+    user = await makeUser(service, { unlimited: true });
     routes = routesOf(service.app).filter(({ method, path }) => ['get', 'post', 'put', 'patch', 'delete'].includes(method) && !path.includes('*'));
   });
   afterAll(() => service.close());

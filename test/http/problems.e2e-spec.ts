@@ -8,7 +8,8 @@ describe('problems', () => {
   let admin: TestUser;
   beforeAll(async () => {
     service = await startService();
-    [user, admin] = [await makeUser(service), await makeAdmin(service)];
+    user = await makeUser(service);
+    admin = await makeAdmin(service);
   });
   afterAll(() => service.close());
 

@@ -51,7 +51,8 @@ describe('the trace of a call', () => {
   });
 
   it('is begun where the call is part of none, or names it badly', async () => {
-    const [none, bad] = [await logged('none'), await logged('bad', `00-${TRACE}-0000000000000000-01`)];
+    const none = await logged('none');
+    const bad = await logged('bad', `00-${TRACE}-0000000000000000-01`);
     for (const { line } of [none, bad]) expect(line.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set([TRACE, none.line.traceId, bad.line.traceId]).size).toBe(3);
   });

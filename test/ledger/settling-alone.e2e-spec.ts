@@ -16,7 +16,8 @@ describe('settling', () => {
   let admin: TestUser;
   beforeAll(async () => {
     service = await startService();
-    [worker, admin] = [await makeWorker(service), await makeAdmin(service)];
+    worker = await makeWorker(service);
+    admin = await makeAdmin(service);
   });
   afterAll(() => service.close());
 

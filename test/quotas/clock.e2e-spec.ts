@@ -53,7 +53,8 @@ describe("the database's clock", () => {
 
   it('set back is reported to operators in readiness and metrics, and only while it is behind', async () => {
     const seen = async () => {
-      const [{ body }, metrics] = [await service.as().get('/health/ready').expect(200), await service.as().get('/metrics').expect(200)];
+      const { body } = await service.as().get('/health/ready').expect(200);
+      const metrics = await service.as().get('/metrics').expect(200);
       return [body.checks.clock.status, Number(/^quotidian_database_clock_behind_seconds (\S+)/m.exec(metrics.text)?.[1])];
     };
     expect(await seen()).toEqual(['up', 0]);

@@ -4,7 +4,8 @@ import { SCOPES } from '../../src/common/principal';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
-const [USERS, KEYS] = [3, 5];
+const USERS = 3;
+const KEYS = 5;
 
 /** Who pays whose charge: key `by` belongs to user `by % USERS` and may charge any of them. */
 const charge = fc.record({
@@ -51,7 +52,8 @@ describe('charges that are sent at once to two replicas', () => {
   ): Promise<Sent[]> {
     return Promise.all(
       charges.map(async ({ user: u, by, cost, retryKey }, i) => {
-        const [user, key] = [users[u], keys[by]];
+        const user = users[u];
+        const key = keys[by];
         // The same key always comes with the same body.
         const fixed = retryKey === null ? cost : (retryKey % 4) + 1;
         const retry = retryKey === null ? null : `retry-${retryKey}`;

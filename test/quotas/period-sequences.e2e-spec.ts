@@ -6,7 +6,8 @@ import { type Plan, QuotaModel } from './projection-model';
 
 const ZONES = `Etc/UTC Europe/Berlin America/Havana Atlantic/Azores Africa/Cairo Asia/Beirut America/Santiago Australia/Lord_Howe
   Antarctica/Troll Asia/Kathmandu Pacific/Kiritimati Pacific/Pago_Pago Pacific/Apia America/Los_Angeles`.split(/\s+/);
-const [FROM, TO] = [dayOf('2024-01-01') * DAY_MS, dayOf('2033-01-01') * DAY_MS];
+const FROM = dayOf('2024-01-01') * DAY_MS;
+const TO = dayOf('2033-01-01') * DAY_MS;
 const PLANS: Plan[] = [
   { name: 'small', quota: 3 },
   { name: 'middle', quota: 10 },

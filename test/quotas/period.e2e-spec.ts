@@ -12,7 +12,8 @@ const ZONES = `Etc/UTC Europe/Berlin Europe/London Europe/Dublin Europe/Lisbon A
   Pacific/Pago_Pago Pacific/Marquesas Pacific/Norfolk Pacific/Auckland`.split(/\s+/);
 const FROM = dayOf('2024-01-01');
 const TO = dayOf('2033-01-01');
-const [FIRST_INSTANT, LAST_INSTANT] = [(FROM - 5) * DAY_MS, (TO + 10) * DAY_MS];
+const FIRST_INSTANT = (FROM - 5) * DAY_MS;
+const LAST_INSTANT = (TO + 10) * DAY_MS;
 
 describe('the quota period', () => {
   let service: ClockedService;

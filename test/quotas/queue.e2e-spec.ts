@@ -1,3 +1,4 @@
+import { eventually } from '../support/eventually';
 import { makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { inTransaction, untilBlocked } from '../support/waiting';
@@ -66,8 +67,7 @@ describe('the queue of charges', () => {
       await untilBlocked(service, 1);
       // Both batches and the queue are full, all others are answered while nothing moves.
       const max = 64 + 2 * 96;
-      for (const deadline = Date.now() + 10_000; early.length < 400 - max && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 10));
-      expect(early.length).toBeGreaterThanOrEqual(400 - max);
+      await eventually(() => expect(early.length).toBeGreaterThanOrEqual(400 - max));
       expect(new Set(early)).toEqual(new Set([503]));
       await client.query('COMMIT');
       const answers = await Promise.all(waiting);

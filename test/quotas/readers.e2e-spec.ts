@@ -94,7 +94,8 @@ describe('every reader of a quota', () => {
     return body.items.some(({ id }: { id: number }) => id === user.id);
   };
   const fields = ({ headers }: { headers: Record<string, string> }): { limit: number | null; left?: number } => {
-    const [limit, left] = [/"daily";q=(\d+)/.exec(headers['ratelimit-policy'] ?? ''), /"daily";r=(\d+)/.exec(headers.ratelimit ?? '')];
+    const limit = /"daily";q=(\d+)/.exec(headers['ratelimit-policy'] ?? '');
+    const left = /"daily";r=(\d+)/.exec(headers.ratelimit ?? '');
     return limit === null ? { limit: null } : { limit: Number(limit[1]), left: Number(left?.[1]) };
   };
   const asFields = ({ limit, used }: Seen) => (limit === null ? { limit } : { limit, left: Math.max(0, limit - used) });

@@ -102,7 +102,7 @@ describe('the quota of a tier', () => {
     await service.setClock(Date.parse(resetsAt));
     expect(await quotaOf(member)).toMatchObject({ tier: lower, limit: 2, used: 0, next: null });
     for (const status of [201, 201, 429]) expect((await submit(member)).status).toBe(status);
-    const [{ items }] = [(await service.as(admin).get(`/v1/users/${member.id}/usage?from=2027-03-10`)).body];
+    const { items } = (await service.as(admin).get(`/v1/users/${member.id}/usage?from=2027-03-10`)).body;
     expect(items).toEqual([
       { date: '2027-03-10', limit: 10, used: 4, refunded: 0, requests: 4 },
       { date: '2027-03-11', limit: 2, used: 2, refunded: 0, requests: 2 },

@@ -69,7 +69,8 @@ describe('a batch of submits', () => {
     const type = newType();
     const items = [{ type, idempotencyKey: `${type}-1` }, { type }, { type, idempotencyKey: `${type}-1` }];
     const call = () => service.as(user).post('/v1/requests/batch').set('idempotency-key', `"${type}"`).send({ items }).expect(200);
-    const [{ body: first }, { body: second }] = [await call(), await call()];
+    const { body: first } = await call();
+    const { body: second } = await call();
     expect(second.items.map(({ request }: { request: { id: string } }) => request.id)).toEqual(
       first.items.map(({ request }: { request: { id: string } }) => request.id),
     );

@@ -72,7 +72,8 @@ describe('a claim beside requests that the clock has ended', () => {
   it('are looked for but for those that could not be ended, so that these do not stand in front of the others', async () => {
     const user = await makeUser(service);
     const type = newType();
-    const [stuck, late] = [await submit(service, user, type), await submit(service, user, type)];
+    const stuck = await submit(service, user, type);
+    const late = await submit(service, user, type);
     await Promise.all([expire(stuck.id), expire(late.id)]);
     const overdue = service.app.get(OverdueRepository);
     expect(await overdue.find(1_000, [])).toEqual(expect.arrayContaining([stuck.id, late.id]));

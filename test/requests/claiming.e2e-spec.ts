@@ -25,7 +25,8 @@ describe('claiming', () => {
   it('hands out the oldest first, across users and types', async () => {
     const a = await makeUser(service);
     const b = await makeUser(service);
-    const [x, y] = [newType(), newType()];
+    const x = newType();
+    const y = newType();
     const ids: string[] = [];
     for (const [user, type] of [
       [a, x],

@@ -63,7 +63,8 @@ describe('a call that is held open', () => {
   it.each(ENDS)('as a stream ends within a second when %s, and others go on', async (_, end) => {
     const user = await makeUser(service);
     const other = await makeUser(service);
-    const [{ id }, others] = [await submit(service, user, newType()), await submit(service, other, newType())];
+    const { id } = await submit(service, user, newType());
+    const others = await submit(service, other, newType());
     const held = await anotherKey(user);
     const wire = await ask('GET', `/v1/requests/${id}/events`, held.key);
     const neighbour = await ask('GET', `/v1/requests/${others.id}/events`, other.key);
@@ -192,7 +193,8 @@ describe('a call that is held open', () => {
   it('by one session goes on when another one of the user is logged out', async () => {
     const user = await makeUser(service);
     const { id } = await submit(service, user, newType());
-    const [{ accessToken }, { refreshToken }] = [await logIn(service, user), await logIn(service, user)];
+    const { accessToken } = await logIn(service, user);
+    const { refreshToken } = await logIn(service, user);
     const wire = await ask('GET', `/v1/requests/${id}/events`, accessToken);
     await includes(wire, 'pending');
     await service.as().post('/v1/auth/logout').send({ refreshToken }).expect(204);

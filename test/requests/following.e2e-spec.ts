@@ -115,7 +115,8 @@ describe('following a request', () => {
   });
 
   it('answers a repeated submit as the first time where retention has taken the request, though it would rather wait', async () => {
-    const [user, type] = [await makeUser(service), newType()];
+    const user = await makeUser(service);
+    const type = newType();
     const submitOnce = () => service.as(user).post('/v1/requests').set({ prefer: 'wait=1', 'idempotency-key': 'once' }).send({ type });
     const first = await submitOnce().expect(201);
     await service.sql('DELETE FROM requests WHERE id = $1', [first.body.id]);

@@ -83,7 +83,8 @@ describe('event streams', () => {
   it('are bounded for each user, by a setting that is live; others do not feel it', async () => {
     const user = await makeUser(service);
     const other = await makeUser(service);
-    const [{ id }, others] = [await submit(service, user, newType()), await submit(service, other, newType())];
+    const { id } = await submit(service, user, newType());
+    const others = await submit(service, other, newType());
     const wires = await Promise.all(Array.from({ length: 100 }, () => follow(user, id)));
     await Promise.all(wires.map((wire) => seen(wire, 'pending')));
     const refused = await service.as(user).get(`/v1/requests/${id}/events`).expect(429);

@@ -14,7 +14,8 @@ export interface Route {
 }
 
 /** Nest's numbers for kinds of parameters. */
-const [BODY, QUERY] = ['3:', '4:'];
+const BODY = '3:';
+const QUERY = '4:';
 
 /** Every route of the service, with what it asks of its caller: as the guard and the pipe read them. */
 export function routesOf(app: INestApplicationContext): Route[] {
@@ -36,7 +37,8 @@ export function routesOf(app: INestApplicationContext): Route[] {
           const argument = Object.entries(args).find(([kind]) => kind.startsWith(wanted))?.[1];
           return argument ? (types[argument.index] ?? null) : null;
         };
-        const [body, query] = [checkedBy(BODY), checkedBy(QUERY)];
+        const body = checkedBy(BODY);
+        const query = checkedBy(QUERY);
         const paths = [Reflect.getMetadata(PATH_METADATA, handler) as string | string[]].flat();
         const bases = [Reflect.getMetadata(PATH_METADATA, controller) as string | string[]].flat();
         return bases.flatMap((base) =>

@@ -5474,6 +5474,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "19",
+                     *           "action": "api-key.create",
+                     *           "actor": {
+                     *             "kind": "key",
+                     *             "id": 42
+                     *           },
+                     *           "target": {
+                     *             "kind": "api-key",
+                     *             "id": "7"
+                     *           },
+                     *           "before": null,
+                     *           "after": {
+                     *             "id": 42,
+                     *             "name": "kept",
+                     *             "prefix": "qtd_xxxxxxxx",
+                     *             "scopes": [
+                     *               "requests:read",
+                     *               "requests:write",
+                     *               "quota:read"
+                     *             ],
+                     *             "userId": 42,
+                     *             "dailyCap": null,
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "expiresAt": null,
+                     *             "lastUsedAt": null
+                     *           },
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": "18",
+                     *           "action": "user.create",
+                     *           "actor": {
+                     *             "kind": "key",
+                     *             "id": 42
+                     *           },
+                     *           "target": {
+                     *             "kind": "user",
+                     *             "id": "7"
+                     *           },
+                     *           "before": null,
+                     *           "after": {
+                     *             "id": 42,
+                     *             "role": "user",
+                     *             "tier": "free",
+                     *             "email": "ada@example.com",
+                     *             "status": "active",
+                     *             "adjusted": [],
+                     *             "metadata": {},
+                     *             "timeZone": null,
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "unlimited": false,
+                     *             "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *             "dailyQuota": 5,
+                     *             "externalId": null
+                     *           },
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditEventPage"];
                 };
             };
@@ -5550,6 +5619,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "key": "page.0",
+                     *           "value": 0,
+                     *           "source": "system",
+                     *           "version": 1,
+                     *           "schema": null,
+                     *           "description": "",
+                     *           "unit": null,
+                     *           "visibility": "public",
+                     *           "overridable": false,
+                     *           "bounds": null,
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedBy": 1,
+                     *           "adjusted": null
+                     *         },
+                     *         {
+                     *           "key": "page.1",
+                     *           "value": 1,
+                     *           "source": "system",
+                     *           "version": 1,
+                     *           "schema": null,
+                     *           "description": "",
+                     *           "unit": null,
+                     *           "visibility": "internal",
+                     *           "overridable": false,
+                     *           "bounds": null,
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedBy": 1,
+                     *           "adjusted": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationPage"];
                 };
             };
@@ -5617,6 +5723,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "eyes.back",
+                     *       "value": 1,
+                     *       "source": "system",
+                     *       "version": 1,
+                     *       "schema": null,
+                     *       "description": "",
+                     *       "unit": null,
+                     *       "visibility": "internal",
+                     *       "overridable": false,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": 1,
+                     *       "adjusted": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
@@ -5670,6 +5793,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "must.ask",
+                     *       "value": 2,
+                     *       "source": "system",
+                     *       "version": 2,
+                     *       "schema": null,
+                     *       "description": "",
+                     *       "unit": null,
+                     *       "visibility": "internal",
+                     *       "overridable": false,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": null,
+                     *       "adjusted": null,
+                     *       "overrides": 0,
+                     *       "overridesOutOfBounds": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationDto"] | components["schemas"]["ConfigurationPreviewDto"];
                 };
             };
@@ -5681,6 +5823,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "shows",
+                     *       "value": {
+                     *         "size": 1,
+                     *         "colour": "red"
+                     *       },
+                     *       "source": "system",
+                     *       "version": 1,
+                     *       "schema": null,
+                     *       "description": "",
+                     *       "unit": null,
+                     *       "visibility": "internal",
+                     *       "overridable": false,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": 1,
+                     *       "adjusted": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationDto"];
                 };
             };
@@ -5726,6 +5888,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "own.banner",
+                     *       "value": null,
+                     *       "source": "system",
+                     *       "version": 3,
+                     *       "schema": null,
+                     *       "description": "What the front page shows.",
+                     *       "unit": null,
+                     *       "visibility": "public",
+                     *       "overridable": false,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": 1,
+                     *       "adjusted": null,
+                     *       "overrides": 0,
+                     *       "overridesOutOfBounds": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationPreviewDto"];
                 };
             };
@@ -5817,6 +5998,89 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "version": 4,
+                     *           "value": null,
+                     *           "deleted": true,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/bounds",
+                     *               "before": null
+                     *             },
+                     *             {
+                     *               "pointer": "#/description",
+                     *               "before": ""
+                     *             },
+                     *             {
+                     *               "pointer": "#/overridable",
+                     *               "before": false
+                     *             },
+                     *             {
+                     *               "pointer": "#/schema",
+                     *               "before": null
+                     *             },
+                     *             {
+                     *               "pointer": "#/unit",
+                     *               "before": null
+                     *             },
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 1
+                     *             },
+                     *             {
+                     *               "pointer": "#/visibility",
+                     *               "before": "internal"
+                     *             }
+                     *           ],
+                     *           "author": 1,
+                     *           "reason": "rollback to version 2",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "version": 3,
+                     *           "value": 1,
+                     *           "deleted": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/bounds",
+                     *               "after": null
+                     *             },
+                     *             {
+                     *               "pointer": "#/description",
+                     *               "after": ""
+                     *             },
+                     *             {
+                     *               "pointer": "#/overridable",
+                     *               "after": false
+                     *             },
+                     *             {
+                     *               "pointer": "#/schema",
+                     *               "after": null
+                     *             },
+                     *             {
+                     *               "pointer": "#/unit",
+                     *               "after": null
+                     *             },
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "after": 1
+                     *             },
+                     *             {
+                     *               "pointer": "#/visibility",
+                     *               "after": "internal"
+                     *             }
+                     *           ],
+                     *           "author": 1,
+                     *           "reason": "rollback to version 1",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationHistoryPage"];
                 };
             };
@@ -5893,6 +6157,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "back",
+                     *       "value": 2,
+                     *       "source": "system",
+                     *       "version": 4,
+                     *       "schema": null,
+                     *       "description": "Two.",
+                     *       "unit": null,
+                     *       "visibility": "internal",
+                     *       "overridable": false,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": 1,
+                     *       "adjusted": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationDto"] | components["schemas"]["ConfigurationPreviewDto"];
                 };
             };
@@ -5937,6 +6218,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "key": "eyes.list",
+                     *           "baseVersion": 1,
+                     *           "status": "proposed",
+                     *           "requiresApproval": true,
+                     *           "effectiveAt": null,
+                     *           "reason": null,
+                     *           "author": 1,
+                     *           "approvedBy": null,
+                     *           "approvedAt": null,
+                     *           "endedBy": null,
+                     *           "endedAt": null,
+                     *           "version": null,
+                     *           "error": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "value": 4,
+                     *           "deletes": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 1,
+                     *               "after": 4
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "key": "eyes.list",
+                     *           "baseVersion": 1,
+                     *           "status": "proposed",
+                     *           "requiresApproval": true,
+                     *           "effectiveAt": null,
+                     *           "reason": null,
+                     *           "author": 1,
+                     *           "approvedBy": null,
+                     *           "approvedAt": null,
+                     *           "endedBy": null,
+                     *           "endedAt": null,
+                     *           "version": null,
+                     *           "error": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "value": 3,
+                     *           "deletes": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 1,
+                     *               "after": 3
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProposedChangePage"];
                 };
             };
@@ -6011,6 +6351,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "key": "eyes.list",
+                     *           "baseVersion": 1,
+                     *           "status": "proposed",
+                     *           "requiresApproval": true,
+                     *           "effectiveAt": null,
+                     *           "reason": null,
+                     *           "author": 1,
+                     *           "approvedBy": null,
+                     *           "approvedAt": null,
+                     *           "endedBy": null,
+                     *           "endedAt": null,
+                     *           "version": null,
+                     *           "error": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "value": 4,
+                     *           "deletes": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 1,
+                     *               "after": 4
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "key": "eyes.list",
+                     *           "baseVersion": 1,
+                     *           "status": "proposed",
+                     *           "requiresApproval": true,
+                     *           "effectiveAt": null,
+                     *           "reason": null,
+                     *           "author": 1,
+                     *           "approvedBy": null,
+                     *           "approvedAt": null,
+                     *           "endedBy": null,
+                     *           "endedAt": null,
+                     *           "version": null,
+                     *           "error": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "value": 3,
+                     *           "deletes": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 1,
+                     *               "after": 3
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProposedChangePage"];
                 };
             };
@@ -6056,6 +6455,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "key": "eyes.new",
+                     *       "baseVersion": 0,
+                     *       "status": "proposed",
+                     *       "requiresApproval": true,
+                     *       "effectiveAt": null,
+                     *       "reason": null,
+                     *       "author": 1,
+                     *       "approvedBy": null,
+                     *       "approvedAt": null,
+                     *       "endedBy": null,
+                     *       "endedAt": null,
+                     *       "version": null,
+                     *       "error": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "value": "a",
+                     *       "deletes": false,
+                     *       "changes": [
+                     *         {
+                     *           "pointer": "#/bounds",
+                     *           "after": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/description",
+                     *           "after": ""
+                     *         },
+                     *         {
+                     *           "pointer": "#/overridable",
+                     *           "after": false
+                     *         },
+                     *         {
+                     *           "pointer": "#/schema",
+                     *           "after": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/unit",
+                     *           "after": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/value",
+                     *           "after": "a"
+                     *         },
+                     *         {
+                     *           "pointer": "#/visibility",
+                     *           "after": "public"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
@@ -6132,6 +6582,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "key": "waits.here",
+                     *       "baseVersion": 2,
+                     *       "status": "applied",
+                     *       "requiresApproval": false,
+                     *       "effectiveAt": "2026-11-28T00:00:00.000Z",
+                     *       "reason": null,
+                     *       "author": 1,
+                     *       "approvedBy": null,
+                     *       "approvedAt": null,
+                     *       "endedBy": null,
+                     *       "endedAt": "2026-11-27T09:30:00.000Z",
+                     *       "version": 3,
+                     *       "error": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "value": 4,
+                     *       "deletes": false,
+                     *       "changes": [
+                     *         {
+                     *           "pointer": "#/bounds",
+                     *           "before": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/description",
+                     *           "before": ""
+                     *         },
+                     *         {
+                     *           "pointer": "#/overridable",
+                     *           "before": false
+                     *         },
+                     *         {
+                     *           "pointer": "#/schema",
+                     *           "before": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/unit",
+                     *           "before": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/value",
+                     *           "before": 3,
+                     *           "after": 4
+                     *         },
+                     *         {
+                     *           "pointer": "#/visibility",
+                     *           "before": "internal"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
@@ -6196,6 +6698,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "key": "eyes.new",
+                     *       "baseVersion": 0,
+                     *       "status": "applied",
+                     *       "requiresApproval": true,
+                     *       "effectiveAt": null,
+                     *       "reason": null,
+                     *       "author": 1,
+                     *       "approvedBy": 2,
+                     *       "approvedAt": "2026-11-27T09:30:00.000Z",
+                     *       "endedBy": null,
+                     *       "endedAt": "2026-11-27T09:30:00.000Z",
+                     *       "version": 1,
+                     *       "error": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "value": "a",
+                     *       "deletes": false,
+                     *       "changes": [
+                     *         {
+                     *           "pointer": "#/bounds",
+                     *           "after": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/description",
+                     *           "after": ""
+                     *         },
+                     *         {
+                     *           "pointer": "#/overridable",
+                     *           "after": false
+                     *         },
+                     *         {
+                     *           "pointer": "#/schema",
+                     *           "after": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/unit",
+                     *           "after": null
+                     *         },
+                     *         {
+                     *           "pointer": "#/value",
+                     *           "after": "a"
+                     *         },
+                     *         {
+                     *           "pointer": "#/visibility",
+                     *           "after": "public"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
@@ -6235,6 +6788,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "key": "eyes.bad",
+                     *       "baseVersion": 1,
+                     *       "status": "withdrawn",
+                     *       "requiresApproval": false,
+                     *       "effectiveAt": "2026-11-28T00:00:00.000Z",
+                     *       "reason": null,
+                     *       "author": 1,
+                     *       "approvedBy": null,
+                     *       "approvedAt": null,
+                     *       "endedBy": 2,
+                     *       "endedAt": "2026-11-27T09:30:00.000Z",
+                     *       "version": null,
+                     *       "error": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "value": 2,
+                     *       "deletes": false,
+                     *       "changes": [
+                     *         {
+                     *           "pointer": "#/value",
+                     *           "before": 1,
+                     *           "after": 2
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProposedChangeDto"];
                 };
             };
@@ -6276,6 +6857,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "key": "auth.registration",
+                     *           "value": "open",
+                     *           "source": "default",
+                     *           "version": 0,
+                     *           "schema": {
+                     *             "enum": [
+                     *               "open",
+                     *               "closed"
+                     *             ]
+                     *           },
+                     *           "description": "Whether anyone may register an account, or only administrators make them.",
+                     *           "unit": null,
+                     *           "visibility": "public",
+                     *           "overridable": false,
+                     *           "bounds": null,
+                     *           "updatedAt": null,
+                     *           "updatedBy": null,
+                     *           "adjusted": null
+                     *         },
+                     *         {
+                     *           "key": "hist.size",
+                     *           "value": 1,
+                     *           "source": "system",
+                     *           "version": 1,
+                     *           "schema": null,
+                     *           "description": "",
+                     *           "unit": null,
+                     *           "visibility": "public",
+                     *           "overridable": true,
+                     *           "bounds": null,
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedBy": null,
+                     *           "adjusted": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserConfigurationPage"];
                 };
             };
@@ -6350,6 +6973,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "narrow.theme",
+                     *       "value": "dark",
+                     *       "source": "user",
+                     *       "version": 1,
+                     *       "schema": null,
+                     *       "description": "",
+                     *       "unit": null,
+                     *       "visibility": "public",
+                     *       "overridable": true,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": 5,
+                     *       "adjusted": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
             };
@@ -6403,6 +7043,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "crowd",
+                     *       "value": 0,
+                     *       "source": "user",
+                     *       "version": 1,
+                     *       "schema": null,
+                     *       "description": "",
+                     *       "unit": null,
+                     *       "visibility": "public",
+                     *       "overridable": true,
+                     *       "bounds": null,
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedBy": 1,
+                     *       "adjusted": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserConfigurationDto"];
                 };
             };
@@ -6534,6 +7191,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "version": 12,
+                     *           "value": 12,
+                     *           "deleted": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 11,
+                     *               "after": 12
+                     *             }
+                     *           ],
+                     *           "author": 4,
+                     *           "reason": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "version": 11,
+                     *           "value": 11,
+                     *           "deleted": false,
+                     *           "changes": [
+                     *             {
+                     *               "pointer": "#/value",
+                     *               "before": 10,
+                     *               "after": 11
+                     *             }
+                     *           ],
+                     *           "author": 4,
+                     *           "reason": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigurationHistoryPage"];
                 };
             };
@@ -6601,6 +7295,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "tier-copies",
+                     *           "cron": "* * * * *",
+                     *           "timeZone": "Etc/UTC",
+                     *           "enabled": true,
+                     *           "nextRunAt": "2026-11-28T00:00:00.000Z",
+                     *           "adjusted": [],
+                     *           "lastRuns": [
+                     *             {
+                     *               "id": "1",
+                     *               "slot": "2026-11-27T09:30:00.000Z",
+                     *               "trigger": "schedule",
+                     *               "status": "succeeded",
+                     *               "affected": 0,
+                     *               "error": null,
+                     *               "startedAt": "2026-11-27T09:30:00.000Z",
+                     *               "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *               "progress": null
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "user-removal",
+                     *           "cron": "* * * * *",
+                     *           "timeZone": "Etc/UTC",
+                     *           "enabled": true,
+                     *           "nextRunAt": "2026-11-28T00:00:00.000Z",
+                     *           "adjusted": [],
+                     *           "lastRuns": [
+                     *             {
+                     *               "id": "4",
+                     *               "slot": "2026-11-27T09:30:00.000Z",
+                     *               "trigger": "schedule",
+                     *               "status": "succeeded",
+                     *               "affected": 5002,
+                     *               "error": null,
+                     *               "startedAt": "2026-11-27T09:30:00.000Z",
+                     *               "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *               "progress": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobPage"];
                 };
             };
@@ -6660,6 +7403,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "brisk",
+                     *           "dailyQuota": 1000,
+                     *           "unlimited": false,
+                     *           "burstPerMinute": 100,
+                     *           "archived": false
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "name": "slow",
+                     *           "dailyQuota": 1000,
+                     *           "unlimited": false,
+                     *           "burstPerMinute": 5,
+                     *           "archived": false
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
@@ -6696,6 +7462,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "brisk",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": 100,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -6763,6 +7539,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": null,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -6892,6 +7678,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "bursty",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": 2,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -7242,6 +8038,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "mine",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "expiresAt": null,
+                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "name": "mine",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
@@ -7284,6 +8115,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "mine",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "requests:read",
+                     *         "requests:write",
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": null,
+                     *       "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "lastUsedAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "key": "qtd_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
@@ -7358,6 +8206,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "laptop",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "requests:read",
+                     *         "requests:write",
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": null,
+                     *       "expiresAt": null,
+                     *       "lastUsedAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyDto"];
                 };
             };
@@ -7468,6 +8332,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "canary",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "requests:read",
+                     *         "requests:write",
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": null,
+                     *       "expiresAt": null,
+                     *       "lastUsedAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "key": "qtd_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
@@ -7547,6 +8428,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+                     *       "tokenType": "Bearer",
+                     *       "expiresIn": 900,
+                     *       "refreshToken": "qtr_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
@@ -7580,6 +8469,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+                     *       "tokenType": "Bearer",
+                     *       "expiresIn": 900,
+                     *       "refreshToken": "qtr_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
@@ -7948,6 +8845,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 10,
+                     *       "unlimited": false,
+                     *       "used": 3,
+                     *       "remaining": 7,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "tier": "tier-7",
+                     *       "override": null,
+                     *       "next": {
+                     *         "tier": "tier-8",
+                     *         "dailyQuota": 2,
+                     *         "effectiveAt": "2026-11-28T00:00:00.000Z"
+                     *       },
+                     *       "exhaustedAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -8019,6 +8936,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "date": "2026-11-27",
+                     *           "limit": 10,
+                     *           "used": 0,
+                     *           "refunded": 0,
+                     *           "requests": 0
+                     *         },
+                     *         {
+                     *           "date": "2026-11-27",
+                     *           "limit": 10,
+                     *           "used": 0,
+                     *           "refunded": 0,
+                     *           "requests": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsageDto"];
                 };
             };
@@ -8092,6 +9029,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 0,
+                     *       "unlimited": false,
+                     *       "used": 2,
+                     *       "remaining": 0,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "tier": "free",
+                     *       "override": {
+                     *         "dailyQuota": 0,
+                     *         "unlimited": false,
+                     *         "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *         "reason": "trial",
+                     *         "author": 1
+                     *       },
+                     *       "next": null,
+                     *       "exhaustedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -8164,6 +9123,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 100,
+                     *       "unlimited": false,
+                     *       "used": 0,
+                     *       "remaining": 100,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "tier": "free",
+                     *       "override": null,
+                     *       "next": null,
+                     *       "exhaustedAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -8196,6 +9171,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "closedOut": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["CloseOutDto"];
                 };
             };
@@ -8230,6 +9210,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "userId": 42,
+                     *           "type": "type-1",
+                     *           "status": "processing",
+                     *           "cost": 1,
+                     *           "refundedUnits": 0,
+                     *           "chargedOn": "2026-11-27",
+                     *           "payload": {},
+                     *           "result": null,
+                     *           "error": null,
+                     *           "attempt": 1,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": null,
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "availableAt": null,
+                     *           "deadlineAt": null,
+                     *           "cancelRequestedAt": null,
+                     *           "leaseExpiresAt": "2026-11-28T00:00:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "userId": 42,
+                     *           "type": "type-2",
+                     *           "status": "processing",
+                     *           "cost": 1,
+                     *           "refundedUnits": 0,
+                     *           "chargedOn": "2026-11-27",
+                     *           "payload": {},
+                     *           "result": null,
+                     *           "error": null,
+                     *           "attempt": 1,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": null,
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "availableAt": null,
+                     *           "deadlineAt": null,
+                     *           "cancelRequestedAt": null,
+                     *           "leaseExpiresAt": "2026-11-28T00:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClaimAnswerDto"];
                 };
             };
@@ -8266,6 +9294,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *       "attempt": 1,
+                     *       "leaseExpiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "cancelRequested": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["LeaseDto"];
                 };
             };
@@ -8304,6 +9340,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *       "userId": 42,
+                     *       "type": "type-15",
+                     *       "status": "succeeded",
+                     *       "cost": 1,
+                     *       "refundedUnits": 0,
+                     *       "chargedOn": "2026-11-27",
+                     *       "payload": {},
+                     *       "result": 1,
+                     *       "error": null,
+                     *       "attempt": 1,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "startedAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "availableAt": null,
+                     *       "deadlineAt": "2026-11-28T00:00:00.000Z",
+                     *       "cancelRequestedAt": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
@@ -8340,6 +9398,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "status": 200,
+                     *           "request": {
+                     *             "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *             "userId": 42,
+                     *             "type": "type-3",
+                     *             "status": "succeeded",
+                     *             "cost": 1,
+                     *             "refundedUnits": 0,
+                     *             "chargedOn": "2026-11-27",
+                     *             "payload": {},
+                     *             "result": "a",
+                     *             "error": null,
+                     *             "attempt": 1,
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "startedAt": "2026-11-27T09:30:00.000Z",
+                     *             "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *             "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *             "availableAt": null,
+                     *             "deadlineAt": null,
+                     *             "cancelRequestedAt": null
+                     *           }
+                     *         },
+                     *         {
+                     *           "status": 400,
+                     *           "problem": {
+                     *             "type": "/errors/validation-failed",
+                     *             "title": "Validation failed",
+                     *             "status": 400,
+                     *             "detail": "#/items/1/result/v: contains the character U+0000",
+                     *             "code": "validation-failed",
+                     *             "errors": [
+                     *               {
+                     *                 "pointer": "#/items/1/result/v",
+                     *                 "detail": "contains the character U+0000",
+                     *                 "code": "nul-character"
+                     *               }
+                     *             ],
+                     *             "instance": "urn:quotidian:request:01a21b99-4f0b-7190-a018-cc5d760cf65b#/items/1"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BatchAnswerDto"];
                 };
             };
@@ -8375,6 +9480,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *       "userId": 42,
+                     *       "type": "type-10",
+                     *       "status": "canceled",
+                     *       "cost": 8,
+                     *       "refundedUnits": 5,
+                     *       "chargedOn": "2026-11-27",
+                     *       "payload": {},
+                     *       "result": null,
+                     *       "error": null,
+                     *       "attempt": 1,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "startedAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "availableAt": null,
+                     *       "deadlineAt": null,
+                     *       "cancelRequestedAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
@@ -8422,6 +9549,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "userId": 42,
+                     *           "type": "gateway",
+                     *           "status": "succeeded",
+                     *           "cost": 1,
+                     *           "refundedUnits": 0,
+                     *           "chargedOn": "2026-11-27",
+                     *           "payload": {},
+                     *           "result": null,
+                     *           "error": null,
+                     *           "attempt": 0,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "availableAt": null,
+                     *           "deadlineAt": null,
+                     *           "cancelRequestedAt": null
+                     *         },
+                     *         {
+                     *           "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "userId": 42,
+                     *           "type": "gateway",
+                     *           "status": "succeeded",
+                     *           "cost": 1,
+                     *           "refundedUnits": 0,
+                     *           "chargedOn": "2026-11-27",
+                     *           "payload": {},
+                     *           "result": null,
+                     *           "error": null,
+                     *           "attempt": 0,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "availableAt": null,
+                     *           "deadlineAt": null,
+                     *           "cancelRequestedAt": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": null,
+                     *       "previousCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RequestPage"];
                 };
             };
@@ -8465,6 +9640,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *       "userId": 42,
+                     *       "type": "type-5",
+                     *       "status": "succeeded",
+                     *       "cost": 1,
+                     *       "refundedUnits": 0,
+                     *       "chargedOn": "2026-11-27",
+                     *       "payload": {},
+                     *       "result": "done",
+                     *       "error": null,
+                     *       "attempt": 1,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "startedAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "availableAt": null,
+                     *       "deadlineAt": null,
+                     *       "cancelRequestedAt": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RequestDto"];
                 };
             };
@@ -8548,6 +9745,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "status": 429,
+                     *           "problem": {
+                     *             "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+                     *             "title": "Quota exceeded",
+                     *             "status": 429,
+                     *             "detail": "The request costs 1, more than the daily quota of 0 units: waiting does not help.",
+                     *             "code": "cost-exceeds-quota",
+                     *             "violated-policies": [
+                     *               "daily"
+                     *             ],
+                     *             "limit": 0,
+                     *             "used": 0,
+                     *             "requested": 1,
+                     *             "remaining": 0,
+                     *             "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *             "timeZone": "Etc/UTC",
+                     *             "instance": "urn:quotidian:request:01a21b99-4f0b-7190-a018-cc5d760cf65b#/items/0"
+                     *           }
+                     *         },
+                     *         {
+                     *           "status": 429,
+                     *           "problem": {
+                     *             "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+                     *             "title": "Quota exceeded",
+                     *             "status": 429,
+                     *             "detail": "The request costs 1, more than the daily quota of 0 units: waiting does not help.",
+                     *             "code": "cost-exceeds-quota",
+                     *             "violated-policies": [
+                     *               "daily"
+                     *             ],
+                     *             "limit": 0,
+                     *             "used": 0,
+                     *             "requested": 1,
+                     *             "remaining": 0,
+                     *             "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *             "timeZone": "Etc/UTC",
+                     *             "instance": "urn:quotidian:request:01a21b99-4f0b-7190-a018-cc5d760cf65b#/items/1"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BatchAnswerDto"];
                 };
             };
@@ -8581,6 +9824,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *       "userId": 42,
+                     *       "type": "type-7",
+                     *       "status": "failed",
+                     *       "cost": 1,
+                     *       "refundedUnits": 1,
+                     *       "chargedOn": "2026-11-27",
+                     *       "payload": {},
+                     *       "result": null,
+                     *       "error": {
+                     *         "code": "attempts-exhausted"
+                     *       },
+                     *       "attempt": 3,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "startedAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "availableAt": null,
+                     *       "deadlineAt": null,
+                     *       "cancelRequestedAt": null,
+                     *       "attempts": [
+                     *         {
+                     *           "attempt": 1,
+                     *           "outcome": "lost",
+                     *           "error": null,
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "endedAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "attempt": 2,
+                     *           "outcome": "lost",
+                     *           "error": null,
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "endedAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "attempt": 3,
+                     *           "outcome": "failed",
+                     *           "error": {
+                     *             "code": "attempts-exhausted"
+                     *           },
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "endedAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RequestDetailDto"];
                 };
             };
@@ -8647,6 +9939,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 0
+                     *     event: status
+                     *     data: {"id":"01a21b99-4f0b-7190-a018-cc5d760cf65b","status":"pending","attempt":0,"at":"2026-11-27T09:30:00.000Z"}
+                     *
+                     *     id: 1
+                     *     event: status
+                     *     data: {"id":"01a21b99-4f0b-7190-a018-cc5d760cf65b","status":"processing","attempt":1,"at":"2026-11-27T09:30:00.000Z"}
+                     *
+                     *     id: 2
+                     *     event: status
+                     *     data: {"id":"01a21b99-4f0b-7190-a018-cc5d760cf65b","status":"succeeded","attempt":1,"at":"2026-11-27T09:30:00.000Z"}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -8729,6 +10034,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *       "userId": 42,
+                     *       "type": "gateway",
+                     *       "status": "canceled",
+                     *       "cost": 5,
+                     *       "refundedUnits": 5,
+                     *       "chargedOn": "2026-11-27",
+                     *       "payload": {},
+                     *       "result": null,
+                     *       "error": null,
+                     *       "attempt": 1,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "startedAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "availableAt": null,
+                     *       "deadlineAt": null,
+                     *       "cancelRequestedAt": "2026-11-27T09:30:00.000Z",
+                     *       "refunded": 5
+                     *     }
+                     */
                     "application/json": components["schemas"]["CanceledRequestDto"];
                 };
             };
@@ -9610,6 +10938,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "alive"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LivenessDto"];
                 };
             };
@@ -9658,6 +10991,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "checks": {
+                     *         "draining": {
+                     *           "status": "up"
+                     *         },
+                     *         "database": {
+                     *           "status": "up"
+                     *         },
+                     *         "migrations": {
+                     *           "status": "up"
+                     *         },
+                     *         "notifications": {
+                     *           "status": "degraded",
+                     *           "detail": "listening connection lost"
+                     *         },
+                     *         "clock": {
+                     *           "status": "up"
+                     *         },
+                     *         "storedValues": {
+                     *           "status": "up"
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReadinessDto"];
                 };
             };
@@ -9710,7 +11069,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example # admin-only
+                     *
+                     *     <!-- written by npm run errors -->
+                     *
+                     *     |             |                            |
+                     *     | ----------- | -------------------------- |
+                     *     | status      | 403 Forbidden              |
+                     *     | title       | Forbidden                  |
+                     *     | type        | `/errors/admin-only`       |
+                     *     | answered by | `PATCH /v1/users/{userId}` |
+                     *
+                     *     <!-- end -->
+                     */
                     "text/markdown": string;
+                    /**
+                     * @example # admin-only
+                     *
+                     *     <!-- written by npm run errors -->
+                     *
+                     *     |             |                            |
+                     *     | ----------- | -------------------------- |
+                     *     | status      | 403 Forbidden              |
+                     *     | title       | Forbidden                  |
+                     *     | type        | `/errors/admin-only`       |
+                     *     | answered by | `PATCH /v1/users/{userId}` |
+                     *
+                     *     <!-- end -->
+                     */
                     "text/html": string;
                 };
             };
@@ -9769,6 +11156,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example # HELP quotidian_http_request_duration_seconds Time from request to answer.
+                     *     # TYPE quotidian_http_request_duration_seconds histogram
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.002",method="GET",route="/health/live",status="200"} 1
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.005",method="GET",route="/health/live",status="200"} 1
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.01",method="GET",route="/health/live",status="200"} 1
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.025",method="GET",route="/health/live",status="200"} 1
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.05",method="GET",route="/health/live",status="200"} 2
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/health/live",status="200"} 2
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.25",method="GET",route="/health/live",status="200"} 2
+                     *     quotidian_http_request_duration_seconds_bucket{le="0.5",method="GET",route="/health/live",status="200"} 2
+                     *     quotidian_http_request_duration_seconds_bucket{le="1",method="GET",route="/health/live",status="200"} 2
+                     *     quotidian_http_request_duration_seconds_bucket{le="2.5",method="GET",route="/health/live",status="200"} 2
+                     */
                     "text/plain": string;
                 };
             };
