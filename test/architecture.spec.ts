@@ -138,6 +138,12 @@ describe('the house', () => {
     expect(source.filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.ts$/.test(basename(path))).map(({ path }) => path)).toEqual([]);
   });
 
+  it('has routes below v1/, but for those of monitors and of pages', () => {
+    const bases = shipped.flatMap(({ text }) => [...text.matchAll(/^@Controller\('([^']*)'\)/gm)].map(([, base = '']) => base));
+    expect(bases.length).toBeGreaterThan(10);
+    expect(bases.filter((base) => !/^v1(\/|$)/.test(base)).sort()).toEqual(['errors', 'health', 'metrics']);
+  });
+
   it('has no folder for what found no place', () => {
     const names = new Set(source.flatMap(({ path }) => path.split('/').slice(1, -1)));
     for (const name of ['utils', 'helpers', 'shared', 'core', 'lib', 'manager', 'base', 'misc']) expect(names.has(name)).toBe(false);

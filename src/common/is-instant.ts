@@ -33,6 +33,18 @@ export function isInstant(value: unknown): boolean {
   return typeof value === 'string' && INSTANT.test(value) && isDay(value);
 }
 
+const DAY_ALONE = new RegExp(`^${DAY}$`);
+
+/** A day of the calendar by itself, which is no instant: it begins at another one in every time zone. */
+export const IsDay = () =>
+  ValidateBy({
+    name: 'isDay',
+    validator: {
+      validate: (value) => typeof value === 'string' && DAY_ALONE.test(value) && isDay(value),
+      defaultMessage: () => 'must be a day of the calendar, such as 2030-01-31',
+    },
+  });
+
 /** Whether the month has that day. */
 function isDay(text: string): boolean {
   return isISO8601(text.slice(0, 'YYYY-MM-DD'.length), { strict: true });

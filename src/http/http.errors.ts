@@ -96,6 +96,17 @@ export class ExpectationFailed extends Problem {
   }
 }
 
+/** Somebody has as many of a kind as there may be. */
+export class LimitReached extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'limit-reached';
+  static override readonly members = { max: { type: 'integer', minimum: 0 } };
+
+  constructor(what: string, max: number, setting: string) {
+    super(`There are ${max} ${what} already, as many as there may be by the setting ${setting}: delete one first.`, { members: { max } });
+  }
+}
+
 export class PreconditionRequired extends Problem {
   static override readonly status = 428;
   static override readonly code = 'precondition-required';

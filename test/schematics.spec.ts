@@ -1,0 +1,150 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '..');
+/** What a plan reads of the tree. */
+const READ = ['src', 'migrations', 'test/support', 'packages/client/src', 'docs/glossary.md', 'README.md', 'openapi.json', 'nest-cli.json', '.prettierrc.json'];
+const FIELDS = 'amount:int{min=0} note:text? customer:ref(users)';
+
+/** `npm run g` in a copy of the tree, without what is built afterwards: `scripts/probe.mjs` does that in CI. */
+describe('the generator', () => {
+  let tree: string;
+  beforeAll(() => {
+    tree = mkdtempSync(join(tmpdir(), 'quotidian-generator-'));
+    for (const path of READ) cpSync(join(ROOT, path), join(tree, path), { recursive: true });
+    mkdirSync(join(tree, 'packages/schematics'), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
+  });
+  afterAll(() => rmSync(tree, { recursive: true, force: true }));
+
+  const g = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'packages/schematics/cli.cjs'), ...args, '--no-finish'], {
+      cwd: tree,
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+  /** Every file with its text, but for those of node_modules. */
+  const files = () => {
+    const texts = new Map<string, string>();
+    for (const entry of readdirSync(tree, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (entry.isFile() && !file.includes('node_modules')) texts.set(file.slice(tree.length + 1), readFileSync(file, 'utf8'));
+    }
+    return texts;
+  };
+  const edit = (path: string, change: (text: string) => string) => writeFileSync(join(tree, path), change(readFileSync(join(tree, path), 'utf8')));
+
+  it.each([
+    [['feature', 'invoice', 'amount:int'], /"invoice" is no plural/],
+    [['feature', 'news', 'amount:int'], /is no plural that is known here.*--singular/],
+    [['feature', 'dates', 'amount:int'], /class Date, which JavaScript has already/],
+    [['feature', 'utils', 'amount:int'], /no name of a folder here/],
+    [['feature', `gue${'sts'}`, 'amount:int'], /is not used in names here/],
+    [['feature', '../escapes', 'amount:int'], /is no name: letters, digits and dashes/],
+    [['feature', 'tiers', 'amount:int'], /src\/tiers\/ is there already/],
+    [['feature', 'requests', 'amount:int'], /class Request, which JavaScript has already/],
+    [['feature', 'notes'], /No field is given/],
+    [['feature', 'notes', 'amount'], /"amount" is no field: name:type/],
+    [['feature', 'notes', 'amount:money'], /there is no type money: write number/],
+    [['feature', 'notes', 'amount:integer'], /there is no type integer: write int/],
+    [['feature', 'notes', 'amount:int{min=5,max=1}'], /min is above max/],
+    [['feature', 'notes', 'amount:int{min=0,default=-1}'], /the default -1 is out of its bounds/],
+    [['feature', 'notes', 'amount:int{default=many}'], /default must be a whole number/],
+    [['feature', 'notes', 'amount:int{size=5}'], /int has no option size, only min, max, default/],
+    [['feature', 'notes', 'open:bool{default=yes}'], /the default of a bool is true or false/],
+    [['feature', 'notes', 'state:enum(open)'], /an enum has 2 to 50 values/],
+    [['feature', 'notes', 'state:enum(open|closed){default=gone}'], /"gone" is none of open, closed/],
+    [['feature', 'notes', 'order:int'], /"order" is reserved by PostgreSQL/],
+    [['feature', 'notes', 'class:int'], /"class" is reserved by JavaScript/],
+    [['feature', 'notes', 'id:int'], /"id" is there already/],
+    [['feature', 'notes', 'amount:int amount:text'], /"amount" is there twice/],
+    [['feature', 'notes', 'buyer:ref(buyers)'], /there is no table buyers\. Tables: .*users/],
+    [['feature', 'notes', 'call:ref(requests)'], /the key of requests is no integer id/],
+    [['feature', 'notes', 'email:email!'], /! \(unique\) is not made here/],
+    [['feature', 'notes', 'amount:int', '--cost=2'], /--cost is of a metered feature/],
+    [['feature', 'notes', 'amount:int', '--metered', '--cost=none'], /no number of units/],
+    [['feature', 'notes', 'amount:int', '--metered', '--no-owned'], /--metered needs --owned/],
+    [['feature', 'notes', 'amount:int', 'text:text'], /is left over: the fields are one argument/],
+    [['feature', 'notes', 'amount:int', '--colour'], /colour/],
+    [['field', 'notes', 'amount:int'], /no feature notes that this generator made/],
+    [['undo', 'tiers'], /src\/tiers\/ was not made by this generator/],
+    [['scaffold', 'notes'], /There is no scaffold: it is one of feature, field, undo/],
+  ])('refuses %j in one line, with exit code 2, and writes nothing', (args, message) => {
+    const before = files();
+    const { status, stdout, stderr } = g(...args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(files()).toEqual(before);
+  });
+
+  it('shows by --dry-run a diff that git applies, and which is what it then writes', () => {
+    const before = files();
+    const { status, stdout } = g('feature', 'invoices', FIELDS, '--dry-run');
+    expect(status).toBe(0);
+    expect(files()).toEqual(before);
+    const check = spawnSync('git', ['apply', '--check', '-'], { cwd: tree, input: stdout, encoding: 'utf8' });
+    expect([check.stderr, check.status]).toEqual(['', 0]);
+    g('feature', 'invoices', FIELDS);
+    const added = [...files()].filter(([path]) => !before.has(path)).map(([path]) => path.replace(/\d{13}/, 'N'));
+    const shown = [...stdout.matchAll(/^new file mode 100644\n--- \/dev\/null\n\+\+\+ b\/(.*)$/gm)].map(([, path]) => path.replace(/\d{13}/, 'N'));
+    expect(added.sort()).toEqual(shown.sort());
+  });
+
+  it('has nothing to do for a feature that is there, and refuses to make it otherwise', () => {
+    const before = files();
+    expect(g('feature', 'invoices', FIELDS)).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
+    expect(g('feature', 'invoices', 'amount:int')).toMatchObject({ status: 2, stderr: expect.stringContaining('field invoices') as string });
+    expect(g('feature', 'invoices', FIELDS, '--metered')).toMatchObject({ status: 2, stderr: expect.stringContaining('undo invoices') as string });
+    expect(files()).toEqual(before);
+  });
+
+  it('adds a field beside edits, and refuses where both touch one place', () => {
+    edit('src/invoices/invoices.controller.ts', (text) => text.replace('/** One invoice. */', '/** One invoice, as its owner sees it. */'));
+    expect(g('field', 'invoices', 'dueOn:date?')).toMatchObject({ status: 0 });
+    expect(files().get('src/invoices/invoices.controller.ts')).toContain('as its owner sees it');
+    expect(files().get('src/invoices/entities/invoice.entity.ts')).toContain('dueOn: string | null;');
+    const before = files();
+    expect(g('field', 'invoices', 'dueOn:date?')).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
+    expect(g('field', 'invoices', 'dueOn:text?')).toMatchObject({ status: 2, stderr: expect.stringContaining('has a field dueOn already') as string });
+    expect(g('field', 'invoices', 'late:bool')).toMatchObject({ status: 2, stderr: expect.stringContaining('give it a default') as string });
+    expect(files()).toEqual(before);
+    edit('src/invoices/entities/invoice.entity.ts', (text) => text.replace('dueOn: string | null;\n', 'dueOn: string | null;\n\n  // A place for more.\n'));
+    expect(g('field', 'invoices', 'late:bool{default=false}')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('was edited where the field belongs') as string,
+    });
+  });
+
+  it('takes back nothing that was edited, or that something else refers to', () => {
+    const before = files();
+    expect(g('undo', 'invoices')).toMatchObject({ status: 2, stderr: expect.stringContaining('Edited since: src/invoices/invoices.controller.ts') as string });
+    expect(files()).toEqual(before);
+  });
+
+  it('takes back a feature whole, so that nothing is left of it', () => {
+    const before = files();
+    g('feature', 'shelves', 'label:text{min=1}', '--no-owned');
+    expect(g('feature', 'novels', 'name:text shelf:ref(shelves)', '--metered').status).toBe(0);
+    g('field', 'novels', 'pages:int{min=1}? second:ref(shelves)?');
+    expect(g('undo', 'shelves')).toMatchObject({ status: 2, stderr: expect.stringContaining('take that back first') as string });
+    expect(g('undo', 'novels').status).toBe(0);
+    expect(g('undo', 'shelves').status).toBe(0);
+    expect(files()).toEqual(before);
+    expect(existsSync(join(tree, 'src/novels'))).toBe(false);
+    expect(g('undo', 'novels')).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
+  });
+
+  it('makes features of templates that were ejected', () => {
+    expect(g('eject').status).toBe(0);
+    mkdirSync(join(tree, 'packages/schematics'), { recursive: true });
+    cpSync(join(ROOT, 'packages/schematics/lib'), join(tree, 'packages/schematics/lib'), { recursive: true });
+    edit('templates/feature/module.cjs', (text) => text.replace('@Module({', '// Of this house.\n@Module({'));
+    expect(g('feature', 'shelves', 'label:text{min=1}').status).toBe(0);
+    expect(files().get('src/shelves/shelves.module.ts')).toContain('// Of this house.');
+    expect(g('eject')).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
+  });
+});
