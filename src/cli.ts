@@ -16,6 +16,7 @@ const COMMANDS: Record<string, () => CommandFile> = {
   replay: () => import('./cli/replay.js'),
   'config:export': () => import('./cli/config-export.js'),
   'config:apply': () => import('./cli/config-apply.js'),
+  'totp:remove': () => import('./cli/totp-remove.js'),
   'secrets:rotate': () => import('./cli/secrets-rotate.js'),
   openapi: () => import('./cli/openapi.js'),
 };

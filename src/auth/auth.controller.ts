@@ -11,6 +11,7 @@ import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
 import { Creates, Fails } from '../openapi/declarations';
 import { HashingBusy, TooManyAttempts } from '../passwords/passwords.errors';
+import { CodeRefused, TotpRequired } from '../second-factors/second-factors.errors';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
 import { EmailTaken, WrongPassword } from '../users/users.errors';
@@ -46,11 +47,11 @@ export class AuthController {
     return user;
   }
 
-  /** Begins a session. */
+  /** Begins a session. An account with a second factor takes its code as well: 401 `totp-required` without. */
   @Post('auth/login')
   @BoundedOtherwise()
   @Public()
-  @Fails(LoginRefused, TooManyAttempts, HashingBusy)
+  @Fails(LoginRefused, TotpRequired, CodeRefused, TooManyAttempts, HashingBusy)
   @HttpCode(200)
   login(@Body() dto: LoginDto, @ClientNetwork() network: string, @CurrentDevice() device: ClientDevice): Promise<TokensDto> {
     return this.auth.login(dto, network, device);

@@ -24,6 +24,15 @@ export class RefreshRefused extends Problem {
   }
 }
 
+export class TotpEnrolmentRequired extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'totp-enrolment-required';
+
+  constructor() {
+    super('Administrators need a second factor here: POST /v1/auth/totp begins one, and all else waits for it.');
+  }
+}
+
 export class TooManyWrites extends Problem {
   static override readonly status = 429;
   static override readonly code = 'too-many-writes';

@@ -1,15 +1,16 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ACCESS, type Access, type AuthenticatedRequest } from '../common/access.decorators';
+import { ACCESS, type Access, type AuthenticatedRequest, ENROLS } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
 import { type ProblemClass } from '../http/problem';
 import { GuardFails } from '../openapi/declarations';
+import { TotpEnrolmentRequired } from './auth.errors';
 import { Credentials } from './credentials';
 
 /** Lets nobody through who is not known and allowed. Routes declare what they ask; one that declares nothing is closed. */
 @Injectable()
-@GuardFails(({ metadata }) => refusalsOf(metadata(ACCESS) as Access))
+@GuardFails(({ metadata }) => refusalsOf(metadata(ACCESS) as Access, metadata(ENROLS) === true))
 export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
@@ -20,7 +21,8 @@ export class AuthGuard implements CanActivate {
     const access = this.reflector.get<Access | undefined>(ACCESS, context.getHandler()) ?? { adminOnly: true };
     if (access.public) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const principal = this.credentials.admit(request.headers.authorization, access);
+    const enrols = this.reflector.get<boolean | undefined>(ENROLS, context.getHandler()) === true;
+    const principal = this.credentials.admit(request.headers.authorization, access, enrols);
     return principal instanceof Promise ? principal.then((known) => enter(request, known, access)) : enter(request, principal, access);
   }
 }
@@ -31,8 +33,8 @@ function enter(request: AuthenticatedRequest, principal: Principal, access: Acce
   return true;
 }
 
-function refusalsOf({ public: open, adminOnly, accountOwner, scopes = [] }: Access): ProblemClass[] {
+function refusalsOf({ public: open, adminOnly, accountOwner, scopes = [] }: Access, enrols: boolean): ProblemClass[] {
   if (open) return [];
   const ofRole = adminOnly ? [AdminRequired, ScopeRequired] : accountOwner || scopes.length > 0 ? [ScopeRequired] : [];
-  return [CredentialsMissing, CredentialsInvalid, ...ofRole];
+  return [CredentialsMissing, CredentialsInvalid, ...ofRole, ...(enrols ? [] : [TotpEnrolmentRequired])];
 }

@@ -6,6 +6,7 @@ import { AuditModule } from '../audit/audit.module';
 import { MailModule } from '../mail/mail.module';
 import { PasswordsModule } from '../passwords/passwords.module';
 import { ProofsModule } from '../proofs/proofs.module';
+import { SecondFactorsModule } from '../second-factors/second-factors.module';
 import { User } from '../users/entities/user.entity';
 import { UsersModule } from '../users/users.module';
 import { AccessCheck } from './access-check';
@@ -34,6 +35,7 @@ import { SessionsService } from './sessions.service';
     MailModule,
     PasswordsModule,
     ProofsModule,
+    SecondFactorsModule,
     UsersModule,
   ],
   controllers: [AuthController, SessionsController],

@@ -11,6 +11,7 @@ import { PasswordsService } from '../passwords/passwords.service';
 import { MailsService } from '../mail/mails.service';
 import { AddressProofsService } from '../proofs/address-proofs.service';
 import { PASSWORD_CHANGED } from '../proofs/proofs.mails';
+import { SecondFactorsService } from '../second-factors/second-factors.service';
 import { SettingsService } from '../settings/settings.service';
 import { CredentialsDto } from '../users/dto/credentials.dto';
 import { UserDto } from '../users/dto/user.dto';
@@ -39,6 +40,7 @@ export class AuthService {
     private readonly tokens: AccessTokens,
     private readonly sessions: SessionsService,
     private readonly passwords: PasswordsService,
+    private readonly factors: SecondFactorsService,
     private readonly proofs: AddressProofsService,
     private readonly mails: MailsService,
     private readonly audit: AuditService,
@@ -54,15 +56,17 @@ export class AuthService {
 
   /**
    * Does the same for every address: one statement and one hash, whether it has an account, which may be suspended, or none.
-   * @throws LoginRefused, TooManyAttempts, HashingBusy
+   * @throws LoginRefused, TotpRequired, CodeRefused, TooManyAttempts, HashingBusy
    */
-  async login({ email, password }: LoginDto, network: string, device: ClientDevice): Promise<TokensDto> {
+  async login({ email, password, code }: LoginDto, network: string, device: ClientDevice): Promise<TokensDto> {
     let account: LoginAccount | null = null;
     const right = await this.passwords.prove({ account: email, network }, password, async () => {
       account = await this.users.accountBehind(email);
       return account?.status === 'active' ? account.passwordHash : null;
     });
     if (!right || account === null) throw new LoginRefused();
+    const { id: userId } = account as LoginAccount;
+    await this.factors.assertPassed({ userId, network }, code);
     await this.renewHash(account, password, network);
     const session = await this.sessions.begin(account, device);
     if (session === null) throw new LoginRefused();

@@ -3,7 +3,10 @@ import { KEY_PREFIX } from '../api-keys/key-format';
 import { type Access } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
+import { SecondFactorSettings } from '../second-factors/second-factors.settings';
+import { SettingsService } from '../settings/settings.service';
 import { AccessTokens } from './access-tokens';
+import { TotpEnrolmentRequired } from './auth.errors';
 import { PrincipalsService } from './principals.service';
 
 /** Decides whether a credential may do what a route asks, now. */
@@ -12,16 +15,18 @@ export class Credentials {
   constructor(
     private readonly tokens: AccessTokens,
     private readonly principals: PrincipalsService,
+    private readonly settings: SettingsService,
   ) {}
 
   /**
    * Without a promise where it can be answered from memory.
    * @param header the call's `Authorization`
-   * @throws CredentialsMissing, CredentialsInvalid, AdminRequired, ScopeRequired
+   * @param enrols whether the route is one by which an administrator comes by a second factor
+   * @throws CredentialsMissing, CredentialsInvalid, AdminRequired, ScopeRequired, TotpEnrolmentRequired
    */
-  admit(header: string | undefined, access: Access): Principal | Promise<Principal> {
+  admit(header: string | undefined, access: Access, enrols = false): Principal | Promise<Principal> {
     const principal = this.authenticate(header);
-    return principal instanceof Promise ? principal.then((known) => allowed(known, access)) : allowed(principal, access);
+    return principal instanceof Promise ? principal.then((known) => this.allowed(known, access, enrols)) : this.allowed(principal, access, enrols);
   }
 
   /** When a good credential ends by the clock, in this process's `performance.now()`; Infinity: it does not. */
@@ -29,6 +34,13 @@ export class Credentials {
     if (principal.keyId !== null) return principal.endsAt;
     const expiresAt = this.tokens.verify(bearerOf(header))?.expiresAt ?? 0;
     return performance.now() + expiresAt - Date.now();
+  }
+
+  private allowed(known: Principal | null, access: Access, enrols: boolean): Principal {
+    const principal = allowed(known, access);
+    if (!principal.isAdmin || principal.hasSecondFactor || enrols) return principal;
+    if (this.settings.get(SecondFactorSettings.requireTotpForAdmins)) throw new TotpEnrolmentRequired();
+    return principal;
   }
 
   private authenticate(header: string | undefined): Principal | null | Promise<Principal | null> {

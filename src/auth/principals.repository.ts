@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { HAS_SECOND_FACTOR } from '../second-factors/second-factors.sql';
 import { EMAIL_IS_PROVEN } from '../proofs/proofs.sql';
 import { type Role, type Scope } from '../common/principal';
 
@@ -10,6 +11,7 @@ export interface KeyHolder {
   role: Role;
   scopes: Scope[];
   hasCap: boolean;
+  hasSecondFactor: boolean;
   emailVerified: boolean;
   /** Milliseconds until the key expires; null: it does not. */
   expiresInMs: number | null;
@@ -25,6 +27,7 @@ export interface SessionHolder {
   name: string;
   userId: number;
   role: Role;
+  hasSecondFactor: boolean;
   emailVerified: boolean;
   tokenVersion: number;
 }
@@ -36,7 +39,7 @@ export class PrincipalsRepository {
   /** Who holds which of these keys, of those that work at this moment: not revoked, not expired, their user active. */
   async byKeyHashes(keyHashes: Buffer[]): Promise<KeyHolder[]> {
     return this.dataSource.query(
-      `SELECT k.key_hash AS "keyHash", k.id AS "keyId", k.user_id AS "userId", u.role, k.scopes, k.daily_cap IS NOT NULL AS "hasCap", ${EMAIL_IS_PROVEN} AS "emailVerified",
+      `SELECT k.key_hash AS "keyHash", k.id AS "keyId", k.user_id AS "userId", u.role, k.scopes, k.daily_cap IS NOT NULL AS "hasCap", ${HAS_SECOND_FACTOR} AS "hasSecondFactor", ${EMAIL_IS_PROVEN} AS "emailVerified",
          (extract(epoch FROM k.expires_at) - extract(epoch FROM now()))::float8 * 1000 AS "expiresInMs"
        FROM api_keys k JOIN users u ON u.id = k.user_id
        WHERE k.key_hash = ANY ($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.status = 'active'`,
@@ -47,7 +50,7 @@ export class PrincipalsRepository {
   /** Who holds which of these sessions, of those that go on and whose user is active; an id of null is any session of the user's. */
   async bySessions(sessions: readonly NamedSession[]): Promise<SessionHolder[]> {
     return this.dataSource.query(
-      `SELECT n.name, u.id AS "userId", u.role, ${EMAIL_IS_PROVEN} AS "emailVerified", u.token_version AS "tokenVersion"
+      `SELECT n.name, u.id AS "userId", u.role, ${HAS_SECOND_FACTOR} AS "hasSecondFactor", ${EMAIL_IS_PROVEN} AS "emailVerified", u.token_version AS "tokenVersion"
        FROM json_to_recordset($1) AS n(name text, "userId" integer, "sessionId" bigint) JOIN users u ON u.id = n."userId"
        WHERE u.status = 'active' AND (n."sessionId" IS NULL
          OR EXISTS (SELECT FROM sessions s WHERE s.id = n."sessionId" AND s.user_id = u.id AND s.expires_at > now()))`,

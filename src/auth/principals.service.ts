@@ -155,13 +155,13 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-function keyPrincipal({ keyId, userId, role, hasCap, emailVerified, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
+function keyPrincipal({ keyId, userId, role, hasCap, hasSecondFactor, emailVerified, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
   const isAdmin = role === 'admin' && granted.includes('admin');
   const scopes = new Set<Scope>(isAdmin ? SCOPES : granted);
-  return { userId, role, isAdmin, scopes, keyId, sessionId: null, hasCap, emailVerified, endsAt: readAt + (expiresInMs ?? Infinity) };
+  return { userId, role, isAdmin, scopes, keyId, sessionId: null, hasCap, hasSecondFactor, emailVerified, endsAt: readAt + (expiresInMs ?? Infinity) };
 }
 
-function sessionPrincipal({ userId, role, emailVerified }: SessionHolder, sessionId: string | null): Principal {
+function sessionPrincipal({ userId, role, hasSecondFactor, emailVerified }: SessionHolder, sessionId: string | null): Principal {
   const isAdmin = role === 'admin';
   return {
     userId,
@@ -171,6 +171,7 @@ function sessionPrincipal({ userId, role, emailVerified }: SessionHolder, sessio
     keyId: null,
     sessionId,
     hasCap: false,
+    hasSecondFactor,
     emailVerified,
     endsAt: Infinity,
   };

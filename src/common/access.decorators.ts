@@ -28,6 +28,11 @@ export const AdminOnly = () => access({ adminOnly: true });
 /** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
 export const AccountOwner = () => access({ accountOwner: true });
 
+export const ENROLS = 'quotidian:enrols';
+
+/** A route by which an administrator comes by a second factor: open to those who need one and have none. */
+export const EnrolsSecondFactor = () => SetMetadata(ENROLS, true);
+
 export const BOUNDED_OTHERWISE = 'quotidian:bounded-otherwise';
 
 /**

@@ -29,6 +29,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** The API key's id, or null for a login session. */
   readonly keyId: number | null;
+  /** Whether the user has a second factor, which is not to mean that this credential came by it. */
+  readonly hasSecondFactor: boolean;
   /** The session's id; null for an API key, and for a token of a release that did not name it. */
   readonly sessionId: string | null;
   /** Whether that key has a daily cap of its own. */

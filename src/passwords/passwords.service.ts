@@ -33,6 +33,11 @@ export class PasswordsService {
     });
   }
 
+  /** Makes an attempt that is none at a password, such as at a code: counted alike. @throws TooManyAttempts */
+  attempt(attempt: Attempt, check: () => Promise<boolean>): Promise<boolean> {
+    return this.attempts.make(attempt, check);
+  }
+
   /** A hash to store. `caller`: whoever has it made, whose share of the hashing it takes. @throws TooManyAttempts, HashingBusy */
   hash(caller: string, password: string): Promise<string> {
     return this.queued([caller], () => hashPassword(password));

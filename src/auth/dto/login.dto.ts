@@ -1,3 +1,4 @@
+import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { IsString, MaxLength, MinLength } from 'class-validator';
 
 export class LoginDto {
@@ -11,4 +12,11 @@ export class LoginDto {
   @MinLength(1)
   @MaxLength(256)
   password: string;
+
+  /** Of an account with a second factor: the six digits that the app shows, or a recovery code. */
+  @MayBeLeftOut()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(40)
+  code?: string;
 }
