@@ -209,6 +209,14 @@ CREATE TABLE quota_usage (
   CONSTRAINT quota_usage_used_check CHECK ((used >= 0))
 );
 
+CREATE TABLE recovery_codes (
+  user_id integer NOT NULL,
+  code_hash bytea NOT NULL,
+  CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+  CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT recovery_codes_code_hash_check CHECK ((octet_length(code_hash) = 32))
+);
+
 CREATE TABLE refresh_tokens (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   user_id integer NOT NULL,
@@ -279,6 +287,16 @@ END)),
   CONSTRAINT requests_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'processing'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'canceled'::character varying, 'expired'::character varying])::text[]))),
   CONSTRAINT requests_type_check CHECK ((((type)::text <> ''::text) AND ("left"((type)::text, 1) <> ALL (ARRAY['.'::text, '_'::text, '-'::text])) AND (translate((type)::text, 'abcdefghijklmnopqrstuvwxyz0123456789._-'::text, ''::text) = ''::text))),
   CONSTRAINT requests_used_at_charge_check CHECK (((used_at_charge >= cost) AND (used_at_charge <= limit_at_charge)))
+);
+
+CREATE TABLE second_factors (
+  user_id integer NOT NULL,
+  secret jsonb NOT NULL,
+  confirmed_at timestamp with time zone,
+  last_step bigint,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT second_factors_pkey PRIMARY KEY (user_id),
+  CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
 CREATE TABLE sessions (
@@ -995,6 +1013,10 @@ CREATE TRIGGER requests_status_move BEFORE UPDATE OF status ON public.requests F
             WHEN 'processing'::text THEN true
             ELSE false
         END))) EXECUTE FUNCTION refuse_request_move();
+
+CREATE TRIGGER second_factors_notify AFTER INSERT OR DELETE OR UPDATE OF confirmed_at ON public.second_factors FOR EACH ROW EXECUTE FUNCTION notify_proof_change();
+
+CREATE TRIGGER second_factors_notify_truncate AFTER TRUNCATE ON public.second_factors FOR EACH STATEMENT EXECUTE FUNCTION notify_proof_change();
 
 CREATE TRIGGER sessions_notify_end AFTER DELETE ON public.sessions FOR EACH ROW WHEN ((old.expires_at > now())) EXECUTE FUNCTION notify_principal_change();
 

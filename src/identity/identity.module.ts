@@ -7,11 +7,12 @@ import { ProofsModule } from '../proofs/proofs.module';
 import { UsersModule } from '../users/users.module';
 import { EmailVerificationService } from './email-verification.service';
 import { IdentityController } from './identity.controller';
+import { LinkPagesController } from './link-pages.controller';
 import { PasswordResetService } from './password-reset.service';
 
 @Module({
   imports: [AuditModule, AuthModule, MailModule, PasswordsModule, ProofsModule, UsersModule],
-  controllers: [IdentityController],
+  controllers: [IdentityController, LinkPagesController],
   providers: [EmailVerificationService, PasswordResetService],
 })
 export class IdentityModule {}

@@ -8,6 +8,7 @@ export const FIELDS = {
   ETag: text('The version of what the answer shows: for `If-Match`.', { pattern: '^"[^"]+"$' }),
   Location: text('Where what was made is from now on.', { format: 'uri-reference' }),
   'Cache-Control': text('How long the answer may be kept, and by whom.'),
+  'Content-Security-Policy': text('What the page may load: what stands in it.'),
   Vary: text('Which fields of the request it depends on.'),
   Allow: text('The methods that the resource takes.'),
   'WWW-Authenticate': text('What credentials are taken (RFC 6750).', { pattern: '^Bearer ' }),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 import { HousekeepingJob } from '../../src/housekeeping/housekeeping.job';
 import { eventually } from '../support/eventually';
@@ -67,6 +68,28 @@ describe('proofs of addresses', () => {
       expect(body).toMatchObject({ email, emailVerified: false, pendingEmail: null });
       expect((await smtp.mailTo(user.email, /was changed/)).text).toContain(email);
     });
+  });
+
+  it.each(['/verify-email', '/reset-password'])('have a page where the link leads, which lets in nothing but its own script: %s', async (path) => {
+    const { text, headers } = await service
+      .as()
+      .get(path)
+      .expect(200)
+      .expect('content-type', /^text\/html/);
+    const hashes = [/<script>(.*?)<\/script>/s, /<style>(.*?)<\/style>/s].map((part) =>
+      createHash('sha256')
+        .update(part.exec(text)?.[1] ?? '')
+        .digest('base64'),
+    );
+    for (const hash of hashes) expect(headers['content-security-policy']).toContain(`'sha256-${hash}'`);
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+    const [, action] = /data-path="([^"]+)"/.exec(text) ?? [];
+    await service
+      .as()
+      .post(`/${action}`)
+      .send({ token: `qto_${'A'.repeat(43)}`, ...(path === '/reset-password' ? { newPassword: PASSWORD } : {}) })
+      .expect(400);
+    expect(text).not.toContain('http://');
   });
 
   describe('a token', () => {
@@ -229,7 +252,8 @@ describe('proofs of addresses', () => {
     });
 
     it('refuse a change without the password, to an address that is taken, and to one that is taken meanwhile', async () => {
-      const [user, other] = [await person(), await person()];
+      const user = await person();
+      const other = await person();
       const change = (body: object) => user.as.patch('/v1/users/me').send(body);
       await change({ email: address() }).expect(403);
       expect((await change({ email: other.email.toUpperCase(), currentPassword: PASSWORD }).expect(409)).body.code).toBe('email-taken');

@@ -119,13 +119,15 @@ describe('second factors', () => {
 
     it('of the half minute before or after works, and none of before it then', async () => {
       const user = await person();
-      const [before, after] = [await codeOf(user.secret, -30), await codeOf(user.secret, 30)];
+      const before = await codeOf(user.secret, -30);
+      const after = await codeOf(user.secret, 30);
       await login(user, after).expect(200);
       await refused(login(user, before));
     });
 
     it('of yesterday, of another user, of the wrong shape and of nobody is refused', async () => {
-      const [user, other] = [await person(), await person()];
+      const user = await person();
+      const other = await person();
       for (const off of [-DAY_S, -90, 90, DAY_S]) await refused(login(user, await codeOf(user.secret, off)));
       await refused(login(user, await codeOf(other.secret)));
       for (const code of ['12345', '1234567', 'abcdef', ' ', '１２３４５６', other.recoveryCodes[0]]) await refused(login(user, code));

@@ -575,7 +575,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begins a session.
+         * Begins a session. An account with a second factor takes its code as well: 401 `totp-required` without.
          * @description For anyone.
          */
         post: operations["authLogin"];
@@ -693,6 +693,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the secret of an authenticator app. It counts once `confirm` has seen a code; until then this begins anew.
+         * @description For a login session, or an administrator's key.
+         */
+        post: operations["secondFactorsBegin"];
+        /**
+         * Removes the second factor and its recovery codes.
+         * @description For a login session, or an administrator's key.
+         */
+        delete: operations["secondFactorsRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has the second factor count: from now on logging in takes a code as well.
+         * @description For a login session, or an administrator's key.
+         */
+        post: operations["secondFactorsConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/email/verification": {
         parameters: {
             query?: never;
@@ -770,6 +814,54 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/verify-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The page that confirms an address.
+         * @description For anyone.
+         */
+        get: operations["linkPagesVerifyEmail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The page that confirms an address.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["linkPagesVerifyEmailHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The page that sets a new password.
+         * @description For anyone.
+         */
+        get: operations["linkPagesResetPassword"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The page that sets a new password.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["linkPagesResetPasswordHead"];
         patch?: never;
         trace?: never;
     };
@@ -2127,6 +2219,8 @@ export interface components {
             /** @description The account's, in any case. Not held to what new addresses must be: other programs make accounts too. */
             email: string;
             password: string;
+            /** @description Of an account with a second factor: the six digits that the app shows, or a recovery code. */
+            code?: string;
         };
         TokensDto: {
             /** @description A JWT for `Authorization: Bearer`. */
@@ -2170,6 +2264,24 @@ export interface components {
             items: components["schemas"]["SessionDto"][];
             /** @description Null at the end. */
             nextCursor: string | null;
+        };
+        ProvePasswordDto: {
+            /** @description The account's. */
+            currentPassword: string;
+        };
+        NewTotpDto: {
+            /** @description For typing into an app, in base32. Shown once. */
+            secret: string;
+            /** @description The same as an `otpauth:` address, for an app to scan as a picture. */
+            uri: string;
+        };
+        TotpCodeDto: {
+            /** @description The six digits that the app shows. */
+            code: string;
+        };
+        RecoveryCodesDto: {
+            /** @description Each works once in place of the app's code. Shown once. */
+            recoveryCodes: string[];
         };
         VerifyEmailDto: {
             /** @description From the link in the mail: what stands behind `#token=`. */
@@ -3140,6 +3252,28 @@ export interface components {
             /** @description All that the route asks for, or what is lacking of it. */
             scopes: string[];
         };
+        TotpEnrolmentRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/totp-enrolment-required
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "totp-enrolment-required";
+            /** Format: uri-reference */
+            instance: string;
+        };
         TooManyCallsProblem: {
             /**
              * Format: uri-reference
@@ -3963,6 +4097,62 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TotpRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/totp-required
+             */
+            type: string;
+            /** @example Unauthorized */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 401;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "totp-required";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
+        CodeRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/code-refused
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "code-refused";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
         RefreshRefusedProblem: {
             /**
              * Format: uri-reference
@@ -3982,6 +4172,50 @@ export interface components {
              * @enum {string}
              */
             code: "refresh-refused";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TotpEnabledProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/totp-enabled
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "totp-enabled";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TotpNotBegunProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/totp-not-begun
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "totp-not-begun";
             /** Format: uri-reference */
             instance: string;
         };
@@ -4507,15 +4741,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["CredentialsInvalidProblem"] | components["schemas"]["CredentialsMissingProblem"];
             };
         };
-        /** @description Forbidden: `admin-required`, `scope-required`. */
-        ForbiddenAdminRequiredOrScopeRequired: {
+        /** @description Forbidden: `admin-required`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-calls`. */
@@ -4537,6 +4771,16 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["ExpectationFailedProblem"] | components["schemas"]["HeadersTooLargeProblem"] | components["schemas"]["RequestTimeoutProblem"];
+            };
+        };
+        /** @description Forbidden: `totp-enrolment-required`. */
+        ForbiddenTotpEnrolmentRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Bad Request: `malformed-request`, `unstorable-value`. */
@@ -4609,15 +4853,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["NotFoundProblem"];
             };
         };
-        /** @description Forbidden: `admin-required`, `approval-required`, `scope-required`. */
-        ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired: {
+        /** @description Forbidden: `admin-required`, `approval-required`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ApprovalRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["ApprovalRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Conflict: `secret-unreadable`. */
@@ -4693,15 +4937,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["SecretUnreadableProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
-        /** @description Forbidden: `admin-required`, `own-change`, `scope-required`. */
-        ForbiddenAdminRequiredOrOwnChangeOrScopeRequired: {
+        /** @description Forbidden: `admin-required`, `own-change`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminRequiredOrOwnChangeOrScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["OwnChangeProblem"] | components["schemas"]["ScopeRequiredProblem"];
+                "application/problem+json": components["schemas"]["AdminRequiredProblem"] | components["schemas"]["OwnChangeProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Conflict: `change-ended`. */
@@ -4714,26 +4958,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["ChangeEndedProblem"];
             };
         };
-        /** @description Forbidden: `scope-required`. */
-        ForbiddenScopeRequired: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["ScopeRequiredProblem"];
-            };
-        };
-        /** @description Forbidden: `not-overridable`, `scope-required`. */
-        ForbiddenNotOverridableOrScopeRequired: {
+        /** @description Forbidden: `scope-required`, `totp-enrolment-required`. */
+        ForbiddenScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["NotOverridableProblem"] | components["schemas"]["ScopeRequiredProblem"];
+                "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
+            };
+        };
+        /** @description Forbidden: `not-overridable`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenNotOverridableOrScopeRequiredOrTotpEnrolmentRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotOverridableProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-calls`, `too-many-writes`. */
@@ -4831,15 +5075,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["ExternalIdTakenProblem"] | components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
-        /** @description Forbidden: `admin-only`, `scope-required`, `wrong-password`. */
-        ForbiddenAdminOnlyOrScopeRequiredOrWrongPassword: {
+        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`, `wrong-password`. */
+        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredOrWrongPassword: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
+                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-attempts`, `too-many-calls`, `too-many-writes`. */
@@ -4873,15 +5117,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["LastAdminProblem"];
             };
         };
-        /** @description Forbidden: `scope-not-grantable`, `scope-required`. */
-        ForbiddenScopeNotGrantableOrScopeRequired: {
+        /** @description Forbidden: `scope-not-grantable`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenScopeNotGrantableOrScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["ScopeNotGrantableProblem"] | components["schemas"]["ScopeRequiredProblem"];
+                "application/problem+json": components["schemas"]["ScopeNotGrantableProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Conflict: `idempotency-key-in-use`, `too-many-api-keys`, `too-many-idempotency-keys`. */
@@ -4938,15 +5182,25 @@ export interface components {
                 "application/problem+json": components["schemas"]["TooManyAttemptsProblem"];
             };
         };
-        /** @description Unauthorized: `login-refused`. */
-        UnauthorizedLoginRefused: {
+        /** @description Unauthorized: `login-refused`, `totp-required`. */
+        UnauthorizedLoginRefusedOrTotpRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["LoginRefusedProblem"];
+                "application/problem+json": components["schemas"]["LoginRefusedProblem"] | components["schemas"]["TotpRequiredProblem"];
+            };
+        };
+        /** @description Forbidden: `code-refused`. */
+        ForbiddenCodeRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["CodeRefusedProblem"];
             };
         };
         /** @description Unauthorized: `refresh-refused`. */
@@ -4960,6 +5214,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["RefreshRefusedProblem"];
             };
         };
+        /** @description Forbidden: `scope-required`, `totp-enrolment-required`, `wrong-password`. */
+        ForbiddenScopeRequiredOrTotpEnrolmentRequiredOrWrongPassword: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
+            };
+        };
         /** @description Forbidden: `scope-required`, `wrong-password`. */
         ForbiddenScopeRequiredOrWrongPassword: {
             headers: {
@@ -4969,6 +5234,37 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
+            };
+        };
+        /** @description Conflict: `totp-enabled`. */
+        ConflictTotpEnabled: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TotpEnabledProblem"];
+            };
+        };
+        /** @description Forbidden: `code-refused`, `scope-required`. */
+        ForbiddenCodeRefusedOrScopeRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["CodeRefusedProblem"] | components["schemas"]["ScopeRequiredProblem"];
+            };
+        };
+        /** @description Conflict: `totp-enabled`, `totp-not-begun`. */
+        ConflictTotpEnabledOrTotpNotBegun: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TotpEnabledProblem"] | components["schemas"]["TotpNotBegunProblem"];
             };
         };
         /** @description Bad Request: `malformed-json`, `malformed-request`, `token-refused`, `unstorable-value`, `validation-failed`. */
@@ -5063,15 +5359,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["BodyTooLargeProblem"] | components["schemas"]["PayloadTooLargeProblem"];
             };
         };
-        /** @description Forbidden: `email-unverified`, `scope-required`, `user-suspended`. */
-        ForbiddenEmailUnverifiedOrScopeRequiredOrUserSuspended: {
+        /** @description Forbidden: `email-unverified`, `scope-required`, `totp-enrolment-required`, `user-suspended`. */
+        ForbiddenEmailUnverifiedOrScopeRequiredOrTotpEnrolmentRequiredOrUserSuspended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
+                "application/problem+json": components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
         /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-streams`. */
@@ -5118,6 +5414,21 @@ export interface components {
                 "application/problem+json": components["schemas"]["MalformedIdempotencyKeyProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
             };
         };
+        /** @description Forbidden: any other refusal, `email-unverified`, `totp-enrolment-required`, `user-suspended`. */
+        ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                RateLimit: components["headers"]["RateLimit.optional"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
+            };
+        };
         /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`. */
         TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded: {
             headers: {
@@ -5131,21 +5442,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"];
             };
         };
-        /** @description Forbidden: any other refusal, `email-unverified`, `user-suspended`. */
-        ForbiddenAnyOrEmailUnverifiedOrUserSuspended: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
-                "Retry-After": components["headers"]["Retry-After.optional"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
-                RateLimit: components["headers"]["RateLimit.optional"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["UserSuspendedProblem"];
-            };
-        };
         /** @description Conflict: `charge-refunded`. */
         ConflictChargeRefunded: {
             headers: {
@@ -5156,15 +5452,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["ChargeRefundedProblem"];
             };
         };
-        /** @description Forbidden: `admin-only`, `scope-required`. */
-        ForbiddenAdminOnlyOrScopeRequired: {
+        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"];
+                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
             };
         };
         /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`, `too-many-webhook-endpoints`. */
@@ -5206,11 +5502,11 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Forbidden: `admin-required`, `scope-required`. */
-        ForbiddenAdminRequiredOrScopeRequiredHead: {
+        /** @description Forbidden: `admin-required`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -5243,6 +5539,14 @@ export interface components {
         };
         /** @description Expectation Failed, Request Header Fields Too Large, Request Timeout: `expectation-failed`, `headers-too-large`, `request-timeout`. */
         TransportHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Forbidden: `totp-enrolment-required`. */
+        ForbiddenTotpEnrolmentRequiredHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -5289,11 +5593,11 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Forbidden: `scope-required`. */
-        ForbiddenScopeRequiredHead: {
+        /** @description Forbidden: `scope-required`, `totp-enrolment-required`. */
+        ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -5331,8 +5635,8 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Forbidden: any other refusal, `email-unverified`, `user-suspended`. */
-        ForbiddenAnyOrEmailUnverifiedOrUserSuspendedHead: {
+        /** @description Forbidden: any other refusal, `email-unverified`, `totp-enrolment-required`, `user-suspended`. */
+        ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspendedHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "X-Quota-Status": components["headers"]["X-Quota-Status.optional"];
@@ -5380,8 +5684,8 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Forbidden: `admin-only`, `scope-required`. */
-        ForbiddenAdminOnlyOrScopeRequiredHead: {
+        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
@@ -5412,6 +5716,8 @@ export interface components {
         Location: string;
         /** @description How long the answer may be kept, and by whom. */
         "Cache-Control": string;
+        /** @description What the page may load: what stands in it. */
+        "Content-Security-Policy": string;
         /** @description Which fields of the request it depends on. */
         Vary: string;
         /** @description What credentials are taken (RFC 6750). */
@@ -5548,7 +5854,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
@@ -5587,7 +5893,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
@@ -5661,6 +5967,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequired"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
@@ -5695,6 +6002,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequiredHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
@@ -5754,6 +6062,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -5848,7 +6157,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -5920,7 +6229,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -5967,6 +6276,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -6086,6 +6396,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -6120,6 +6431,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -6179,7 +6491,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrApprovalRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictSecretUnreadable"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -6282,7 +6594,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundUnknownSetting"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -6318,7 +6630,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundUnknownSettingHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
@@ -6415,7 +6727,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -6511,7 +6823,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrSecretUnreadableOrTooManyIdempotencyKeys"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -6554,7 +6866,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -6639,7 +6951,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -6670,7 +6982,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -6754,7 +7066,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrOwnChangeOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrOwnChangeOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChangeEnded"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -6821,7 +7133,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChangeEnded"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -6904,7 +7216,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -6940,7 +7252,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -7004,7 +7316,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -7065,7 +7377,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenNotOverridableOrScopeRequired"];
+            403: components["responses"]["ForbiddenNotOverridableOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             409: components["responses"]["ConflictTooManyKeys"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -7108,7 +7420,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -7157,7 +7469,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -7233,7 +7545,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSetting"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -7270,7 +7582,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundOrUnknownSettingHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -7349,7 +7661,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequest"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
@@ -7375,7 +7687,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
@@ -7477,7 +7789,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTierNameTakenOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
@@ -7597,7 +7909,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictTierInUse"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -7693,7 +8005,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictTierInUseOrTierNameTaken"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -7744,7 +8056,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
@@ -7782,7 +8094,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             409: components["responses"]["ConflictEmailTakenOrExternalIdTakenOrIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
@@ -7829,7 +8141,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
@@ -7873,6 +8185,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -7909,7 +8222,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictLastAdmin"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -7957,6 +8270,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -8001,7 +8315,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrWrongPassword"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredOrWrongPassword"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictEmailTakenOrExternalIdTakenOrLastAdmin"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
@@ -8078,7 +8392,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -8137,7 +8451,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeNotGrantableOrScopeRequired"];
+            403: components["responses"]["ForbiddenScopeNotGrantableOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyApiKeysOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -8177,7 +8491,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -8227,7 +8541,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -8262,7 +8576,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -8296,7 +8610,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -8354,7 +8668,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -8440,7 +8754,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedLoginRefused"];
+            401: components["responses"]["UnauthorizedLoginRefusedOrTotpRequired"];
+            403: components["responses"]["ForbiddenCodeRefused"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyAttempts"];
@@ -8546,7 +8861,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrWrongPassword"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredOrWrongPassword"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -8586,7 +8901,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -8622,7 +8937,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -8660,7 +8975,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -8695,12 +9010,117 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    secondFactorsBegin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProvePasswordDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTotpDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrWrongPassword"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictTotpEnabled"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    secondFactorsRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProvePasswordDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrWrongPassword"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    secondFactorsConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCodeDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenCodeRefusedOrScopeRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictTotpEnabledOrTotpNotBegun"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -8725,7 +9145,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
@@ -8824,6 +9244,110 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    linkPagesVerifyEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    linkPagesVerifyEmailHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    linkPagesResetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    linkPagesResetPasswordHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     quotasGet: {
         parameters: {
             query?: never;
@@ -8870,7 +9394,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -8903,7 +9427,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -8961,7 +9485,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -8997,7 +9521,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -9056,7 +9580,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -9089,7 +9613,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -9144,7 +9668,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
@@ -9181,7 +9705,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -9263,7 +9787,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyStreams"];
@@ -9307,7 +9831,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictRequestFinalOrStaleAttempt"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -9367,7 +9891,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictRequestFinalOrStaleAttempt"];
             413: components["responses"]["PayloadTooLargeBodyTooLargeOrResultTooLarge"];
@@ -9450,7 +9974,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -9507,7 +10031,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictRequestFinalOrStaleAttempt"];
             413: components["responses"]["PayloadTooLargeBodyTooLargeOrErrorTooLarge"];
@@ -9602,7 +10126,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -9667,7 +10191,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenEmailUnverifiedOrScopeRequiredOrUserSuspended"];
+            403: components["responses"]["ForbiddenEmailUnverifiedOrScopeRequiredOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLargeOrPayloadTooLarge"];
@@ -9713,7 +10237,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
@@ -9796,7 +10320,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
@@ -9878,7 +10402,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -9908,7 +10432,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -9965,7 +10489,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyStreams"];
@@ -10007,7 +10531,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyStreamsHead"];
@@ -10062,7 +10586,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictRequestFinal"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -10126,7 +10650,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -10189,7 +10713,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -10252,7 +10776,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -10315,7 +10839,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -10378,7 +10902,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -10441,7 +10965,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspendedHead"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspendedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
@@ -10504,7 +11028,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -10544,7 +11068,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
@@ -10582,7 +11106,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequired"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
@@ -10621,7 +11145,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredHead"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
@@ -10664,7 +11188,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -10700,7 +11224,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -10746,7 +11270,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -10787,7 +11311,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             412: components["responses"]["PreconditionFailedPreconditionFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -10829,7 +11353,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
@@ -10875,7 +11399,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequired"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -10914,7 +11438,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
@@ -11258,7 +11782,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -11324,7 +11848,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -11390,7 +11914,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -11456,7 +11980,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -11522,7 +12046,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
@@ -11588,7 +12112,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspendedHead"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspendedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
@@ -11654,7 +12178,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrUserSuspended"];
+            403: components["responses"]["ForbiddenAnyOrEmailUnverifiedOrTotpEnrolmentRequiredOrUserSuspended"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
