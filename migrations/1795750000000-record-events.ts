@@ -41,6 +41,7 @@ export class RecordEvents1795750000000 implements MigrationInterface {
       )
     `);
     await queryRunner.query(`CREATE INDEX event_listeners_source_idx ON event_listeners (source)`);
+    await queryRunner.query(`CREATE INDEX event_listeners_type_idx ON event_listeners (type)`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -232,6 +232,81 @@ WITH
       AND t.used * 10000::bigint < h.share * t.quota
       AND t.used_now * 10000::bigint >= h.share * t.quota
     ON CONFLICT DO NOTHING
+    RETURNING
+      user_id,
+      date,
+      threshold,
+      used,
+      quota
+  ),
+  alerted AS (
+    INSERT INTO
+      events (type, user_id, data)
+    SELECT
+      a.type,
+      a.user_id,
+      jsonb_build_object(
+        'date',
+        a.date,
+        'threshold',
+        a.threshold,
+        'used',
+        a.used,
+        'limit',
+        a.quota,
+        'remaining',
+        greatest(0, a.quota - a.used),
+        'tier',
+        t.tier,
+        'timeZone',
+        t.period_zone,
+        'resetsAt',
+        to_char(
+          quota_period_end (t.day, t.period_zone, t.zone) AT TIME ZONE 'UTC',
+          'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'
+        )
+      )
+    FROM
+      (
+        SELECT
+          *,
+          CASE
+            WHEN threshold = 1 THEN 'quota.exhausted'
+            ELSE 'quota.threshold-reached'
+          END AS type
+        FROM
+          crossed
+      ) a
+      JOIN total t USING (user_id)
+    WHERE
+      coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners
+          LIMIT
+            1
+        ),
+        false
+      )
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners l
+          WHERE
+            l.user_id IN (0, a.user_id)
+            AND l.type IN (a.type, 'quota.*', '*')
+          LIMIT
+            1
+        ),
+        false
+      )
+    ORDER BY
+      a.user_id,
+      a.threshold
   ),
   recorded AS (
     INSERT INTO

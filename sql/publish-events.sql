@@ -73,6 +73,19 @@ SELECT
       count(*)
     FROM
       published
-  )::integer AS count
+  )::integer AS count,
+  coalesce(
+    (
+      SELECT
+        true
+      FROM
+        event_listeners
+      WHERE
+        type IN ('*', 'request.*', 'request.succeeded', 'request.failed', 'request.canceled', 'request.expired')
+      LIMIT
+        1
+    ),
+    false
+  ) AS "requestsAreFollowed"
 FROM
   held h

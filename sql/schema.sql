@@ -516,6 +516,8 @@ CREATE INDEX audit_events_target_kind_target_id_id_idx ON public.audit_events US
 
 CREATE INDEX event_listeners_source_idx ON public.event_listeners USING btree (source);
 
+CREATE INDEX event_listeners_type_idx ON public.event_listeners USING btree (type);
+
 CREATE UNIQUE INDEX events_position_key ON public.events USING btree ("position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX events_published_at_position_idx ON public.events USING btree (published_at, "position") WHERE (published_at IS NOT NULL);

@@ -267,6 +267,68 @@ WITH
       r.id = g.id
     RETURNING
       r.*
+  ),
+  recorded AS (
+    INSERT INTO
+      events (type, user_id, data)
+    SELECT
+      'request.' || e.status,
+      e.user_id,
+      jsonb_build_object(
+        'id',
+        e.id,
+        'type',
+        e.type,
+        'status',
+        e.status,
+        'cost',
+        e.cost,
+        'refundedUnits',
+        e.refunded_units,
+        'chargedOn',
+        e.charged_on,
+        'apiKeyId',
+        e.api_key_id,
+        'attempt',
+        e.attempt,
+        'errorCode',
+        left(e.error ->> 'code', 200),
+        'createdAt',
+        to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'),
+        'startedAt',
+        to_char(e.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'),
+        'finishedAt',
+        to_char(e.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"')
+      )
+    FROM
+      ended e
+    WHERE
+      e.status IN ('succeeded', 'failed', 'canceled', 'expired')
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners
+          LIMIT
+            1
+        ),
+        false
+      )
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners l
+          WHERE
+            l.user_id IN (0, e.user_id)
+            AND l.type IN ('request.' || e.status, 'request.*', '*')
+          LIMIT
+            1
+        ),
+        false
+      )
   )
 SELECT
   j.outcome,

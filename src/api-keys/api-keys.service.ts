@@ -10,6 +10,7 @@ import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { OutboxService } from '../outbox/outbox.service';
 import { SettingsService } from '../settings/settings.service';
 import { User } from '../users/entities/user.entity';
 import { ScopeNotGrantable, TooManyApiKeys } from './api-keys.errors';
@@ -38,6 +39,7 @@ export class ApiKeysService {
     private readonly settings: SettingsService,
     private readonly idempotency: IdempotencyService,
     private readonly clock: DatabaseClock,
+    private readonly outbox: OutboxService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -83,6 +85,7 @@ export class ApiKeysService {
     if (id === null) throw (await this.userExists(tx, userId)) ? new TooManyApiKeys(max) : new NotFoundProblem('user');
     const made = await tx.findOneByOrFail(ApiKey, { id });
     await this.audit.record(tx, actor, { action: 'api-key.create', target: ['api-key', id], after: { userId, ...ApiKeyDto.of(made) } });
+    await this.outbox.record(tx, { type: 'api-key.created', userId, data: { ...keyData(made), rotated: false } });
     return { ...ApiKeyDto.of(made), key };
   }
 
@@ -93,6 +96,7 @@ export class ApiKeysService {
       await tx.update(ApiKey, { id }, { revokedAt: () => 'now()' });
       await this.repository.forgetRevoked(tx, userId);
       await this.audit.record(tx, actor, { action: 'api-key.revoke', target: ['api-key', id], before: { userId, ...ApiKeyDto.of(row) } });
+      await this.outbox.record(tx, { type: 'api-key.revoked', userId, data: keyData(row) });
     });
   }
 
@@ -105,6 +109,7 @@ export class ApiKeysService {
       const after = ApiKeyDto.of(await tx.findOneByOrFail(ApiKey, { id }));
       const [was, is] = [{ prefix: before.prefix }, { prefix: after.prefix }];
       await this.audit.record(tx, actor, { action: 'api-key.rotate', target: ['api-key', id], before: was, after: is });
+      await this.outbox.record(tx, { type: 'api-key.created', userId, data: { ...keyData(after), rotated: true } });
       return { ...after, key };
     };
     return this.idempotency.transaction(call, work, { status: 200, as: withoutSecret });
@@ -131,6 +136,11 @@ export class ApiKeysService {
     if (new Date(expiresAt) <= (await this.clock.now(tx)))
       throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
   }
+}
+
+/** What events show of a key: enough to know it by. */
+function keyData({ id, name, prefix, scopes, dailyCap, expiresAt, createdAt }: ApiKeyDto): object {
+  return { id, name, prefix, scopes, dailyCap, expiresAt, createdAt };
 }
 
 /** What a retry is answered: the secret is kept nowhere. */

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Not, Repository } from 'typeorm';
-import { AuditService } from '../audit/audit.service';
 import { type ClientDevice } from '../common/client-device';
 import { type Actor, type Principal } from '../common/principal';
 import { Transactions } from '../database/transactions';
@@ -43,7 +42,6 @@ export class AuthService {
     private readonly factors: SecondFactorsService,
     private readonly proofs: AddressProofsService,
     private readonly mails: MailsService,
-    private readonly audit: AuditService,
     private readonly transactions: Transactions,
   ) {}
 
@@ -99,7 +97,7 @@ export class AuthService {
       await this.proofs.forgetAll(tx, userId);
       const { email } = await this.users.get(userId, tx);
       await this.mails.enqueue(tx, { template: PASSWORD_CHANGED, to: email, params: {}, userId });
-      await this.audit.record(tx, actor, { action: 'user.password', target: ['user', userId] });
+      await this.users.recordPassword(tx, actor, userId);
     });
   }
 

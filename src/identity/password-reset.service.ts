@@ -1,5 +1,4 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { AuditService } from '../audit/audit.service';
 import { SessionsService } from '../auth/sessions.service';
 import { Transactions } from '../database/transactions';
 import { MailsService } from '../mail/mails.service';
@@ -33,7 +32,6 @@ export class PasswordResetService implements BeforeApplicationShutdown {
     private readonly sessions: SessionsService,
     private readonly passwords: PasswordsService,
     private readonly mails: MailsService,
-    private readonly audit: AuditService,
     private readonly transactions: Transactions,
   ) {}
 
@@ -65,7 +63,7 @@ export class PasswordResetService implements BeforeApplicationShutdown {
       // Whoever has the token reads that mailbox.
       if (mailedTo.toLowerCase() === email.toLowerCase()) await this.repository.setProven(tx, userId, email);
       await this.sessions.endAll(tx, userId);
-      await this.audit.record(tx, { kind: 'user', id: userId, requestId }, { action: 'user.password', target: ['user', userId] });
+      await this.users.recordPassword(tx, { kind: 'user', id: userId, requestId }, userId);
       await this.mails.enqueue(tx, { template: PASSWORD_CHANGED, to: email, params: {}, userId });
     });
   }

@@ -8,7 +8,7 @@ import { type Charge } from './charge';
 import { type PendingCharge } from './charge-queue';
 import { chargeStatement } from './charge.sql';
 import { type Account, type Decision, LEFT_OUT, type Standing } from './decision';
-import { type ChargedUser, PLAIN_CHARGE } from './plain-charge.sql';
+import { type ChargedUser, PLAIN_CHARGE, PLAIN_CHARGE_ENDING } from './plain-charge.sql';
 import { beginIds, requestId } from './request-id';
 import { STANDING } from './standing.sql';
 
@@ -51,7 +51,8 @@ export class AdmissionRepository implements OnApplicationShutdown {
   async chargePlain(pending: readonly PendingCharge[], thresholds: readonly number[]): Promise<Decision[]> {
     beginIds();
     const { values, tails, upto } = toPlainItems(pending.map(({ charge }) => charge));
-    const rows = await this.main.runOnce<ChargedUser>(PLAIN_CHARGE, PLAIN_CHARGE.values({ ...values, thresholds: toShares(thresholds) }));
+    const statement = pending.some(({ charge }) => charge.status === 'succeeded') ? PLAIN_CHARGE_ENDING : PLAIN_CHARGE;
+    const rows = await this.main.runOnce<ChargedUser>(statement, statement.values({ ...values, thresholds: toShares(thresholds) }));
     const users = new Map(rows.map((row) => [row[0], { usedBefore: row[1], account: toAccount(row) }]));
     return pending.map(({ charge }, i) => {
       const user = users.get(charge.userId);
@@ -82,6 +83,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       peeks: peeked.size > 0,
       deadlines: charges.some(({ deadline }) => deadline !== undefined),
       holds: charges.some(({ holdSeconds }) => holdSeconds !== undefined),
+      ends: charges.some(({ status }) => status === 'succeeded'),
       skips,
     });
     const values = statement.values({
@@ -107,6 +109,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       peeks: false,
       deadlines: deadline !== undefined,
       holds: holdSeconds !== undefined,
+      ends: charge.status === 'succeeded',
       skips: false,
     });
     const named = { items: `[${toItem(charge)}]`, userIds: [charge.userId], peekedIds: [], thresholds: toShares(thresholds), retentionHours };
@@ -121,9 +124,9 @@ export class AdmissionRepository implements OnApplicationShutdown {
   }
 }
 
-/** Shares of the quota in ten-thousandths, the smallest first. */
+/** Shares of the quota in ten-thousandths, the smallest first; the whole of it always is one. */
 function toShares(thresholds: readonly number[]): number[] {
-  return thresholds.map((share) => Math.round(share * 10_000)).sort((a, b) => a - b);
+  return [...new Set([...thresholds.map((share) => Math.round(share * 10_000)), 10_000])].sort((a, b) => a - b);
 }
 
 function toAccount([, , unlimited, quota, tier, zone, day, now]: ChargedUser): Account {

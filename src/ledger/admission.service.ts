@@ -6,6 +6,7 @@ import { Environment } from '../config/environment';
 import { IsolatedCommit, type Locking } from '../database/isolated-commit';
 import { SharedReads } from '../database/shared-reads';
 import { IdempotencySettings } from '../idempotency/idempotency.settings';
+import { OutboxService } from '../outbox/outbox.service';
 import { SettingsService } from '../settings/settings.service';
 import { AdmissionRepository, BATCHES_IN_FLIGHT } from './admission.repository';
 import { type Charge, type QuotaState, type Refused, type Verdict } from './charge';
@@ -76,6 +77,7 @@ export class AdmissionService {
     private readonly bounds: PeriodBoundsRepository,
     private readonly settings: SettingsService,
     private readonly environment: Environment,
+    private readonly outbox: OutboxService,
   ) {}
 
   /** Charges that wait, for metrics. */
@@ -170,6 +172,7 @@ export class AdmissionService {
         ? await this.sendPlain(pending, thresholds)
         : await this.repository.charge(pending, hours, thresholds, { skips: locking === 'skip', inLane });
     this.counts.batches++;
+    if (pending.some(({ charge }) => charge.status === 'succeeded')) this.outbox.expectRequests();
     // One of a lane waits for its user's row, whatever the database does.
     if (!inLane) this.batchMs.add(performance.now() - startedAt);
     return decisions;

@@ -1,4 +1,5 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
+import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
 
 /** What a batch needs of the statement. A part that is left idle would still cost as much as several charges. */
 export interface ChargeParts {
@@ -12,6 +13,8 @@ export interface ChargeParts {
   deadlines: boolean;
   /** A charge is held under a lease. */
   holds: boolean;
+  /** A charge's request has ended with it, as an instant one has. */
+  ends: boolean;
   /** Rows that somebody holds are not waited for: what needs them is `busy`. */
   skips: boolean;
 }
@@ -205,8 +208,12 @@ const CROSSED: Cte = {
   FROM total t CROSS JOIN unnest(:thresholds::bigint[]) AS h(share)
   WHERE NOT t.unlimited AND t.used * 10000::bigint < h.share * t.quota AND t.used_now * 10000::bigint >= h.share * t.quota
   ON CONFLICT DO NOTHING
+  RETURNING user_id, date, threshold, used, quota
 `,
 };
+
+/** Events of them, for who listens. */
+const ALERTED: Cte = { name: 'alerted', text: CROSSINGS };
 
 /** The counters of capped keys. */
 const CAPPED: Cte = {
@@ -221,7 +228,7 @@ const CAPPED: Cte = {
 const DEADLINE = `coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))`;
 
 /** The requests. Day and quota are the row's that was charged, whatever the clock does meanwhile. */
-const recorded = ({ deadlines, holds }: ChargeParts): Cte => ({
+const recorded = ({ deadlines, holds, ends }: ChargeParts): Cte => ({
   name: 'recorded',
   text: `
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
@@ -231,8 +238,12 @@ const recorded = ({ deadlines, holds }: ChargeParts): Cte => ({
     ${when(deadlines, `, ${DEADLINE}`)}
     ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}
   FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
+  ${when(ends, `RETURNING ${EVENT_COLUMNS}`)}
 `,
 });
+
+/** Events of requests that have ended with their charge, for who listens. */
+const ENDED: Cte = { name: 'ended', text: endingsOf('recorded') };
 
 /** Keys that are past their time make room. */
 const FORGOTTEN: Cte = {
@@ -290,7 +301,7 @@ export function chargeStatement(parts: ChargeParts): BuiltStatement {
 const statements = new Map<string, BuiltStatement>();
 
 function ctesOf(parts: ChargeParts): Cte[] {
-  const { keys, caps, skips } = parts;
+  const { keys, caps, ends, skips } = parts;
   return [
     item(parts),
     account(parts),
@@ -304,13 +315,15 @@ function ctesOf(parts: ChargeParts): Cte[] {
     ARCHIVED,
     CHARGED,
     CROSSED,
+    ALERTED,
     ...(caps ? [CAPPED] : []),
     recorded(parts),
+    ...(ends ? [ENDED] : []),
     ...(keys ? [FORGOTTEN, remembered(parts)] : []),
   ];
 }
 
 // Noted for review: without any part, with each alone, and with all of them.
-const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false, skips: false };
-const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true, skips: true };
+const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false, ends: false, skips: false };
+const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true, ends: true, skips: true };
 for (const part of [{}, ...Object.keys(NONE).map((name) => ({ [name]: true })), ALL]) chargeStatement({ ...NONE, ...part });

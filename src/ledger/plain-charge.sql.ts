@@ -1,4 +1,5 @@
 import { buildStatement, type Cte } from '../database/build-statement';
+import { endingsOf, EVENT_COLUMNS } from './event-rows.sql';
 import { ID_TIME, MAX_UNITS, NOW_MS } from './charge.sql';
 
 const ZONE = `coalesce(u.time_zone, (SELECT quota_default_zone()))`;
@@ -46,6 +47,8 @@ const RECORDED: Cte = {
 `,
 };
 
+const ANSWER = `SELECT c.id, c.used_before, c.unlimited, c.quota, c.tier, c.zone, c.day::text, ${NOW_MS} FROM charged c`;
+
 /** Without names: a row of these is an array. */
 export type ChargedUser = [userId: number, usedBefore: number, unlimited: boolean, quota: number, tier: string, zone: string, day: string, nowMs: number];
 
@@ -68,9 +71,12 @@ export type ChargedUser = [userId: number, usedBefore: number, unlimited: boolea
  * Users are given in id order and looked up in the order given, so two batches take their locks in one order; should the
  * planner ever choose otherwise, a deadlock (40P01) is rolled back and sent again.
  */
-export const PLAIN_CHARGE = buildStatement(
-  'charge plain',
-  [CHARGED, RECORDED],
-  `SELECT c.id, c.used_before, c.unlimited, c.quota, c.tier, c.zone, c.day::text, ${NOW_MS} FROM charged c`,
+export const PLAIN_CHARGE = buildStatement('charge plain', [CHARGED, RECORDED], ANSWER, 'array');
+
+/** The same for batches in which a request has ended with its charge, as an instant one has: with the events of that, for who listens. */
+export const PLAIN_CHARGE_ENDING = buildStatement(
+  'charge plain ends',
+  [CHARGED, { ...RECORDED, text: `${RECORDED.text}  RETURNING ${EVENT_COLUMNS}\n` }, { name: 'ended', text: endingsOf('recorded') }],
+  ANSWER,
   'array',
 );

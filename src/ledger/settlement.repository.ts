@@ -6,6 +6,7 @@ import { prepared } from '../database/prepared-statements';
 import { type Run, StatementPool } from '../database/statement-pool';
 import { MAX_UNITS } from './charge.sql';
 import { type RequestStatus } from './entities/request.entity';
+import { endingsOf } from './event-rows.sql';
 import { type RefundPolicy } from './ledger.settings';
 import { OWNER_ZONE } from './owner-zone.sql';
 import { REQUEST_JSON } from './request-row';
@@ -216,7 +217,7 @@ WITH item AS MATERIALIZED (
     updated_at = CASE WHEN g.act = 'heartbeat' THEN r.updated_at ELSE now() END
   FROM granted g WHERE r.id = g.id
   RETURNING r.*
-)${audited ? AUDITED : ''}
+), recorded AS (${endingsOf('ended')})${audited ? AUDITED : ''}
 SELECT j.outcome, coalesce(r.status, j.status), j.attempt, j.cost, coalesce(g.granted, 0), r.lease_expires_at, r.cancel_requested_at IS NOT NULL,
   CASE WHEN j.outcome = 'done' AND j.act NOT IN ('heartbeat', 'sweep') THEN ${REQUEST_JSON} END
 FROM judged j LEFT JOIN granted g USING (n) LEFT JOIN ended r ON r.id = g.id ORDER BY j.n

@@ -3,6 +3,7 @@ import { ArrivalQueue } from '../database/arrival-queue';
 import { IsolatedCommit } from '../database/isolated-commit';
 import { type Actor } from '../common/principal';
 import { UnavailableProblem } from '../http/problem';
+import { OutboxService } from '../outbox/outbox.service';
 import { SettingsService } from '../settings/settings.service';
 import { LedgerSettings, type RefundPolicy } from './ledger.settings';
 import { type Application, type Outcome, type RefundRules, SettlementRepository, type Transition } from './settlement.repository';
@@ -24,6 +25,7 @@ export class SettlementService {
   constructor(
     private readonly repository: SettlementRepository,
     private readonly settings: SettingsService,
+    private readonly outbox: OutboxService,
   ) {}
 
   /** @throws UnavailableProblem when too many wait, or the database does not answer */
@@ -49,7 +51,11 @@ export class SettlementService {
   private group(name: string, refunds: boolean): IsolatedCommit<Transition, Outcome> {
     return new IsolatedCommit<Transition, Outcome>({
       name,
-      send: (transitions, locking, inLane) => this.send(transitions, { refunds, skips: locking === 'skip' }, inLane),
+      send: async (transitions, locking, inLane) => {
+        const outcomes = await this.send(transitions, { refunds, skips: locking === 'skip' }, inLane);
+        this.outbox.expectRequests();
+        return outcomes;
+      },
       ownerOf: ({ id }) => id,
       isBusy: ({ verdict }) => verdict === 'busy',
       maxItems: BATCH,

@@ -11,6 +11,8 @@ import { type EventConsumer, type NewEvent } from './event-consumer';
 export class OutboxService {
   private readonly registered = new Map<string, EventConsumer>();
   private readonly handlers: (() => void)[] = [];
+  /** Whether anybody listened to requests a second ago. */
+  requestsAreFollowed = false;
 
   /**
    * Records an event in the caller's transaction. Record it after the change: then the rows that the change holds put the events of
@@ -33,6 +35,11 @@ export class OutboxService {
   /** Events may be there soon: the relay of this process looks more often for a while. A hint, for speed alone. */
   expect(): void {
     for (const handler of this.handlers) handler();
+  }
+
+  /** The same where requests may have ended, which is so all the time: nothing when nobody listens to them. */
+  expectRequests(): void {
+    if (this.requestsAreFollowed) this.expect();
   }
 
   /** Calls the handler at each hint. */

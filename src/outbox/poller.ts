@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface PollerOptions {
   /** For the log. */
   name: string;
-  /** Does what is due. True: there may be more at once; a number: look again after so many milliseconds. */
+  /** Does what is due. True: there may be more at once; a number: look again after so many milliseconds, whatever hints come. */
   work: () => Promise<boolean | number>;
   /** How soon it looks again after a hint, in milliseconds; then twice as late each time. Default: 10. */
   minMs?: number;
@@ -19,7 +19,7 @@ export class Poller {
   private readonly maxMs: number;
   private pauseMs: number;
   private wakeUp = new AbortController();
-  private stopping = false;
+  private readonly ending = new AbortController();
   private running: Promise<void> | null = null;
 
   constructor(private readonly options: PollerOptions) {
@@ -40,20 +40,22 @@ export class Poller {
 
   /** Begins no look any more; resolves when the one under way has ended. */
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.ending.abort();
     this.wakeUp.abort();
     await this.running;
   }
 
   private async run(): Promise<void> {
-    while (!this.stopping) {
+    while (!this.ending.signal.aborted) {
       this.wakeUp = new AbortController();
       const found = await this.options.work().catch((error: Error) => {
         this.logger.warn(`${this.options.name} goes on later: ${error.message}`);
         return this.maxMs;
       });
-      if (found === true) this.pauseMs = this.minMs;
-      else await this.pause(found === false ? this.nextPause() : found);
+      if (found !== false) this.pauseMs = this.minMs;
+      if (found === true) continue;
+      if (found === false) await this.pauseUntilHint(this.nextPause());
+      else await delay(found, undefined, { ref: false, signal: this.ending.signal }).catch(() => undefined);
     }
   }
 
@@ -64,10 +66,10 @@ export class Poller {
   }
 
   /** A hint ends it, but never before the shortest pause: hints that come all the time do not make it look all the time. */
-  private async pause(ms: number): Promise<void> {
+  private async pauseUntilHint(ms: number): Promise<void> {
     const { signal } = this.wakeUp;
     await delay(Math.min(ms, this.minMs), undefined, { ref: false });
-    if (this.stopping || signal.aborted || ms <= this.minMs) return;
+    if (this.ending.signal.aborted || signal.aborted || ms <= this.minMs) return;
     await delay(ms - this.minMs, undefined, { ref: false, signal }).catch(() => undefined);
   }
 }

@@ -33,7 +33,10 @@ const PUBLISH = prepared(
       WHERE e.id = ANY (ARRAY(SELECT id FROM numbered)) AND e.id = n.id AND e.position IS NULL
       RETURNING e.id
     )
-    SELECT h.held, (SELECT count(*) FROM published)::integer AS count FROM held h`,
+    SELECT h.held, (SELECT count(*) FROM published)::integer AS count,
+      coalesce((SELECT true FROM event_listeners WHERE type IN ('*', 'request.*', 'request.succeeded', 'request.failed', 'request.canceled', 'request.expired') LIMIT 1), false)
+        AS "requestsAreFollowed"
+    FROM held h`,
 );
 
 const DUE = prepared(
@@ -41,6 +44,14 @@ const DUE = prepared(
   `SELECT c.name FROM event_cursors c
    WHERE c.name = ANY ($1::text[]) AND EXISTS (SELECT FROM events e WHERE e.position > c.position ORDER BY e.position LIMIT 1)`,
 );
+
+interface PublishedBatch {
+  /** False: another process is at it. */
+  held: boolean;
+  count: number;
+  /** Whether anybody listens to requests. */
+  requestsAreFollowed: boolean;
+}
 
 /** Numbers events, and keeps how far each consumer has come. */
 @Injectable()
@@ -50,10 +61,10 @@ export class RelayRepository {
     private readonly dataSource: DataSource,
   ) {}
 
-  /** Numbers a batch of what is committed and has no position. `held`: false when another process is at it. */
-  async publish(limit: number): Promise<{ held: boolean; count: number }> {
-    const [answer] = await this.statements.run<{ held: boolean; count: number }>(PUBLISH, [limit, RELAY_LOCK]);
-    return answer as { held: boolean; count: number };
+  /** Numbers a batch of what is committed and has no position. */
+  async publish(limit: number): Promise<PublishedBatch> {
+    const [answer] = await this.statements.run<PublishedBatch>(PUBLISH, [limit, RELAY_LOCK]);
+    return answer as PublishedBatch;
   }
 
   /** The consumers that have not come to the last event. */

@@ -8,6 +8,10 @@ import { RelayRepository } from './relay.repository';
 
 /** Events that are numbered in one statement: a few hundredths of a second. */
 const BATCH = 1_000;
+/** How soon it looks after a hint, in milliseconds: what is committed together is numbered together. */
+const SOON_MS = 20;
+/** Of the time that a full batch took: a backlog leaves the database to the charges. */
+const BACKLOG_PAUSE = 4;
 
 /**
  * Numbers events as they become visible, and hands them to consumers. Every replica does both for all, whoever recorded them; so
@@ -15,7 +19,7 @@ const BATCH = 1_000;
  */
 @Injectable()
 export class RelayService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly publisher = new Poller({ name: 'the relay', work: () => this.publish() });
+  private readonly publisher = new Poller({ name: 'the relay', work: () => this.publish(), minMs: SOON_MS });
   private feeds: Poller[] = [];
 
   constructor(
@@ -42,11 +46,14 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
     for (const poller of [this.publisher, ...this.feeds]) poller.start();
   }
 
-  private async publish(): Promise<boolean> {
-    const { held, count } = await this.repository.publish(BATCH);
+  private async publish(): Promise<boolean | number> {
+    const startedAt = performance.now();
+    const { held, count, requestsAreFollowed } = await this.repository.publish(BATCH);
+    this.outbox.requestsAreFollowed = requestsAreFollowed;
     if (count > 0) for (const feed of this.feeds) feed.hint();
     // While another process is at it, its next pass may have begun before what is expected here was committed.
     if (!held) this.publisher.hint();
-    return count > 0;
+    if (count === 0) return false;
+    return count < BATCH ? SOON_MS : (performance.now() - startedAt) * BACKLOG_PAUSE;
   }
 }

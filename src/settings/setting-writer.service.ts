@@ -4,6 +4,7 @@ import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { StaleVersion } from '../http/http.errors';
 import { Problem, ValidationProblem } from '../http/problem';
+import { OutboxService } from '../outbox/outbox.service';
 import { ChangesRepository } from './changes.repository';
 import { ConfigurationDto } from './dto/configuration.dto';
 import { type SystemConfigurationChange } from './entities/system-configuration-change.entity';
@@ -41,6 +42,7 @@ export class SettingWriter {
     private readonly definitions: SettingDefinitions,
     private readonly secrets: SecretBox,
     private readonly audit: AuditService,
+    private readonly outbox: OutboxService,
   ) {}
 
   /** Refuses values that do not pass the check, whoever writes them through the service; modules register theirs while they are initialised. */
@@ -161,12 +163,20 @@ export class SettingWriter {
     const before = state.row && { value: state.row.value, ...(declared ? {} : rest) };
     const action = content === null ? 'configuration.delete' : state.row === null ? 'configuration.create' : 'configuration.update';
     await this.audit.record(tx, actor, { action, target: ['configuration', key], before: unsealed(before), after: unsealed(content), reason });
+    await this.outbox.record(tx, { type: 'setting.changed', userId: null, data: { key, before: shownValue(state.row), after: shownValue(content) } });
   }
 
   private async assertUsable(tx: EntityManager, key: string, value: unknown): Promise<void> {
     const detail = (await this.checks.get(key)?.(tx, value)) ?? null;
     if (detail !== null) throw new ValidationProblem([{ pointer: '#/value', detail, code: 'not-usable' }]);
   }
+}
+
+/** What events show of a stored value: null is the default, and a secret has none. */
+function shownValue(content: { value?: unknown; visibility?: string } | null): { value: unknown; secret: boolean } | null {
+  if (content === null) return null;
+  const secret = content.visibility === 'secret';
+  return { value: secret ? null : content.value, secret };
 }
 
 /** A secret's ciphertext belongs in its row and versions, not in the audit log. */

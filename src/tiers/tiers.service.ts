@@ -13,6 +13,7 @@ import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { OutboxService } from '../outbox/outbox.service';
 import { DefaultTierService } from './default-tier.service';
 import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto } from './dto/tier.dto';
@@ -34,6 +35,7 @@ export class TiersService {
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly clock: DatabaseClock,
+    private readonly outbox: OutboxService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -65,6 +67,7 @@ export class TiersService {
       const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
       const tier = await tx.save(draft).catch(nameTaken(dto.name));
       await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
+      await this.record(tx, 'created', null, TierDto.of(tier));
       return TierDto.of(tier);
     });
   }
@@ -91,6 +94,7 @@ export class TiersService {
       if (tier.name !== before.name) await this.defaults.rename(tx, actor, before.name, tier.name);
       const after = TierDto.of(tier);
       await this.audit.record(tx, actor, { action: 'tier.update', target: ['tier', tier.id], before, after });
+      await this.record(tx, 'updated', before, after);
       return after;
     });
     await this.copies.begin();
@@ -109,7 +113,12 @@ export class TiersService {
       await tx.delete(Tier, { aliasOf: tier.id }).catch(inUse);
       await tx.delete(Tier, { id: tier.id }).catch(inUse);
       await this.audit.record(tx, actor, { action: 'tier.delete', target: ['tier', tier.id], before });
+      await this.record(tx, 'deleted', before, null);
     });
+  }
+
+  private record(tx: EntityManager, action: 'created' | 'updated' | 'deleted', before: TierDto | null, after: TierDto | null): Promise<void> {
+    return this.outbox.record(tx, { type: 'tier.changed', userId: null, data: { action, before, after } });
   }
 
   private async find(tx: EntityManager, idOrName: string, forUpdate = false): Promise<Tier> {

@@ -14,6 +14,7 @@ import { toHistory } from '../settings/history';
 import { assertPreconditions, type Preconditions } from '../settings/preconditions';
 import { declaredSettings } from '../settings/setting';
 import { isKey, type SettingDefinition, SettingDefinitions } from '../settings/setting-definitions';
+import { OutboxService } from '../outbox/outbox.service';
 import { SettingWriter } from '../settings/setting-writer.service';
 import { NotOverridable, TooManyOwnKeys, UnknownSetting } from '../settings/settings.errors';
 import { SettingsService } from '../settings/settings.service';
@@ -48,6 +49,7 @@ export class UserConfigurationsService {
     private readonly effectiveSettings: EffectiveSettings,
     private readonly settings: SettingsService,
     private readonly audit: AuditService,
+    private readonly outbox: OutboxService,
     private readonly dataSource: DataSource,
     private readonly transactions: Transactions,
   ) {}
@@ -131,6 +133,8 @@ export class UserConfigurationsService {
     const appended = await this.repository.append(tx, userId, key, own.version, content, actor.id, reason ?? null);
     if (!appended) throw new StaleVersion(etag);
     await this.repository.forgetVersions(tx, userId, key, own.version + 1, this.settings.get(UserConfigurationsSettings.keptOwnVersions));
+    const shown = (value: { value: unknown } | null) => value && { value: value.value, secret: false };
+    await this.outbox.record(tx, { type: 'setting.changed', userId, data: { key, before: shown(own.row), after: shown(content) } });
     if (actor.id === userId) return;
     const action = content === null ? 'user-configuration.delete' : 'user-configuration.update';
     const before = own.row && { value: own.row.value };

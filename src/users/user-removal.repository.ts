@@ -8,6 +8,9 @@ const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** Requests of an account that was deleted are in nobody's answer: for conditions on a `user_id`. */
 export const OF_NOBODY_DELETED = `<> ALL (ARRAY(SELECT user_id FROM user_removals))`;
 
+/** The position that every consumer has come to. */
+const CONSUMED = '(SELECT coalesce(min(position), 9223372036854775807) FROM event_cursors)';
+
 /** A table whose rows go with their user. */
 export interface Dependent {
   table: string;
@@ -106,9 +109,22 @@ export class UserRemovalRepository {
     );
   }
 
-  /** The account itself, with what came meanwhile. */
+  /** Removes a batch of the user's events. They go once all consumers had them; that the account was deleted is left to be read. */
+  removeEvents(id: number): Promise<number> {
+    return this.count(
+      `DELETE FROM events WHERE id = ANY (ARRAY(
+         SELECT id FROM events WHERE user_id = $1 AND type <> 'user.deleted' AND position <= ${CONSUMED} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))`,
+      [id],
+    );
+  }
+
+  /** The account itself, with what came meanwhile; not before its events went. */
   removeUser(id: number): Promise<number> {
-    return this.count(`DELETE FROM users WHERE id = $1 AND status = 'deleted'`, [id]);
+    return this.count(
+      `DELETE FROM users WHERE id = $1 AND status = 'deleted'
+         AND NOT EXISTS (SELECT FROM events WHERE user_id = $1 AND type <> 'user.deleted' AND position IS NOT NULL)`,
+      [id],
+    );
   }
 
   private async count(text: string, values: unknown[]): Promise<number> {

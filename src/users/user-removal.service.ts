@@ -82,6 +82,8 @@ export class UserRemovalService implements BeforeApplicationShutdown {
   private async *batches(id: number): AsyncGenerator<number> {
     yield* this.untilNone(() => this.repository.removeProcessing(id));
     for (const dependent of await this.repository.dependents()) yield* this.untilNone(() => this.repository.removeFrom(dependent, id));
+    yield* this.untilNone(() => this.repository.removeFrom({ table: 'event_listeners', column: 'user_id' }, id));
+    yield* this.untilNone(() => this.repository.removeEvents(id));
     for (let before: string | undefined; ;) {
       const { removed, last } = await paced(() => this.repository.removeRequests(id, before));
       if (last === null) break;

@@ -152,9 +152,14 @@ export class UsersRepository {
          SELECT email, '!', (SELECT name FROM subscription_tiers ORDER BY name = 'free' DESC, archived, unlimited, daily_quota LIMIT 1), $2, true, (now() AT TIME ZONE quota_default_zone())::date
          FROM unnest($1::text[]) email WHERE email NOT IN (SELECT email FROM known)
          ON CONFLICT (email) DO UPDATE SET api_quota_daily = excluded.api_quota_daily
-         RETURNING email, id
+         RETURNING *, xmax = 0 AS is_new
+       ), recorded AS (
+         INSERT INTO events (type, user_id, data)
+         SELECT 'user.created', id, jsonb_build_object('id', id, 'email', email, 'role', role, 'status', status, 'tier', subscription_tier, 'dailyQuota', api_quota_daily,
+           'unlimited', false, 'timeZone', time_zone, 'externalId', NULL, 'createdAt', to_json(created_at), 'updatedAt', to_json(updated_at))
+         FROM made WHERE is_new
        )
-       SELECT * FROM known UNION ALL SELECT * FROM made`,
+       SELECT email, id FROM known UNION ALL SELECT email, id FROM made`,
       [emails, dailyQuota],
     );
   }

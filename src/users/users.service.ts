@@ -153,6 +153,7 @@ export class UsersService {
       if (before.role === 'admin') await this.assertAnotherAdmin(tx, id);
       if (!(await this.removal.mark(tx, id))) throw new NotFoundProblem('user');
       await this.audit.record(tx, actor, { action: 'user.delete', target: ['user', id], before });
+      await this.outbox.record(tx, { type: 'user.deleted', userId: id, data: { id, externalId: before.externalId } });
     });
     await this.removal.begin(id);
   }
@@ -173,6 +174,14 @@ export class UsersService {
       before: side('before'),
       after: side('after'),
     });
+    const changed = changes.map(({ pointer }) => pointer.slice(2));
+    await this.outbox.record(tx, { type: 'user.updated', userId: after.id, data: { ...userData(after), changed } });
+  }
+
+  /** Records that the account's password was replaced. */
+  async recordPassword(tx: EntityManager, actor: Actor, id: number): Promise<void> {
+    await this.audit.record(tx, actor, { action: 'user.password', target: ['user', id] });
+    await this.outbox.record(tx, { type: 'user.updated', userId: id, data: { ...userData(await this.get(id, tx)), changed: ['password'] } });
   }
 
   /** @throws LastAdmin */
@@ -214,8 +223,8 @@ function noSuchTier(): ValidationProblem {
 }
 
 /** What events show of an account. */
-function userData({ id, email, role, status, tier, dailyQuota, unlimited, timeZone, createdAt, updatedAt }: UserDto): object {
-  return { id, email, role, status, tier, dailyQuota, unlimited, timeZone, createdAt, updatedAt };
+function userData({ id, email, role, status, tier, dailyQuota, unlimited, timeZone, externalId, createdAt, updatedAt }: UserDto): object {
+  return { id, email, role, status, tier, dailyQuota, unlimited, timeZone, externalId, createdAt, updatedAt };
 }
 
 /** What is tried behind a session counts under a name that no address is: no body holds a NUL. */

@@ -64,7 +64,8 @@ describe('events', () => {
   });
 
   it('of others are not in what a user is shown', async () => {
-    const [one, other] = [await makeUser(service), await makeUser(service)];
+    const one = await makeUser(service);
+    const other = await makeUser(service);
     await service.app.get(Transactions).run(async (tx) => {
       for (const { id } of [one, other]) await service.app.get(OutboxService).record(tx, { type: 'user.updated', userId: id, data: {} });
     });

@@ -1,4 +1,4 @@
--- charge keys caps peeks deadlines holds skips
+-- charge keys caps peeks deadlines holds ends skips
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -434,6 +434,81 @@ WITH
       AND t.used * 10000::bigint < h.share * t.quota
       AND t.used_now * 10000::bigint >= h.share * t.quota
     ON CONFLICT DO NOTHING
+    RETURNING
+      user_id,
+      date,
+      threshold,
+      used,
+      quota
+  ),
+  alerted AS (
+    INSERT INTO
+      events (type, user_id, data)
+    SELECT
+      a.type,
+      a.user_id,
+      jsonb_build_object(
+        'date',
+        a.date,
+        'threshold',
+        a.threshold,
+        'used',
+        a.used,
+        'limit',
+        a.quota,
+        'remaining',
+        greatest(0, a.quota - a.used),
+        'tier',
+        t.tier,
+        'timeZone',
+        t.period_zone,
+        'resetsAt',
+        to_char(
+          quota_period_end (t.day, t.period_zone, t.zone) AT TIME ZONE 'UTC',
+          'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'
+        )
+      )
+    FROM
+      (
+        SELECT
+          *,
+          CASE
+            WHEN threshold = 1 THEN 'quota.exhausted'
+            ELSE 'quota.threshold-reached'
+          END AS type
+        FROM
+          crossed
+      ) a
+      JOIN total t USING (user_id)
+    WHERE
+      coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners
+          LIMIT
+            1
+        ),
+        false
+      )
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners l
+          WHERE
+            l.user_id IN (0, a.user_id)
+            AND l.type IN (a.type, 'quota.*', '*')
+          LIMIT
+            1
+        ),
+        false
+      )
+    ORDER BY
+      a.user_id,
+      a.threshold
   ),
   capped AS (
     UPDATE api_keys k
@@ -523,6 +598,82 @@ WITH
       JOIN item i USING (n)
     WHERE
       v.outcome = 'admitted'
+    RETURNING
+      id,
+      user_id,
+      type,
+      status,
+      cost,
+      refunded_units,
+      charged_on,
+      api_key_id,
+      attempt,
+      error,
+      created_at,
+      started_at,
+      finished_at
+  ),
+  ended AS (
+    INSERT INTO
+      events (type, user_id, data)
+    SELECT
+      'request.' || e.status,
+      e.user_id,
+      jsonb_build_object(
+        'id',
+        e.id,
+        'type',
+        e.type,
+        'status',
+        e.status,
+        'cost',
+        e.cost,
+        'refundedUnits',
+        e.refunded_units,
+        'chargedOn',
+        e.charged_on,
+        'apiKeyId',
+        e.api_key_id,
+        'attempt',
+        e.attempt,
+        'errorCode',
+        left(e.error ->> 'code', 200),
+        'createdAt',
+        to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'),
+        'startedAt',
+        to_char(e.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'),
+        'finishedAt',
+        to_char(e.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"')
+      )
+    FROM
+      recorded e
+    WHERE
+      e.status IN ('succeeded', 'failed', 'canceled', 'expired')
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners
+          LIMIT
+            1
+        ),
+        false
+      )
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners l
+          WHERE
+            l.user_id IN (0, e.user_id)
+            AND l.type IN ('request.' || e.status, 'request.*', '*')
+          LIMIT
+            1
+        ),
+        false
+      )
   ),
   forgotten AS (
     DELETE FROM idempotency_keys k USING verdict v
