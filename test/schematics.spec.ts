@@ -71,6 +71,14 @@ describe('the generator', () => {
     [['feature', 'notes', 'amount:int', '--colour'], /colour/],
     [['field', 'notes', 'amount:int'], /no feature notes that this generator made/],
     [['undo', 'tiers'], /src\/tiers\/ was not made by this generator/],
+    [['setting', 'users', 'int{default=1}'], /no key of a setting/],
+    [['setting', 'nobody.max', 'int{default=1}', '--description=x'], /src\/nobody\/nobody\.settings\.ts is not there/],
+    [['setting', 'users.max', 'int', '--description=x'], /A setting has a default/],
+    [['setting', 'users.max', 'int{default=1}'], /needs a description/],
+    [['job', 'users.remind', 'daily'], /no schedule: five fields of cron/],
+    [['job', 'nobody.remind', '0 3 * * *'], /a job belongs to a feature/],
+    [['command', 'Users Purge'], /no command: small letters/],
+    [['command', 'users:purge'], /needs a description/],
     [['scaffold', 'notes'], /There is no scaffold: it is one of feature, field, undo/],
   ])('refuses %j in one line, with exit code 2, and writes nothing', (args, message) => {
     const before = files();
@@ -136,6 +144,23 @@ describe('the generator', () => {
     expect(files()).toEqual(before);
     expect(existsSync(join(tree, 'src/novels'))).toBe(false);
     expect(g('undo', 'novels')).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
+  });
+
+  it('makes settings, jobs and commands, each once', () => {
+    const calls = [
+      ['setting', 'users.maxNotes', 'int{min=1,max=50,default=5}', '--description=How many notes a user may have.', '--public'],
+      ['job', 'users.remind', '0 3 * * *'],
+      ['command', 'users:purge', '--description=Removes what nobody needs.'],
+    ];
+    for (const call of calls) expect(g(...call)).toMatchObject({ status: 0, stderr: '' });
+    const texts = files();
+    expect(texts.get('src/users/users.settings.ts')).toContain(
+      "key: 'users.maxNotes',\n    schema: { type: 'integer', minimum: 1, maximum: 50 },\n    default: 5,",
+    );
+    expect(texts.get('src/users/users.module.ts')).toMatch(/providers: \[\s*RemindJob,/);
+    expect(texts.get('src/cli.ts')).toContain("'users:purge': () => import('./cli/users-purge.js'),");
+    for (const call of calls) expect(g(...call)).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
+    expect(files()).toEqual(texts);
   });
 
   it('makes features of templates that were ejected', () => {

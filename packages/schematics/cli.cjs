@@ -4,6 +4,7 @@ const { diffOf } = require('./lib/diff.cjs');
 const { planEject } = require('./lib/eject.cjs');
 const { planFeature, planUndo } = require('./lib/feature.cjs');
 const { planField } = require('./lib/field.cjs');
+const { planCommand, planJob, planSetting } = require('./lib/parts.cjs');
 const { finish, isBuilt } = require('./lib/finish.cjs');
 const { House, rootAbove } = require('./lib/house.cjs');
 const { Refusal, refuse } = require('./lib/refusal.cjs');
@@ -18,6 +19,9 @@ const USAGE = `npm run g -- <what> <name> ["<fields>"] [options]
           --metered     making one is charged, in the transaction of the row; --cost=2 units (1)
           --singular=…  where the plural is none that is known
   field   invoices "dueOn:date?"   fields more, with their migration; edits of yours are merged
+  setting invoices.maxOpen "int{min=1,default=5}" --description="…" [--public]   in the feature's settings
+  job     invoices.remind "0 3 * * *"             scheduled once for all replicas, with its test
+  command invoices:purge --description="…"        of quotidian, with its test
   undo    invoices                 takes back what nobody edited
   eject                            copies the templates to templates/, to be edited
 
@@ -28,7 +32,7 @@ Types: text{min,max,default} email int{min,max,default} number{min,max,default} 
 A ? behind a field: it may be missing. Exit codes: 0 done or nothing to do, 1 it failed and nothing is left of it, 2 refused.`;
 
 /** Each makes a plan of what is to be written. @type {Record<string, (house: import("./lib/house.cjs").Tree, options: any) => Promise<import('./lib/feature.cjs').Plan>>} */
-const COMMANDS = { feature: planFeature, field: planField, undo: planUndo, eject: planEject };
+const COMMANDS = { feature: planFeature, field: planField, undo: planUndo, setting: planSetting, job: planJob, command: planCommand, eject: planEject };
 
 async function main() {
   const { values, positionals } = readArguments();
@@ -70,6 +74,8 @@ function readArguments() {
         finish: { type: 'boolean', default: true },
         cost: { type: 'string' },
         singular: { type: 'string' },
+        description: { type: 'string' },
+        public: { type: 'boolean', default: false },
         'dry-run': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

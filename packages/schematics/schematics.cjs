@@ -5,6 +5,7 @@ const { join } = require('node:path');
 const { diffOf } = require('./lib/diff.cjs');
 const { planFeature } = require('./lib/feature.cjs');
 const { planField } = require('./lib/field.cjs');
+const { planCommand, planJob, planSetting } = require('./lib/parts.cjs');
 const { isBuilt } = require('./lib/finish.cjs');
 const { House, rootAbove } = require('./lib/house.cjs');
 
@@ -68,3 +69,6 @@ A whole one, with table, document and tests, from one line: npm run g -- feature
 
 exports.feature = schematic(planFeature);
 exports.field = schematic(planField);
+exports.setting = schematic(planSetting);
+exports.job = schematic(planJob);
+exports.command = schematic(planCommand);
