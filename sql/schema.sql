@@ -176,6 +176,12 @@ CREATE TABLE one_time_tokens (
   CONSTRAINT one_time_tokens_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 
+CREATE TABLE operator_alerts (
+  type character varying(60) NOT NULL,
+  alerted_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT operator_alerts_pkey PRIMARY KEY (type)
+);
+
 CREATE TABLE quota_events (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   user_id integer NOT NULL,

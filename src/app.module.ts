@@ -22,6 +22,7 @@ import { JobsModule } from './jobs/jobs.module';
 import { MailModule } from './mail/mail.module';
 import { MeteringModule } from './metering/metering.module';
 import { MetricsModule } from './metrics/metrics.module';
+import { NotificationsModule } from './notifications/notifications.module';
 import { OutboxModule } from './outbox/outbox.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
@@ -53,6 +54,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     GatewayModule,
     WebhooksModule,
     EventsModule,
+    NotificationsModule,
     HousekeepingModule,
     CorsModule,
     HealthModule,

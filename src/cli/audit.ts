@@ -3,6 +3,7 @@ import { type Command } from 'commander';
 import { StoredValues } from '../health/stored-values.service';
 import { type BooksReport, BooksRepository } from '../ledger/books.repository';
 import { DefaultTierService } from '../tiers/default-tier.service';
+import { OperatorAlerts } from '../notifications/operator-alerts.service';
 import { FAILED } from './exit';
 import { Progress } from './progress';
 import { withApp } from './with-app';
@@ -22,7 +23,14 @@ export function register(program: Command): void {
         const problem = await app.get(DefaultTierService).problem();
         const adjusted = await app.get(StoredValues, { strict: false }).count();
         const notes = [...(problem === null ? [] : [problem]), ...adjusted.map(({ value, detail }) => `${value} does not count: ${detail}`)];
-        return { report: await app.get(BooksRepository).compare(progress.at), notes };
+        const report = await app.get(BooksRepository).compare(progress.at);
+        // Where the role may only read, the exit code alone reports it.
+        if (!report.clean)
+          await app
+            .get(OperatorAlerts, { strict: false })
+            .raise('operator.books-differ', { counts: report.counts })
+            .catch(() => undefined);
+        return { report, notes };
       }, QUIET).finally(() => progress.stop());
       const shown = notes.length > 0 ? { ...report, notes } : report;
       process.stdout.write(json ? `${JSON.stringify(shown)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);

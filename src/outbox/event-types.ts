@@ -16,6 +16,10 @@ export const EVENT_TYPES = [
   'webhook.test',
   'endpoint.failing',
   'endpoint.disabled',
+  'operator.close-out-late',
+  'operator.books-differ',
+  'operator.clock-behind',
+  'operator.listener-lost',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];

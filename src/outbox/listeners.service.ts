@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { EventListener } from './entities/event-listener.entity';
+import { ListenersRepository } from './listeners.repository';
 
 /** Stands for everybody in `event_listeners`. */
 export const EVERYBODY = 0;
@@ -11,6 +12,13 @@ export const EVERYBODY = 0;
  */
 @Injectable()
 export class ListenersService {
+  constructor(private readonly repository: ListenersRepository) {}
+
+  /** Has a source listen to one pattern of everybody's, if it does not yet. */
+  ensure(tx: EntityManager, source: string, pattern: string): Promise<void> {
+    return this.repository.add(tx, EVERYBODY, pattern, source);
+  }
+
   /**
    * Replaces all that a source listens to; nothing: it listens no more. A participant of the transaction that changes the source.
    *

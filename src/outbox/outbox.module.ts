@@ -4,6 +4,7 @@ import { EventCursor } from './entities/event-cursor.entity';
 import { EventListener } from './entities/event-listener.entity';
 import { OutboxEvent } from './entities/outbox-event.entity';
 import { EventLogRepository } from './event-log.repository';
+import { ListenersRepository } from './listeners.repository';
 import { ListenersService } from './listeners.service';
 import { OutboxService } from './outbox.service';
 import { RelayRepository } from './relay.repository';
@@ -13,7 +14,7 @@ import { RelayService } from './relay.service';
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([EventCursor, EventListener, OutboxEvent])],
-  providers: [EventLogRepository, ListenersService, OutboxService, RelayRepository, RelayService],
+  providers: [EventLogRepository, ListenersRepository, ListenersService, OutboxService, RelayRepository, RelayService],
   exports: [EventLogRepository, ListenersService, OutboxService, RelayRepository],
 })
 export class OutboxModule {}

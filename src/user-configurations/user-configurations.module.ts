@@ -12,6 +12,6 @@ import { UserConfigurationsService } from './user-configurations.service';
   imports: [TypeOrmModule.forFeature([UserConfiguration, UserConfigurationVersion]), AuditModule],
   controllers: [UserConfigurationsController],
   providers: [EffectiveSettings, UserConfigurationsRepository, UserConfigurationsService],
-  exports: [UserConfigurationsRepository],
+  exports: [UserConfigurationsRepository, UserConfigurationsService],
 })
 export class UserConfigurationsModule {}

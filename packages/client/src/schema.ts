@@ -11373,7 +11373,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
-                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled";
+                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
                 /** @description For administrators, who see everybody's otherwise. */
                 userId?: number;
                 /** @description Happened at this instant or later. */
@@ -11414,7 +11414,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
-                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled";
+                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
                 /** @description For administrators, who see everybody's otherwise. */
                 userId?: number;
                 /** @description Happened at this instant or later. */
