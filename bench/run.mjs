@@ -5,6 +5,7 @@ import { build } from './support/built.mjs';
 build();
 const [
   { authorize, lightLoad, queue, refuse },
+  { clientBatching },
   { cpuPerSubmit },
   { loginBeside, loginTiming },
   { neighbour },
@@ -16,6 +17,7 @@ const [
   { pickUp, streams, vsQueues, workFlat, workRate },
 ] = await Promise.all([
   import('./benches/answers.mjs'),
+  import('./benches/batching.mjs'),
   import('./benches/cost.mjs'),
   import('./benches/login.mjs'),
   import('./benches/neighbour.mjs'),
@@ -35,6 +37,7 @@ const BENCHES = {
   'submit-spread': submitSpread,
   'submit-hot': submitHot,
   'cpu-per-submit': cpuPerSubmit,
+  'client-batching': clientBatching,
   'vs-usual': vsUsual,
   'vs-peer': vsPeer,
   refuse,

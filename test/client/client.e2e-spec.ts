@@ -1,4 +1,11 @@
+import fastify from 'fastify';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { type Client, createClient } from '../../packages/client/src/client';
+import { chargeOf, meterExpress, meterFastify } from '../../packages/client/src/metering';
 import { ProblemError } from '../../packages/client/src/problem-error';
+import { type Fetch } from '../../packages/client/src/retries';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { clientOf, scriptedFetch } from './clients';
@@ -164,5 +171,143 @@ describe('the client', () => {
       await expect(answer).rejects.toMatchObject({ name: 'TimeoutError' });
       expect(fetch.calls).toHaveLength(1);
     }
+  });
+
+  describe('that puts submits in batches', () => {
+    const batching = (user: { key: string }, fetch?: Fetch) => createClient({ baseUrl: service.url, apiKey: user.key, fetch, batching: true });
+    const submit = (client: Client, n: number) => client.POST('/v1/requests', { body: { type: 'default', payload: { n } } });
+
+    it('sends what comes at the same moment in one call, and gives each its own answer', async () => {
+      const user = await makeUser(service, { dailyQuota: 1_000 });
+      const counting = scriptedFetch(() => undefined);
+      const client = batching(user, counting);
+      const answers = await Promise.all(Array.from({ length: 250 }, (_, n) => submit(client, n)));
+      expect(answers.map(({ data }) => data.payload)).toEqual(Array.from({ length: 250 }, (_, n) => ({ n })));
+      expect(new Set(answers.map(({ data }) => data.id)).size).toBe(250);
+      expect(counting.calls.map(({ url }) => new URL(url).pathname)).toEqual(Array(3).fill('/v1/requests/batch'));
+      const { response, data } = answers[7];
+      expect([response.status, response.headers.get('location')]).toEqual([201, `/v1/requests/${data.id}`]);
+    });
+
+    it('refuses those that do not fit, each by itself, and lets the others pass', async () => {
+      const user = await makeUser(service, { dailyQuota: 3 });
+      const client = batching(user);
+      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, n) => submit(client, n)));
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+      const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as ProblemError] : []));
+      expect(refused.map(({ status, code }) => `${status} ${code}`)).toEqual(Array(5).fill('429 quota-exceeded'));
+      expect(refused.every((error) => error instanceof ProblemError && (error.retryAfterSeconds ?? 0) > 0)).toBe(true);
+    });
+
+    it('charges once when the answer to a batch is lost', async () => {
+      const user = await makeUser(service);
+      const flaky = scriptedFetch((_, count, send) =>
+        count > 1
+          ? undefined
+          : send().then(() => {
+              throw new TypeError('fetch failed');
+            }),
+      );
+      const client = batching(user, flaky);
+      const answers = await Promise.all([1, 2, 3].map((n) => submit(client, n)));
+      expect(flaky.calls).toHaveLength(2);
+      const { body: quota } = await service.as(user).get('/v1/users/me/quota').expect(200);
+      expect([new Set(answers.map(({ data }) => data.id)).size, quota.used]).toEqual([3, 3]);
+    });
+
+    it('sends alone what is alone, what asks for more than an item may, and what is too large for company', async () => {
+      const user = await makeUser(service);
+      const counting = scriptedFetch(() => undefined);
+      const client = batching(user, counting);
+      const large = { type: 'default', payload: { text: 'x'.repeat(60_000) } };
+      await submit(client, 1);
+      const signal = AbortSignal.timeout(60_000);
+      await Promise.all([client.POST('/v1/requests', { body, signal }), client.POST('/v1/requests', { body, params: {} })]);
+      const both = await Promise.all([client.POST('/v1/requests', { body: large }), client.POST('/v1/requests', { body: large })]);
+      expect(new Set(counting.calls.map(({ url }) => new URL(url).pathname))).toEqual(new Set(['/v1/requests']));
+      expect(both.map(({ data }) => (data.payload as { text: string }).text.length)).toEqual([60_000, 60_000]);
+    });
+
+    it('keeps the keys that callers give', async () => {
+      const user = await makeUser(service);
+      const client = batching(user);
+      const keyed = () => client.POST('/v1/requests', { body, headers: { 'idempotency-key': 'given' } });
+      const [first, again] = await Promise.all([keyed(), keyed()]);
+      expect(first.data.id).toBe(again.data.id);
+    });
+
+    it('fails each with what is wrong with the call', async () => {
+      const client = batching({ key: 'qk_wrong' });
+      const outcomes = await Promise.allSettled([submit(client, 1), submit(client, 2)]);
+      expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as ProblemError).status : 0))).toEqual([401, 401]);
+    });
+  });
+
+  describe('that meters another server', () => {
+    const servers: Server[] = [];
+    afterAll(() => Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve)))));
+    const serve = async (
+      middleware: ReturnType<typeof meterExpress<IncomingMessage>>,
+      handler: (request: IncomingMessage, response: ServerResponse) => void,
+    ) => {
+      const server = createServer((request, response) =>
+        middleware(request, response, (error) => {
+          if (error === undefined) handler(request, response);
+          else response.writeHead(500).end();
+        }),
+      );
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    };
+    const call = (url: string, user?: { key: string }) => fetch(url, { headers: user ? { authorization: `Bearer ${user.key}` } : {} });
+    const used = async (user: { key: string }) => (await service.as(user).get('/v1/users/me/quota').expect(200)).body.used as number;
+
+    it('lets who can pay through, charged, and answers the others as the service does', async () => {
+      const user = await makeUser(service, { dailyQuota: 5 });
+      let handled = 0;
+      const url = await serve(meterExpress({ baseUrl: service.url, type: 'search', cost: 2 }), (_, response) => response.end(String(++handled)));
+      const answers = [await call(url, user), await call(url, user), await call(url, user), await call(url)];
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 401]);
+      expect(answers[0].headers.get('ratelimit')).toMatch(/^"daily";r=3;/);
+      expect(await answers[2].json()).toMatchObject({ code: 'quota-exceeded', used: 4, requested: 2 });
+      expect(Number(answers[2].headers.get('retry-after'))).toBeGreaterThan(0);
+      expect([handled, await used(user)]).toEqual([2, 4]);
+    });
+
+    it('holds the units with a worker, and settles them when the answer is out', async () => {
+      const user = await makeUser(service);
+      const worker = clientOf(service, await makeUser(service, { scopes: ['worker'] }));
+      const meter = meterExpress<IncomingMessage>({ baseUrl: service.url, type: 'chat', cost: 10, worker });
+      const url = await serve(meter, (request, response) => {
+        chargeOf(request)?.settle(4);
+        response.writeHead(request.url === '/fails' ? 500 : 200).end();
+      });
+      await call(url, user);
+      await eventually(async () => (await used(user)) === 4);
+      await call(`${url}/fails`, user);
+      await eventually(async () => (await used(user)) === 4);
+    });
+
+    it('refuses what nobody can decide, or lets it pass uncharged where that is asked for', async () => {
+      const down = { baseUrl: 'http://127.0.0.1:9', type: 'x', retries: { max: 0 } };
+      const refusing = await serve(meterExpress(down), (_, response) => response.end());
+      const lenient = await serve(meterExpress({ ...down, whenUnavailable: 'allow' }), (request, response) => response.end(String(chargeOf(request)?.id)));
+      const refused = await call(refusing, { key: 'k' });
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await (await call(lenient, { key: 'k' })).text()).toBe('null');
+    });
+
+    it('is a hook of Fastify too', async () => {
+      const user = await makeUser(service, { dailyQuota: 1 });
+      const app = fastify();
+      app.get('/', { preHandler: meterFastify({ baseUrl: service.url, type: 'search' }) }, () => ({ ok: true }));
+      const get = () => app.inject({ url: '/', headers: { authorization: `Bearer ${user.key}` } });
+      const passed = await get();
+      const refused = await get();
+      await app.close();
+      expect([passed.statusCode, passed.json(), passed.headers.ratelimit]).toEqual([200, { ok: true }, expect.stringMatching(/^"daily";r=0;/)]);
+      expect([refused.statusCode, refused.json<{ code: string }>().code]).toEqual([429, 'quota-exceeded']);
+    });
   });
 });

@@ -1,9 +1,11 @@
 export { type Client, type ClientOptions, createClient, type Schemas } from './client';
 export { followRequest, type FollowOptions, type StatusChange } from './follow';
 export { type ClaimedRequest } from './lease';
+export { chargeOf, meterExpress, type MeteredCharge, meterFastify, type MeterOptions } from './metering';
 export { type Problem, ProblemError } from './problem-error';
 export { type Fetch, type Retries } from './retries';
 export { type paths } from './schema';
+export { type BatchedAnswer, type Batching } from './submit-batches';
 export { CancelRequested, LeaseLost, PermanentError } from './work-errors';
 export { type Handler, type HandlerContext } from './work-in-hand';
 export { createWorker, type Worker, type WorkerOptions } from './worker';

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type Schemas } from './client';
+import { pause } from './pause';
 import { ProblemError } from './problem-error';
 import { CancelRequested, LeaseLost } from './work-errors';
 
@@ -44,7 +44,7 @@ export class Lease {
   private async keep(): Promise<void> {
     while (!this.isLost) {
       try {
-        await delay(this.lengthMs / 3, undefined, { signal: this.release_.signal });
+        await pause(this.lengthMs / 3, this.release_.signal);
       } catch {
         return;
       }

@@ -27,7 +27,7 @@ export class OutcomeDelivery {
 
   private complete(id: string, body: Schemas['CompleteDto']): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.results.push({ id, body, resolve, reject }) === 1) setImmediate(() => this.flush());
+      if (this.results.push({ id, body, resolve, reject }) === 1) (globalThis.setImmediate ?? setTimeout)(() => this.flush());
     });
   }
 

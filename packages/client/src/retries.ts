@@ -24,10 +24,10 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
  * Tries again what may be repeated: when the network fails before the whole answer is here, and when the service cannot
  * take it now. It waits as long as `Retry-After` asks, or twice as long each time, and a random while more.
  */
-export function withRetries(fetch: Fetch, { max = 4, longestPauseSeconds = 30, whenLimited = false }: Retries): Fetch {
+export function withRetries(fetch: Fetch, { max = 4, longestPauseSeconds = 30, whenLimited = false }: Retries, mayRepeat = isRepeatable): Fetch {
   return async (request) => {
     for (let tries = 0; ; tries++) {
-      const isLast = tries >= max || !isRepeatable(request);
+      const isLast = tries >= max || !mayRepeat(request);
       const backoffMs = Math.min(FIRST_PAUSE_MS * 2 ** tries, longestPauseSeconds * 1_000);
       let pauseMs = backoffMs / 2;
       try {

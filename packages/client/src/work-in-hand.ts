@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type Schemas } from './client';
 import { type ClaimedRequest, isOver, Lease } from './lease';
 import { type Outcome, type OutcomeDelivery } from './outcome-delivery';
+import { pause } from './pause';
 import { ProblemError } from './problem-error';
 import { PermanentError } from './work-errors';
 
@@ -77,7 +77,7 @@ export class WorkInHand {
         if (error instanceof ProblemError && error.status < 500 && error.status !== 429) return this.deliverRefusal(outcome, error);
       }
       if (this.lease.isLost) return;
-      await delay(PAUSE_MS * (0.5 + Math.random()));
+      await pause(PAUSE_MS * (0.5 + Math.random()));
     }
   }
 

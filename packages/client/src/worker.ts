@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Client } from './client';
 import { type ClaimedRequest } from './lease';
 import { OutcomeDelivery } from './outcome-delivery';
+import { pause } from './pause';
 import { ProblemError } from './problem-error';
 import { type Handler, WorkInHand } from './work-in-hand';
 
@@ -18,8 +18,8 @@ export interface WorkerOptions {
   waitSeconds?: number;
   /** Aborting it is `stop()`. */
   signal?: AbortSignal;
-  /** The signals of the process that are `stop()`; SIGTERM and SIGINT by default. */
-  stopOn?: NodeJS.Signals[];
+  /** The signals of the process that are `stop()`, where it has any; SIGTERM and SIGINT by default. */
+  stopOn?: ('SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT' | 'SIGBREAK' | 'SIGUSR2')[];
   /** Called with all that went wrong, with the request if it was about one; a warning of the process by default. */
   onError?: (error: unknown, request?: ClaimedRequest) => void;
 }
@@ -30,6 +30,9 @@ export interface Worker {
   /** Resolves when it has stopped; rejects when the service does not take its claims at all, as with a revoked key. */
   readonly finished: Promise<void>;
 }
+
+/** What Node, Deno and Bun have of a process; browsers and edge runtimes have none. */
+const host = (globalThis as { process?: Partial<Pick<NodeJS.Process, 'once' | 'off' | 'emitWarning'>> }).process;
 
 const MAX_CLAIMED = 100;
 const PAUSE_MS = 1_000;
@@ -52,7 +55,7 @@ export function createWorker(options: WorkerOptions): Worker {
       if (stopped) return [];
       if (isHopeless(error)) throw error;
       onError(error);
-      await delay(PAUSE_MS * (0.5 + Math.random()), undefined, { signal: claiming.signal }).catch(() => undefined);
+      await pause(PAUSE_MS * (0.5 + Math.random()), claiming.signal).catch(() => undefined);
       return [];
     }
   };
@@ -69,7 +72,7 @@ export function createWorker(options: WorkerOptions): Worker {
       }
     } finally {
       await Promise.all(running);
-      for (const name of stopOn) process.off(name, stop);
+      for (const name of stopOn) host?.off?.(name, stop);
       options.signal?.removeEventListener('abort', stop);
     }
   };
@@ -78,7 +81,7 @@ export function createWorker(options: WorkerOptions): Worker {
     stopped = true;
     claiming.abort();
   };
-  for (const name of stopOn) process.once(name, stop);
+  for (const name of stopOn) host?.once?.(name, stop);
   options.signal?.addEventListener('abort', stop, { once: true });
   if (options.signal?.aborted) stop();
   const finished = run();
@@ -98,5 +101,7 @@ function isHopeless(error: unknown): boolean {
 
 function warn(error: unknown, request?: ClaimedRequest): void {
   const what = request ? `request ${request.id} in attempt ${request.attempt}` : 'claiming';
-  process.emitWarning(`${what}: ${String(error)}`, 'QuotidianWorker');
+  const text = `${what}: ${String(error)}`;
+  if (host?.emitWarning) host.emitWarning(text, 'QuotidianWorker');
+  else (globalThis as { console?: { warn(text: string): void } }).console?.warn(`QuotidianWorker: ${text}`);
 }

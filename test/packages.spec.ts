@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { createContext, Script } from 'node:vm';
+import { gzipSync } from 'node:zlib';
+import * as ts from 'typescript';
+import type * as client from '../packages/client/src/index';
+
+const CLIENT = join(__dirname, '../packages/client');
+/** What browsers, Deno, Bun and edge runtimes have; nothing of Node's beside. */
+const WEB = ['AbortController', 'AbortSignal', 'Headers', 'Request', 'Response', 'TextDecoder', 'TextDecoderStream', 'TextEncoder', 'URL', 'URLSearchParams'];
+const TIMERS = { setTimeout, clearTimeout, fetch, crypto, performance };
+const MAX_GZIP_BYTES = 12_000;
+
+const sources = readdirSync(join(CLIENT, 'src'));
+const compiled = new Map(
+  sources.map((name) => [
+    name.replace('.ts', ''),
+    ts.transpileModule(readFileSync(join(CLIENT, 'src', name), 'utf8'), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } })
+      .outputText,
+  ]),
+);
+
+describe('the client as a package', () => {
+  it('loads where there is nothing but the web platform, and submits there', async () => {
+    const sent: string[] = [];
+    const answer = (request: Request) => {
+      sent.push(`${request.method} ${new URL(request.url).pathname}`);
+      return Promise.resolve(Response.json({ id: 'x' }, { status: 201 }));
+    };
+    const web = Object.fromEntries(WEB.map((name) => [name, (globalThis as Record<string, unknown>)[name]]));
+    const context = createContext({ ...web, ...TIMERS, ...{ exports: {} } });
+    const loaded = new Map<string, object>();
+    const load = (name: string): object => {
+      if (name === 'openapi-fetch') return createRequire(join(CLIENT, 'package.json'))('openapi-fetch') as object;
+      const text = compiled.get(name.replace('./', ''));
+      if (text === undefined) throw new Error(`${name} is nothing that a browser has`);
+      const known = loaded.get(name);
+      if (known !== undefined) return known;
+      const exports = {};
+      loaded.set(name, exports);
+      (new Script(`(exports, require) => { ${text}\n }`).runInContext(context) as (exports: object, require: typeof load) => void)(exports, load);
+      return exports;
+    };
+    const { createClient, createWorker, meterExpress } = load('./index') as Pick<typeof client, 'createClient' | 'createWorker' | 'meterExpress'>;
+    const submitting = createClient({ baseUrl: 'https://quotidian.test', apiKey: 'k', fetch: answer });
+    const { data } = await submitting.POST('/v1/requests', { body: { type: 'x' } });
+    expect([data.id, sent]).toEqual(['x', ['POST /v1/requests']]);
+    expect([typeof createWorker, typeof meterExpress]).toEqual(['function', 'function']);
+  });
+
+  it('is small', () => {
+    const shipped = [...compiled].filter(([name]) => name !== 'schema').map(([, text]) => text);
+    expect(gzipSync(shipped.join('\n')).length).toBeLessThan(MAX_GZIP_BYTES);
+  });
+
+  it('is built when it is packed, so that nobody ships it empty', () => {
+    const { stdout, status } = spawnSync('npm', ['pack', '--dry-run', '--json'], { cwd: CLIENT, encoding: 'utf8' });
+    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+    const packed = files.map(({ path }) => path);
+    expect(status).toBe(0);
+    for (const name of compiled.keys()) expect(packed).toContain(`dist/${name}.js`);
+    expect(packed).toContain('dist/index.d.ts');
+    expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([]);
+  });
+});
