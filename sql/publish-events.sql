@@ -86,6 +86,12 @@ SELECT
         1
     ),
     false
-  ) AS "requestsAreFollowed"
+  ) AS "requestsAreFollowed",
+  (
+    SELECT
+      last_value::float8
+    FROM
+      events_id_seq
+  ) AS "lastId"
 FROM
   held h

@@ -33,7 +33,7 @@ export async function cpuPerSubmit(stage) {
   }
 }
 
-async function cost(stage, service, keys) {
+export async function cost(stage, service, keys) {
   const spent = () => ({ service: cpuSeconds(service.child.pid), database: cpuSeconds(stage.server.pid) });
   const before = spent();
   const { requests } = await load(service, { keys, seconds });

@@ -35,7 +35,8 @@ const PUBLISH = prepared(
     )
     SELECT h.held, (SELECT count(*) FROM published)::integer AS count,
       coalesce((SELECT true FROM event_listeners WHERE type IN ('*', 'request.*', 'request.succeeded', 'request.failed', 'request.canceled', 'request.expired') LIMIT 1), false)
-        AS "requestsAreFollowed"
+        AS "requestsAreFollowed",
+      (SELECT last_value::float8 FROM events_id_seq) AS "lastId"
     FROM held h`,
 );
 
@@ -51,6 +52,8 @@ interface PublishedBatch {
   count: number;
   /** Whether anybody listens to requests. */
   requestsAreFollowed: boolean;
+  /** The last id that was drawn: how fast events come in. */
+  lastId: number;
 }
 
 /** Numbers events, and keeps how far each consumer has come. */

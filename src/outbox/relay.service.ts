@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap
 import { HttpAdapterHost } from '@nestjs/core';
 import { Transactions } from '../database/transactions';
 import { Feed } from './feed';
+import { BacklogPace } from './backlog-pace';
 import { OutboxService } from './outbox.service';
 import { Poller } from './poller';
 import { RelayRepository } from './relay.repository';
@@ -10,9 +11,6 @@ import { RelayRepository } from './relay.repository';
 const BATCH = 1_000;
 /** How soon it looks after a hint, in milliseconds: what is committed together is numbered together. */
 const SOON_MS = 20;
-/** Of the time that a full batch took: a backlog leaves the database to the charges. */
-const BACKLOG_PAUSE = 4;
-
 /**
  * Numbers events as they become visible, and hands them to consumers. Every replica does both for all, whoever recorded them; so
  * what one left when it died, another finds within a second. Processes that listen relay; commands do not.
@@ -20,6 +18,7 @@ const BACKLOG_PAUSE = 4;
 @Injectable()
 export class RelayService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly publisher = new Poller({ name: 'the relay', work: () => this.publish(), minMs: SOON_MS });
+  private readonly pace = new BacklogPace(BATCH);
   private feeds: Poller[] = [];
 
   constructor(
@@ -47,13 +46,13 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async publish(): Promise<boolean | number> {
-    const startedAt = performance.now();
-    const { held, count, requestsAreFollowed } = await this.repository.publish(BATCH);
+    const { held, count, lastId, requestsAreFollowed } = await this.repository.publish(BATCH);
     this.outbox.requestsAreFollowed = requestsAreFollowed;
     if (count > 0) for (const feed of this.feeds) feed.hint();
+    const pauseMs = this.pace.pauseAfter(count, lastId, performance.now());
     // While another process is at it, its next pass may have begun before what is expected here was committed.
     if (!held) this.publisher.hint();
     if (count === 0) return false;
-    return count < BATCH ? SOON_MS : (performance.now() - startedAt) * BACKLOG_PAUSE;
+    return count < BATCH ? SOON_MS : pauseMs;
   }
 }
