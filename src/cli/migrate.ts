@@ -1,7 +1,10 @@
 import { type Command } from 'commander';
+import { AuditService } from '../audit/audit.service';
+import { AuditEvent } from '../audit/entities/audit-event.entity';
 import { readEnvironment } from '../config/environment.module';
 import { EmbeddedPostgres } from '../database/embedded/embedded-postgres';
 import { migrate } from '../database/migrate';
+import { COMMAND } from './with-app';
 
 export function register(program: Command): void {
   program
@@ -12,7 +15,13 @@ export function register(program: Command): void {
       const embedded = environment.embedded ? await EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null;
       try {
         const url = embedded?.url ?? environment.DATABASE_URL ?? '';
-        const done = await migrate(url);
+        const done = await migrate(url, (manager, migrations) =>
+          new AuditService(manager.getRepository(AuditEvent)).record(manager, COMMAND, {
+            action: 'database.migrate',
+            target: ['database', 'schema'],
+            after: { migrations },
+          }),
+        );
         process.stdout.write(done.length === 0 ? 'Nothing to migrate.\n' : `Migrated:\n${done.map((name) => `  ${name}\n`).join('')}`);
       } finally {
         await embedded?.stop();

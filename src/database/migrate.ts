@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Connections, type SessionSpec } from './connections';
 import { dataSourceOptions } from './data-source-options';
 
@@ -16,9 +16,10 @@ const LOCK_SESSION: SessionSpec = { application: 'quotidian migrate', statementT
  * Brings the schema up to date and returns the names of the migrations that this call ran. Replicas that start at once
  * migrate once: the lock is held by a connection of its own for as long as it takes, and dies with its process.
  *
+ * @param record writes down what was done, where anything was
  * @throws StartupError when the server cannot be used
  */
-export async function migrate(target: string | Connections): Promise<string[]> {
+export async function migrate(target: string | Connections, record?: (manager: EntityManager, names: string[]) => Promise<void>): Promise<string[]> {
   const connections = typeof target === 'string' ? await Connections.open(target) : target;
   const lock = connections.client(LOCK_SESSION);
   await lock.connect();
@@ -31,8 +32,9 @@ export async function migrate(target: string | Connections): Promise<string[]> {
     }
     const dataSource = await new DataSource(dataSourceOptions(connections, 2, MIGRATION_SESSION)).initialize();
     try {
-      const done = await dataSource.runMigrations();
-      return done.map((migration) => migration.name);
+      const done = (await dataSource.runMigrations()).map((migration) => migration.name);
+      if (done.length > 0) await record?.(dataSource.manager, done);
+      return done;
     } finally {
       await dataSource.destroy();
     }

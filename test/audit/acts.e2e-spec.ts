@@ -1,4 +1,6 @@
+import { Client } from 'pg';
 import { run } from '../support/command';
+import { createDatabase } from '../support/databases';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
@@ -68,5 +70,16 @@ describe('what operators do beside changing things', () => {
     });
     expect([code, stderr]).toEqual([0, '']);
     expect((await events({ targetKind, action }))[0]).toMatchObject({ action, actor: { kind: 'command', id: null } });
+  });
+
+  it('is in the audit log as a command’s where it is by migrate, once for all that was to be done', async () => {
+    const empty = await createDatabase(null);
+    for (let i = 0; i < 2; i++) expect((await run(['migrate'], { DATABASE_URL: empty.url })).code).toBe(0);
+    const client = new Client({ connectionString: empty.url });
+    await client.connect();
+    const { rows } = await client.query("SELECT actor_kind, target_kind, jsonb_array_length(after -> 'migrations') > 20 AS lists FROM audit_events");
+    await client.end();
+    await empty.drop();
+    expect(rows).toEqual([{ actor_kind: 'command', target_kind: 'database', lists: true }]);
   });
 });
