@@ -22,8 +22,8 @@ export class TooManyOwnKeys extends Problem {
   static override readonly status = 409;
   static override readonly code = 'too-many-keys';
 
-  constructor(limit: number) {
-    super(`A user has at most ${limit} values of their own.`);
+  constructor(limit: number, setting: string) {
+    super(`A user has at most ${limit} values of their own, by the setting ${setting}: delete one first.`);
   }
 }
 

@@ -25,8 +25,6 @@ import { UserConfiguration } from './entities/user-configuration.entity';
 import { UserConfigurationsRepository, type UserState } from './user-configurations.repository';
 import { UserConfigurationsSettings } from './user-configurations.settings';
 
-const MAX_OWN_KEYS = 200;
-
 /** One setting for one user, as read at one moment. */
 interface OwnReading {
   definition: SettingDefinition;
@@ -75,13 +73,19 @@ export class UserConfigurationsService {
       assertPreconditions(preconditions, { etag, readable: true, written: own.row !== null });
       const errors = this.definitions.overrideErrors(definition, value);
       if (errors.length > 0) throw new ValidationProblem(errors);
-      const full = own.row === null && (await this.repository.count(tx, userId, declaredSettings().keys())) >= MAX_OWN_KEYS;
-      if (full) throw new TooManyOwnKeys(MAX_OWN_KEYS);
+      if (own.row === null) await this.assertRoom(tx, userId);
       await this.append(tx, actor, userId, key, own, { value }, etag, reason);
       await this.repository.put(tx, userId, key, value, own.version + 1, actor.id);
       const { effective, etag: next } = await this.read(tx, userId, key);
       return { setting: effective, etag: next };
     });
+  }
+
+  /** @throws TooManyOwnKeys */
+  private async assertRoom(tx: EntityManager, userId: number): Promise<void> {
+    const { maxPerUser } = UserConfigurationsSettings;
+    const max = this.settings.get(maxPerUser);
+    if ((await this.repository.count(tx, userId, declaredSettings().keys())) >= max) throw new TooManyOwnKeys(max, maxPerUser.key);
   }
 
   /** Back to the inherited value. @throws UnknownSetting, NotFoundProblem, PreconditionRequired, StaleVersion */

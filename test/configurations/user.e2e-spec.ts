@@ -121,7 +121,10 @@ describe('settings of a user', () => {
     await service.sql(`INSERT INTO user_configurations (user_id, key, value) SELECT $1, 'many.' || i, '1' FROM generate_series(1, 199) i`, [user.id]);
     const last = await Promise.all([put('many.200', 1), put('many.201', 1)]);
     expect(last.map(({ status }) => status).sort()).toEqual([200, 409]);
-    expect(last.find(({ status }) => status === 409)?.body.code).toBe('too-many-keys');
+    expect(last.find(({ status }) => status === 409)?.body).toMatchObject({
+      code: 'too-many-keys',
+      detail: expect.stringContaining('configurations.maxPerUser'),
+    });
     await put('many.1', 2).expect(200);
   });
 
