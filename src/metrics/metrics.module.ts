@@ -2,11 +2,12 @@ import { Module } from '@nestjs/common';
 import { HealthModule } from '../health/health.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { WebhooksModule } from '../webhooks/webhooks.module';
 import { MetricsController } from './metrics.controller';
 import { MetricsService } from './metrics.service';
 
 @Module({
-  imports: [HealthModule, JobsModule, LedgerModule],
+  imports: [HealthModule, JobsModule, LedgerModule, WebhooksModule],
   controllers: [MetricsController],
   providers: [MetricsService],
 })

@@ -5,6 +5,7 @@ import { StoredValues } from '../health/stored-values.service';
 import { unhandledErrors } from '../http/last-net';
 import { JobsService } from '../jobs/jobs.service';
 import { AdmissionService } from '../ledger/admission.service';
+import { WebhookFigures } from '../webhooks/webhook-figures.service';
 
 const KEPT_MS = 1_000;
 
@@ -28,7 +29,7 @@ export class MetricsService {
   private rendered: { at: number; answer: Promise<Rendered> } | undefined;
   private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
-  constructor(admission: AdmissionService, health: HealthRepository, storedValues: StoredValues, jobs: JobsService) {
+  constructor(admission: AdmissionService, health: HealthRepository, storedValues: StoredValues, jobs: JobsService, webhooks: WebhookFigures) {
     collectDefaultMetrics({ register: this.registry });
     this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
     this.counter('quotidian_admission_batches_total', 'Batches of charges sent.', () => admission.counts.batches);
@@ -42,6 +43,11 @@ export class MetricsService {
     this.gauge('quotidian_stored_values_adjusted', 'Stored values that do not count because they cannot be used.', async () => {
       return (await storedValues.look().catch(() => [])).length;
     });
+    this.counter('quotidian_webhook_attempts_total', 'Attempts to deliver webhooks.', () => webhooks.counts.attempts);
+    this.counter('quotidian_webhook_delivered_total', 'Webhooks delivered.', () => webhooks.counts.delivered);
+    this.counter('quotidian_webhook_failed_total', 'Webhooks given up.', () => webhooks.counts.failed);
+    this.gauge('quotidian_webhook_in_flight', 'Attempts to deliver webhooks under way in this process.', () => webhooks.inFlight);
+    this.gauge('quotidian_webhook_waiting', 'Webhooks that wait, for their time too; counted up to 10000.', () => webhooks.waiting().catch(() => 0));
     new Gauge({
       name: 'quotidian_job_last_success_timestamp_seconds',
       help: 'When a job last ended well.',

@@ -41,11 +41,11 @@ export class EndpointsRepository {
   }
 
   /** Puts a new secret in the place of the present one, which goes on to sign for so many hours. */
-  async rotate(tx: EntityManager, id: number, secret: SealedValue, overlapHours: number): Promise<Date> {
+  async rotate(tx: EntityManager, id: number, secret: SealedValue, previous: SealedValue | null, overlapHours: number): Promise<Date> {
     const [[{ previousExpiresAt }]] = await tx.query<[[{ previousExpiresAt: Date }]]>(
-      `UPDATE webhook_endpoints SET previous_secret = secret, secret = $2::jsonb, updated_at = now(), previous_expires_at = now() + make_interval(hours => $3)
+      `UPDATE webhook_endpoints SET previous_secret = $3::jsonb, secret = $2::jsonb, updated_at = now(), previous_expires_at = now() + make_interval(hours => $4)
        WHERE id = $1 RETURNING previous_expires_at AS "previousExpiresAt"`,
-      [id, JSON.stringify(secret), overlapHours],
+      [id, JSON.stringify(secret), previous === null ? null : JSON.stringify(previous), overlapHours],
     );
     return previousExpiresAt;
   }

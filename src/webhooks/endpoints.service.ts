@@ -10,6 +10,7 @@ import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { ListenersService } from '../outbox/listeners.service';
 import { SettingsService } from '../settings/settings.service';
 import { AdminFields } from '../users/users.errors';
 import { CreateWebhookEndpointDto } from './dto/create-webhook-endpoint.dto';
@@ -20,6 +21,7 @@ import { EndpointSecrets } from './endpoint-secrets';
 import { urlFlaw } from './endpoint-url';
 import { EndpointsRepository } from './endpoints.repository';
 import { WebhookEndpoint } from './entities/webhook-endpoint.entity';
+import { sourceOf } from './listening';
 import { Sender } from './sender.service';
 import { TooManyWebhookEndpoints } from './webhooks.errors';
 import { WebhookSettings } from './webhooks.settings';
@@ -41,6 +43,7 @@ export class EndpointsService {
     private readonly repository: EndpointsRepository,
     private readonly secrets: EndpointSecrets,
     private readonly sender: Sender,
+    private readonly listeners: ListenersService,
     private readonly audit: AuditService,
     private readonly settings: SettingsService,
     private readonly idempotency: IdempotencyService,
@@ -83,6 +86,7 @@ export class EndpointsService {
       const { secret, sealed } = this.secrets.make(id);
       const max = this.settings.get(WebhookSettings.maxPerUser);
       if (!(await this.repository.insert(tx, { id, userId, url, events, ordered, description, secret: sealed }, max))) throw new TooManyWebhookEndpoints(max);
+      await this.listeners.replace(tx, sourceOf(id), userId, events);
       const made = WebhookEndpointDto.of(await tx.findOneByOrFail(WebhookEndpoint, { id }));
       await this.audit.record(tx, actor, { action: 'webhook-endpoint.create', target: ['webhook-endpoint', id], after: made });
       return { ...made, secret };
@@ -103,6 +107,7 @@ export class EndpointsService {
       if (Object.keys(changes).length === 0) return before;
       await tx.update(WebhookEndpoint, { id }, { ...changes, updatedAt: () => 'now()' });
       const after = WebhookEndpointDto.of(await tx.findOneByOrFail(WebhookEndpoint, { id }));
+      await this.listeners.replace(tx, sourceOf(id), after.userId, after.enabled ? after.events : []);
       await this.audit.record(tx, actor, { action: 'webhook-endpoint.update', target: ['webhook-endpoint', id], before, after });
       return after;
     });
@@ -121,9 +126,15 @@ export class EndpointsService {
   /** Gives the endpoint a new secret; the one before signs as well for a while. @throws NotFoundProblem */
   async rotateSecret({ principal, actor }: EndpointCaller, id: number, call: IdempotentCall | null = null): Promise<RotatedSecretDto> {
     const work = async (tx: EntityManager) => {
-      await this.find(tx, principal, id, true);
+      const row = await this.find(tx, principal, id, true);
       const { secret, sealed } = this.secrets.make(id);
-      const previousExpiresAt = await this.repository.rotate(tx, id, sealed, this.settings.get(WebhookSettings.secretOverlapHours));
+      const previousExpiresAt = await this.repository.rotate(
+        tx,
+        id,
+        sealed,
+        this.secrets.retire(id, row.secret),
+        this.settings.get(WebhookSettings.secretOverlapHours),
+      );
       await this.audit.record(tx, actor, { action: 'webhook-endpoint.rotate-secret', target: ['webhook-endpoint', id], after: { previousExpiresAt } });
       return { secret, previousExpiresAt };
     };

@@ -19,6 +19,7 @@ const NAMES: Record<string, string> = {
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
   UND_ERR_HEADERS_OVERFLOW: 'headers-too-large',
+  HTTPParserError: 'malformed-answer',
 };
 
 /** Why a request had no answer, in one name. Addresses are not in it: whoever reads it must not learn about our network. */

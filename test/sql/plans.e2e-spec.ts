@@ -28,6 +28,8 @@ const GROWING = [
   'user_configuration_versions',
   'events',
   'event_listeners',
+  'webhook_endpoints',
+  'webhook_deliveries',
 ];
 const FILL = [
   `INSERT INTO users (email, password_hash) SELECT 'user-' || n || '@example.com', 'x' FROM generate_series(1, ${USERS}) n`,
@@ -40,6 +42,10 @@ const FILL = [
   `INSERT INTO events (type, user_id, data, position, published_at)
      SELECT 'request.succeeded', id, '{}', CASE WHEN id % 2 = 0 THEN id END, CASE WHEN id % 2 = 0 THEN now() END FROM users`,
   `INSERT INTO event_listeners (user_id, type, source) SELECT id, '*', 'endpoint:' || id FROM users`,
+  `INSERT INTO webhook_endpoints (user_id, url, events, secret) SELECT id, 'https://example.com', '{*}', '{}' FROM users`,
+  `INSERT INTO webhook_deliveries (endpoint_id, event_id, event_type, subject, ordered, status, finished_at)
+     SELECT id % 1000, id, 'user.updated', id, s.ordered, s.status, CASE WHEN s.status <> 'waiting' THEN now() END
+     FROM users, (VALUES (false, 'waiting'), (true, 'waiting'), (false, 'delivered')) AS s (ordered, status)`,
   `ANALYZE`,
 ];
 

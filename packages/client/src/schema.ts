@@ -1323,6 +1323,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhook-endpoints/{endpointId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
+         * @description Needs the scope `webhooks:read`.
+         */
+        get: operations["deliveriesList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
+         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         */
+        head: operations["deliveriesListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{deliveryId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One delivery with each of its attempts: status, duration, and the beginning of the answer.
+         * @description Needs the scope `webhooks:read`.
+         */
+        get: operations["deliveriesGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * One delivery with each of its attempts: status, duration, and the beginning of the answer.
+         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         */
+        head: operations["deliveriesGetHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a `webhook.test` to the endpoint, whatever events it asked for. The delivery is on its way: read it for what came of it.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["deliveriesTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the delivery once more, whatever became of it, with the same `webhook-id`; where that fails, by the whole plan of tries.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["deliveriesResend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the endpoint the events of a time once more that it asks for now, with the same `webhook-id`: also those of before it was there.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["deliveriesReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -2864,7 +2972,7 @@ export interface components {
              * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
              * @enum {string|null}
              */
-            disabledReason: "by-owner" | "gone" | "failing" | null;
+            disabledReason: "gone" | "failing" | "by-owner" | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2879,7 +2987,7 @@ export interface components {
             /** @description Where events are sent by POST: https, a public address, no credentials. */
             url: string;
             /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
-            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled")[];
+            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /**
              * @description Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's.
              * @enum {string}
@@ -2913,7 +3021,7 @@ export interface components {
              * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
              * @enum {string|null}
              */
-            disabledReason: "by-owner" | "gone" | "failing" | null;
+            disabledReason: "gone" | "failing" | "by-owner" | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2925,7 +3033,7 @@ export interface components {
             /** @description Where events are sent by POST. What waits goes to the new address. */
             url?: string;
             /** @description Types of events, groups or all: of what happens from now on. */
-            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled")[];
+            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /** @description Of what happens from now on. */
             ordered?: boolean;
             /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
@@ -2942,6 +3050,117 @@ export interface components {
              * @description Until when the secret before it signs as well.
              */
             previousExpiresAt: string;
+        };
+        WebhookDeliveryDto: {
+            id: string;
+            /** Format: int32 */
+            endpointId: number;
+            /** @description The event's; it is sent as `webhook-id`. */
+            eventId: string;
+            type: string;
+            /**
+             * Format: int32
+             * @description Whom the event is about; null: nobody.
+             */
+            userId: number | null;
+            /**
+             * @description `waiting`: it is tried when `nextAttemptAt` comes, while its endpoint is enabled.
+             * @enum {string}
+             */
+            status: "failed" | "waiting" | "delivered";
+            /**
+             * Format: int32
+             * @description How far it has come on the plan of tries.
+             */
+            tries: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * Format: int32
+             * @description What the last attempt was answered; null: there was none yet.
+             */
+            lastStatus: number | null;
+            /** @description Why the last attempt was not answered. */
+            lastError: string | null;
+        };
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDeliveryDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        DeliveryAttemptDto: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description The HTTP status of the answer; null: there was none.
+             */
+            status: number | null;
+            /** @description Why there was none, such as `timeout`, `connection-refused`, `name-not-resolved` or `address-not-allowed`. */
+            error: string | null;
+            /** Format: int32 */
+            durationMs: number;
+            /** @description The beginning of the answer's body, 2 kB at most. */
+            answer: string;
+        };
+        WebhookDeliveryDetailsDto: {
+            id: string;
+            /** Format: int32 */
+            endpointId: number;
+            /** @description The event's; it is sent as `webhook-id`. */
+            eventId: string;
+            type: string;
+            /**
+             * Format: int32
+             * @description Whom the event is about; null: nobody.
+             */
+            userId: number | null;
+            /**
+             * @description `waiting`: it is tried when `nextAttemptAt` comes, while its endpoint is enabled.
+             * @enum {string}
+             */
+            status: "failed" | "waiting" | "delivered";
+            /**
+             * Format: int32
+             * @description How far it has come on the plan of tries.
+             */
+            tries: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * Format: int32
+             * @description What the last attempt was answered; null: there was none yet.
+             */
+            lastStatus: number | null;
+            /** @description Why the last attempt was not answered. */
+            lastError: string | null;
+            /** @description Every attempt, the oldest first; of very many the latest. */
+            attempts: components["schemas"]["DeliveryAttemptDto"][];
+        };
+        ReplayWebhooksDto: {
+            /** @description Events that happened at this instant or later. */
+            since: string;
+            /** @description Events that happened before this instant; default: now. */
+            until?: string;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
+        WebhookReplayDto: {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
         };
         EventDto: {
             /** @description Stable; also the `webhook-id` of its deliveries. */
@@ -4672,6 +4891,50 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        EndpointDisabledProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/endpoint-disabled
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "endpoint-disabled";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ReplayUnderWayProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/replay-under-way
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "replay-under-way";
+            /** Format: uri-reference */
+            instance: string;
+        };
         NotReadyProblem: {
             /**
              * Format: uri-reference
@@ -5472,6 +5735,26 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"] | components["schemas"]["TooManyWebhookEndpointsProblem"];
+            };
+        };
+        /** @description Conflict: `endpoint-disabled`. */
+        ConflictEndpointDisabled: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EndpointDisabledProblem"];
+            };
+        };
+        /** @description Conflict: `endpoint-disabled`, `replay-under-way`. */
+        ConflictEndpointDisabledOrReplayUnderWay: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EndpointDisabledProblem"] | components["schemas"]["ReplayUnderWayProblem"];
             };
         };
         /** @description Service Unavailable: `not-ready`, `stored-value-unusable`, `temporarily-unavailable`. */
@@ -11360,6 +11643,254 @@ export interface operations {
             414: components["responses"]["URITooLongUriTooLong"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesList: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Those that were given up alone. */
+                status?: "failed";
+            };
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Those that were given up alone. */
+                status?: "failed";
+            };
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    deliveriesGet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    deliveriesTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEndpointDisabled"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesResend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEndpointDisabled"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayWebhooksDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReplayDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEndpointDisabledOrReplayUnderWay"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];

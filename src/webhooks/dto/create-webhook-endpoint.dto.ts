@@ -1,7 +1,7 @@
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { MAX_URL_CHARS } from '../endpoint-url';
-import { EVENT_FILTERS } from '../event-filters';
+import { EVENT_PATTERNS } from '../../outbox/event-types';
 
 export class CreateWebhookEndpointDto {
   /** Where events are sent by POST: https, a public address, no credentials. */
@@ -12,9 +12,9 @@ export class CreateWebhookEndpointDto {
   /** Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(EVENT_FILTERS.length)
+  @ArrayMaxSize(EVENT_PATTERNS.length)
   @ArrayUnique()
-  @IsIn(EVENT_FILTERS, { each: true })
+  @IsIn(EVENT_PATTERNS, { each: true })
   events: string[];
 
   /** Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's. */

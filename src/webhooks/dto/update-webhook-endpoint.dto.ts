@@ -1,7 +1,7 @@
 import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { MAX_URL_CHARS } from '../endpoint-url';
-import { EVENT_FILTERS } from '../event-filters';
+import { EVENT_PATTERNS } from '../../outbox/event-types';
 
 export class UpdateWebhookEndpointDto {
   /** Where events are sent by POST. What waits goes to the new address. */
@@ -14,9 +14,9 @@ export class UpdateWebhookEndpointDto {
   @MayBeLeftOut()
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(EVENT_FILTERS.length)
+  @ArrayMaxSize(EVENT_PATTERNS.length)
   @ArrayUnique()
-  @IsIn(EVENT_FILTERS, { each: true })
+  @IsIn(EVENT_PATTERNS, { each: true })
   events?: string[];
 
   /** Of what happens from now on. */

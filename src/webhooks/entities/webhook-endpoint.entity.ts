@@ -5,6 +5,7 @@ import { type SealedValue } from '../../settings/secret-box';
 export type DisabledReason = 'by-owner' | 'gone' | 'failing';
 
 @Entity('webhook_endpoints')
+@Index('webhook_endpoints_replay_idx', ['id'], { where: 'replay_position IS NOT NULL' })
 @Check('webhook_endpoints_disabled_reason_check', `disabled_reason IN ('by-owner', 'gone', 'failing')`)
 @Check('webhook_endpoints_enabled_check', `enabled = (disabled_reason IS NULL)`)
 @Check('webhook_endpoints_events_check', `cardinality(events) > 0`)
@@ -56,6 +57,20 @@ export class WebhookEndpoint {
   /** The threshold on the way to being disabled that its owner was informed of, in percent. */
   @Column({ name: 'failing_percent', type: 'smallint', default: 0 })
   failingPercent: number;
+
+  /** The position that a replay has come to; null: there is none. */
+  @Column({ name: 'replay_position', type: 'bigint', nullable: true })
+  replayPosition: string | null;
+
+  /** The last position of the replay. */
+  @Column({ name: 'replay_end', type: 'bigint', nullable: true })
+  replayEnd: string | null;
+
+  @Column({ name: 'replay_since', type: 'timestamptz', nullable: true })
+  replaySince: Date | null;
+
+  @Column({ name: 'replay_until', type: 'timestamptz', nullable: true })
+  replayUntil: Date | null;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;

@@ -1,0 +1,25 @@
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsInstant } from '../../common/is-instant';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
+
+export class ReplayWebhooksDto {
+  /** Events that happened at this instant or later. */
+  @IsInstant()
+  since: string;
+
+  /** Events that happened before this instant; default: now. */
+  @MayBeLeftOut()
+  @IsInstant()
+  until?: string;
+
+  /** Why; kept in the audit log. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
+}
+
+export class WebhookReplayDto {
+  since: Date;
+  until: Date;
+}
