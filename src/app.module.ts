@@ -24,6 +24,7 @@ import { MeteringModule } from './metering/metering.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { NotificationsModule } from './notifications/notifications.module';
 import { OutboxModule } from './outbox/outbox.module';
+import { PersonalDataModule } from './personal-data/personal-data.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
 import { SettingsModule } from './settings/settings.module';
@@ -51,6 +52,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     QuotasModule,
     RequestsModule,
     MeteringModule,
+    PersonalDataModule,
     GatewayModule,
     WebhooksModule,
     EventsModule,

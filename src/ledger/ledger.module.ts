@@ -8,15 +8,17 @@ import { DayRollRepository } from './day-roll.repository';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
 import { RequestAttempt } from './entities/request-attempt.entity';
+import { RemovedUsage } from './entities/removed-usage.entity';
 import { Request } from './entities/request.entity';
 import { PeriodBoundsRepository } from './period-bounds.repository';
+import { RemovedUsageRepository } from './removed-usage.repository';
 import { RetentionRepository } from './retention.repository';
 import { SettlementRepository } from './settlement.repository';
 import { SettlementService } from './settlement.service';
 
 /** The counter of every user, the requests that it is the sum of, and the archive of days: whatever moves a unit is here. */
 @Module({
-  imports: [TypeOrmModule.forFeature([QuotaEvent, QuotaUsage, Request, RequestAttempt])],
+  imports: [TypeOrmModule.forFeature([QuotaEvent, QuotaUsage, RemovedUsage, Request, RequestAttempt])],
   providers: [
     AdmissionRepository,
     AdmissionService,
@@ -24,10 +26,11 @@ import { SettlementService } from './settlement.service';
     CloseOutRepository,
     DayRollRepository,
     PeriodBoundsRepository,
+    RemovedUsageRepository,
     RetentionRepository,
     SettlementRepository,
     SettlementService,
   ],
-  exports: [AdmissionService, BooksRepository, CloseOutRepository, DayRollRepository, RetentionRepository, SettlementService],
+  exports: [AdmissionService, BooksRepository, CloseOutRepository, DayRollRepository, RemovedUsageRepository, RetentionRepository, SettlementService],
 })
 export class LedgerModule {}

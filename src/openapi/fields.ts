@@ -7,6 +7,7 @@ export const FIELDS = {
   'X-Request-Id': text('The id of this call in the log: yours if it was sane, else one of ours.', { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
   ETag: text('The version of what the answer shows: for `If-Match`.', { pattern: '^"[^"]+"$' }),
   Location: text('Where what was made is from now on.', { format: 'uri-reference' }),
+  'Content-Disposition': text('The name of the file that it is.'),
   'Cache-Control': text('How long the answer may be kept, and by whom.'),
   'Content-Security-Policy': text('What the page may load: what stands in it.'),
   Vary: text('Which fields of the request it depends on.'),

@@ -52,13 +52,13 @@ export class UserRemovalRepository {
     return rows.map(({ userId }) => userId);
   }
 
-  /** Every table with a foreign key to `users`, those of later migrations too; requests and keyed answers have ways of their own. */
+  /** Every table with a foreign key to `users`, those of later migrations too; requests, keyed answers and closed days have ways of their own. */
   async dependents(): Promise<Dependent[]> {
     return this.dataSource.query(
       `SELECT c.conrelid::regclass::text AS "table", quote_ident(a.attname) AS "column"
        FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
        WHERE c.confrelid = 'users'::regclass AND c.contype = 'f'
-         AND c.conrelid NOT IN ('requests'::regclass, 'idempotency_keys'::regclass, 'user_removals'::regclass) ORDER BY 1`,
+         AND c.conrelid NOT IN ('requests'::regclass, 'idempotency_keys'::regclass, 'quota_usage'::regclass, 'user_removals'::regclass) ORDER BY 1`,
     );
   }
 

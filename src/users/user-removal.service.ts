@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RemovedUsageRepository } from '../ledger/removed-usage.repository';
 import { UserRemovalRepository } from './user-removal.repository';
 
 /** What is gone within this time is gone before the call that deletes is answered: almost every account. */
@@ -11,7 +12,7 @@ const UNNOTICED_MS = 5;
 
 /**
  * Takes the rows of deleted accounts away. Always true: an account is deleted with the commit that marks it, whatever
- * becomes of its rows; and any process finds by the mark what another one left, half way or not.
+ * becomes of its rows; totals of its usage stay, without it; and any process finds by the mark what another one left, half way or not.
  */
 @Injectable()
 export class UserRemovalService implements BeforeApplicationShutdown {
@@ -19,7 +20,10 @@ export class UserRemovalService implements BeforeApplicationShutdown {
   private running: Promise<number> | null = null;
   private stopping = false;
 
-  constructor(private readonly repository: UserRemovalRepository) {}
+  constructor(
+    private readonly repository: UserRemovalRepository,
+    private readonly usage: RemovedUsageRepository,
+  ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stop();
@@ -31,8 +35,9 @@ export class UserRemovalService implements BeforeApplicationShutdown {
     this.stopping = true;
   }
 
-  /** A participant of the transaction that deletes. False: somebody else did. */
-  mark(tx: EntityManager, id: number): Promise<boolean> {
+  /** A participant of the transaction that deletes and holds the account's row. False: somebody else did. */
+  async mark(tx: EntityManager, id: number): Promise<boolean> {
+    await this.usage.keepOpenDay(tx, id);
     return this.repository.mark(tx, id);
   }
 
@@ -81,6 +86,7 @@ export class UserRemovalService implements BeforeApplicationShutdown {
   /** What is carried out first, so that its workers learn of it; then the newest, which lists begin with. */
   private async *batches(id: number): AsyncGenerator<number> {
     yield* this.untilNone(() => this.repository.removeProcessing(id));
+    yield* this.untilNone(() => this.usage.moveClosedDays(id));
     for (const dependent of await this.repository.dependents()) yield* this.untilNone(() => this.repository.removeFrom(dependent, id));
     yield* this.untilNone(() => this.repository.removeFrom({ table: 'event_listeners', column: 'user_id' }, id));
     yield* this.untilNone(() => this.repository.removeEvents(id));

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { LedgerModule } from '../ledger/ledger.module';
 import { PasswordsModule } from '../passwords/passwords.module';
 import { ProofsModule } from '../proofs/proofs.module';
 import { TiersModule } from '../tiers/tiers.module';
@@ -24,6 +25,7 @@ import { UsersService } from './users.service';
     TypeOrmModule.forFeature([User, UserAttributes, UserRemoval]),
     AuditModule,
     IdempotencyModule,
+    LedgerModule,
     PasswordsModule,
     JobsModule,
     ProofsModule,

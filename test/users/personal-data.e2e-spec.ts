@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from 'node:http';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
@@ -176,4 +178,194 @@ describe('what is kept of a user', () => {
       }
     });
   });
+
+  describe('the export', () => {
+    const sections = (body: Record<string, unknown>) => Object.keys(body).filter((name) => !['format', 'exportedAt', 'rows'].includes(name));
+    const withEverything = async () => {
+      const user = await makeUser(service);
+      const { body: session } = await service.as().post('/v1/auth/login').send({ email: user.email, password: PASSWORD }).expect(200);
+      await asAdmin()
+        .patch(`/v1/users/${user.id}`)
+        .send({ externalId: `ext-${user.id}`, metadata: { plan: 'gold' } })
+        .expect(200);
+      const { body: request } = await service
+        .as(user)
+        .post('/v1/requests')
+        .set('idempotency-key', 'once')
+        .send({ type: 'x', payload: { big: 'ä' } })
+        .expect(201);
+      await service.sql(`INSERT INTO request_attempts (request_id, attempt, outcome, started_at) VALUES ($1, 1, 'lost', now())`, [request.id]);
+      await service.sql(`INSERT INTO quota_usage (user_id, date, quota, used, requests) VALUES ($1, current_date - 3, 100, 7, 7)`, [user.id]);
+      await service.sql(`INSERT INTO quota_events (user_id, date, threshold, used, quota) VALUES ($1, current_date - 3, 0.8, 80, 100)`, [user.id]);
+      await service.sql(`INSERT INTO user_configurations (user_id, key, value, updated_by) VALUES ($1, 'a.b', '12345678901234567890', $2)`, [
+        user.id,
+        admin.id,
+      ]);
+      await service.sql(`INSERT INTO user_configuration_versions (user_id, key, version, content, author) VALUES ($1, 'a.b', 1, '{"value": 1}', $1)`, [
+        user.id,
+      ]);
+      return { user, request, token: session.accessToken as string, secrets: [user.key, session.refreshToken as string] };
+    };
+
+    it('has all that is stored of the user, and no secret, as one document', async () => {
+      const { user, request, token, secrets } = await withEverything();
+      const { body, headers, text } = await service.as(token).get('/v1/users/me/export').expect(200);
+      expect(headers).toMatchObject({
+        'content-type': 'application/json; charset=utf-8',
+        'content-disposition': `attachment; filename="user-${user.id}.json"`,
+      });
+      expect(body).toMatchObject({
+        format: 'quotidian-export-1',
+        user: { id: user.id, email: user.email, createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) },
+        attributes: { externalId: `ext-${user.id}`, metadata: { plan: 'gold' } },
+        apiKeys: [{ name: 'test', scopes: expect.arrayContaining(['requests:write']) }],
+        sessions: [{ id: expect.stringMatching(/^\d+$/) }],
+        configurations: [{ key: 'a.b', updatedBy: null }],
+        configurationHistory: [{ key: 'a.b', version: 1, author: user.id }],
+        requests: [{ id: request.id, type: 'x', payload: { big: 'ä' }, attempts: [{ attempt: 1, outcome: 'lost' }] }],
+        idempotencyKeys: [{ scope: 'requests', key: 'once', requestId: request.id }],
+        usage: [{ used: 7 }],
+        quotaEvents: [{ threshold: 0.8 }],
+        auditEvents: [
+          { action: 'user.update', actorId: null },
+          { action: 'user.export', actorId: user.id },
+        ],
+      });
+      expect(text).toContain('12345678901234567890');
+      expect(body.rows).toBe(
+        sections(body as object as Record<string, unknown>).reduce(
+          (sum, name) => sum + (Array.isArray(body[name]) ? (body[name] as object[]).length : Number(body[name] !== null)),
+          0,
+        ),
+      );
+      for (const secret of [...secrets, '$argon2id']) expect(text).not.toContain(secret);
+    });
+
+    it('comes line by line where that is asked for', async () => {
+      const { user, request, token } = await withEverything();
+      const answer = await service
+        .as(token)
+        .get('/v1/users/me/export')
+        .set('accept', 'application/x-ndjson')
+        .buffer(true)
+        .parse(asText as never)
+        .expect(200);
+      const lines = String(answer.body)
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { section: string; row: Record<string, unknown> });
+      expect(answer.headers).toMatchObject({ 'content-type': 'application/x-ndjson', 'content-disposition': `attachment; filename="user-${user.id}.ndjson"` });
+      expect([lines[0]?.section, lines.at(-1)]).toEqual(['begin', { section: 'end', row: { rows: lines.length - 2 } }]);
+      expect(lines.find(({ section }) => section === 'requests')?.row.id).toBe(request.id);
+    });
+
+    it('of a user without anything is whole too', async () => {
+      const user = await makeUser(service);
+      const { body } = await asAdmin().get(`/v1/users/${user.id}/export?reason=asked`).expect(200);
+      expect(body).toMatchObject({ user: { id: user.id }, attributes: null, requests: [], rows: 3 });
+      const { body: audit } = await asAdmin().get(`/v1/audit-events?targetKind=user&targetId=${user.id}`).expect(200);
+      expect(audit.items).toMatchObject([{ action: 'user.export', reason: 'asked' }]);
+    });
+
+    it('is for the user and administrators, not for keys, not for others, and not of those who are deleted', async () => {
+      const user = await makeUser(service);
+      const other = await makeUser(service);
+      await service.as(user).get('/v1/users/me/export').expect(403);
+      await service.as().get('/v1/users/me/export').expect(401);
+      const { body: session } = await service.as().post('/v1/auth/login').send({ email: other.email, password: PASSWORD }).expect(200);
+      await service
+        .as(session.accessToken as string)
+        .get(`/v1/users/${user.id}/export`)
+        .expect(404);
+      await asAdmin().delete(`/v1/users/${user.id}`).expect(204);
+      await asAdmin().get(`/v1/users/${user.id}/export`).expect(404);
+      expect(await service.sql(`SELECT 1 FROM audit_events WHERE action = 'user.export' AND target_id = $1`, [String(user.id)])).toEqual([]);
+    });
+
+    it('reads as the client takes it, holding no connection, once at a time, and ends with its credential', async () => {
+      const { user, token } = await withEverything();
+      await service.sql(
+        `INSERT INTO requests (user_id, type, charged_on, status, finished_at, payload) SELECT $1, 'many', current_date, 'succeeded', now(), jsonb_build_object('text', repeat(md5(n::text), 1000)) FROM generate_series(1, 1500) n`,
+        [user.id],
+      );
+      const reader = await openSlowly(`${service.url}/v1/users/me/export`, token);
+      const { body, headers } = await asAdmin().get(`/v1/users/${user.id}/export`).expect(429);
+      expect([body.code, headers['retry-after']]).toEqual(['too-many-exports', '1']);
+      // As many as the pool has connections, at once: none is held by the export.
+      await Promise.all(Array.from({ length: 5 }, () => asAdmin().get('/v1/users?limit=1').expect(200)));
+      const busy = await service.sql(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`);
+      expect(busy).toEqual([]);
+      expect(reader.takenBytes()).toBeLessThan(30_000_000);
+      await asAdmin().patch(`/v1/users/${user.id}`).send({ status: 'suspended' }).expect(200);
+      await reader.cutOff();
+      await eventually(() => asAdmin().get(`/v1/users/${user.id}/export`).expect(200));
+    });
+
+    it('of many requests, larger than a batch each way, has each of them once and in order', async () => {
+      const user = await makeUser(service);
+      await service.sql(
+        `INSERT INTO requests (user_id, type, charged_on, status, finished_at, payload) SELECT $1, 'many', current_date, 'succeeded', now(), CASE WHEN n % 300 = 0 THEN jsonb_build_object('text', repeat(md5(n::text), 20000)) ELSE '{}' END FROM generate_series(1, 901) n`,
+        [user.id],
+      );
+      const { body } = await asAdmin().get(`/v1/users/${user.id}/export`).expect(200);
+      const ids = (body.requests as { id: string }[]).map(({ id }) => id);
+      expect(ids).toEqual([...new Set(ids)].sort());
+      expect(ids).toHaveLength(901);
+    });
+
+    it('is not made for whoever asks of its header alone', async () => {
+      const user = await makeUser(service);
+      await asAdmin().head(`/v1/users/${user.id}/export`).expect(200);
+      expect(await service.sql(`SELECT 1 FROM audit_events WHERE action = 'user.export' AND target_id = $1`, [String(user.id)])).toEqual([]);
+    });
+  });
+
+  describe('the totals', () => {
+    const totals = () =>
+      service.sql<{ date: string; users: number; used: string }>(`SELECT date, users, requests, used, refunded FROM removed_usage ORDER BY date`);
+
+    it('of usage outlive a user who is deleted, the day that runs too, and name nobody', async () => {
+      await service.sql('DELETE FROM removed_usage');
+      const users = await Promise.all([makeUser(service), makeUser(service)]);
+      for (const { id } of users) {
+        await service.sql(
+          `INSERT INTO quota_usage (user_id, date, quota, used, refunded, requests) SELECT $1, current_date - n, 100, n, 1, n + 1 FROM generate_series(1, 3) n`,
+          [id],
+        );
+      }
+      await service.as(users[0]).post('/v1/requests').send({ type: 'x' }).expect(201);
+      await Promise.all(users.map(({ id }) => asAdmin().delete(`/v1/users/${id}`).expect(204)));
+      await eventually(async () => expect(await service.sql('SELECT 1 FROM user_removals')).toEqual([]));
+      const rows = await totals();
+      expect(rows.map(({ date: _, ...row }) => row)).toEqual([
+        { users: 2, requests: '8', used: '6', refunded: '2' },
+        { users: 2, requests: '6', used: '4', refunded: '2' },
+        { users: 2, requests: '4', used: '2', refunded: '2' },
+        { users: 1, requests: '1', used: '1', refunded: '0' },
+      ]);
+    });
+  });
 });
+
+const asText = (response: NodeJS.ReadableStream, done: (error: Error | null, body: string) => void): void => {
+  let text = '';
+  response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  response.on('end', () => done(null, text));
+};
+
+/** Begins to take an answer, and takes no more of it. */
+async function openSlowly(url: string, token: string) {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(url, { headers: { authorization: `Bearer ${token}` } }, resolve).on('error', reject);
+  });
+  const closed = new Promise<void>((resolve) => response.once('aborted', resolve));
+  response.on('error', () => undefined).pause();
+  return {
+    takenBytes: () => response.socket.bytesRead,
+    /** Resolves when the service ends it before its end. */
+    cutOff: async () => {
+      response.resume();
+      await closed;
+    },
+  };
+}

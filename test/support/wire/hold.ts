@@ -99,7 +99,7 @@ function faultsOfBody({ id }: Operation, { bodies }: DocumentedResponse, { metho
   const check = bodies.get(type);
   if (!check) return [`${id} answers no ${type} with it`];
   if (body === null) return [];
-  return breaches(check(), type.endsWith('json') ? JSON.parse(String(body)) : String(body)).map((fault) => (code === null ? fault : `${code}: ${fault}`));
+  return breaches(check(), /[/+]json$/.test(type) ? JSON.parse(String(body)) : String(body)).map((fault) => (code === null ? fault : `${code}: ${fault}`));
 }
 
 function breaches(check: ValidateFunction, value: unknown): string[] {

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { type ExportedTable, selectedOf } from './exported-table';
+
+/** A batch ends behind the row that makes it longer than this, or with so many rows: what is in memory of an export. */
+const BATCH_BYTES = 1_000_000;
+const BATCH_ROWS = 200;
+
+/** Where a row stands in the order of its table. */
+type Position = string[];
+
+/**
+ * Reads what is stored of a user, a batch at a time by the order of an index. Each batch is a statement of its own: between two of
+ * them nothing is held. Crosses into the tables that are exported, and writes none.
+ */
+@Injectable()
+export class PersonalDataRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** The last of the user's rows; null: there is none. */
+  async last(table: ExportedTable, userId: number): Promise<Position | null> {
+    const { where, key, order } = partsOf(table);
+    const rows: { position: Position }[] = await this.dataSource.query(
+      `SELECT ${key} AS position FROM ${table.table} t WHERE ${where} ORDER BY ${order('DESC')} LIMIT 1`,
+      [userId],
+    );
+    return rows[0]?.position ?? null;
+  }
+
+  /** The rows after a position and up to another, as JSON texts; none: there are no more. */
+  async batch(table: ExportedTable, userId: number, after: Position | null, last: Position): Promise<{ json: string; position: Position }[]> {
+    const { where, key, order, row, placed } = partsOf(table);
+    const values: unknown[] = [userId, ...last];
+    const from = after === null ? '' : `AND ${row} > ${placed(values.length + 1)}`;
+    if (after !== null) values.push(...after);
+    return this.dataSource.query(
+      `SELECT * FROM (
+         SELECT position, CASE WHEN coalesce(sum(octet_length(json)) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${BATCH_BYTES} THEN json END AS json
+         FROM (
+           SELECT ${key} AS position, (SELECT row_to_json(x)::text FROM (SELECT ${selectedOf(table)}) x) AS json, row_number() OVER (ORDER BY ${order('ASC')}) AS n
+           FROM ${table.table} t WHERE ${where} AND ${row} <= ${placed(2)} ${from} ORDER BY ${order('ASC')} LIMIT ${BATCH_ROWS}
+         ) rows ORDER BY n
+       ) batch WHERE json IS NOT NULL`,
+      values,
+    );
+  }
+}
+
+function partsOf({ where = 't.user_id = $1', order: columns }: ExportedTable) {
+  return {
+    where,
+    key: `ARRAY[${columns.map(([column]) => `t.${column}::text`).join(', ')}]`,
+    order: (direction: 'ASC' | 'DESC') => columns.map(([column]) => `t.${column} ${direction}`).join(', '),
+    row: `(${columns.map(([column]) => `t.${column}`).join(', ')})`,
+    placed: (first: number) => `(${columns.map(([, type], i) => `$${first + i}::${type}`).join(', ')})`,
+  };
+}
