@@ -238,6 +238,17 @@ CREATE TABLE refresh_tokens (
   CONSTRAINT refresh_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+CREATE TABLE removed_usage (
+  date date NOT NULL,
+  users integer NOT NULL,
+  requests bigint NOT NULL,
+  used bigint NOT NULL,
+  refunded bigint NOT NULL,
+  CONSTRAINT removed_usage_pkey PRIMARY KEY (date),
+  CONSTRAINT removed_usage_sums_check CHECK (((requests >= 0) AND (used >= 0) AND (refunded >= 0))),
+  CONSTRAINT removed_usage_users_check CHECK ((users > 0))
+);
+
 CREATE TABLE request_attempts (
   request_id uuid NOT NULL,
   attempt integer NOT NULL,
@@ -435,6 +446,17 @@ CREATE TABLE user_configurations (
   CONSTRAINT user_configurations_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE user_identities (
+  issuer character varying(500) NOT NULL,
+  subject character varying(255) NOT NULL,
+  user_id integer NOT NULL,
+  tier character varying(50),
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT user_identities_pkey PRIMARY KEY (issuer, subject),
+  CONSTRAINT user_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT user_identities_subject_check CHECK (((subject)::text <> ''::text))
+);
+
 CREATE TABLE user_removals (
   user_id integer NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -604,6 +626,8 @@ CREATE INDEX system_configuration_changes_key_id_idx ON public.system_configurat
 CREATE INDEX user_attributes_metadata_idx ON public.user_attributes USING gin (metadata jsonb_path_ops) WITH (fastupdate=off);
 
 CREATE INDEX user_configurations_key_user_id_idx ON public.user_configurations USING btree (key, user_id);
+
+CREATE INDEX user_identities_user_id_idx ON public.user_identities USING btree (user_id);
 
 CREATE INDEX users_admin_id_idx ON public.users USING btree (id) WHERE ((role)::text = 'admin'::text);
 

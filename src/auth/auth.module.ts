@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ApiKeysModule } from '../api-keys/api-keys.module';
 import { AuditModule } from '../audit/audit.module';
+import { ForeignTokensModule } from '../foreign-tokens/foreign-tokens.module';
 import { MailModule } from '../mail/mail.module';
 import { PasswordsModule } from '../passwords/passwords.module';
 import { ProofsModule } from '../proofs/proofs.module';
@@ -32,6 +33,7 @@ import { SessionsService } from './sessions.service';
     DiscoveryModule,
     ApiKeysModule,
     AuditModule,
+    ForeignTokensModule,
     MailModule,
     PasswordsModule,
     ProofsModule,

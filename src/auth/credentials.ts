@@ -5,6 +5,7 @@ import { type Principal } from '../common/principal';
 import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
 import { SecondFactorSettings } from '../second-factors/second-factors.settings';
 import { SettingsService } from '../settings/settings.service';
+import { ForeignTokens } from '../foreign-tokens/foreign-tokens.service';
 import { AccessTokens } from './access-tokens';
 import { TotpEnrolmentRequired } from './auth.errors';
 import { PrincipalsService } from './principals.service';
@@ -16,6 +17,7 @@ export class Credentials {
     private readonly tokens: AccessTokens,
     private readonly principals: PrincipalsService,
     private readonly settings: SettingsService,
+    private readonly foreign: ForeignTokens,
   ) {}
 
   /**
@@ -32,7 +34,9 @@ export class Credentials {
   /** When a good credential ends by the clock, in this process's `performance.now()`; Infinity: it does not. */
   endsAt(header: string, principal: Principal): number {
     if (principal.keyId !== null) return principal.endsAt;
-    const expiresAt = this.tokens.verify(bearerOf(header))?.expiresAt ?? 0;
+    const credential = bearerOf(header);
+    // It was found good: only whose it is decides where its end stands.
+    const expiresAt = this.tokens.verify(credential)?.expiresAt ?? this.foreign.expiryOf(credential);
     return performance.now() + expiresAt - Date.now();
   }
 
@@ -47,6 +51,19 @@ export class Credentials {
     if (header === undefined) throw new CredentialsMissing();
     const credential = bearerOf(header);
     if (credential.startsWith(KEY_PREFIX)) return this.principals.byKey(credential);
+    if (this.foreign.isUsed) {
+      const userId = this.foreign.userOf(credential);
+      if (userId instanceof Promise) return userId.then((found) => this.holderOf(credential, found));
+      if (userId !== null) return this.principals.byIdentity(userId);
+    }
+    return this.byOwnToken(credential);
+  }
+
+  private holderOf(credential: string, userId: number | null): Principal | null | Promise<Principal | null> {
+    return userId === null ? this.byOwnToken(credential) : this.principals.byIdentity(userId);
+  }
+
+  private byOwnToken(credential: string): Principal | null | Promise<Principal | null> {
     const claims = this.tokens.verify(credential);
     return claims === null ? null : this.principals.byToken(claims);
   }

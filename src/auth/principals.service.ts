@@ -39,6 +39,7 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     max: MAX_CACHED,
     disposeAfter: ({ principal }, name) => this.dropName(principal.userId, name),
   });
+  private readonly vouched = new WeakMap<Principal, Principal>();
   private readonly namesOfUser = new Map<number, Set<string>>();
   private readonly used = new Set<number>();
   private readonly keyReads = new SharedReads<string, KeyHolder>((keys) => this.readKeys(keys), MAX_READ_TOGETHER);
@@ -82,6 +83,24 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     const entry = this.fresh(name);
     if (entry === null) return this.readSession(name).then((read) => (read?.tokenVersion === version ? read.principal : null));
     return entry.tokenVersion === version ? entry.principal : null;
+  }
+
+  /** Of a user whom an identity provider vouches for: what a user's session may do, whatever their role. */
+  byIdentity(userId: number): Principal | null | Promise<Principal | null> {
+    const name = `${userId} `;
+    const entry = this.fresh(name);
+    if (entry === null) return this.readSession(name).then((read) => (read === null ? null : this.vouchedFor(read.principal)));
+    return this.vouchedFor(entry.principal);
+  }
+
+  /** The same object for the same principal: who watches a credential sees by that whether anything changed. */
+  private vouchedFor(principal: Principal): Principal {
+    let vouched = this.vouched.get(principal);
+    if (vouched === undefined) {
+      vouched = { ...principal, isAdmin: false, scopes: new Set<Scope>(USER_SCOPES), sessionId: null, emailVerified: true };
+      this.vouched.set(principal, vouched);
+    }
+    return vouched;
   }
 
   private fresh(name: string): Entry | null {

@@ -49,6 +49,24 @@ export const EXPORTED: readonly ExportedTable[] = [
     withheld: { user_id: 'the user', token_hash: SECRET },
   },
   {
+    section: 'identities',
+    table: 'user_identities',
+    order: [
+      ['issuer', 'text'],
+      ['subject', 'text'],
+    ],
+    columns: ['issuer', 'subject', 'tier', 'created_at'],
+    withheld: { user_id: 'the user' },
+  },
+  {
+    section: 'secondFactor',
+    table: 'second_factors',
+    single: true,
+    order: [['user_id', 'integer']],
+    columns: ['created_at', 'confirmed_at'],
+    withheld: { user_id: 'the user', secret: SECRET, last_step: INTERNAL },
+  },
+  {
     section: 'apiKeys',
     table: 'api_keys',
     order: [['id', 'integer']],
@@ -200,6 +218,7 @@ export const EXPORTED: readonly ExportedTable[] = [
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   request_attempts: 'exported with the request that they are attempts of',
   event_listeners: 'which endpoints may be sent events of the user, derived from webhook_endpoints',
+  recovery_codes: 'digests of codes that are shown once: there is nothing of them but what checks them',
   user_removals: 'accounts that are deleted: there is nobody left who could export them',
   system_configurations: OTHERS_ID,
   system_configuration_versions: 'what administrators did to the system, not to a person',

@@ -57,6 +57,11 @@ export class UpdateUserService {
     });
   }
 
+  /** A participant: gives the account another plan, as an administrator's change would. @throws ValidationProblem when it is not offered */
+  async changeTier(tx: EntityManager, actor: Actor, id: number, tier: string): Promise<void> {
+    await this.apply(tx, actor, id, { tier });
+  }
+
   private async assertAllowed(principal: Principal, network: string, id: number, dto: UpdateUserDto): Promise<void> {
     this.accounts.assertZone(dto.timeZone);
     assertEitherOr(dto);

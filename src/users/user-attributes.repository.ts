@@ -21,6 +21,11 @@ export class UserAttributesRepository {
     );
   }
 
+  /** A participant: gives a new account the external id, unless another one has it. */
+  async claimExternalId(tx: EntityManager, userId: number, externalId: string): Promise<void> {
+    await tx.query(`INSERT INTO user_attributes (user_id, external_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, [userId, externalId]);
+  }
+
   async idsByExternalId(externalId: string): Promise<number[]> {
     const rows: { id: number }[] = await this.dataSource.query(`SELECT user_id AS id FROM user_attributes WHERE external_id = $1`, [externalId]);
     return rows.map(({ id }) => id);

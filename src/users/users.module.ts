@@ -42,6 +42,6 @@ import { UsersService } from './users.service';
     UserRemovalService,
     UsersRepository,
   ],
-  exports: [UsersRepository, UsersService],
+  exports: [UpdateUserService, UsersRepository, UsersService],
 })
 export class UsersModule {}

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type FindOptionsWhere, Not } from 'typeorm';
+import { randomUUID } from 'node:crypto';
 import { AuditService } from '../audit/audit.service';
 import { violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
@@ -139,6 +140,21 @@ export class UsersService {
       return user;
     };
     return this.idempotency.transaction(call, insert, { owner });
+  }
+
+  /**
+   * A participant: makes an account for somebody whom an identity provider vouches for. It has no password, an address that nobody can mail
+   * to, and the subject as its external id where that is free.
+   */
+  async createForIdentity(tx: EntityManager, actor: Actor, subject: string): Promise<number> {
+    const { name, dailyQuota, unlimited } = await this.tierOfNewUsers(tx);
+    const email = `${randomUUID()}@identity.invalid`;
+    const id = await this.repository.insert(tx, { email, passwordHash: '!', role: 'user', tier: name, dailyQuota, unlimited, custom: false, timeZone: null });
+    await this.attributes.claimExternalId(tx, id, subject);
+    const user = await this.get(id, tx);
+    await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
+    await this.outbox.record(tx, { type: 'user.created', userId: id, data: userData(user) });
+    return id;
   }
 
   /**

@@ -1199,6 +1199,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is stored of a user, without secrets, as one JSON document; with `Accept: application/x-ndjson` a line for each row. Streamed:
+         *     a document that ends without its `rows`, or lines without the one of section `end`, were cut off.
+         * @description For a login session, or an administrator's key.
+         */
+        get: operations["personalDataExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * All that is stored of a user, without secrets, as one JSON document; with `Accept: application/x-ndjson` a line for each row. Streamed:
+         *     a document that ends without its `rows`, or lines without the one of section `end`, were cut off.
+         * @description As GET, without its body. For a login session, or an administrator's key.
+         */
+        head: operations["personalDataExportHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/authorize": {
         parameters: {
             query?: never;
@@ -4829,6 +4855,28 @@ export interface components {
             resetsAt: string;
             timeZone: string;
         };
+        TooManyExportsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-exports
+             */
+            type: string;
+            /** @example Too Many Requests */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-exports";
+            /** Format: uri-reference */
+            instance: string;
+        };
         /** @description RFC 9457. `code` is stable; some codes bring members of their own. */
         DeniedProblem: {
             /** Format: uri-reference */
@@ -5667,6 +5715,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["RequestFinalProblem"];
             };
         };
+        /** @description Too Many Requests: `too-many-calls`, `too-many-exports`. */
+        TooManyRequestsTooManyCallsOrTooManyExports: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TooManyCallsProblem"] | components["schemas"]["TooManyExportsProblem"];
+            };
+        };
         /** @description Bad Request: `malformed-idempotency-key`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -5910,6 +5969,15 @@ export interface components {
             };
             content?: never;
         };
+        /** @description Too Many Requests: `too-many-calls`, `too-many-exports`. */
+        TooManyRequestsTooManyCallsOrTooManyExportsHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description Bad Request: `malformed-idempotency-key`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedIdempotencyKeyOrMalformedRequestOrUnstorableValueOrValidationFailedHead: {
             headers: {
@@ -5997,6 +6065,8 @@ export interface components {
         "ETag.optional": string;
         /** @description Where what was made is from now on. */
         Location: string;
+        /** @description The name of the file that it is. */
+        "Content-Disposition": string;
         /** @description How long the answer may be kept, and by whom. */
         "Cache-Control": string;
         /** @description What the page may load: what stands in it. */
@@ -10878,6 +10948,151 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    personalDataExport: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        format: "quotidian-export-1";
+                        /** Format: date-time */
+                        exportedAt: string;
+                        user: {
+                            [key: string]: unknown;
+                        } | null;
+                        attributes: {
+                            [key: string]: unknown;
+                        } | null;
+                        addressProof: {
+                            [key: string]: unknown;
+                        } | null;
+                        mailedTokens: {
+                            [key: string]: unknown;
+                        }[];
+                        identities: {
+                            [key: string]: unknown;
+                        }[];
+                        secondFactor: {
+                            [key: string]: unknown;
+                        } | null;
+                        apiKeys: {
+                            [key: string]: unknown;
+                        }[];
+                        sessions: {
+                            [key: string]: unknown;
+                        }[];
+                        knownDevices: {
+                            [key: string]: unknown;
+                        }[];
+                        formerSessions: {
+                            [key: string]: unknown;
+                        }[];
+                        configurations: {
+                            [key: string]: unknown;
+                        }[];
+                        configurationHistory: {
+                            [key: string]: unknown;
+                        }[];
+                        requests: {
+                            [key: string]: unknown;
+                        }[];
+                        idempotencyKeys: {
+                            [key: string]: unknown;
+                        }[];
+                        usage: {
+                            [key: string]: unknown;
+                        }[];
+                        quotaEvents: {
+                            [key: string]: unknown;
+                        }[];
+                        events: {
+                            [key: string]: unknown;
+                        }[];
+                        webhookEndpoints: {
+                            [key: string]: unknown;
+                        }[];
+                        mails: {
+                            [key: string]: unknown;
+                        }[];
+                        auditEvents: {
+                            [key: string]: unknown;
+                        }[];
+                        /**
+                         * Format: int32
+                         * @description How many rows there were in all.
+                         */
+                        rows: number;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyExports"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    personalDataExportHead: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyExportsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     gatewayCheck: {
