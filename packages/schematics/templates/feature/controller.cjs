@@ -23,7 +23,7 @@ module.exports = (/** @type {any} */ feature) => {
     [`./${plural}.service`]: [`${Plural}Service`],
   });
   void fields;
-  const reads = owned ? `@Scopes('requests:read')` : '@Scopes()';
+  const reads = `@Scopes('requests:read')`;
   const writes = owned ? `@Scopes('requests:write')` : '@AdminOnly()';
   const principal = owned ? '@CurrentPrincipal() principal: Principal, ' : '';
   const owner = owned ? 'ownerOf(principal), ' : '';
