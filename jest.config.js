@@ -1,6 +1,6 @@
 // Nest 12 is ESM-only, and Jest can require() ES modules only on Node >= 24.9: on 20 and 22 our TypeScript and the
 // ESM packages that it reaches are turned into CommonJS by SWC. "Must use import to load ES Module: …/X" means: add X.
-const esmPackages = ['@nestjs/', 'cookie/', 'content-disposition/', 'structured-headers/', 'marked/', 'jose/'];
+const esmPackages = ['@nestjs/', 'cookie/', 'content-disposition/', 'structured-headers/', 'marked/', 'jose/', 'openid-client/', 'oauth4webapi/'];
 
 const swc = (parser, { sourceMaps, ...transform }) => [
   '@swc/jest',

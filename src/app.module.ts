@@ -28,6 +28,7 @@ import { PersonalDataModule } from './personal-data/personal-data.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
 import { SettingsModule } from './settings/settings.module';
+import { SingleSignOnModule } from './single-sign-on/single-sign-on.module';
 import { TiersModule } from './tiers/tiers.module';
 import { UserConfigurationsModule } from './user-configurations/user-configurations.module';
 import { UsersModule } from './users/users.module';
@@ -49,6 +50,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     ApiKeysModule,
     AuthModule,
     IdentityModule,
+    SingleSignOnModule,
     QuotasModule,
     RequestsModule,
     MeteringModule,

@@ -54,6 +54,6 @@ import { SessionsService } from './sessions.service';
     SessionsRepository,
     SessionsService,
   ],
-  exports: [AccessTokens, AdminsService, Credentials, CredentialWatch, PrincipalsService, SessionsService],
+  exports: [AccessTokens, AdminsService, AuthService, Credentials, CredentialWatch, PrincipalsService, SessionsService],
 })
 export class AuthModule {}

@@ -71,6 +71,13 @@ export class AuthService {
     return this.tokensFor(account, session);
   }
 
+  /** Begins a session for somebody whom an identity provider has proven; null: the account is not active. */
+  async beginSession(userId: number, device: ClientDevice): Promise<TokensDto | null> {
+    const owner = await this.users.sessionOwner(userId);
+    const session = owner && (await this.sessions.begin(owner, device));
+    return owner && session ? this.tokensFor(owner, session) : null;
+  }
+
   /** @throws RefreshRefused */
   async refresh(token: string, device: ClientDevice): Promise<TokensDto> {
     const { user, session } = await this.sessions.rotate(token, device);

@@ -10,6 +10,6 @@ import { IdentitiesService } from './identities.service';
 @Module({
   imports: [TypeOrmModule.forFeature([UserIdentity]), AuditModule, UsersModule],
   providers: [ForeignTokens, IdentitiesRepository, IdentitiesService],
-  exports: [ForeignTokens],
+  exports: [ForeignTokens, IdentitiesRepository],
 })
 export class ForeignTokensModule {}

@@ -72,6 +72,11 @@ export class AddressProofsService {
     if (this.wanted) await this.mailLink(tx, 'verify-email', id, next);
   }
 
+  /** A participant: an identity provider has proven the address of a new account. */
+  async vouchedFor(tx: EntityManager, userId: number, email: string): Promise<void> {
+    await this.repository.setProven(tx, userId, email);
+  }
+
   /** A participant: the change that waits, if there is one, is not wanted any more. */
   async forgetPending(tx: EntityManager, userId: number): Promise<void> {
     await this.repository.setPending(tx, userId, null);

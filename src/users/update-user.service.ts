@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { type Actor, type Principal } from '../common/principal';
+import { type Actor, type Principal, type Role } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { assertMatch, etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
@@ -60,6 +60,11 @@ export class UpdateUserService {
   /** A participant: gives the account another plan, as an administrator's change would. @throws ValidationProblem when it is not offered */
   async changeTier(tx: EntityManager, actor: Actor, id: number, tier: string): Promise<void> {
     await this.apply(tx, actor, id, { tier });
+  }
+
+  /** A participant: gives the account another role, as an administrator's change would. @throws LastAdmin */
+  async changeRole(tx: EntityManager, actor: Actor, id: number, role: Role): Promise<void> {
+    await this.apply(tx, actor, id, { role });
   }
 
   private async assertAllowed(principal: Principal, network: string, id: number, dto: UpdateUserDto): Promise<void> {

@@ -65,6 +65,17 @@ export class UsersService {
     return this.dataSource.manager.existsBy(User, { status: Not('deleted' as const) });
   }
 
+  /** A participant: the id of the account behind an address; null: there is none. */
+  idBehind(tx: EntityManager, email: string): Promise<number | null> {
+    return this.repository.idByEmail(email, tx);
+  }
+
+  /** What a session of the account begins with; null: it is not active. */
+  async sessionOwner(id: number): Promise<{ id: number; tokenVersion: number } | null> {
+    const user = await this.dataSource.manager.findOneBy(User, { id, status: 'active' });
+    return user === null ? null : { id, tokenVersion: user.tokenVersion };
+  }
+
   /** The account behind an address, whatever its case. */
   accountBehind(email: string): Promise<LoginAccount | null> {
     return this.repository.accountBehind(email);
@@ -147,10 +158,19 @@ export class UsersService {
    * to, and the subject as its external id where that is free.
    */
   async createForIdentity(tx: EntityManager, actor: Actor, subject: string): Promise<number> {
+    return this.createWithoutPassword(tx, actor, `${randomUUID()}@identity.invalid`, (id) => this.attributes.claimExternalId(tx, id, subject));
+  }
+
+  /** A participant: makes an account for somebody whose address an identity provider has proven. It has no password until its owner sets one. @throws EmailTaken */
+  async createForPerson(tx: EntityManager, actor: Actor, email: string): Promise<number> {
+    return this.createWithoutPassword(tx, actor, email, (id) => this.proofs.vouchedFor(tx, id, email));
+  }
+
+  private async createWithoutPassword(tx: EntityManager, actor: Actor, email: string, complete: (id: number) => Promise<void>): Promise<number> {
     const { name, dailyQuota, unlimited } = await this.tierOfNewUsers(tx);
-    const email = `${randomUUID()}@identity.invalid`;
-    const id = await this.repository.insert(tx, { email, passwordHash: '!', role: 'user', tier: name, dailyQuota, unlimited, custom: false, timeZone: null });
-    await this.attributes.claimExternalId(tx, id, subject);
+    const account = { email, passwordHash: '!', role: 'user', tier: name, dailyQuota, unlimited, custom: false, timeZone: null };
+    const id = await this.repository.insert(tx, account).catch(emailTaken);
+    await complete(id);
     const user = await this.get(id, tx);
     await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
     await this.outbox.record(tx, { type: 'user.created', userId: id, data: userData(user) });

@@ -865,6 +865,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The identity providers by which people may log in.
+         * @description For anyone.
+         */
+        get: operations["singleSignOnList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The identity providers by which people may log in.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["singleSignOnListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/oidc/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begins a login: leads the browser to the provider, with a cookie that only the way back is given.
+         * @description For anyone.
+         */
+        get: operations["singleSignOnBegin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * Begins a login: leads the browser to the provider, with a cookie that only the way back is given.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["singleSignOnBeginHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/oidc/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The way back from the provider: begins a session.
+         * @description For anyone.
+         */
+        get: operations["singleSignOnCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The way back from the provider: begins a session.
+         * @description As GET, without its body. For anyone.
+         */
+        head: operations["singleSignOnCallbackHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/quota": {
         parameters: {
             query?: never;
@@ -2430,6 +2502,15 @@ export interface components {
             token: string;
             /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
             newPassword: string;
+        };
+        ProviderDto: {
+            /** @description Part of the address of its login, `/v1/auth/oidc/{id}`. */
+            id: string;
+            /** @description What a button that leads there reads. */
+            name: string;
+        };
+        ProvidersDto: {
+            items: components["schemas"]["ProviderDto"][];
         };
         QuotaOverrideDto: {
             /**
@@ -4492,6 +4573,50 @@ export interface components {
                 code: string;
             }[];
         };
+        LoginNotCompletedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/login-not-completed
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "login-not-completed";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        IdentityRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/identity-refused
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "identity-refused";
+            /** Format: uri-reference */
+            instance: string;
+        };
         TooManyStreamsProblem: {
             /**
              * Format: uri-reference
@@ -5598,6 +5723,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["EmailTakenProblem"];
             };
         };
+        /** @description Bad Request: `login-not-completed`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LoginNotCompletedProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Forbidden: `identity-refused`. */
+        ForbiddenIdentityRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdentityRefusedProblem"];
+            };
+        };
         /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -5952,6 +6097,30 @@ export interface components {
             };
             content?: never;
         };
+        /** @description Bad Request: `login-not-completed`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Forbidden: `identity-refused`. */
+        ForbiddenIdentityRefusedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Conflict: `last-admin`. */
+        ConflictLastAdminHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead: {
             headers: {
@@ -6067,6 +6236,8 @@ export interface components {
         Location: string;
         /** @description The name of the file that it is. */
         "Content-Disposition": string;
+        /** @description What the browser carries to the end of a login, or that it is over. */
+        "Set-Cookie": string;
         /** @description How long the answer may be kept, and by whom. */
         "Cache-Control": string;
         /** @description What the page may load: what stands in it. */
@@ -9695,6 +9866,200 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequestMalformedRequestHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    singleSignOnList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    singleSignOnListHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    singleSignOnBegin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider. */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    singleSignOnBeginHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider. */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    singleSignOnCallback: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                /** @description Who answers (RFC 9207). */
+                iss?: string;
+                session_state?: string;
+                scope?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                error_description?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensDto"];
+                };
+            };
+            400: components["responses"]["BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            403: components["responses"]["ForbiddenIdentityRefused"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictLastAdmin"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    singleSignOnCallbackHead: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                /** @description Who answers (RFC 9207). */
+                iss?: string;
+                session_state?: string;
+                scope?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                error_description?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            403: components["responses"]["ForbiddenIdentityRefusedHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            409: components["responses"]["ConflictLastAdminHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];

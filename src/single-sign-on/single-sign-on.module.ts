@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module';
+import { AuthModule } from '../auth/auth.module';
+import { ForeignTokensModule } from '../foreign-tokens/foreign-tokens.module';
+import { ProofsModule } from '../proofs/proofs.module';
+import { UsersModule } from '../users/users.module';
+import { LoginState } from './login-state';
+import { PeopleService } from './people.service';
+import { ProvidersService } from './providers.service';
+import { SingleSignOnController } from './single-sign-on.controller';
+import { SingleSignOnService } from './single-sign-on.service';
+
+/** Logins of people by identity providers. */
+@Module({
+  imports: [AuditModule, AuthModule, ForeignTokensModule, ProofsModule, UsersModule],
+  controllers: [SingleSignOnController],
+  providers: [LoginState, PeopleService, ProvidersService, SingleSignOnService],
+})
+export class SingleSignOnModule {}

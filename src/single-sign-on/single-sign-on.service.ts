@@ -1,0 +1,103 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { type FastifyRequest } from 'fastify';
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  type Configuration,
+  type IDToken,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+} from 'openid-client';
+import { AuthService } from '../auth/auth.service';
+import { TokensDto } from '../auth/dto/tokens.dto';
+import { type ClientDevice } from '../common/client-device';
+import { MailSettings } from '../mail/mail.settings';
+import { SettingsService } from '../settings/settings.service';
+import { FetchFailed } from '../foreign-tokens/fetch-json';
+import { LoginState, type PendingLogin } from './login-state';
+import { PeopleService } from './people.service';
+import { ProvidersService, unavailable } from './providers.service';
+import { IdentityRefused, LoginNotCompleted } from './single-sign-on.errors';
+import { type OidcProvider } from './single-sign-on.settings';
+
+/**
+ * Logins of people by OpenID Connect: authorization code with PKCE (S256), state and nonce. Always true: what comes back is taken only by the browser that
+ * began, once, from the provider that it began with; the ID token is the provider's, for this client, and of this login.
+ */
+@Injectable()
+export class SingleSignOnService {
+  private readonly logger = new Logger(SingleSignOnService.name);
+
+  constructor(
+    private readonly providers: ProvidersService,
+    private readonly people: PeopleService,
+    private readonly logins: LoginState,
+    private readonly auth: AuthService,
+    private readonly settings: SettingsService,
+  ) {}
+
+  /** Where the browser goes, and what it carries. @throws NotFoundProblem, UnavailableProblem */
+  async begin(id: string): Promise<{ location: string; cookie: string }> {
+    const provider = this.providers.get(id);
+    const configuration = await this.providers.configurationOf(provider);
+    const verifier = randomPKCECodeVerifier();
+    const login: PendingLogin = { provider: id, issuer: provider.issuer, state: randomState(), nonce: randomNonce(), verifier };
+    const url = buildAuthorizationUrl(configuration, {
+      redirect_uri: this.redirectUri(id),
+      scope: ['openid', ...(provider.scopes ?? ['email', 'profile']).filter((scope) => scope !== 'openid')].join(' '),
+      code_challenge: await calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state: login.state,
+      nonce: login.nonce,
+    });
+    return { location: url.href, cookie: this.logins.cookieFor(login, this.isSecure) };
+  }
+
+  /** @throws NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, UnavailableProblem */
+  async complete(id: string, request: FastifyRequest, device: ClientDevice): Promise<{ tokens: TokensDto; cookie: string }> {
+    const provider = this.providers.get(id);
+    const login = this.logins.pending(request, id);
+    if (login === null || login.issuer !== provider.issuer)
+      throw new LoginNotCompleted('No login that this browser began within ten minutes waits for this answer: begin anew.');
+    const configuration = await this.providers.configurationOf(provider);
+    const claims = await this.claims(provider, configuration, login, request);
+    const userId = await this.people.admit(provider, claims);
+    const tokens = await this.auth.beginSession(userId, device);
+    if (tokens === null) throw new IdentityRefused('The account is suspended.');
+    return { tokens, cookie: this.endOf(id) };
+  }
+
+  /** The cookie that ends what the browser carries. */
+  endOf(id: string): string {
+    return this.logins.endOf(id, this.isSecure);
+  }
+
+  private async claims(provider: OidcProvider, configuration: Configuration, login: PendingLogin, request: FastifyRequest): Promise<IDToken> {
+    const url = new URL(this.redirectUri(provider.id));
+    url.search = new URL(request.url, 'http://localhost').search;
+    try {
+      const tokens = await authorizationCodeGrant(configuration, url, {
+        pkceCodeVerifier: login.verifier,
+        expectedState: login.state,
+        expectedNonce: login.nonce,
+        idTokenExpected: true,
+      });
+      return tokens.claims() as IDToken;
+    } catch (error) {
+      const { message, cause } = error as Error;
+      this.logger.warn(`a login by ${provider.id} was not completed: ${message}`);
+      if (error instanceof FetchFailed || cause instanceof FetchFailed) throw unavailable(provider);
+      throw new LoginNotCompleted(`The answer of ${provider.name} does not complete this login: ${message}.`);
+    }
+  }
+
+  private redirectUri(id: string): string {
+    return `${this.settings.get(MailSettings.linkBase).replace(/\/+$/, '')}/v1/auth/oidc/${id}/callback`;
+  }
+
+  private get isSecure(): boolean {
+    return this.settings.get(MailSettings.linkBase).startsWith('https:');
+  }
+}

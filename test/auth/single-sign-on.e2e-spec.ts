@@ -1,0 +1,367 @@
+import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
+import { type Service, startService } from '../support/service';
+import { writeSettingEverywhere } from '../support/settings';
+
+type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+
+/** What a provider hands out for a code, once. */
+interface Grant {
+  challenge: string;
+  idToken: string;
+}
+
+/** An OpenID Connect provider that can be made to lie. */
+class Provider {
+  issuer = '';
+  key!: PrivateKey;
+  isAway = false;
+  readonly grants = new Map<string, Grant>();
+  readonly clients: (string | undefined)[] = [];
+  private jwk!: JWK;
+  private readonly server = createServer((request, response) => void this.answer(request, response));
+
+  async start(): Promise<this> {
+    const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true });
+    this.key = privateKey;
+    this.jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    this.issuer = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const send = (status: number, body: object) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (this.isAway) return void send(500, {});
+    if (request.url === '/keys') return void send(200, { keys: [this.jwk] });
+    if (request.url !== '/token') return void send(200, this.document());
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    const code = form.get('code') ?? '';
+    const grant = this.grants.get(code);
+    this.clients.push(form.get('client_secret') ?? undefined);
+    const challenge = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url');
+    this.grants.delete(code);
+    if (grant?.challenge !== challenge) return void send(400, { error: 'invalid_grant' });
+    send(200, { access_token: 'opaque', token_type: 'Bearer', expires_in: 60, id_token: grant.idToken });
+  }
+
+  private document(): object {
+    const { issuer } = this;
+    return {
+      issuer,
+      authorization_endpoint: `${issuer}/authorize`,
+      token_endpoint: `${issuer}/token`,
+      jwks_uri: `${issuer}/keys`,
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      authorization_response_iss_parameter_supported: true,
+    };
+  }
+}
+
+/** A login that a browser began: what the provider was asked, and the cookie. */
+interface Begun {
+  asked: URLSearchParams;
+  cookie: string;
+}
+
+describe('single sign-on', () => {
+  let service: Service;
+  let admin: TestUser;
+  let provider: Provider;
+  let other: Provider;
+  beforeAll(async () => {
+    [service, provider, other] = await Promise.all([startService(), new Provider().start(), new Provider().start()]);
+    admin = await makeAdmin(service);
+    await writeSettingEverywhere(service, admin, 'auth.allowHttpIssuers', true);
+    await service.as(admin).put('/v1/configurations/sso.secret').set('if-none-match', '*').send({ value: 'client-secret', visibility: 'secret' }).expect(201);
+    await setProviders([{}]);
+  });
+  afterAll(async () => {
+    await service.close();
+    await Promise.all([provider.stop(), other.stop()]);
+  });
+
+  const setProviders = (all: object[]) =>
+    writeSettingEverywhere(
+      service,
+      admin,
+      'auth.oidcProviders',
+      all.map((one) => ({
+        id: 'main',
+        name: 'Main',
+        issuer: provider.issuer,
+        clientId: 'quotidian',
+        clientSecretSetting: 'sso.secret',
+        createUsers: true,
+        ...one,
+      })),
+    );
+
+  async function begin(id = 'main'): Promise<Begun> {
+    const { headers } = await service.as().get(`/v1/auth/oidc/${id}`).expect(302);
+    const [cookie = ''] = headers['set-cookie'] as unknown as string[];
+    return { asked: new URL(headers.location).searchParams, cookie: cookie.split(';')[0] };
+  }
+
+  let subjects = 0;
+  /** What an honest provider answers, but for what is given. */
+  async function grant(
+    { asked }: Begun,
+    claims: JWTPayload = {},
+    { at = provider, by = provider.key, code = `code-${++subjects}`, expiresIn = 60 } = {},
+  ): Promise<string> {
+    const now = Math.floor(Date.now() / 1_000);
+    const content = { iss: at.issuer, aud: 'quotidian', sub: `sub-${++subjects}`, iat: now, exp: now + expiresIn, nonce: asked.get('nonce'), ...claims };
+    const idToken = await new SignJWT(content).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(by);
+    at.grants.set(code, { challenge: asked.get('code_challenge') as string, idToken });
+    return code;
+  }
+
+  const comeBack = ({ asked, cookie }: Begun, code: string, { iss = provider.issuer, state = asked.get('state') as string, id = 'main' } = {}) =>
+    service
+      .as()
+      .get(`/v1/auth/oidc/${id}/callback?${new URLSearchParams({ code, state, iss }).toString()}`)
+      .set('cookie', cookie);
+
+  async function logIn(claims: JWTPayload = {}) {
+    const begun = await begin();
+    return comeBack(begun, await grant(begun, claims));
+  }
+  const person = () => {
+    const n = ++subjects;
+    return { sub: `person-${n}`, email: `person-${n}@example.com`, email_verified: true };
+  };
+  const me = async (token: string) =>
+    (await service.as(token).get('/v1/users/me').expect(200)).body as { id: number; email: string; role: string; emailVerified: boolean };
+
+  it('lists the providers, without what is secret', async () => {
+    const { body } = await service.as().get('/v1/auth/providers').expect(200);
+    expect(body).toEqual({ items: [{ id: 'main', name: 'Main' }] });
+  });
+
+  it('leads to the provider with PKCE, state and nonce, and a cookie for the way back alone', async () => {
+    const { headers } = await service.as().get('/v1/auth/oidc/main').expect(302);
+    const url = new URL(headers.location);
+    expect(url.origin).toBe(provider.issuer);
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      response_type: 'code',
+      client_id: 'quotidian',
+      scope: 'openid email profile',
+      code_challenge_method: 'S256',
+      redirect_uri: 'http://localhost:3000/v1/auth/oidc/main/callback',
+      state: expect.stringMatching(/^[\w-]{40,}$/),
+      nonce: expect.stringMatching(/^[\w-]{40,}$/),
+    });
+    expect(headers['set-cookie']?.[0]).toMatch(/^quotidian-login-main=[\w.-]+; Path=\/v1\/auth\/oidc\/main; Max-Age=600; HttpOnly; SameSite=Lax$/);
+    for (const name of ['state', 'nonce']) expect(headers['set-cookie']?.[0]).not.toContain(url.searchParams.get(name));
+    await service.as().get('/v1/auth/oidc/none-such').expect(404);
+    await service.as().get('/v1/auth/oidc/none-such/callback').expect(404);
+  });
+
+  it('makes an account with a proven address, and finds it again', async () => {
+    const claims = person();
+    const { body, status, headers } = await logIn(claims);
+    expect([status, provider.clients.at(-1)]).toEqual([200, 'client-secret']);
+    expect(headers['set-cookie']?.[0]).toContain('Max-Age=0');
+    const account = await me(body.accessToken as string);
+    expect(account).toMatchObject({ email: claims.email, role: 'user', emailVerified: true });
+    await service.as().post('/v1/auth/refresh').send({ refreshToken: body.refreshToken }).expect(200);
+    // By the subject from now on, whatever the address has become.
+    const again = await logIn({ ...claims, email: 'renamed@example.com' });
+    expect((await me(again.body.accessToken as string)).id).toBe(account.id);
+  });
+
+  it('leaves the password a way in', async () => {
+    const user = await makeUser(service);
+    await service.as().post('/v1/auth/login').send({ email: user.email, password: PASSWORD }).expect(200);
+  });
+
+  describe('links an account', () => {
+    const proven = async () => {
+      const user = await makeUser(service);
+      await service.sql('INSERT INTO address_proofs (user_id, proven_email, proven_at) VALUES ($1, lower($2), now())', [user.id, user.email]);
+      return user;
+    };
+
+    it('when provider and account have proven the address', async () => {
+      const user = await proven();
+      const { body } = await logIn({ sub: `links-${user.id}`, email: user.email.toUpperCase(), email_verified: true });
+      expect((await me(body.accessToken as string)).id).toBe(user.id);
+      const { body: audit } = await service.as(admin).get(`/v1/audit-events?targetKind=user&targetId=${user.id}`).expect(200);
+      expect(audit.items).toMatchObject([{ action: 'user.identity', reason: 'login by main' }]);
+    });
+
+    it.each<[string, JWTPayload]>([
+      ['the provider has not proven it', { email_verified: false }],
+      ['the provider leaves that open', { email_verified: undefined }],
+      ['the provider states it as a text', { email_verified: 'true' }],
+      ['there is none', { email: undefined, email_verified: true }],
+    ])('not when %s', async (_, claims) => {
+      const user = await proven();
+      const { body, status } = await logIn({ sub: `not-${user.id}`, email: user.email, ...claims });
+      expect([status, body.code]).toEqual([403, 'identity-refused']);
+    });
+
+    it('not when somebody registered the address without proving it', async () => {
+      const user = await makeUser(service);
+      const { body, status } = await logIn({ sub: `waits-${user.id}`, email: user.email, email_verified: true });
+      expect([status, body.code]).toEqual([403, 'identity-refused']);
+      expect(await service.sql('SELECT 1 FROM user_identities WHERE user_id = $1', [user.id])).toEqual([]);
+    });
+  });
+
+  it('gives the role by its claim, anew at each login, and leaves an administrator', async () => {
+    await setProviders([{ roleClaim: 'groups', adminValues: ['operators'] }]);
+    const claims = person();
+    const roleAfter = async (groups: unknown) => (await me((await logIn({ ...claims, groups })).body.accessToken as string)).role;
+    expect(await roleAfter(['staff', 'operators'])).toBe('admin');
+    expect(await roleAfter(['staff'])).toBe('user');
+    expect(await roleAfter('operators')).toBe('admin');
+    expect(await roleAfter(undefined)).toBe('user');
+    await setProviders([{}]);
+  });
+
+  it('lets certain domains in, and makes nobody where that is not set', async () => {
+    await setProviders([{ allowedDomains: ['corp.example'] }]);
+    expect((await logIn({ ...person() })).status).toBe(403);
+    expect((await logIn({ ...person(), email: 'x@corp.example.evil.example' })).status).toBe(403);
+    expect((await logIn({ ...person(), email: `y${++subjects}@CORP.example` })).status).toBe(200);
+    await setProviders([{ createUsers: false }]);
+    expect((await logIn(person())).status).toBe(403);
+    await setProviders([{}]);
+  });
+
+  it('refuses who is suspended', async () => {
+    const claims = person();
+    const { id } = await me((await logIn(claims)).body.accessToken as string);
+    await service.as(admin).patch(`/v1/users/${id}`).send({ status: 'suspended' }).expect(200);
+    expect((await logIn(claims)).status).toBe(403);
+  });
+
+  describe('under attack', () => {
+    const refused = async (answer: PromiseLike<{ status: number; body: { code?: string }; headers: object }>) => {
+      const { status, body, headers } = await answer;
+      expect([status, body.code]).toEqual([400, 'login-not-completed']);
+      expect(headers).not.toHaveProperty('set-cookie');
+    };
+
+    it('refuses an answer twice', async () => {
+      const begun = await begin();
+      const code = await grant(begun, person());
+      expect((await comeBack(begun, code)).status).toBe(200);
+      await refused(comeBack(begun, code));
+    });
+
+    it('refuses an answer in another browser, which began none or its own', async () => {
+      const victim = await begin();
+      const code = await grant(victim, person());
+      await refused(comeBack({ ...victim, cookie: '' }, code));
+      const attacker = await begin();
+      await refused(comeBack({ ...victim, cookie: attacker.cookie }, code));
+    });
+
+    it('refuses a code that was injected: it is bound to who began', async () => {
+      const [stolen, own] = await Promise.all([begin(), begin()]);
+      await refused(comeBack(own, await grant(stolen, person())));
+    });
+
+    it('refuses a cookie that was made up, changed, or of another provider', async () => {
+      await setProviders([{}, { id: 'second', issuer: other.issuer }]);
+      const begun = await begin();
+      const second = await begin('second');
+      const code = await grant(begun, person());
+      for (const cookie of ['quotidian-login-main=a.b', `${begun.cookie.slice(0, -3)}abc`, second.cookie.replace('-second=', '-main=')]) {
+        await refused(comeBack({ ...begun, cookie }, code));
+      }
+      await setProviders([{}]);
+    });
+
+    it('refuses the answer of another provider than was asked (mix-up), and one that does not name itself', async () => {
+      await setProviders([{}, { id: 'second', issuer: other.issuer }]);
+      const begun = await begin();
+      await refused(comeBack(begun, await grant(begun, person()), { iss: other.issuer }));
+      const unnamed = await begin();
+      const code = await grant(unnamed, person());
+      await refused(
+        service
+          .as()
+          .get(`/v1/auth/oidc/main/callback?code=${code}&state=${unnamed.asked.get('state')}`)
+          .set('cookie', unnamed.cookie),
+      );
+      await setProviders([{}]);
+    });
+
+    it.each<[string, (begun: Begun) => Promise<string>]>([
+      ['for another client', (begun) => grant(begun, { ...person(), aud: 'another' })],
+      ['of another issuer', (begun) => grant(begun, { ...person(), iss: 'https://other.example.com' })],
+      ['of another login', (begun) => grant(begun, { ...person(), nonce: 'another' })],
+      ['without a nonce', (begun) => grant(begun, { ...person(), nonce: undefined })],
+      ['that expired', (begun) => grant(begun, person(), { expiresIn: -3_600 })],
+      ['signed by somebody else', (begun) => grant(begun, person(), { by: other.key })],
+    ])('refuses an ID token %s', async (_, make) => {
+      const begun = await begin();
+      await refused(comeBack(begun, await make(begun)));
+    });
+
+    it('refuses an ID token without a signature', async () => {
+      const begun = await begin();
+      const code = await grant(begun, person());
+      const idToken = new UnsecuredJWT({ ...person(), nonce: begun.asked.get('nonce') })
+        .setIssuer(provider.issuer)
+        .setAudience('quotidian')
+        .setIssuedAt()
+        .setExpirationTime('1m');
+      provider.grants.set(code, { challenge: begun.asked.get('code_challenge') as string, idToken: idToken.encode() });
+      await refused(comeBack(begun, code));
+    });
+
+    it('refuses what is no answer at all', async () => {
+      const begun = await begin();
+      for (const query of [
+        '',
+        `?error=access_denied&state=${begun.asked.get('state')}&iss=${provider.issuer}`,
+        `?code=x&code=y&state=z`,
+        `?state=${begun.asked.get('state')}`,
+      ]) {
+        const { status } = await service.as().get(`/v1/auth/oidc/main/callback${query}`).set('cookie', begun.cookie);
+        expect(status).toBe(400);
+      }
+    });
+  });
+
+  it('is 503 and names the provider while that is away; the password lets people in', async () => {
+    await setProviders([{ id: 'away', name: 'Away', issuer: other.issuer }]);
+    other.isAway = true;
+    const { body, headers } = await service.as().get('/v1/auth/oidc/away').expect(503);
+    expect([body.code, headers['retry-after']]).toEqual(['temporarily-unavailable', '5']);
+    expect(body.detail).toContain('Away');
+    other.isAway = false;
+    await setProviders([{}]);
+    const begun = await begin();
+    const code = await grant(begun, person());
+    provider.isAway = true;
+    const { status } = await comeBack(begun, code);
+    provider.isAway = false;
+    expect(status).toBe(503);
+  });
+
+  it('is 503 where the client secret that is named is not there', async () => {
+    await setProviders([{ clientSecretSetting: 'none.such' }]);
+    await service.as().get('/v1/auth/oidc/main').expect(503);
+    await setProviders([{}]);
+  });
+});
