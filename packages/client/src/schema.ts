@@ -8575,6 +8575,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "email": "ada@example.com",
+                     *           "emailVerified": false,
+                     *           "pendingEmail": null,
+                     *           "role": "admin",
+                     *           "status": "active",
+                     *           "tier": "free",
+                     *           "dailyQuota": null,
+                     *           "unlimited": true,
+                     *           "timeZone": null,
+                     *           "externalId": null,
+                     *           "metadata": {},
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "adjusted": []
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "email": "ada@example.com",
+                     *           "emailVerified": false,
+                     *           "pendingEmail": null,
+                     *           "role": "admin",
+                     *           "status": "active",
+                     *           "tier": "free",
+                     *           "dailyQuota": null,
+                     *           "unlimited": true,
+                     *           "timeZone": null,
+                     *           "externalId": null,
+                     *           "metadata": {},
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "adjusted": []
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -8613,6 +8654,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 100,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": "crm:4711",
+                     *       "metadata": {
+                     *         "plan": "gold",
+                     *         "seats": 5
+                     *       },
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -8695,6 +8758,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -8834,6 +8916,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "timeZone": "Europe/Berlin",
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
@@ -9231,6 +9332,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -9420,6 +9540,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "1",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
+                     *           "address": "203.0.113.7",
+                     *           "userAgent": "node",
+                     *           "current": true
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
@@ -9565,6 +9700,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                     *       "uri": "otpauth://totp/Quotidian:ada%40example.com?issuer=Quotidian&secret=XXXXXXXXXXXXXXXX&algorithm=SHA1&digits=6&period=30"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewTotpDto"];
                 };
             };
@@ -9634,6 +9775,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recoveryCodes": [
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx",
+                     *         "xxxxxxxxxxxxxxxxxxx"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodesDto"];
                 };
             };
@@ -9785,6 +9942,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Confirm your address</title><style>
+                     *     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem }
+                     *     label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; margin: .5rem 0 }
+                     *     input, button { padding: .5rem }
+                     *     </style></head>
+                     *     <body>
+                     *     <main>
+                     *     <h1>Confirm your address</h1>
+                     *     <form data-path="v1/auth/email/verify" data-done="Your address is confirmed.">
+                     *     <button>Confirm</button>
+                     */
                     "text/html": string;
                 };
             };
@@ -9837,6 +10008,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Set a new password</title><style>
+                     *     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem }
+                     *     label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; margin: .5rem 0 }
+                     *     input, button { padding: .5rem }
+                     *     </style></head>
+                     *     <body>
+                     *     <main>
+                     *     <h1>Set a new password</h1>
+                     *     <form data-path="v1/auth/password/reset" data-done="Your password is set. Sign in with it.">
+                     *     <label for="password">New password</label>
+                     */
                     "text/html": string;
                 };
             };
@@ -11926,6 +12111,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "userId": 42,
+                     *           "url": "https://example.com/hooks",
+                     *           "events": [
+                     *             "request.*"
+                     *           ],
+                     *           "scope": "own",
+                     *           "ordered": false,
+                     *           "enabled": true,
+                     *           "description": "Orders",
+                     *           "disabledReason": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookEndpointPage"];
                 };
             };
@@ -11964,6 +12171,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "userId": 42,
+                     *       "url": "https://example.com/hooks",
+                     *       "events": [
+                     *         "request.*"
+                     *       ],
+                     *       "scope": "own",
+                     *       "ordered": false,
+                     *       "enabled": true,
+                     *       "description": "What became of requests",
+                     *       "disabledReason": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "secret": "whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx="
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewWebhookEndpointDto"];
                 };
             };
@@ -12037,6 +12262,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "userId": 42,
+                     *       "url": "https://example.com/hooks",
+                     *       "events": [
+                     *         "request.*"
+                     *       ],
+                     *       "scope": "own",
+                     *       "ordered": false,
+                     *       "enabled": true,
+                     *       "description": "What became of requests",
+                     *       "disabledReason": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookEndpointDto"];
                 };
             };
@@ -12169,6 +12411,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "userId": 42,
+                     *       "url": "https://example.com/hooks",
+                     *       "events": [
+                     *         "request.*"
+                     *       ],
+                     *       "scope": "own",
+                     *       "ordered": false,
+                     *       "enabled": true,
+                     *       "description": "Orders",
+                     *       "disabledReason": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookEndpointDto"];
                 };
             };
@@ -12211,6 +12470,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=",
+                     *       "previousExpiresAt": "2026-11-28T00:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RotatedSecretDto"];
                 };
             };
@@ -12505,6 +12770,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "evt_7",
+                     *           "type": "user.updated",
+                     *           "timestamp": "2026-11-27T09:30:00.000Z",
+                     *           "userId": 42,
+                     *           "data": {
+                     *             "id": 42,
+                     *             "role": "user",
+                     *             "tier": "free",
+                     *             "email": "ada@example.com",
+                     *             "status": "active",
+                     *             "changed": [
+                     *               "timeZone"
+                     *             ],
+                     *             "timeZone": "Europe/Berlin",
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "unlimited": false,
+                     *             "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *             "dailyQuota": 5,
+                     *             "externalId": null
+                     *           }
+                     *         },
+                     *         {
+                     *           "id": "evt_6",
+                     *           "type": "user.created",
+                     *           "timestamp": "2026-11-27T09:30:00.000Z",
+                     *           "userId": 42,
+                     *           "data": {
+                     *             "id": 42,
+                     *             "role": "user",
+                     *             "tier": "free",
+                     *             "email": "ada@example.com",
+                     *             "status": "active",
+                     *             "timeZone": null,
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "unlimited": false,
+                     *             "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *             "dailyQuota": 100,
+                     *             "externalId": "crm:4711"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EventPage"];
                 };
             };

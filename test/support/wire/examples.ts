@@ -67,6 +67,7 @@ function stableText(text: string, name: string): string {
   const [day, time] = LATER.test(name) ? ['2026-11-28', '00:00:00'] : ['2026-11-27', '09:30:00'];
   return text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, UUID)
+    .replace(/(secret=)[A-Z2-7]+/i, '$1XXXXXXXXXXXXXXXX')
     .replace(/(urn:quotidian:request:)[\w.-]+/, `$1${UUID}`)
     .replace(/\d{4}-\d\d-\d\d/g, day)
     .replace(/T\d\d:\d\d:\d\d(\.\d+)?/g, (_, fraction: string | undefined) => `T${time}${fraction?.replace(/\d/g, '0') ?? ''}`)
@@ -82,5 +83,5 @@ function isRandom(text: string): boolean {
 
 function masked(text: string): string {
   const prefix = /^[a-z]+_/.exec(text)?.[0] ?? '';
-  return prefix + text.slice(prefix.length).replace(/[\w-]/g, 'x');
+  return prefix + text.slice(prefix.length).replace(/[\w+/-]/g, 'x');
 }
