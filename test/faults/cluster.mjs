@@ -50,6 +50,8 @@ export class Cluster {
         getTypeParser: (/** @type {number} */ oid, format) => (oid === 1082 || oid === 20 ? String : pg.types.getTypeParser(oid, format)),
       },
     });
+    // A crash between two statements is found by the next one.
+    client.on('error', () => undefined);
     await client.connect();
     try {
       return await work(async (text, values) => (await client.query(text, values)).rows);

@@ -1,4 +1,4 @@
-// npm run test:faults [-- <parts…>]: exactness, workers, harness, midnights, log, failover. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: exactness, workers, webhooks, harness, midnights, log, failover. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -7,6 +7,7 @@ const { failOver } = await import('./failover.mjs');
 const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
+const { proveWebhooks } = await import('./webhooks.mjs');
 const { proveWorkers } = await import('./workers.mjs');
 
 const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000_000);
@@ -23,6 +24,7 @@ async function* exactness() {
 const PARTS = {
   exactness,
   workers: () => proveWorkers(SEED),
+  webhooks: () => proveWebhooks(SEED),
   harness: () => proveHarness(SEED),
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),
