@@ -29,10 +29,10 @@ export class DeliveriesService {
 
   /** Newest first. @throws NotFoundProblem */
   async list(principal: Principal, endpointId: number, query: ListWebhookDeliveriesQuery & ListQuery): Promise<Page<WebhookDeliveryDto>> {
-    await this.endpoints.find(this.dataSource.manager, principal, endpointId);
     const { status } = query;
     const filters = { list: 'webhook-deliveries', endpointId, status };
     const before = cursorPosition(query.cursor, filters);
+    await this.endpoints.find(this.dataSource.manager, principal, endpointId);
     const size = pageSize(query);
     const where = { endpointId, ...(status === undefined ? {} : { status }), ...(before === null ? {} : { id: LessThan(before) }) };
     const rows = await this.deliveries.find({ where, order: { id: 'DESC' }, take: size + 1 });
