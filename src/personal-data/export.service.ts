@@ -59,6 +59,11 @@ export class ExportService implements BeforeApplicationShutdown {
     }
   }
 
+  /** Nothing is exported, and nothing recorded. @throws NotFoundProblem */
+  async look(userId: number): Promise<void> {
+    await this.users.get(userId);
+  }
+
   /** That somebody took the data is known before anything of it is sent. */
   private async begin(actor: Actor, userId: number): Promise<Date> {
     return this.transactions.run(async (tx) => {

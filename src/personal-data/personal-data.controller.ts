@@ -36,8 +36,8 @@ export class PersonalDataController {
   ): Promise<void> {
     const format = formatFor(request.headers.accept);
     const name = `user-${userId}.${format.type === NDJSON_TYPE ? 'ndjson' : 'json'}`;
-    // Asked of its header alone, nothing is exported.
-    const stream = request.method === 'HEAD' ? undefined : await this.exports.open(because(actor, reason), request, userId, format);
+    const ofHeader = request.method === 'HEAD';
+    const stream = await (ofHeader ? this.exports.look(userId) : this.exports.open(because(actor, reason), request, userId, format));
     void reply.headers({ 'content-type': format.type, 'content-disposition': `attachment; filename="${name}"`, vary: 'Accept' }).send(stream);
   }
 }
