@@ -194,7 +194,10 @@ export const EXPORTED: readonly ExportedTable[] = [
       ...['created_at', 'updated_at'],
     ],
     shownAs: { failing_since: instant('failing_since') },
-    withheld: { user_id: 'the user', secret: SECRET, previous_secret: SECRET },
+    withheld: {
+      ...{ user_id: 'the user', secret: SECRET, previous_secret: SECRET },
+      ...{ replay_position: INTERNAL, replay_end: INTERNAL, replay_since: INTERNAL, replay_until: INTERNAL },
+    },
   },
   {
     section: 'mails',

@@ -198,6 +198,9 @@ const fromMemory = new Set([
   'identityForgot',
   'linkPagesVerifyEmail',
   'linkPagesResetPassword',
+  'singleSignOnBegin',
+  'singleSignOnCallback',
+  'singleSignOnList',
   'systemConfigurationsList',
   'systemConfigurationsGet',
 ]);

@@ -66,7 +66,7 @@ function faultsOf(answer: WireAnswer, known: WireDocument): string[] {
 function keepAnswer({ id }: Operation, { status, headers, body }: WireAnswer, code: string | null): void {
   if (body === null || body.length === 0) return;
   const text = String(body);
-  const value: unknown = /json/.test(headers['content-type'] ?? '') ? JSON.parse(text) : text;
+  const value: unknown = /[/+]json(;|$)/.test(headers['content-type'] ?? '') ? JSON.parse(text) : text;
   keepExample(code ?? `${id} ${status}`, value, body.length);
 }
 
