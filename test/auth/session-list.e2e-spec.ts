@@ -84,7 +84,8 @@ describe('the list of sessions', () => {
 
   it('ends one, everywhere and with its refresh token, and leaves the others', async () => {
     const user = await makeUser(service);
-    const [lost, kept] = [await logInFrom(user, 'Lost/1'), await logInFrom(user)];
+    const lost = await logInFrom(user, 'Lost/1');
+    const kept = await logInFrom(user);
     for (const { as } of service.replicas) await as(lost.accessToken).get('/v1/users/me').expect(200);
     const { id } = (await list(kept)).items[1];
     await service.as(kept.accessToken).delete(`/v1/users/me/sessions/${id}`).expect(204);
@@ -98,7 +99,8 @@ describe('the list of sessions', () => {
 
   it('ends all, or all but the present one', async () => {
     const user = await makeUser(service);
-    const [other, mine] = [await logInFrom(user, 'Other/1'), await logInFrom(user)];
+    const other = await logInFrom(user, 'Other/1');
+    const mine = await logInFrom(user);
     await service.as(mine.accessToken).delete('/v1/users/me/sessions?keepCurrent=true').expect(204);
     await eventually(() => service.as(other.accessToken).get('/v1/users/me').expect(401), 1_000);
     expect((await list(mine)).items).toHaveLength(1);
@@ -108,8 +110,10 @@ describe('the list of sessions', () => {
   });
 
   it('is nobody else’s, and no API key’s: 404 and 403', async () => {
-    const [user, other] = [await makeUser(service), await makeUser(service)];
-    const [session, foreign] = [await logInFrom(user), await logInFrom(other)];
+    const user = await makeUser(service);
+    const other = await makeUser(service);
+    const session = await logInFrom(user);
+    const foreign = await logInFrom(other);
     const { id } = (await list(foreign)).items[0];
     const caller = service.as(session.accessToken);
     await caller.get(`/v1/users/${other.id}/sessions`).expect(404);

@@ -208,11 +208,13 @@ describe('webhook endpoints', () => {
         .set('idempotency-key', 'one')
         .send({ url: URL, events: ['*'] })
         .expect(201);
-    const [first, second] = [await create(), await create()];
+    const first = await create();
+    const second = await create();
     expect(second.body).toEqual({ ...first.body, secret: null });
     expect(second.headers).toMatchObject({ 'idempotency-replayed': 'true', location: first.headers.location, etag: first.headers.etag });
     const rotate = () => service.as(user).post(`${first.headers.location}/rotate-secret`).set('idempotency-key', 'two').expect(200);
-    const [rotated, again] = [await rotate(), await rotate()];
+    const rotated = await rotate();
+    const again = await rotate();
     expect(rotated.body).toEqual({ secret: expect.stringMatching(/^whsec_/), previousExpiresAt: expect.stringMatching(/Z$/) });
     expect(rotated.body.secret).not.toBe(first.body.secret);
     expect(again.body).toEqual({ ...rotated.body, secret: null });

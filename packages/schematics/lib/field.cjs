@@ -33,7 +33,8 @@ async function planField(house, { name, fields: line = '' }) {
       throw new Refusal(`"${field.name}": a field that is added later is missing in rows that are there. Write ? behind its type, or give it a default.`);
   }
   const after = { ...manifest, added: [...(manifest.added ?? []), asked] };
-  const [was, is] = [await renderFeature(house, manifest), await renderFeature(house, after)];
+  const was = await renderFeature(house, manifest);
+  const is = await renderFeature(house, after);
   /** @type {Changes} */
   const changes = new Map();
   const hashes = { ...manifest.files };
