@@ -251,7 +251,11 @@ describe('webhooks', () => {
     const { url, received } = await receiver();
     const { id: early } = await endpoint(user, url);
     const ids: string[] = [];
-    for (const n of [1, 2, 3]) ids.push(await happens(user, n));
+    for (const n of [1, 2, 3]) {
+      ids.push(await happens(user, n));
+      // A range has milliseconds: no two of them share one.
+      await service.sql('SELECT pg_sleep(0.002)');
+    }
     const [last] = await settled(early, 3);
     await service.as(user).post(`/v1/webhook-deliveries/${last.id}/resend`).expect(200);
     await eventually(() => received.length === 4);
