@@ -48,8 +48,8 @@ export class IdentityController {
   @HttpCode(202)
   @Fails(TooManyAttempts)
   @ApiAcceptedResponse({ description: 'The mail is on its way, if there is such an account.' })
-  forgot(@Body() { email }: ForgotPasswordDto, @ClientNetwork() network: string): void {
-    this.passwords.forgot(email, network);
+  forgot(@Req() { id }: FastifyRequest, @Body() { email }: ForgotPasswordDto, @ClientNetwork() network: string): void {
+    this.passwords.forgot(email, network, id);
   }
 
   /** Sets a new password by the token that was mailed, and ends all sessions. A token works once, within an hour. */

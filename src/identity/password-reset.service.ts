@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { SessionsService } from '../auth/sessions.service';
+import { sqlState } from '../common/database-errors';
 import { Transactions } from '../database/transactions';
 import { MailsService } from '../mail/mails.service';
 import { PasswordsService } from '../passwords/passwords.service';
@@ -40,11 +41,14 @@ export class PasswordResetService implements BeforeApplicationShutdown {
   }
 
   /** Has a link mailed to the account's owner, if there is an account and it was not asked for too often; returns before that is known. @throws TooManyAttempts for the network */
-  forgot(email: string, network: string): void {
+  forgot(email: string, network: string, requestId: string): void {
     if (!this.allowances.stranger(network, email)) return;
     const work = this.serial.run('forgot', () => this.mailTo(email));
     if (work === null) this.logger.warn('too many forgotten passwords wait: one is left out');
-    else this.last = work.catch((error: unknown) => this.logger.warn(`a forgotten password was not seen to: ${(error as Error).message}`));
+    else
+      this.last = work.catch((err: unknown) =>
+        this.logger[sqlState(err) === undefined ? 'error' : 'warn']({ requestId, err }, 'a forgotten password was not seen to'),
+      );
   }
 
   /**

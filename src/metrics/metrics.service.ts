@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { isConnectionLost, isTransient, sqlState } from '../common/database-errors';
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
 import { unhandledErrors } from '../http/last-net';
@@ -38,23 +39,23 @@ export class MetricsService {
     this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
     this.counter('quotidian_unhandled_errors_total', 'Errors that nobody took.', unhandledErrors);
     this.gauge('quotidian_database_clock_behind_seconds', "How far the database's clock was set back.", async () => {
-      return ((await health.look().catch(() => null))?.clockBehindMs ?? 0) / 1_000;
+      return ((await health.look().catch(whileAway(null)))?.clockBehindMs ?? 0) / 1_000;
     });
     this.gauge('quotidian_stored_values_adjusted', 'Stored values that do not count because they cannot be used.', async () => {
-      return (await storedValues.look().catch(() => [])).length;
+      return (await storedValues.look().catch(whileAway([]))).length;
     });
     this.counter('quotidian_webhook_attempts_total', 'Attempts to deliver webhooks.', () => webhooks.counts.attempts);
     this.counter('quotidian_webhook_delivered_total', 'Webhooks delivered.', () => webhooks.counts.delivered);
     this.counter('quotidian_webhook_failed_total', 'Webhooks given up.', () => webhooks.counts.failed);
     this.gauge('quotidian_webhook_in_flight', 'Attempts to deliver webhooks under way in this process.', () => webhooks.inFlight);
-    this.gauge('quotidian_webhook_waiting', 'Webhooks that wait, for their time too; counted up to 10000.', () => webhooks.waiting().catch(() => 0));
+    this.gauge('quotidian_webhook_waiting', 'Webhooks that wait, for their time too; counted up to 10000.', () => webhooks.waiting().catch(whileAway(0)));
     new Gauge({
       name: 'quotidian_job_last_success_timestamp_seconds',
       help: 'When a job last ended well.',
       labelNames: ['job'],
       registers: [this.registry],
       async collect() {
-        for (const { job, finishedAt } of await jobs.lastSuccesses().catch(() => [])) this.set({ job }, finishedAt.getTime() / 1_000);
+        for (const { job, finishedAt } of await jobs.lastSuccesses().catch(whileAway([]))) this.set({ job }, finishedAt.getTime() / 1_000);
       },
     });
   }
@@ -103,4 +104,12 @@ export class MetricsService {
       },
     });
   }
+}
+
+/** What stands for a figure of the database's while that fails: the others are there all the same. An error of ours is none of its. */
+function whileAway<T>(figure: T): (error: unknown) => T {
+  return (error) => {
+    if (sqlState(error) === undefined && !isTransient(error) && !isConnectionLost(error)) throw error;
+    return figure;
+  };
 }

@@ -12,7 +12,9 @@ export function renderAnswerExamples(document: OpenAPIObject): void {
   for (const operation of Object.values(document.paths).flatMap((item) => Object.values(item) as Operation[])) {
     for (const [status, { content }] of Object.entries(operation.responses)) {
       const example = answers[`${operation.operationId as string} ${status}`];
-      if (content && example !== undefined) for (const media of Object.values(content as Content)) media.example = example;
+      if (content && example !== undefined)
+        // They are JSON; other media types of an answer are texts.
+        for (const [type, media] of Object.entries(content as Content)) if (/[/+]json$/.test(type)) media.example = example;
     }
   }
 }

@@ -37,8 +37,8 @@ describe('system settings', () => {
     const shown = new Map<string, Record<string, unknown>>(body.items.map((item: { key: string }) => [item.key, item]));
     expect([...shown.keys()]).toEqual(expect.arrayContaining(DECLARED));
     expect([...shown.keys()]).toEqual([...shown.keys()].sort());
-    for (const { key, default: value } of declaredSettings().values()) {
-      expect(shown.get(key)).toMatchObject({ value, source: 'default', version: 0, overridable: false, bounds: null, updatedAt: null, updatedBy: null });
+    for (const { key, default: value, overridable } of declaredSettings().values()) {
+      expect(shown.get(key)).toMatchObject({ value, source: 'default', version: 0, overridable, bounds: null, updatedAt: null, updatedBy: null });
       expect(shown.get(key)).toMatchObject({ schema: expect.any(Object), description: expect.stringMatching(/\.$/) });
     }
     expect(shown.get('idempotency.retentionHours')).toMatchObject({ unit: 'hours', visibility: 'public' });

@@ -63,6 +63,8 @@ describe('administrators', () => {
         'quota:read',
         'configurations:read',
         'configurations:write',
+        'webhooks:read',
+        'webhooks:write',
       ]);
       for (const replica of [0, 1]) {
         await claim(replica).expect(403);

@@ -9942,20 +9942,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Confirm your address</title><style>
-                     *     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem }
-                     *     label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; margin: .5rem 0 }
-                     *     input, button { padding: .5rem }
-                     *     </style></head>
-                     *     <body>
-                     *     <main>
-                     *     <h1>Confirm your address</h1>
-                     *     <form data-path="v1/auth/email/verify" data-done="Your address is confirmed.">
-                     *     <button>Confirm</button>
-                     */
                     "text/html": string;
                 };
             };
@@ -10008,20 +9994,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Set a new password</title><style>
-                     *     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem }
-                     *     label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; margin: .5rem 0 }
-                     *     input, button { padding: .5rem }
-                     *     </style></head>
-                     *     <body>
-                     *     <main>
-                     *     <h1>Set a new password</h1>
-                     *     <form data-path="v1/auth/password/reset" data-done="Your password is set. Sign in with it.">
-                     *     <label for="password">New password</label>
-                     */
                     "text/html": string;
                 };
             };
@@ -10073,6 +10045,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "main",
+                     *           "name": "Main"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProvidersDto"];
                 };
             };
@@ -10196,6 +10178,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+                     *       "tokenType": "Bearer",
+                     *       "expiresIn": 900,
+                     *       "refreshToken": "qtr_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
@@ -11366,19 +11356,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example id: 0
-                     *     event: status
-                     *     data: {"id":"01a21b99-4f0b-7190-a018-cc5d760cf65b","status":"pending","attempt":0,"at":"2026-11-27T09:30:00.000Z"}
-                     *
-                     *     id: 1
-                     *     event: status
-                     *     data: {"id":"01a21b99-4f0b-7190-a018-cc5d760cf65b","status":"processing","attempt":1,"at":"2026-11-27T09:30:00.000Z"}
-                     *
-                     *     id: 2
-                     *     event: status
-                     *     data: {"id":"01a21b99-4f0b-7190-a018-cc5d760cf65b","status":"succeeded","attempt":1,"at":"2026-11-27T09:30:00.000Z"}
-                     */
                     "text/event-stream": string;
                 };
             };
@@ -11524,6 +11501,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "format": "quotidian-export-1",
+                     *       "exportedAt": "2026-11-27T09:30:00.000Z",
+                     *       "user": {
+                     *         "id": 42,
+                     *         "email": "ada@example.com",
+                     *         "role": "user",
+                     *         "status": "active",
+                     *         "timeZone": null,
+                     *         "subscriptionTier": "free",
+                     *         "nextSubscriptionTier": null,
+                     *         "nextQuotaDaily": null,
+                     *         "nextQuotaUnlimited": false,
+                     *         "apiQuotaDaily": 100,
+                     *         "apiQuotaUnlimited": false,
+                     *         "apiQuotaCustom": true,
+                     *         "apiQuotaUsedToday": 0,
+                     *         "apiQuotaRefundedToday": 0,
+                     *         "apiQuotaRequestsToday": 0,
+                     *         "quotaResetDate": "2026-11-27",
+                     *         "quotaResetZone": null,
+                     *         "quotaResetFold": 0,
+                     *         "quotaOverrideDaily": null,
+                     *         "quotaOverrideUnlimited": false,
+                     *         "quotaOverrideExpiresAt": null,
+                     *         "quotaOverrideReason": null,
+                     *         "quotaOverrideAuthor": null,
+                     *         "createdAt": "2026-11-27T09:30:00.000Z",
+                     *         "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *       },
+                     *       "attributes": null,
+                     *       "addressProof": null,
+                     *       "mailedTokens": [],
+                     *       "identities": [],
+                     *       "secondFactor": null,
+                     *       "apiKeys": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "test",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read",
+                     *             "configurations:read",
+                     *             "configurations:write",
+                     *             "webhooks:read",
+                     *             "webhooks:write"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "capUsedToday": 0,
+                     *           "capResetDate": null,
+                     *           "capResetFold": 0,
+                     *           "expiresAt": null,
+                     *           "lastUsedAt": null,
+                     *           "revokedAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "sessions": [],
+                     *       "knownDevices": [],
+                     *       "formerSessions": [],
+                     *       "configurations": [],
+                     *       "configurationHistory": [],
+                     *       "requests": [],
+                     *       "idempotencyKeys": [],
+                     *       "usage": [],
+                     *       "quotaEvents": [],
+                     *       "events": [],
+                     *       "webhookEndpoints": [],
+                     *       "mails": [],
+                     *       "auditEvents": [
+                     *         {
+                     *           "id": "17",
+                     *           "actorKind": "key",
+                     *           "actorId": null,
+                     *           "action": "user.export",
+                     *           "targetKind": "user",
+                     *           "targetId": "30027",
+                     *           "before": null,
+                     *           "after": null,
+                     *           "reason": "asked",
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "rows": 3
+                     *     }
+                     */
                     "application/json": {
                         /** @enum {string} */
                         format: "quotidian-export-1";
@@ -12519,6 +12586,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5",
+                     *           "endpointId": 42,
+                     *           "eventId": "evt_7",
+                     *           "type": "tier.changed",
+                     *           "userId": 42,
+                     *           "status": "delivered",
+                     *           "tries": 1,
+                     *           "nextAttemptAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *           "lastStatus": 204,
+                     *           "lastError": null
+                     *         },
+                     *         {
+                     *           "id": "2",
+                     *           "endpointId": 42,
+                     *           "eventId": "evt_6",
+                     *           "type": "user.updated",
+                     *           "userId": 42,
+                     *           "status": "delivered",
+                     *           "tries": 1,
+                     *           "nextAttemptAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *           "lastStatus": 204,
+                     *           "lastError": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDeliveryPage"];
                 };
             };
@@ -12588,6 +12690,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "10",
+                     *       "endpointId": 42,
+                     *       "eventId": "evt_10",
+                     *       "type": "user.updated",
+                     *       "userId": 42,
+                     *       "status": "failed",
+                     *       "tries": 3,
+                     *       "nextAttemptAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "lastStatus": 307,
+                     *       "lastError": null,
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "no, thanks",
+                     *           "status": 307,
+                     *           "durationMs": 52
+                     *         },
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "no, thanks",
+                     *           "status": 307,
+                     *           "durationMs": 9
+                     *         },
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "no, thanks",
+                     *           "status": 307,
+                     *           "durationMs": 4
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
                 };
             };
@@ -12651,6 +12792,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "19",
+                     *       "endpointId": 42,
+                     *       "eventId": "evt_14",
+                     *       "type": "webhook.test",
+                     *       "userId": 42,
+                     *       "status": "waiting",
+                     *       "tries": 0,
+                     *       "nextAttemptAt": "2026-11-28T00:00:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": null,
+                     *       "lastStatus": null,
+                     *       "lastError": null,
+                     *       "attempts": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
                 };
             };
@@ -12686,6 +12844,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "46",
+                     *       "endpointId": 42,
+                     *       "eventId": "evt_36",
+                     *       "type": "user.updated",
+                     *       "userId": 42,
+                     *       "status": "waiting",
+                     *       "tries": 0,
+                     *       "nextAttemptAt": "2026-11-28T00:00:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": null,
+                     *       "lastStatus": 204,
+                     *       "lastError": null,
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "",
+                     *           "status": 204,
+                     *           "durationMs": 2
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
                 };
             };
@@ -12725,6 +12908,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "since": "2026-11-27T09:30:00.000Z",
+                     *       "until": "2026-11-28T00:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookReplayDto"];
                 };
             };
@@ -13017,35 +13206,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example # admin-only
-                     *
-                     *     <!-- written by npm run errors -->
-                     *
-                     *     |             |                            |
-                     *     | ----------- | -------------------------- |
-                     *     | status      | 403 Forbidden              |
-                     *     | title       | Forbidden                  |
-                     *     | type        | `/errors/admin-only`       |
-                     *     | answered by | `PATCH /v1/users/{userId}` |
-                     *
-                     *     <!-- end -->
-                     */
                     "text/markdown": string;
-                    /**
-                     * @example # admin-only
-                     *
-                     *     <!-- written by npm run errors -->
-                     *
-                     *     |             |                            |
-                     *     | ----------- | -------------------------- |
-                     *     | status      | 403 Forbidden              |
-                     *     | title       | Forbidden                  |
-                     *     | type        | `/errors/admin-only`       |
-                     *     | answered by | `PATCH /v1/users/{userId}` |
-                     *
-                     *     <!-- end -->
-                     */
                     "text/html": string;
                 };
             };
@@ -13104,20 +13265,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example # HELP quotidian_http_request_duration_seconds Time from request to answer.
-                     *     # TYPE quotidian_http_request_duration_seconds histogram
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.002",method="GET",route="/health/live",status="200"} 1
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.005",method="GET",route="/health/live",status="200"} 1
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.01",method="GET",route="/health/live",status="200"} 1
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.025",method="GET",route="/health/live",status="200"} 1
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.05",method="GET",route="/health/live",status="200"} 2
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/health/live",status="200"} 2
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.25",method="GET",route="/health/live",status="200"} 2
-                     *     quotidian_http_request_duration_seconds_bucket{le="0.5",method="GET",route="/health/live",status="200"} 2
-                     *     quotidian_http_request_duration_seconds_bucket{le="1",method="GET",route="/health/live",status="200"} 2
-                     *     quotidian_http_request_duration_seconds_bucket{le="2.5",method="GET",route="/health/live",status="200"} 2
-                     */
                     "text/plain": string;
                 };
             };
