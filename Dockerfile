@@ -3,6 +3,8 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
+# `nest build` asks for the generator that nest-cli.json names.
+COPY packages/schematics packages/schematics
 # The embedded PostgreSQL stays out of the image: a container is given a DATABASE_URL.
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json nest-cli.json ./
