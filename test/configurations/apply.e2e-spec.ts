@@ -4,6 +4,7 @@ import { SettingsService } from '../../src/settings/settings.service';
 import { makeAdmin, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';
+import { eventually } from '../support/eventually';
 import { dumpOf } from '../support/tables';
 
 describe('applying a file of settings', () => {
@@ -70,6 +71,14 @@ describe('applying a file of settings', () => {
   });
 
   it('tries everything in a dry run, and leaves nothing of it', async () => {
+    // What was recorded before is handed on behind the calls that did it.
+    await eventually(async () => {
+      const [{ left }] = await service.sql<{ left: number }>(
+        `SELECT (SELECT count(*) FROM events WHERE position IS NULL)::integer
+           + (SELECT count(*) FROM event_cursors WHERE position < (SELECT max(position) FROM events))::integer AS left`,
+      );
+      return left === 0;
+    });
     const before = await dumpOf(service);
     expect(await apply('settings:\n  quota.timeZone:\n    value: Asia/Tokyo\n', { dryRun: true, prune: true })).toEqual(
       expect.arrayContaining([
