@@ -32,6 +32,8 @@ module.exports = {
   testTimeout: 30_000,
   // The tests wait for the database more than they compute.
   maxWorkers: 3,
+  // Jest keeps some of every file's modules, so that a worker grows by tens of megabytes a file, up to V8's limit: one that is larger begins anew.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/*.spec.ts']),
     project('e2e', ['<rootDir>/test/**/*.e2e-spec.ts'], {
