@@ -1,4 +1,4 @@
-// npm run test:faults [-- <parts…>]: exactness, workers, webhooks, harness, midnights, log, failover. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, harness, midnights, log, failover. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -7,6 +7,7 @@ const { failOver } = await import('./failover.mjs');
 const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
+const { makeMutants } = await import('./mutants.mjs');
 const { proveWebhooks } = await import('./webhooks.mjs');
 const { proveWorkers } = await import('./workers.mjs');
 
@@ -20,8 +21,9 @@ async function* exactness() {
   }
 }
 
-/** @type {Record<string, () => AsyncIterable<{ name: string, broken?: string[], story?: string, skipped?: string }>>} */
+/** @type {Record<string, () => Iterable<{ name: string, broken: string[] }> | AsyncIterable<{ name: string, broken?: string[], story?: string, skipped?: string }>>} */
 const PARTS = {
+  mutants: makeMutants,
   exactness,
   workers: () => proveWorkers(SEED),
   webhooks: () => proveWebhooks(SEED),
