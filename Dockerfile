@@ -3,6 +3,7 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
+COPY packages/nest/package.json packages/nest/
 # `nest build` asks for the generator that nest-cli.json names.
 COPY packages/schematics packages/schematics
 # The embedded PostgreSQL stays out of the image: a container is given a DATABASE_URL.

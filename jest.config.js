@@ -24,6 +24,8 @@ const project = (displayName, testMatch, extra = {}) => ({
   },
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?(${esmPackages.join('|')}))`],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  // Packages on each other: what they are built of, and not what was built of them once.
+  moduleNameMapper: { '^@quotidian/client$': '<rootDir>/packages/client/src/index.ts' },
   ...extra,
 });
 

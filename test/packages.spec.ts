@@ -11,7 +11,13 @@ const CLIENT = join(__dirname, '../packages/client');
 /** What browsers, Deno, Bun and edge runtimes have; nothing of Node's beside. */
 const WEB = ['AbortController', 'AbortSignal', 'Headers', 'Request', 'Response', 'TextDecoder', 'TextDecoderStream', 'TextEncoder', 'URL', 'URLSearchParams'];
 const TIMERS = { setTimeout, clearTimeout, fetch, crypto, performance };
+const NEST = join(__dirname, '../packages/nest');
+/** Of all of it as it is shipped, and of a bundle for browsers, with openapi-fetch in it. */
 const MAX_GZIP_BYTES = 12_000;
+const MAX_BUNDLE_GZIP_BYTES = 11_000;
+
+// npm and compilers run in it, however busy the machine is.
+jest.setTimeout(180_000);
 
 const sources = readdirSync(join(CLIENT, 'src'));
 const compiled = new Map(
@@ -56,12 +62,51 @@ describe('the client as a package', () => {
   });
 
   it('is built when it is packed, so that nobody ships it empty', () => {
-    const { stdout, status } = spawnSync('npm', ['pack', '--dry-run', '--json'], { cwd: CLIENT, encoding: 'utf8' });
-    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const packed = files.map(({ path }) => path);
-    expect(status).toBe(0);
+    const packed = packedOf(CLIENT);
     for (const name of compiled.keys()) expect(packed).toContain(`dist/${name}.js`);
     expect(packed).toContain('dist/index.d.ts');
     expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([]);
   });
+
+  it.each([
+    ['import', '--input-type=module', `import { createClient, createWorker, ProblemError } from '@quotidian/client';`],
+    ['require', '--input-type=commonjs', `const { createClient, createWorker, ProblemError } = require('@quotidian/client');`],
+  ])('is there by its names for %s in Node', (_, type, load) => {
+    const { stdout, stderr } = spawnSync(process.execPath, [type, '-e', `${load} console.log(typeof createClient, typeof createWorker, typeof ProblemError)`], {
+      cwd: CLIENT,
+      encoding: 'utf8',
+    });
+    expect([stdout, stderr]).toEqual(['function function function\n', '']);
+  });
+
+  it('becomes a bundle for browsers by esbuild, without anything of Node, and a small one', () => {
+    const esbuild = createRequire(__filename).resolve('esbuild/bin/esbuild');
+    const options = ['--bundle', '--platform=browser', '--format=esm', '--minify', '--log-level=warning'];
+    const input = `export { createClient, followRequest } from '@quotidian/client';`;
+    const { stdout, stderr, status } = spawnSync(esbuild, options, { cwd: CLIENT, encoding: 'utf8', input });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).not.toMatch(/node:|require\(/);
+    expect(gzipSync(stdout).length).toBeLessThan(MAX_BUNDLE_GZIP_BYTES);
+  });
 });
+
+describe('the package for Nest', () => {
+  it('is built when it is packed, with the client that it stands on, and small', () => {
+    const packed = packedOf(NEST);
+    const names = readdirSync(join(NEST, 'src')).map((name) => name.replace('.ts', ''));
+    for (const name of names) expect(packed).toEqual(expect.arrayContaining([`dist/${name}.js`, `dist/${name}.d.ts`]));
+    const shipped = names.map((name) => readFileSync(join(NEST, 'dist', `${name}.js`), 'utf8'));
+    expect(gzipSync(shipped.join('\n')).length).toBeLessThan(MAX_GZIP_BYTES / 2);
+    const { dependencies } = JSON.parse(readFileSync(join(NEST, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    const { version } = JSON.parse(readFileSync(join(CLIENT, 'package.json'), 'utf8')) as { version: string };
+    expect(dependencies).toEqual({ '@quotidian/client': version });
+  });
+});
+
+/** The paths that an archive would have. */
+function packedOf(cwd: string): string[] {
+  const { stdout, status } = spawnSync('npm', ['pack', '--dry-run', '--json'], { cwd, encoding: 'utf8' });
+  expect(status).toBe(0);
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  return files.map(({ path }) => path);
+}

@@ -1,8 +1,10 @@
+import express from 'express';
 import fastify from 'fastify';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type Client, createClient } from '../../packages/client/src/client';
-import { chargeOf, meterExpress, meterFastify } from '../../packages/client/src/metering';
+import { chargeOf } from '../../packages/client/src/meter';
+import { meterExpress, meterFastify } from '../../packages/client/src/metering';
 import { ProblemError } from '../../packages/client/src/problem-error';
 import { type Fetch } from '../../packages/client/src/retries';
 import { eventually } from '../support/eventually';
@@ -296,6 +298,27 @@ describe('the client', () => {
       const refused = await call(refusing, { key: 'k' });
       expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
       expect(await (await call(lenient, { key: 'k' })).text()).toBe('null');
+    });
+
+    it('is middleware of Express, with what its parsers made of the body', async () => {
+      const user = await makeUser(service, { dailyQuota: 5 });
+      const app = express();
+      app.use(express.json());
+      const cost = (request: express.Request) => request.body.units as number;
+      app.post('/', meterExpress<express.Request>({ baseUrl: service.url, type: 'search', cost }), (_request, response) => void response.json({ ok: true }));
+      const server = createServer(app);
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const post = (units: number) =>
+        fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ units }),
+        });
+      const passed = await post(4);
+      const refused = await post(4);
+      expect([passed.status, await passed.json(), passed.headers.get('ratelimit')]).toEqual([200, { ok: true }, expect.stringMatching(/^"daily";r=1;/)]);
+      expect([refused.status, await refused.json()]).toEqual([429, expect.objectContaining({ code: 'quota-exceeded' })]);
     });
 
     it('is a hook of Fastify too', async () => {

@@ -1,7 +1,8 @@
 export { type Client, type ClientOptions, createClient, type Schemas } from './client';
 export { followRequest, type FollowOptions, type StatusChange } from './follow';
 export { type ClaimedRequest } from './lease';
-export { chargeOf, meterExpress, type MeteredCharge, meterFastify, type MeterOptions } from './metering';
+export { type Admission, chargeOf, createMeter, type Meter, type MeterableCall, type MeterBase, type MeteredCharge, type MeterPrice } from './meter';
+export { meterExpress, meterFastify, type MeterOptions } from './metering';
 export { type Problem, ProblemError } from './problem-error';
 export { type Fetch, type Retries } from './retries';
 export { type paths } from './schema';
