@@ -12,6 +12,7 @@ import { makeAdapter } from './http/adapter';
 import { parseBodies } from './http/body-parser';
 import { addAnswerHeaders, letPagesIn, logAnswers } from './http/hooks';
 import { HttpModule } from './http/http.module';
+import { PublicPath } from './http/public-path';
 import { ProblemFilter } from './http/problem.filter';
 import { addressProblemsBelow } from './http/problem-type';
 import { RequestScope } from './http/request-scope';
@@ -38,12 +39,13 @@ export async function createApp({ environment: overrides, preview = false, signa
     pretty: environment.LOG_FORMAT === undefined ? process.stdout.isTTY : environment.LOG_FORMAT === 'pretty',
     scope: () => RequestScope.get()?.logFields,
   });
+  const path = new PublicPath({ basePath: environment.basePath, trusts: environment.trustProxy });
   const { adapter, routes } = makeAdapter({
     trustProxy: environment.trustProxy,
-    rewriteUrl: routedUrl,
+    rewriteUrl: (method, url) => routedUrl(method, path.strip(url)),
     answerFailure: (error, request, reply) => app.get(ProblemFilter).render(error, request, reply),
   });
-  const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module, HttpModule.of(routes), ...modules] }, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>({ module: AppModule, imports: [module, HttpModule.of(routes, path), ...modules] }, adapter, {
     preview,
     logger: new NestLogger(logger),
     abortOnError: false,

@@ -24,6 +24,16 @@ export class RefreshRefused extends Problem {
   }
 }
 
+/** By a cookie acts only who is a page of ours: a browser adds it to what other pages of the same site send, too. */
+export class CrossSiteRefused extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'cross-site-refused';
+
+  constructor() {
+    super('A session in a cookie is for pages of this service alone: this call does not show that it comes from one (Sec-Fetch-Site, Origin).');
+  }
+}
+
 export class TotpEnrolmentRequired extends Problem {
   static override readonly status = 403;
   static override readonly code = 'totp-enrolment-required';

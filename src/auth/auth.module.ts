@@ -22,6 +22,7 @@ import { RefreshToken } from './entities/refresh-token.entity';
 import { Session } from './entities/session.entity';
 import { PrincipalsRepository } from './principals.repository';
 import { PrincipalsService } from './principals.service';
+import { SessionCookie } from './session-cookie';
 import { SessionListService } from './session-list.service';
 import { SessionsController } from './sessions.controller';
 import { SessionsRepository } from './sessions.repository';
@@ -50,10 +51,11 @@ import { SessionsService } from './sessions.service';
     CredentialWatch,
     PrincipalsRepository,
     PrincipalsService,
+    SessionCookie,
     SessionListService,
     SessionsRepository,
     SessionsService,
   ],
-  exports: [AccessTokens, AdminsService, AuthService, Credentials, CredentialWatch, PrincipalsService, SessionsService],
+  exports: [AccessTokens, AdminsService, AuthService, Credentials, CredentialWatch, PrincipalsService, SessionCookie, SessionsService],
 })
 export class AuthModule {}

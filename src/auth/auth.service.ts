@@ -26,6 +26,9 @@ import { LoginDto } from './dto/login.dto';
 import { TokensDto } from './dto/tokens.dto';
 import { type OngoingSession, SessionsService, type VersionedUser } from './sessions.service';
 
+/** Tokens as they are made, before anybody decides where the refresh token goes. */
+export type BegunTokens = TokensDto & { refreshToken: string };
+
 /**
  * Registration and sessions. Always true: an answer does not show whether an address has an account, and a changed
  * password or a suspension ends every session, at the next request.
@@ -56,7 +59,7 @@ export class AuthService {
    * Does the same for every address: one statement and one hash, whether it has an account, which may be suspended, or none.
    * @throws LoginRefused, TotpRequired, CodeRefused, TooManyAttempts, HashingBusy
    */
-  async login({ email, password, code }: LoginDto, network: string, device: ClientDevice): Promise<TokensDto> {
+  async login({ email, password, code }: LoginDto, network: string, device: ClientDevice): Promise<BegunTokens> {
     let account: LoginAccount | null = null;
     const right = await this.passwords.prove({ account: email, network }, password, async () => {
       account = await this.users.accountBehind(email);
@@ -72,15 +75,18 @@ export class AuthService {
   }
 
   /** Begins a session for somebody whom an identity provider has proven; null: the account is not active. */
-  async beginSession(userId: number, device: ClientDevice): Promise<TokensDto | null> {
+  async beginSession(userId: number, device: ClientDevice): Promise<BegunTokens | null> {
     const owner = await this.users.sessionOwner(userId);
     const session = owner && (await this.sessions.begin(owner, device));
     return owner && session ? this.tokensFor(owner, session) : null;
   }
 
-  /** @throws RefreshRefused */
-  async refresh(token: string, device: ClientDevice): Promise<TokensDto> {
-    const { user, session } = await this.sessions.rotate(token, device);
+  /**
+   * @param isShared several pages may come with the same token at once, as those of one browser do
+   * @throws RefreshRefused
+   */
+  async refresh(token: string, device: ClientDevice, isShared = false): Promise<BegunTokens> {
+    const { user, session } = await this.sessions.rotate(token, device, isShared);
     return this.tokensFor(user, session);
   }
 
@@ -113,7 +119,7 @@ export class AuthService {
     await this.accounts.update({ id, passwordHash: old }, { passwordHash: await this.passwords.hash(`network ${network}`, password) });
   }
 
-  private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, { id: sessionId, refreshToken }: OngoingSession): TokensDto {
+  private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, { id: sessionId, refreshToken }: OngoingSession): BegunTokens {
     const accessToken = this.tokens.issue({ userId, version, sessionId });
     return { accessToken, tokenType: 'Bearer', expiresIn: ACCESS_TOKEN_SECONDS, refreshToken };
   }

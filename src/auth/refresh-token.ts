@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const PREFIX = 'qtr_';
 const LINEAGE_BYTES = 16;
@@ -15,6 +15,11 @@ export function newLineage(): Buffer {
 /** A token of the session: its lineage and a secret of its own. */
 export function makeToken(lineage: Buffer): string {
   return PREFIX + Buffer.concat([lineage, randomBytes(SECRET_BYTES)]).toString('base64url');
+}
+
+/** The one token that follows this one: nobody without the key knows it, and whoever comes with the same token gets the same. */
+export function successorOf(lineage: Buffer, token: string, key: Buffer): string {
+  return PREFIX + Buffer.concat([lineage, createHmac('sha256', key).update(`successor of ${token}`).digest()]).toString('base64url');
 }
 
 /** Null for what is no such token. */

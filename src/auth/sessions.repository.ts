@@ -24,6 +24,8 @@ export interface Rotation {
   /** Its successor. */
   nextHash: Buffer;
   lifetimeMs: number;
+  /** For how long the token may come once more after it was traded for the same successor; 0: it works once. */
+  graceMs: number;
   device: ClientDevice;
 }
 
@@ -70,17 +72,18 @@ export class SessionsRepository {
    * Trades the session's token for its successor; null: it is not the session's, or the session or its user is not what they were.
    * One statement on one row: of two with the same token, or one and an end of the session, the later finds what the earlier left.
    */
-  async rotate({ lineageHash, tokenHash, nextHash, lifetimeMs, device }: Rotation): Promise<RotatedSession | null> {
+  async rotate({ lineageHash, tokenHash, nextHash, lifetimeMs, graceMs, device }: Rotation): Promise<RotatedSession | null> {
     const rows: RotatedSession[] = await this.dataSource.query(
       `WITH rotated AS (
-         UPDATE sessions s SET token_hash = $3, last_used_at = now(), expires_at = now() + $4::float8 * interval '1 millisecond',
-           address = $5, user_agent = $6
+         UPDATE sessions s SET token_hash = $3, last_used_at = CASE WHEN s.token_hash = $2 THEN now() ELSE s.last_used_at END,
+           expires_at = now() + $4::float8 * interval '1 millisecond', address = $5, user_agent = $6
          FROM users u
-         WHERE s.lineage_hash = $1 AND s.token_hash = $2 AND s.expires_at > now()
+         WHERE s.lineage_hash = $1 AND s.expires_at > now()
+           AND (s.token_hash = $2 OR (s.token_hash = $3 AND s.last_used_at > now() - $7::float8 * interval '1 millisecond'))
            AND u.id = s.user_id AND u.status = 'active' AND u.token_version = s.token_version
          RETURNING s.id, s.user_id AS "userId", s.token_version AS "tokenVersion")
        SELECT * FROM rotated`,
-      [lineageHash, tokenHash, nextHash, lifetimeMs, device.address, device.userAgent],
+      [lineageHash, tokenHash, nextHash, lifetimeMs, device.address, device.userAgent, graceMs],
     );
     return rows[0] ?? null;
   }

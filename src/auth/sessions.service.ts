@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
+import { Secrets } from '../config/secrets';
 import { Transactions } from '../database/transactions';
 import { type ClientDevice, deviceHash, UNKNOWN_DEVICE } from '../common/client-device';
 import { MailsService } from '../mail/mails.service';
@@ -7,10 +8,12 @@ import { SettingsService } from '../settings/settings.service';
 import { RefreshRefused } from './auth.errors';
 import { NEW_DEVICE } from './auth.mails';
 import { AuthSettings } from './auth.settings';
-import { isFormerToken, lineageOf, lineageOfFamily, makeToken, newLineage, sha256 } from './refresh-token';
+import { isFormerToken, lineageOf, lineageOfFamily, makeToken, newLineage, sha256, successorOf } from './refresh-token';
 import { SessionsRepository } from './sessions.repository';
 
 const LIFETIME_MS = 30 * 24 * 3_600 * 1_000;
+/** How long the token before the present one is good for what it was traded for already. */
+const GRACE_MS = 10_000;
 
 /** A user at the version that their tokens carry. */
 export interface VersionedUser {
@@ -36,6 +39,7 @@ export class SessionsService {
     private readonly mails: MailsService,
     private readonly settings: SettingsService,
     private readonly transactions: Transactions,
+    private readonly secrets: Secrets,
   ) {}
 
   /** Begins a session, ends the oldest beyond the bound, and returns it with its first refresh token; null: the user changed meanwhile. */
@@ -52,13 +56,18 @@ export class SessionsService {
     return id === null ? null : { id, refreshToken: token };
   }
 
-  /** The user, and the session with the token's successor. @throws RefreshRefused */
-  async rotate(token: string, device: ClientDevice = UNKNOWN_DEVICE): Promise<{ user: VersionedUser; session: OngoingSession }> {
+  /**
+   * The user, and the session with the token's successor.
+   * @param isShared all who come with the same token within ten seconds get the same successor: tabs of one browser, or one whose answer was lost
+   * @throws RefreshRefused
+   */
+  async rotate(token: string, device: ClientDevice = UNKNOWN_DEVICE, isShared = false): Promise<{ user: VersionedUser; session: OngoingSession }> {
     const lineage = await this.lineageOf(token);
     if (lineage === null) throw new RefreshRefused();
-    const refreshToken = makeToken(lineage);
+    const refreshToken = isShared ? successorOf(lineage, token, this.secrets.jwt) : makeToken(lineage);
     const [lineageHash, tokenHash] = [sha256(lineage), sha256(token)];
-    const found = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS, device });
+    const graceMs = isShared ? GRACE_MS : 0;
+    const found = await this.repository.rotate({ lineageHash, tokenHash, nextHash: sha256(refreshToken), lifetimeMs: LIFETIME_MS, graceMs, device });
     if (found !== null) return { user: { id: found.userId, tokenVersion: found.tokenVersion }, session: { id: found.id, refreshToken } };
     await this.repository.end(lineageHash, tokenHash);
     throw new RefreshRefused();

@@ -1,5 +1,5 @@
 import { plainToInstance, Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, validateSync } from 'class-validator';
 import { WholeNumber } from '../common/whole-number';
 import { decodeSecret, SECRET_BYTES } from './secrets';
 import { type MailFrom, mailFromOf, type SmtpServer, smtpServerOf } from './smtp-server';
@@ -104,6 +104,11 @@ export class Environment {
   @Matches(/^(\d{1,2}|[0-9a-fA-F:.,/ ]+)$/, { message: 'TRUST_PROXY must be a hop count or a list of CIDRs' })
   TRUST_PROXY?: string;
 
+  /** The path below which browsers see this service, such as /quotas. A trusted proxy's X-Forwarded-Prefix wins. */
+  @Matches(/^(\/([A-Za-z0-9_~-][A-Za-z0-9._~-]*\/?)*)?$/, { message: 'BASE_PATH must be a path such as /quotas' })
+  @MaxLength(200)
+  BASE_PATH = '/';
+
   /** Where the pages of problems stand: a problem's `type` is this and its code. An address or an absolute path; the service's own pages unless set. */
   @Matches(/^(https?:\/\/[^\s?#]+|\/[^\s?#]*)$/, { message: 'PROBLEM_TYPE_BASE must be an http(s) address or an absolute path' })
   PROBLEM_TYPE_BASE = '/errors/';
@@ -143,6 +148,11 @@ export class Environment {
 
   get migrateOnStart(): boolean {
     return this.MIGRATE_ON_START ?? this.embedded;
+  }
+
+  /** Empty, or a path without the slash at its end. */
+  get basePath(): string {
+    return this.BASE_PATH.replace(/\/$/, '');
   }
 
   /** Null: mails are files. */

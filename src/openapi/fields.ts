@@ -8,7 +8,7 @@ export const FIELDS = {
   ETag: text('The version of what the answer shows: for `If-Match`.', { pattern: '^"[^"]+"$' }),
   Location: text('Where what was made is from now on.', { format: 'uri-reference' }),
   'Content-Disposition': text('The name of the file that it is.'),
-  'Set-Cookie': text('What the browser carries to the end of a login, or that it is over.'),
+  'Set-Cookie': text('What the browser keeps: the refresh token of its session, or what it carries to the end of a login. Or that it is over.'),
   'Cache-Control': text('How long the answer may be kept, and by whom.'),
   'Content-Security-Policy': text('What the page may load: what stands in it.'),
   Vary: text('Which fields of the request it depends on.'),

@@ -575,7 +575,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begins a session. An account with a second factor takes its code as well: 401 `totp-required` without.
+         * Begins a session. An account with a second factor takes its code as well: 401 `totp-required` without. With `cookie` the refresh token
+         *     stays in a cookie (`HttpOnly`, `SameSite=Strict`), for pages of this service alone.
          * @description For anyone.
          */
         post: operations["authLogin"];
@@ -595,7 +596,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Trades a refresh token for new tokens. A second use of one ends its whole session.
+         * Trades a refresh token for new tokens. A second use of one ends its whole session; where it comes in the session's cookie, tabs of a browser may do so at
+         *     once, and those within ten seconds get the same.
          * @description For anyone.
          */
         post: operations["authRefresh"];
@@ -615,7 +617,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends the session that the refresh token belongs to; its access tokens stop within a second.
+         * Ends the session that the refresh token, or the one in the session's cookie, belongs to; its access tokens stop within a second.
          * @description For anyone.
          */
         post: operations["authLogout"];
@@ -2427,6 +2429,8 @@ export interface components {
             password: string;
             /** @description Of an account with a second factor: the six digits that the app shows, or a recovery code. */
             code?: string;
+            /** @description true: the refresh token stays in a cookie that pages cannot read, and not in the answer. For pages of this service alone. */
+            cookie?: boolean;
         };
         TokensDto: {
             /** @description A JWT for `Authorization: Bearer`. */
@@ -2438,11 +2442,12 @@ export interface components {
              * @description Seconds until the access token ends.
              */
             expiresIn: number;
-            /** @description For one use at `/v1/auth/refresh`, within 30 days. */
-            refreshToken: string;
+            /** @description For one use at `/v1/auth/refresh`, within 30 days. Not there when it is in a cookie. */
+            refreshToken?: string;
         };
         RefreshDto: {
-            refreshToken: string;
+            /** @description Left out: the one in the session's cookie. */
+            refreshToken?: string;
         };
         ChangePasswordDto: {
             /** @description Needed but by an administrator who sets somebody else's. */
@@ -4479,6 +4484,28 @@ export interface components {
                 code: string;
             }[];
         };
+        CrossSiteRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/cross-site-refused
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "cross-site-refused";
+            /** Format: uri-reference */
+            instance: string;
+        };
         RefreshRefusedProblem: {
             /**
              * Format: uri-reference
@@ -5629,14 +5656,14 @@ export interface components {
                 "application/problem+json": components["schemas"]["LoginRefusedProblem"] | components["schemas"]["TotpRequiredProblem"];
             };
         };
-        /** @description Forbidden: `code-refused`. */
-        ForbiddenCodeRefused: {
+        /** @description Forbidden: `code-refused`, `cross-site-refused`. */
+        ForbiddenCodeRefusedOrCrossSiteRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["CodeRefusedProblem"];
+                "application/problem+json": components["schemas"]["CodeRefusedProblem"] | components["schemas"]["CrossSiteRefusedProblem"];
             };
         };
         /** @description Unauthorized: `refresh-refused`. */
@@ -5648,6 +5675,16 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["RefreshRefusedProblem"];
+            };
+        };
+        /** @description Forbidden: `cross-site-refused`. */
+        ForbiddenCrossSiteRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["CrossSiteRefusedProblem"];
             };
         };
         /** @description Forbidden: `scope-required`, `totp-enrolment-required`, `wrong-password`. */
@@ -6236,8 +6273,10 @@ export interface components {
         Location: string;
         /** @description The name of the file that it is. */
         "Content-Disposition": string;
-        /** @description What the browser carries to the end of a login, or that it is over. */
+        /** @description What the browser keeps: the refresh token of its session, or what it carries to the end of a login. Or that it is over. */
         "Set-Cookie": string;
+        /** @description What the browser keeps: the refresh token of its session, or what it carries to the end of a login. Or that it is over. */
+        "Set-Cookie.optional": string;
         /** @description How long the answer may be kept, and by whom. */
         "Cache-Control": string;
         /** @description What the page may load: what stands in it. */
@@ -9383,6 +9422,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9399,7 +9439,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedLoginRefusedOrTotpRequired"];
-            403: components["responses"]["ForbiddenCodeRefused"];
+            403: components["responses"]["ForbiddenCodeRefusedOrCrossSiteRefused"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyAttempts"];
@@ -9425,6 +9465,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9441,6 +9482,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             401: components["responses"]["UnauthorizedRefreshRefused"];
+            403: components["responses"]["ForbiddenCrossSiteRefused"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -9466,11 +9508,13 @@ export interface operations {
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            403: components["responses"]["ForbiddenCrossSiteRefused"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];

@@ -1,5 +1,5 @@
 import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { IsString, MaxLength, MinLength } from 'class-validator';
+import { IsBoolean, IsString, MaxLength, MinLength } from 'class-validator';
 
 export class LoginDto {
   /** The account's, in any case. Not held to what new addresses must be: other programs make accounts too. */
@@ -19,4 +19,9 @@ export class LoginDto {
   @MinLength(1)
   @MaxLength(40)
   code?: string;
+
+  /** true: the refresh token stays in a cookie that pages cannot read, and not in the answer. For pages of this service alone. */
+  @MayBeLeftOut()
+  @IsBoolean()
+  cookie?: boolean;
 }
