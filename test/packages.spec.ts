@@ -10,7 +10,7 @@ import type * as client from '../packages/client/src/index';
 const CLIENT = join(__dirname, '../packages/client');
 /** What browsers, Deno, Bun and edge runtimes have; nothing of Node's beside. */
 const WEB = ['AbortController', 'AbortSignal', 'Headers', 'Request', 'Response', 'TextDecoder', 'TextDecoderStream', 'TextEncoder', 'URL', 'URLSearchParams'];
-const TIMERS = { setTimeout, clearTimeout, fetch, crypto, performance };
+const TIMERS = { setTimeout, clearTimeout, queueMicrotask, fetch, crypto, performance };
 const NEST = join(__dirname, '../packages/nest');
 /** Of all of it as it is shipped, and of a bundle for browsers, with openapi-fetch in it. */
 const MAX_GZIP_BYTES = 12_000;

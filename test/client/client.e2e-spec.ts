@@ -176,7 +176,7 @@ describe('the client', () => {
   });
 
   describe('that puts submits in batches', () => {
-    const batching = (user: { key: string }, fetch?: Fetch) => createClient({ baseUrl: service.url, apiKey: user.key, fetch, batching: true });
+    const batching = (user: { key: string }, fetch?: Fetch) => createClient({ baseUrl: service.url, apiKey: user.key, fetch });
     const submit = (client: Client, n: number) => client.POST('/v1/requests', { body: { type: 'default', payload: { n } } });
 
     it('sends what comes at the same moment in one call, and gives each its own answer', async () => {
@@ -228,6 +228,36 @@ describe('the client', () => {
       const both = await Promise.all([client.POST('/v1/requests', { body: large }), client.POST('/v1/requests', { body: large })]);
       expect(new Set(counting.calls.map(({ url }) => new URL(url).pathname))).toEqual(new Set(['/v1/requests']));
       expect(both.map(({ data }) => (data.payload as { text: string }).text.length)).toEqual([60_000, 60_000]);
+    });
+
+    it('lets who is alone wait for nobody, and collects what comes while one is under way', async () => {
+      const user = await makeUser(service);
+      let firstIsOut = false;
+      const counting = scriptedFetch((_, count, send) => (count === 1 ? ((firstIsOut = true), send()) : undefined));
+      const client = batching(user, counting);
+      const first = submit(client, 1);
+      // No timer has run yet.
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      expect(firstIsOut).toBe(true);
+      await Promise.all([first, submit(client, 2), submit(client, 3)]);
+      expect(counting.calls.map(({ url }) => new URL(url).pathname)).toEqual(['/v1/requests', '/v1/requests/batch']);
+    });
+
+    it('sends each by itself where that is asked for, or something looks at single calls', async () => {
+      const user = await makeUser(service);
+      const counting = scriptedFetch(() => undefined);
+      const seen: string[] = [];
+      const watched = batching(user, counting);
+      const watcher = { onResponse: ({ response }: { response: Response }) => void seen.push(response.headers.get('ratelimit') ?? '') };
+      watched.use(watcher);
+      await Promise.all([submit(watched, 1), submit(watched, 2)]);
+      expect(seen.filter(Boolean)).toHaveLength(2);
+      const single = createClient({ baseUrl: service.url, apiKey: user.key, fetch: counting, batching: false });
+      await Promise.all([submit(single, 3), submit(single, 4)]);
+      expect(new Set(counting.calls.map(({ url }) => new URL(url).pathname))).toEqual(new Set(['/v1/requests']));
+      watched.eject(watcher);
+      await Promise.all([submit(watched, 5), submit(watched, 6)]);
+      expect(new URL(counting.calls.at(-1)!.url).pathname).toBe('/v1/requests/batch');
     });
 
     it('keeps the keys that callers give', async () => {

@@ -17,8 +17,9 @@ export interface ClientOptions {
   fetch?: Fetch;
   retries?: Retries;
   /**
-   * Puts submits (`POST /v1/requests`) that come at the same moment into one call: three times as many for a core of this
-   * process. Each has its own answer, 2 ms later at the latest, without the rate-limit fields, and passes by `use`.
+   * Submits (`POST /v1/requests`) that come at the same moment go in one call, three times as many for a core of this process, unless
+   * it is `false`. Each has its own answer, without the rate-limit fields; one that has no company goes by itself, at once. So do all
+   * when `use` was given something, which looks at single calls.
    */
   batching?: boolean | Batching;
 }
@@ -43,7 +44,7 @@ export interface Client extends Pick<Untyped, 'use' | 'eject'> {
 
 /** Calls resolve to `{ data, response }`. @throws ProblemError from each call that the service refuses */
 export function createClient(options: ClientOptions): Client {
-  const { baseUrl, apiKey, fetch = (request) => globalThis.fetch(request), retries = {}, batching = false } = options;
+  const { baseUrl, apiKey, fetch = (request) => globalThis.fetch(request), retries = {}, batching = true } = options;
   const headers = { authorization: `Bearer ${apiKey}` };
   const fetchClient = createFetchClient<paths>({ baseUrl, headers, fetch: withRetries(fetch, retries) });
   fetchClient.use(idempotencyKeys, {
@@ -70,11 +71,17 @@ function withBatches(
     fetch: withRetries(fetch, retries, () => true),
     alone: (body, key) => post('/v1/requests', { body, headers: { 'idempotency-key': key } }),
   });
+  const watchers = new Set<unknown>();
   const batched = (path: string, init?: SubmitInit): Promise<BatchedAnswer> => {
-    const key = path === '/v1/requests' ? keyOfPlain(init) : null;
+    const key = path === '/v1/requests' && watchers.size === 0 ? keyOfPlain(init) : null;
     return key === null ? post(path, init) : batches.submit((init as SubmitInit).body, key);
   };
-  return { ...client, POST: batched as unknown as Client['POST'] };
+  return {
+    ...client,
+    POST: batched as unknown as Client['POST'],
+    use: (...middleware) => (middleware.forEach((one) => watchers.add(one)), client.use(...middleware)),
+    eject: (...middleware) => (middleware.forEach((one) => watchers.delete(one)), client.eject(...middleware)),
+  };
 }
 
 interface SubmitInit {

@@ -7,7 +7,7 @@ type Submitted = components['schemas']['RequestDto'];
 type Answer = components['schemas']['BatchItemAnswerDto'];
 
 export interface Batching {
-  /** For how long a submit waits for others, in milliseconds; 2 by default, which is the longest too. */
+  /** For how long a submit waits for others while one is under way, in milliseconds; 2 by default, which is the longest too. */
   maxDelayMs?: number;
   /** How many go in one call, 1 to 100; 100 by default. */
   maxItems?: number;
@@ -48,6 +48,10 @@ export class SubmitBatches {
   private waiting: Waiting[] = [];
   private bytes = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether somebody sends what waits. */
+  private isDue = false;
+  /** Calls that are under way: while there are none, nobody waits for company. */
+  private underWay = 0;
   private readonly maxDelayMs: number;
   private readonly maxItems: number;
 
@@ -65,13 +69,20 @@ export class SubmitBatches {
     return new Promise((resolve, reject) => {
       this.bytes += bytes;
       if (this.waiting.push({ body, key, json, resolve, reject }) >= this.maxItems) this.flush();
-      else this.timer ??= setTimeout(() => this.flush(), this.maxDelayMs);
+      else if (!this.isDue) this.schedule();
     });
+  }
+
+  /** What one turn of the caller's program submits is together by the end of it; only beside others is it worth waiting for more. */
+  private schedule(): void {
+    this.isDue = true;
+    if (this.underWay === 0) queueMicrotask(() => this.flush());
+    else this.timer = setTimeout(() => this.flush(), this.maxDelayMs);
   }
 
   private flush(): void {
     clearTimeout(this.timer);
-    this.timer = undefined;
+    this.isDue = false;
     const { waiting } = this;
     this.waiting = [];
     this.bytes = 0;
@@ -80,11 +91,18 @@ export class SubmitBatches {
   }
 
   private sendAlone(waiting: readonly Waiting[]): void {
-    for (const { body, key, resolve, reject } of waiting) this.options.alone(body, key).then(resolve, reject);
+    for (const { body, key, resolve, reject } of waiting) {
+      this.underWay++;
+      const ended = () => this.underWay--;
+      const answer = this.options.alone(body, key);
+      answer.then(resolve, reject);
+      answer.then(ended, ended);
+    }
   }
 
   /** Never rejects. */
   private async send(waiting: readonly Waiting[]): Promise<void> {
+    this.underWay++;
     try {
       const { url, headers, fetch } = this.options;
       const body = `{"items":[${waiting.map(({ json }) => json).join()}]}`;
@@ -95,6 +113,8 @@ export class SubmitBatches {
       waiting.forEach((one, i) => this.settle(one, items[i]));
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+    } finally {
+      this.underWay--;
     }
   }
 
