@@ -66,6 +66,7 @@ check('OpenAPI', 'npm', 'run', '--silent', 'openapi:check');
 check('client', 'npm', 'run', '--silent', 'client:check');
 check('migrations', 'npm', 'run', '--silent', 'migration:check');
 check('error pages', 'npm', 'run', '--silent', 'errors:check');
+check('reference', 'npm', 'run', '--silent', 'reference:check');
 check('house', 'npx', 'jest', '--selectProjects', 'unit', '--runTestsByPath', 'test/words.spec.ts', 'test/architecture.spec.ts', 'test/documents.spec.ts');
 check(
   'new tests',

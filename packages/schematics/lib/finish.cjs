@@ -8,7 +8,12 @@ const { addPages, emit, isBuilt } = require('./emit.cjs');
 const BUILD = 'node scripts/build-if-stale.mjs';
 const CHECK = 'node node_modules/typescript7/bin/tsc --noEmit -p tsconfig.json';
 /** What is generated of the code, and committed with it: the document and what is made of it; the schema, in a database of its own. */
-const DOCUMENT = ['node dist/src/cli.js openapi --out openapi.json', 'npm run --silent client:generate', 'node scripts/errors.mjs'];
+const DOCUMENT = [
+  'node dist/src/cli.js openapi --out openapi.json',
+  'npm run --silent client:generate',
+  'node scripts/errors.mjs',
+  'node scripts/reference.mjs',
+];
 const SCHEMA = ['node scripts/sql.mjs'];
 
 /**
@@ -30,7 +35,7 @@ async function finish(root, { changes, wasBuilt, print }) {
     done('built');
     await allOrFirst([inOrder(root, DOCUMENT), inOrder(root, SCHEMA), inOrder(root, wasBuilt ? [CHECK] : [])]);
     addPages(root);
-    done('openapi.json, types of the client, sql/, pages of errors');
+    done('openapi.json, types of the client, sql/, pages of errors and reference');
   } catch (error) {
     takeBack();
     throw error;
@@ -42,7 +47,7 @@ function remembered(root) {
   const paths = () => [
     'openapi.json',
     'packages/client/src/schema.ts',
-    ...['sql', 'docs/errors'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)),
+    ...['sql', 'docs/errors', 'docs/reference'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)),
   ];
   const texts = new Map(paths().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
   return () => {
