@@ -16,9 +16,8 @@ import { startStallingProxy } from './support/stalling-proxy';
  * T5  A slow body is never cut off: slow-requests.e2e-spec.ts.
  * T6  Deep JSON is 500: hostile-input.e2e-spec.ts.
  * T7  NUL, lone surrogates, 1e400: hostile-input.e2e-spec.ts; no column is of type json: test/migrations.e2e-spec.ts.
- * T8  PgBouncer's transaction mode: cannot occur where it is not used. The service listens, and keeps named statements,
- *     so it needs sessions of its own, as the README states. Idempotency keys use transaction locks only; the one session
- *     lock, of the migrations, is on a connection of its own.
+ * T8  PgBouncer's transaction mode: test/database/pooler.e2e-spec.ts, and the suite through it (TEST_PGBOUNCER=1). Idempotency keys
+ *     use transaction locks only; the one session lock, of the migrations, is on a direct connection.
  * T9  Three that migrate at once: test/migrations.e2e-spec.ts.
  * T10 bigint is text, dates shift with the process's zone: below.
  * T11 A sort column from outside is executed: cannot occur, since no list takes one, and the linter refuses

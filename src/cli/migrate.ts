@@ -4,6 +4,7 @@ import { AuditEvent } from '../audit/entities/audit-event.entity';
 import { readEnvironment } from '../config/environment.module';
 import { EmbeddedPostgres } from '../database/embedded/embedded-postgres';
 import { migrate } from '../database/migrate';
+import { openConnections } from '../database/open-connections';
 import { COMMAND } from './with-app';
 
 export function register(program: Command): void {
@@ -14,8 +15,7 @@ export function register(program: Command): void {
       const { environment } = await readEnvironment();
       const embedded = environment.embedded ? await EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null;
       try {
-        const url = embedded?.url ?? environment.DATABASE_URL ?? '';
-        const done = await migrate(url, (manager, migrations) =>
+        const done = await migrate(await openConnections(environment, embedded?.url), (manager, migrations) =>
           new AuditService(manager.getRepository(AuditEvent)).record(manager, COMMAND, {
             action: 'database.migrate',
             target: ['database', 'schema'],

@@ -37,6 +37,16 @@ export class Environment {
   @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_URL must start with postgres:// or postgresql://' })
   DATABASE_URL?: string;
 
+  /** The same database without the pooler that DATABASE_URL leads to, for LISTEN and migrations. Unset: changes are polled for then. */
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_DIRECT_URL must start with postgres:// or postgresql://' })
+  DATABASE_DIRECT_URL?: string;
+
+  /** Schema that holds the tables, whatever the role's search_path. Unset: the first on the path that has them. */
+  @IsOptional()
+  @Matches(/^[^\p{Cc}]{1,63}$/u, { message: 'DATABASE_SCHEMA must be the name of a schema' })
+  DATABASE_SCHEMA?: string;
+
   /** Folder of the embedded database and of generated secrets. */
   @IsString()
   DATA_DIR = '.data';

@@ -24,9 +24,9 @@ const URL_SHAPE = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]*)(.*)$/s;
  *
  * @throws StartupError that names what is wrong and never the password
  */
-export function parseConnectionUrl(url: string): ConnectionUrl {
+export function parseConnectionUrl(url: string, variable = 'DATABASE_URL'): ConnectionUrl {
   const [, scheme, credentials, authority, rest] = URL_SHAPE.exec(url) ?? [];
-  if (scheme === undefined || authority === undefined) throw new StartupError('DATABASE_URL must start with postgres:// or postgresql://.');
+  if (scheme === undefined || authority === undefined) throw new StartupError(`${variable} must start with postgres:// or postgresql://.`);
   const places = authority.split(',').map(placeOf);
   const config = parsed(`${scheme}${credentials}${places.length > 1 ? 'several' : authority}${rest}`) as unknown as Record<string, unknown>;
   const text = (key: string) => (typeof config[key] === 'string' && config[key] !== '' ? config[key] : undefined);

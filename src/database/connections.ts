@@ -1,14 +1,23 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
 import { type Client, Pool } from 'pg';
+import { StartupError } from '../config/startup-error';
 import { type ConnectionUrl, parseConnectionUrl } from './connection-url';
 import { HealingClient, type HealingConfig } from './healing-client';
 import { Primary } from './primary';
 import { firstServer } from './server-check';
-import { sessionOptions, type SessionSettings, STATEMENT_TIMEOUT_MS } from './session';
+import { type ObservedServer } from './server-probe';
+import { sessionOptions, type SessionSettings, STATEMENT_TIMEOUT_MS, transactionPins } from './session';
 
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** How much longer than the server the client waits for an answer. */
 const GRACE_MS = 2_000;
+
+export interface OpenOptions {
+  /** A way around the pooler that the URL leads to. */
+  directUrl?: string;
+  /** Where our tables are, whatever the role's path. Default: found by looking. */
+  schema?: string;
+}
 
 export interface SessionSpec {
   /** As the server's views show it. */
@@ -35,22 +44,48 @@ export class Connections implements OnApplicationShutdown {
     private readonly url: ConnectionUrl,
     private readonly schema: string,
     private readonly primary: Primary,
+    /** Where `DATABASE_DIRECT_URL` leads. */
+    private readonly direct: Connections | null,
   ) {}
 
-  /** @throws StartupError when the URL cannot be read, or the server cannot be reached, refuses us, or is too old */
-  static async open(text: string): Promise<Connections> {
+  /** @throws StartupError when the URL cannot be read, or the server cannot be reached, refuses us, or is too old, or the two URLs do not belong together */
+  static async open(text: string, { directUrl, schema: wanted }: OpenOptions = {}): Promise<Connections> {
     const url = parseConnectionUrl(text);
-    const first = await firstServer(url, CONNECT_TIMEOUT_MS);
-    return new Connections(url, first.schema, new Primary(url, first));
+    const first = await firstServer(url, CONNECT_TIMEOUT_MS, 'DATABASE_URL', wanted);
+    const schema = wanted ?? first.schema;
+    const direct = directUrl === undefined ? null : await Connections.openDirect(directUrl, schema, first);
+    return new Connections(url, schema, new Primary(url, first), direct);
+  }
+
+  private static async openDirect(text: string, schema: string, other: ObservedServer): Promise<Connections> {
+    const url = parseConnectionUrl(text, 'DATABASE_DIRECT_URL');
+    const first = await firstServer(url, CONNECT_TIMEOUT_MS, 'DATABASE_DIRECT_URL');
+    if (!first.acceptsOptions) throw new StartupError('DATABASE_DIRECT_URL leads to a pooler too: name the PostgreSQL server itself.');
+    if (first.database !== other.database || first.startedAt !== other.startedAt) {
+      throw new StartupError('DATABASE_DIRECT_URL leads to another server or database than DATABASE_URL.');
+    }
+    return new Connections(url, schema, new Primary(url, first, true), null);
   }
 
   /** From now on the server is left when it turns read-only or silent, and another one looked for. */
   watch(): void {
     this.primary.watch();
+    this.direct?.watch();
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.primary.stop();
+    await this.direct?.onApplicationShutdown();
+  }
+
+  /** Connections that are sessions of their own, for LISTEN and session locks; null: there is a pooler, and no way around it. */
+  get sessions(): Connections | null {
+    return this.direct ?? (this.pooled ? null : this);
+  }
+
+  /** Whether a pooler stands before the server, which lends a session for a transaction only. */
+  get pooled(): boolean {
+    return this.primary.pooled;
   }
 
   /** Why there is no connection to be had; null while there is a server that takes writes. */
@@ -73,12 +108,14 @@ export class Connections implements OnApplicationShutdown {
   /** What pg takes; also as `extra` of TypeORM's options. */
   config({ application, statementTimeoutMs = STATEMENT_TIMEOUT_MS, answerTimeoutMs, settings }: SessionSpec): HealingConfig {
     const wait = answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + GRACE_MS);
+    const all = { statement_timeout: statementTimeoutMs, ...settings };
     return {
       ...this.url.login,
       primary: this.primary,
       application_name: application,
       client_encoding: 'UTF8',
-      options: sessionOptions(this.url.options, this.schema, { statement_timeout: statementTimeoutMs, ...settings }),
+      options: sessionOptions(this.url.options, this.schema, all),
+      pins: transactionPins(this.url.options, this.schema, all),
       query_timeout: wait,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,

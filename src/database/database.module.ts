@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
 import { Connections } from './connections';
+import { openConnections } from './open-connections';
 import { dataSourceOptions } from './data-source-options';
 import { DatabaseClock } from './database-clock';
 import { EMBEDDED } from './database.tokens';
@@ -31,7 +32,7 @@ const WORK_POOL = { application: 'quotidian work', size: 3 };
       provide: Connections,
       inject: [Environment, EMBEDDED],
       useFactory: async (environment: Environment, embedded: EmbeddedPostgres | null) => {
-        const connections = await Connections.open(embedded?.url ?? environment.DATABASE_URL ?? '');
+        const connections = await openConnections(environment, embedded?.url);
         if (environment.migrateOnStart) await migrate(connections);
         connections.watch();
         return connections;

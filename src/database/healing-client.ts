@@ -1,11 +1,15 @@
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
+import { PinnedQuery, pinsOf, type Pins } from './pinned-query';
 import { type Primary } from './primary';
 import { cut, identityOf, type ServerState } from './server-probe';
+import { type SessionSettings } from './session';
 
 type Connected = (error?: Error | null) => void;
 
 export interface HealingConfig extends ClientConfig {
   primary: Primary;
+  /** What its transactions set behind a pooler, where `options` cannot set it for the session. */
+  pins: SessionSettings;
 }
 
 /**
@@ -16,10 +20,14 @@ export interface HealingConfig extends ClientConfig {
 export class HealingClient extends Client {
   private readonly primary: Primary;
   private readonly lost: boolean;
+  /** Null: the session is our own, and pinned by its options. */
+  private readonly pins: Pins | null;
 
-  constructor({ primary, ...config }: HealingConfig) {
-    super({ ...config, ...primary.address });
+  constructor({ primary, pins, ...config }: HealingConfig) {
+    // A pooler sets the name of the program anew for each that differs, so there it is one.
+    super({ ...config, ...primary.address, ...(primary.pooled ? { options: undefined, application_name: 'quotidian' } : {}) });
     this.primary = primary;
+    this.pins = primary.pooled ? pinsOf(pins) : null;
     this.lost = primary.address === null;
     // A connection that the server ends between two statements of a transaction emits here; the next statement reports it.
     this.on('error', () => undefined);
@@ -43,7 +51,7 @@ export class HealingClient extends Client {
 
   // The signature has a dozen overloads in pg; every caller passes them through untouched.
   override query(...args: unknown[]): never {
-    const result = (super.query as (...args: unknown[]) => unknown).apply(this, args as [QueryConfig]);
+    const result = this.pins === null ? this.send(...args) : this.sendPinned(this.pins, args);
     if (result instanceof Promise) {
       result.catch((error: Error) => {
         if (error.message === 'Query read timeout') cut(this);
@@ -52,12 +60,26 @@ export class HealingClient extends Client {
     return result as never;
   }
 
+  private send(...args: unknown[]): unknown {
+    return (super.query as (...args: unknown[]) => unknown).apply(this, args as [QueryConfig]);
+  }
+
+  private sendPinned(pins: Pins, [config, values, callback]: unknown[]): unknown {
+    const query = new PinnedQuery(config as QueryConfig, values, callback, pins, () => ['T', 'E'].includes(this.getTransactionStatus() ?? ''));
+    if (query.callback !== undefined) return void this.send(query);
+    return new Promise((resolve, reject) => {
+      query.callback = (error: Error | null, answer: unknown) => (error ? reject(error) : resolve(answer));
+      this.send(query);
+    });
+  }
+
   /** Connects, and makes sure that it is the server that was meant: a name may lead to another one by now. */
   private async reach(): Promise<void> {
     if (this.lost) throw Object.assign(new Error(`Connection terminated: ${this.primary.problem ?? 'the server was just left'}`), { code: '57P03' });
     this.primary.keep(this);
     await super.connect();
-    const { rows } = await (super.query(this.primary.stateQuery) as unknown as Promise<{ rows: [ServerState] }>);
+    const { stateQuery } = this.primary;
+    const { rows } = (await (this.pins === null ? this.send(stateQuery) : this.sendPinned(this.pins, [stateQuery]))) as { rows: [ServerState] };
     const [state] = rows;
     if (state.startedAt !== undefined && identityOf(state) === this.primary.identity) return;
     cut(this);

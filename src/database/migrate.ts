@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type EntityManager } from 'typeorm';
+import { StartupError } from '../config/startup-error';
 import { Connections, type SessionSpec } from './connections';
 import { dataSourceOptions } from './data-source-options';
 
@@ -20,7 +21,9 @@ const LOCK_SESSION: SessionSpec = { application: 'quotidian migrate', statementT
  * @throws StartupError when the server cannot be used
  */
 export async function migrate(target: string | Connections, record?: (manager: EntityManager, names: string[]) => Promise<void>): Promise<string[]> {
-  const connections = typeof target === 'string' ? await Connections.open(target) : target;
+  const { sessions: connections } = typeof target === 'string' ? await Connections.open(target) : target;
+  if (connections === null)
+    throw new StartupError('DATABASE_URL leads to a pooler, and migrations need a session: set DATABASE_DIRECT_URL to the PostgreSQL server itself.');
   const lock = connections.client(LOCK_SESSION);
   await lock.connect();
   try {

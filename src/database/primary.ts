@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client } from 'pg';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
 import { survey } from './server-check';
-import { cut, identityOf, nameOf, observer, refusalOf, type ObservedServer, type ServerState } from './server-probe';
+import { cut, identityOf, nameOf, observer, refusalOf, stateOf, type ObservedServer } from './server-probe';
 
 const BEAT_MS = 500;
 /** A server that is silent for so long is left. With the beat it makes less than five seconds. */
@@ -28,11 +28,13 @@ export class Primary {
   private running: Promise<void> | null = null;
   private readonly closing = new AbortController();
   /** The newest that ever served. */
-  private known: Pick<ObservedServer, 'system' | 'timeline'>;
+  private known: Pick<ObservedServer, 'system' | 'timeline' | 'pooled'>;
 
   constructor(
     private readonly url: ConnectionUrl,
     first: ObservedServer,
+    /** The way there leads around every pooler. */
+    private readonly direct = false,
   ) {
     this.current = first;
     this.known = first;
@@ -41,6 +43,11 @@ export class Primary {
   /** Where to connect; null while there is none. */
   get address(): ServerAddress | null {
     return this.current?.address ?? null;
+  }
+
+  /** Whether it stands behind a pooler: what begins with a connection does not stay with it there. */
+  get pooled(): boolean {
+    return !this.direct && (this.current ?? this.known).pooled;
   }
 
   /** What is asked of a server to know it. */
@@ -90,13 +97,13 @@ export class Primary {
   /** Asks the server who it is. @returns why it must be left */
   private async beat(server: ObservedServer): Promise<string | null> {
     this.watcher ??= await this.connectWatcher(server.address);
-    const [state] = (await this.watcher.query<ServerState>(server.stateQuery)).rows as [ServerState];
+    const state = await stateOf(this.watcher, server.stateQuery);
     if (identityOf(state) !== identityOf(server)) return 'it is another server, or was started anew';
     return refusalOf(state);
   }
 
   private async connectWatcher(address: ServerAddress): Promise<Client> {
-    const client = observer(this.url, address, SILENCE_MS);
+    const client = observer(this.url, address, SILENCE_MS, this.pooled);
     try {
       await client.connect();
       return client;

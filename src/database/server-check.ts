@@ -53,16 +53,21 @@ function strangenessOf({ system, timeline }: ObservedServer, known?: Pick<Observ
 }
 
 /** The server to begin with. @throws StartupError when none can be reached, takes writes, or is new enough; never with the URL's password. */
-export async function firstServer(url: ConnectionUrl, timeoutMs: number): Promise<ObservedServer> {
+export async function firstServer(url: ConnectionUrl, timeoutMs: number, variable = 'DATABASE_URL', schema?: string): Promise<ObservedServer> {
   const { primary, refusals } = await survey(url, timeoutMs);
   if (primary === null) {
     const [servers, details] = [refusals.map(({ server }) => server), refusals.map(({ reason, message }) => (message === undefined ? reason : message))];
     throw new StartupError(
       `PostgreSQL at ${servers.join(', ')} cannot be used (${details.join('; ')}). ` +
-        'Check that it runs and that DATABASE_URL is right, or unset DATABASE_URL to use the embedded one.',
+        `Check that it runs and that ${variable} is right${variable === 'DATABASE_URL' ? ', or unset DATABASE_URL to use the embedded one' : ''}.`,
     );
   }
   const major = Math.floor(primary.version / 10_000);
   if (major < OLDEST_MAJOR) throw new StartupError(`PostgreSQL ${major} is too old: ${OLDEST_MAJOR} or newer is needed.`);
+  if (schema !== undefined && !primary.schemas.includes(schema)) {
+    throw new StartupError(
+      `DATABASE_SCHEMA names ${JSON.stringify(schema)}, which is no schema that this role may use. Make it: CREATE SCHEMA … AUTHORIZATION ….`,
+    );
+  }
   return primary;
 }

@@ -1,13 +1,20 @@
 import { Client } from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
-import { sessionOptions } from './session';
+import { MARKER, sessionOptions, settingsIn } from './session';
 
 /** Tables that stand beside each other wherever we were installed. */
 const OURS = ['migrations', 'users', 'requests', 'job_runs'];
 
-/** The role's, the database's or the URL's own path, before anything is read by an unqualified name. */
-const PATH = `SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS path, pg_catalog.set_config('search_path', 'pg_catalog', false)`;
+/**
+ * The role's, the database's or the URL's own path ($1, where a pooler does not take it), before anything is read by an unqualified name.
+ * For this transaction: behind a pooler the session is others' too. It is one where options do not arrive, or answers come from another
+ * process than the one that greeted us.
+ */
+const URL_PATH = `SELECT pg_catalog.set_config('search_path', $1, true)`;
+const PATH = `SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS path, pg_catalog.pg_backend_pid() AS pid,
+  pg_catalog.current_setting('${MARKER}', true) AS marker, (SELECT oid::pg_catalog.text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS database,
+  ARRAY(SELECT nspname::pg_catalog.text FROM pg_catalog.pg_namespace WHERE pg_catalog.has_schema_privilege(oid, 'USAGE')) AS schemas, pg_catalog.set_config('search_path', 'pg_catalog', true)`;
 
 /**
  * Where our tables are: in the first schema on the path that holds all of them. If none does, in the one schema of the
@@ -44,8 +51,21 @@ const STATE = stateQuery(
 );
 /** For servers that keep these two from us, as some hosted ones do: the start alone distinguishes one from another. */
 const STATE_WITHOUT_SYSTEM = stateQuery('0', `''`);
+/** A pooler's answer to a start-up parameter that it does not pass on. */
+const REFUSES_OPTIONS = /unsupported startup parameter/;
+const BEGIN = 'BEGIN READ ONLY; SET LOCAL statement_timeout = 0';
 /** Not allowed, not supported, or not there. */
 const WITHHELD = /^(42501|0A000|42883|55000)$/;
+
+interface Whereabouts {
+  path: string[];
+  pid: number;
+  marker: string | null;
+  /** One database of the server. */
+  database: string;
+  /** Those that this role may use. */
+  schemas: string[];
+}
 
 export interface ServerState {
   version: number;
@@ -65,6 +85,12 @@ export interface ObservedServer extends ServerState {
   stateQuery: string;
   /** The schema that holds our tables, or will. */
   schema: string;
+  /** Whether the way there leads through a pooler. */
+  pooled: boolean;
+  /** Whether a session begins with the options that we ask for. */
+  acceptsOptions: boolean;
+  database: string;
+  schemas: string[];
 }
 
 /** Why the server cannot serve; null: it takes writes. */
@@ -82,13 +108,13 @@ export function nameOf({ host = 'localhost', port = 5432 }: ServerAddress): stri
 }
 
 /** A connection to look at a server with, whatever it is: nothing of its read-only state is overridden. */
-export function observer({ login, options }: ConnectionUrl, address: ServerAddress, timeoutMs: number): Client {
+export function observer({ login, options }: ConnectionUrl, address: ServerAddress, timeoutMs: number, pooled: boolean): Client {
   const client = new Client({
     ...login,
     ...address,
     application_name: 'quotidian watch',
     client_encoding: 'UTF8',
-    options: sessionOptions(options, null, { default_transaction_read_only: null }),
+    options: pooled ? undefined : sessionOptions(options, null, { default_transaction_read_only: null }),
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     keepAlive: true,
@@ -104,13 +130,21 @@ export function cut(client: Client): void {
 
 /** Looks at a server, and gives up after the time. @throws the error of the server or of the socket */
 export async function probe(url: ConnectionUrl, address: ServerAddress, timeoutMs: number): Promise<ObservedServer> {
-  const client = observer(url, address, timeoutMs);
+  return probeThrough(url, address, timeoutMs, false).catch((error: Error) => {
+    if (!REFUSES_OPTIONS.test(error.message)) throw error;
+    return probeThrough(url, address, timeoutMs, true);
+  });
+}
+
+async function probeThrough(url: ConnectionUrl, address: ServerAddress, timeoutMs: number, pooled: boolean): Promise<ObservedServer> {
+  const client = observer(url, address, timeoutMs, pooled);
   const look = async (): Promise<ObservedServer> => {
     await client.connect();
-    const { path } = (await client.query<{ path: string[] }>(PATH)).rows[0] as { path: string[] };
-    const [stateQuery, state] = await readState(client);
-    const { rows } = await client.query<{ schema: string }>(SCHEMA, [path, OURS, OURS.length, url.options.includes('search_path')]);
-    return { ...state, address, stateQuery, schema: rows[0]?.schema ?? 'public' };
+    return lookBy(client, url, STATE, address).catch(async (error: Error & { code?: string }) => {
+      if (!WITHHELD.test(error.code ?? '')) throw error;
+      await client.query('ROLLBACK');
+      return lookBy(client, url, STATE_WITHOUT_SYSTEM, address);
+    });
   };
   try {
     return await Promise.race([look(), timeout(timeoutMs)]);
@@ -119,12 +153,34 @@ export async function probe(url: ConnectionUrl, address: ServerAddress, timeoutM
   }
 }
 
-async function readState(client: Client): Promise<[string, ServerState]> {
-  const read = async (text: string): Promise<[string, ServerState]> => [text, (await client.query<ServerState>(text)).rows[0] as ServerState];
-  return read(STATE).catch((error: Error & { code?: string }) => {
-    if (!WITHHELD.test(error.code ?? '')) throw error;
-    return read(STATE_WITHOUT_SYSTEM);
-  });
+/** Asks a server who it is, whatever others have set in the session that a pooler gave us. */
+export async function stateOf(client: Client, stateQuery: string): Promise<ServerState> {
+  const results = (await client.query(`${BEGIN}; ${stateQuery}; COMMIT`)) as unknown as { command: string; rows: ServerState[] }[];
+  return results.find(({ command }) => command === 'SELECT')?.rows[0] as ServerState;
+}
+
+/** In one transaction, so that a pooler has one session for all of it. */
+async function lookBy(client: Client, url: ConnectionUrl, stateQuery: string, address: ServerAddress): Promise<ObservedServer> {
+  await client.query(BEGIN);
+  const named = settingsIn(url.options).search_path;
+  if (named !== undefined) await client.query(URL_PATH, [named]);
+  const [seen] = (await client.query<Whereabouts>(PATH)).rows as [Whereabouts];
+  const [state] = (await client.query<ServerState>(stateQuery)).rows as [ServerState];
+  const { rows } = await client.query<{ schema: string }>(SCHEMA, [seen.path, OURS, OURS.length, named !== undefined]);
+  await client.query('COMMIT');
+  const greeted = (client as unknown as { processID: number | null }).processID;
+  const acceptsOptions = seen.marker !== null;
+  const { database, schemas } = seen;
+  return {
+    ...state,
+    address,
+    stateQuery,
+    database,
+    schemas,
+    acceptsOptions,
+    pooled: !acceptsOptions || greeted !== seen.pid,
+    schema: rows[0]?.schema ?? 'public',
+  };
 }
 
 async function timeout(timeoutMs: number): Promise<never> {

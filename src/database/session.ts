@@ -42,6 +42,16 @@ const PINNED: SessionSettings = {
   idle_session_timeout: 0,
 };
 
+/**
+ * Of the pins those that do not fit into a transaction: they belong to the session, are set in another way (see `transactionPins`), or
+ * are read from a file each time, to read abbreviations of zones that no statement of ours has.
+ */
+const OF_THE_SESSION = ['default_transaction_isolation', 'default_transaction_read_only', 'default_transaction_deferrable', 'idle_session_timeout'];
+const NOT_PINNED_BEHIND_A_POOLER = new Set([...OF_THE_SESSION, 'timezone_abbreviations']);
+
+/** Whether a session began with our options shows by this: a pooler may refuse options, or drop them in silence. */
+export const MARKER = 'quotidian.session';
+
 /** Plans of prepared statements that were made while the tables were small stay right when they have grown. */
 export const STABLE_PLANS: SessionSettings = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', jit: 'off' };
 
@@ -52,11 +62,32 @@ export const STABLE_PLANS: SessionSettings = { plan_cache_mode: 'force_generic_p
  *   null: not known yet
  */
 export function sessionOptions(urlOptions: string, schema: string | null, settings: SessionSettings = {}): string {
-  const path = schema === null ? {} : { search_path: `"${schema.replaceAll('"', '""')}",pg_temp` };
-  const ours = Object.entries({ ...PINNED, ...path, ...settings })
+  const ours = Object.entries({ ...PINNED, ...pathOf(schema), ...settings, [MARKER]: 'pinned' })
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `-c ${name}=${escaped(String(value))}`);
   return [urlOptions, ...ours].filter(Boolean).join(' ');
+}
+
+/** The same, as settings of one transaction: behind a pooler each transaction may have another session, which others use too. */
+export function transactionPins(urlOptions: string, schema: string | null, settings: SessionSettings = {}): SessionSettings {
+  const all: SessionSettings = { ...settingsIn(urlOptions), ...PINNED, ...pathOf(schema), ...settings };
+  return Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== null && !NOT_PINNED_BEHIND_A_POOLER.has(name)));
+}
+
+/** What command-line options of PostgreSQL set: `-c name=value`, `-cname=value`, `--name=value`. */
+export function settingsIn(options: string): SessionSettings {
+  const parts = (options.match(/(?:\\.|[^\s\\])+/gs) ?? []).map((part) => part.replace(/\\(.)/gs, '$1'));
+  const settings: Record<string, string> = {};
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] === '-c' ? parts[++i] : parts[i]?.replace(/^-c|^--/, '');
+    const [, name, value] = /^([\w.-]+)=(.*)$/s.exec(part ?? '') ?? [];
+    if (name !== undefined && value !== undefined) settings[name.replaceAll('-', '_')] = value;
+  }
+  return settings;
+}
+
+function pathOf(schema: string | null): SessionSettings {
+  return schema === null ? {} : { search_path: `"${schema.replaceAll('"', '""')}",pg_temp` };
 }
 
 /** PostgreSQL splits the options at spaces, except behind a backslash. */

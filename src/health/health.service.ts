@@ -12,6 +12,8 @@ import { type AdjustedValue, StoredValues } from './stored-values.service';
 
 const CHECK_TIMEOUT_MS = 2_000;
 const SHOWN_VALUES = 10;
+/** How long it is believed that notifications arrive. */
+const PROVEN_FOR_MS = 5_000;
 
 /** Whether this process should be sent requests, and what an operator should know besides. */
 @Injectable()
@@ -30,13 +32,14 @@ export class HealthService {
 
   /** @throws NotReady with the checks while a needed one fails */
   async readiness(): Promise<ReadinessDto> {
-    const [seen, adjusted] = (await Promise.race([this.look(), delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
+    const looked = Promise.all([this.look(), this.notifications.prove(PROVEN_FOR_MS)]).then(([found]) => found);
+    const [seen, adjusted] = (await Promise.race([looked, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
       draining: this.shutdown.draining ? { status: 'down', detail: 'the process is stopping' } : { status: 'up' },
       database: seen ? { status: 'up' } : { status: 'down', detail: this.connections.problem ?? `no answer within ${CHECK_TIMEOUT_MS} ms` },
       migrations: migrations(seen?.pending),
       // Not needed to serve: credentials and settings are then re-read every second or so.
-      notifications: this.notifications.healthy ? { status: 'up' } : { status: 'degraded', detail: 'listening connection lost' },
+      notifications: this.notifications.problem === null ? { status: 'up' } : { status: 'degraded', detail: this.notifications.problem },
       clock: clock(seen?.clockBehindMs),
       storedValues: storedValues(adjusted),
     };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Connections } from '../../src/database/connections';
 import { migrate } from '../../src/database/migrate';
 import { createDatabase, execute, withDatabase } from '../support/databases';
 import { PASSWORD } from '../support/factories';
@@ -27,6 +28,36 @@ describe('a role that owns its database and may nothing else', () => {
     } finally {
       await database.drop();
       await administer(`DROP ROLE ${role}`);
+    }
+  });
+
+  it('needs no more than a schema of its own, by whatever path, and no temporary tables', async () => {
+    const database = await createDatabase(null);
+    const role = `schema_${randomBytes(4).toString('hex')}`;
+    const name = /\/(quotidian_test_\w+)/.exec(database.url)?.[1] as string;
+    for (const sql of [
+      `CREATE ROLE ${role} LOGIN NOSUPERUSER PASSWORD 'secret'`,
+      `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`,
+      `GRANT CONNECT ON DATABASE ${name} TO ${role}`,
+      'REVOKE ALL ON SCHEMA public FROM PUBLIC',
+      `CREATE SCHEMA "Metering" AUTHORIZATION ${role}`,
+    ]) {
+      await execute(database.url, sql);
+    }
+    const url = database.url.replace(/^(\w+:\/\/)[^@/]*@/, `$1${role}:secret@`);
+    try {
+      await expect(Connections.open(url, { schema: 'metering' })).rejects.toThrow('DATABASE_SCHEMA names "metering"');
+      expect((await migrate(await Connections.open(url, { schema: 'Metering' }))).length).toBeGreaterThan(10);
+      const replica = await startReplica(url, { DATABASE_SCHEMA: 'Metering' });
+      try {
+        await replica.as().get('/health/ready').expect(200);
+        await replica.as().post('/v1/auth/register').send({ email: 'plain@example.com', password: PASSWORD }).expect(201);
+      } finally {
+        await replica.close();
+      }
+    } finally {
+      await database.drop();
+      await execute(withDatabase(database.url, 'postgres'), `DROP ROLE ${role}`);
     }
   });
 });

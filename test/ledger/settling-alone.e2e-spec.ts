@@ -1,5 +1,6 @@
 import { BooksRepository } from '../../src/ledger/books.repository';
 import { claim, loseLease, makeWorker, newType, submit } from '../requests/work';
+import { eventually } from '../support/eventually';
 import { promisesByTheClock } from '../support/clock-promises';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
@@ -81,7 +82,9 @@ describe('settling', () => {
     await loseLease(service, last.id as string);
     await submit(service, await makeUser(service), type);
     expect(await claim(service, worker, type)).toHaveLength(1);
-    expect((await service.as(user).get(`/v1/requests/${last.id}`).expect(200)).body).toMatchObject({ status: 'failed', refundedUnits: LARGE });
+    // Ended beside the claim that noticed it.
+    const ended = () => service.as(user).get(`/v1/requests/${last.id}`).expect(200);
+    await eventually(async () => expect((await ended()).body).toMatchObject({ status: 'failed', refundedUnits: LARGE }));
     await service.as(admin).post(`/v1/users/${user.id}/quota/reset`).send({ reason: 'test' }).expect(200);
     const usage = await service.as(user).get('/v1/users/me/usage').expect(200);
     expect(usage.body.items.at(-1)).toMatchObject({ used: 0, refunded: 2_147_483_647 });

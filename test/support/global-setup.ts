@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../../src/database/migrate';
 import { execute, TEMPLATE, withDatabase } from './databases';
+import { type PgBouncer, startPgBouncer } from './pgbouncer';
 import { TestServer } from './test-server';
 
 const ROOT = join(__dirname, '..', '..');
@@ -25,5 +26,10 @@ export default async function globalSetup(): Promise<void> {
   await execute(url, `CREATE DATABASE ${TEMPLATE}`);
   await migrate(withDatabase(url, TEMPLATE));
   process.env.TEST_SERVER_URL = url;
+  if (process.env.TEST_PGBOUNCER === '1') {
+    const bouncer = await startPgBouncer(url, { sessions: 12 });
+    process.env.TEST_BOUNCER_URL = bouncer.through(url);
+    (globalThis as { testBouncer?: PgBouncer }).testBouncer = bouncer;
+  }
   (globalThis as { testServer?: TestServer | null }).testServer = server;
 }

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CustomTypesConfig, Pool, types } from 'pg';
+import { Client, type CustomTypesConfig, Pool, types } from 'pg';
 import request from 'supertest';
 import { createApp } from '../../src/app';
 import { type Environment } from '../../src/config/environment';
 import { openApiDocument } from '../../src/openapi/document';
-import { createDatabase, type TestDatabase } from './databases';
+import { createDatabase, type TestDatabase, withDatabase } from './databases';
 import { holdToDocument } from './wire/hold';
 
 /** Days are compared as they are written. */
@@ -44,6 +44,18 @@ export interface ServiceOptions {
   modules?: Type<object>[];
 }
 
+/** With `TEST_PGBOUNCER=1` the tests' own server is reached through a pooler in transaction mode, and directly only where sessions are needed. */
+function wayTo(databaseUrl: string): Partial<Environment> {
+  const { TEST_SERVER_URL: server, TEST_BOUNCER_URL: bouncer } = process.env;
+  // Nest keeps what one replica was given in the process's environment, for the next.
+  const direct = { DATABASE_URL: databaseUrl, DATABASE_DIRECT_URL: '', DATABASE_SCHEMA: '' };
+  if (bouncer === undefined || server === undefined || databaseUrl.includes(',')) return direct;
+  const [there, own] = [databaseUrl, server].map((connectionString) => new Client({ connectionString }));
+  if (there?.host !== own?.host || there?.port !== own?.port) return direct;
+  const options = /[?&](options=[^&]*)/.exec(databaseUrl)?.[1];
+  return { DATABASE_URL: `${withDatabase(bouncer, there?.database ?? '')}${options ? `?${options}` : ''}`, DATABASE_DIRECT_URL: databaseUrl };
+}
+
 /** Boots what `npm start` boots. The scheduler is off unless a test asks for it. */
 export async function startService({ replicas: count = 1, environment, database, modules }: ServiceOptions = {}): Promise<Service> {
   const { url: databaseUrl, drop } = database ?? (await createDatabase());
@@ -71,7 +83,7 @@ export async function startReplica(databaseUrl: string, environment: Partial<Env
     modules,
     environment: {
       NODE_ENV: 'test',
-      DATABASE_URL: databaseUrl,
+      ...wayTo(databaseUrl),
       DATA_DIR: dataDir,
       JWT_SECRET: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
       SECRETS_KEY: '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f',
