@@ -172,7 +172,7 @@ CREATE TABLE one_time_tokens (
   expires_at timestamp with time zone NOT NULL,
   CONSTRAINT one_time_tokens_pkey PRIMARY KEY (token_hash),
   CONSTRAINT one_time_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  CONSTRAINT one_time_tokens_purpose_check CHECK (((purpose)::text = ANY ((ARRAY['verify-email'::character varying, 'reset-password'::character varying])::text[]))),
+  CONSTRAINT one_time_tokens_purpose_check CHECK (((purpose)::text = ANY ((ARRAY['verify-email'::character varying, 'reset-password'::character varying, 'sign-in'::character varying])::text[]))),
   CONSTRAINT one_time_tokens_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 

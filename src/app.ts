@@ -6,6 +6,7 @@ import { AppModule } from './app.module';
 import { makeLogger, NestLogger } from './common/logger';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
+import { CONSOLE_PATH, CONSOLE_POLICY, setUpConsole } from './console/console';
 import { CorsService } from './cors/cors.service';
 import { routedUrl } from './gateway/gateway-route';
 import { makeAdapter } from './http/adapter';
@@ -56,8 +57,9 @@ export async function createApp({ environment: overrides, preview = false, signa
   parseBodies(fastify);
   setUpDocs(app);
   if (preview) return app;
-  addAnswerHeaders(fastify, { [DOCS_PATH]: DOCS_POLICY });
+  addAnswerHeaders(fastify, { [DOCS_PATH]: DOCS_POLICY, ...(environment.CONSOLE_ENABLED ? { [CONSOLE_PATH]: CONSOLE_POLICY } : {}) });
   letPagesIn(fastify, app.get(CorsService));
+  if (environment.CONSOLE_ENABLED) setUpConsole(fastify, { folder: environment.CONSOLE_DIR, path });
   const metrics = app.get(MetricsService);
   logAnswers(fastify, { logger, logsAll: environment.LOG_REQUESTS, count: metrics.answered.bind(metrics) });
   return app;

@@ -27,6 +27,8 @@ import { SessionListService } from './session-list.service';
 import { SessionsController } from './sessions.controller';
 import { SessionsRepository } from './sessions.repository';
 import { SessionsService } from './sessions.service';
+import { SignInLinksController } from './sign-in-links.controller';
+import { SignInLinksService } from './sign-in-links.service';
 
 @Module({
   imports: [
@@ -41,7 +43,7 @@ import { SessionsService } from './sessions.service';
     SecondFactorsModule,
     UsersModule,
   ],
-  controllers: [AuthController, SessionsController],
+  controllers: [AuthController, SessionsController, SignInLinksController],
   providers: [
     AccessCheck,
     AccessTokens,
@@ -55,7 +57,8 @@ import { SessionsService } from './sessions.service';
     SessionListService,
     SessionsRepository,
     SessionsService,
+    SignInLinksService,
   ],
-  exports: [AccessTokens, AdminsService, AuthService, Credentials, CredentialWatch, PrincipalsService, SessionCookie, SessionsService],
+  exports: [AccessTokens, AdminsService, AuthService, Credentials, CredentialWatch, PrincipalsService, SessionCookie, SessionsService, SignInLinksService],
 })
 export class AuthModule {}

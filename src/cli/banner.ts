@@ -6,14 +6,23 @@ import { type NewAdmin } from '../auth/admins.service';
 import { Environment } from '../config/environment';
 import { mailFolder } from '../mail/mail-folder';
 
+/** The first administrator, as they are shown once. */
+export interface ShownAdmin extends NewAdmin {
+  password: string;
+  /** Of the link that signs them in once; null: there is no console to follow it to. */
+  linkToken: string | null;
+}
+
 /** What `serve` prints once it listens. The administrator, if one was just made, is shown here and never again. */
-export function banner(app: NestFastifyApplication, admin: (NewAdmin & { password: string }) | null): string {
+export function banner(app: NestFastifyApplication, admin: ShownAdmin | null): string {
   const environment = app.get(Environment);
   const { port } = app.getHttpServer().address() as AddressInfo;
   const host = ['0.0.0.0', '::'].includes(environment.host) ? 'localhost' : environment.host;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const consoleUrl = `${url}${environment.basePath}/console/`;
   const rows = [
     ['API', url],
+    ...(environment.CONSOLE_ENABLED ? [['Console', consoleUrl]] : []),
     ['Docs', `${url}/docs`],
     ['Data', environment.embedded ? `${resolve(environment.DATA_DIR)} (embedded PostgreSQL)` : databaseOf(environment.DATABASE_URL ?? '')],
     ['Mail', mailOf(environment)],
@@ -25,6 +34,8 @@ export function banner(app: NestFastifyApplication, admin: (NewAdmin & { passwor
           ['e-mail', admin.email],
           ['password', admin.password],
           ['API key', admin.apiKey],
+          // In the fragment: no server on the way gets to log it.
+          ...(admin.linkToken === null ? [] : [['begin here', `${consoleUrl}first-run#token=${admin.linkToken} (once, within 10 minutes)`]]),
         ];
   const lines = (pairs: string[][]) => pairs.map(([label = '', value]) => `  ${label.padEnd(10)} ${value}\n`).join('');
   const once = admin === null ? '' : `\n  First start: this administrator was made. It is shown once.\n${lines(secrets)}`;

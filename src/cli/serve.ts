@@ -2,11 +2,12 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Command } from 'commander';
 import { createApp } from '../app';
 import { AdminsService } from '../auth/admins.service';
+import { SignInLinksService } from '../auth/sign-in-links.service';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
 import { spreadLastNet } from '../http/last-net';
 import { servedDocument } from '../openapi/document';
-import { banner } from './banner';
+import { banner, type ShownAdmin } from './banner';
 import { holdMemoryDown, settleMemory } from './memory';
 
 export function register(program: Command): void {
@@ -36,8 +37,14 @@ export async function serve(): Promise<NestFastifyApplication> {
       : error;
   }
   // In production standard output is kept, so nothing secret is shown there: `quotidian admin:create` makes the first one.
-  const admin = environment.NODE_ENV === 'production' ? null : await app.get(AdminsService).createFirst();
-  process.stdout.write(banner(app, admin));
+  process.stdout.write(banner(app, environment.NODE_ENV === 'production' ? null : await firstAdmin(app)));
   settleMemory();
   return app;
+}
+
+async function firstAdmin(app: NestFastifyApplication): Promise<ShownAdmin | null> {
+  const admin = await app.get(AdminsService).createFirst();
+  if (admin === null) return null;
+  const linkToken = app.get(Environment).CONSOLE_ENABLED ? await app.get(SignInLinksService).make(admin) : null;
+  return { ...admin, linkToken };
 }

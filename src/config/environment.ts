@@ -119,6 +119,16 @@ export class Environment {
   @MaxLength(200)
   BASE_PATH = '/';
 
+  /** Serve the console below /console/, and lead browsers from / there. */
+  @Flag()
+  @IsBoolean()
+  CONSOLE_ENABLED = true;
+
+  /** Folder of a console built elsewhere. */
+  @IsOptional()
+  @IsString()
+  CONSOLE_DIR?: string;
+
   /** Where the pages of problems stand: a problem's `type` is this and its code. An address or an absolute path; the service's own pages unless set. */
   @Matches(/^(https?:\/\/[^\s?#]+|\/[^\s?#]*)$/, { message: 'PROBLEM_TYPE_BASE must be an http(s) address or an absolute path' })
   PROBLEM_TYPE_BASE = '/errors/';

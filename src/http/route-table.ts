@@ -7,8 +7,9 @@ interface Route {
 export class RouteTable {
   private readonly routes = new Map<string, Route>();
 
+  /** The root is no resource: browsers are led elsewhere from there, and everybody else finds nothing. */
   add(path: string, methods: string | readonly string[]): void {
-    if (path.includes('*')) return;
+    if (path.includes('*') || path === '/') return;
     const route = this.routes.get(path) ?? { parts: path.split('/'), methods: new Set() };
     this.routes.set(path, route);
     for (const method of [methods].flat()) route.methods.add(method);

@@ -44,7 +44,7 @@ export class AddressProofsService {
   }
 
   /** A participant: mails a link that works once. The token is in the fragment, which no server on the way gets to log. */
-  async mailLink(tx: EntityManager, purpose: TokenPurpose, userId: number, email: string): Promise<void> {
+  async mailLink(tx: EntityManager, purpose: keyof typeof PURPOSES, userId: number, email: string): Promise<void> {
     const { template, path, lifetimeSeconds } = PURPOSES[purpose];
     const token = makeOneTimeToken();
     await this.repository.addToken(tx, { tokenHash: hashOneTimeToken(token) as Buffer, userId, purpose, email, lifetimeSeconds });

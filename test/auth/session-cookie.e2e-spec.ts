@@ -1,3 +1,4 @@
+import { SignInLinksService } from '../../src/auth/sign-in-links.service';
 import { makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
@@ -161,5 +162,84 @@ describe('a session in a cookie', () => {
       .get('/v1/users/me')
       .set({ ...OWN, cookie: sent(cookie) })
       .expect(401);
+  });
+});
+
+describe('a link that signs in', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await startService();
+  });
+  afterAll(() => service.close());
+
+  const linkOf = (user: TestUser) => service.app.get(SignInLinksService).make(user);
+  const use = (token: string, more: object = {}, headers: Record<string, string> = {}) =>
+    service
+      .as()
+      .post('/v1/auth/sign-in-link')
+      .set(headers)
+      .send({ token, ...more });
+  const tokensOf = (user: TestUser) => service.sql<{ token_hash: Buffer }>('SELECT token_hash FROM one_time_tokens WHERE user_id = $1', [user.id]);
+
+  it('works once, and of many at once for one', async () => {
+    const user = await makeUser(service);
+    const token = await linkOf(user);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => use(token)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(7).fill(400)]);
+    const won = answers.find(({ status }) => status === 200);
+    await service
+      .as((won?.body as BrowserSession).accessToken)
+      .get('/v1/users/me')
+      .expect(200);
+    expect((await use(token).expect(400)).body.code).toBe('token-refused');
+  });
+
+  it('is stored in no form that opens anything, and is over after ten minutes', async () => {
+    const user = await makeUser(service);
+    const token = await linkOf(user);
+    const [{ token_hash: hash }] = await tokensOf(user);
+    expect(hash).toHaveLength(32);
+    await use(`qto_${hash.toString('base64url')}`).expect(400);
+    const [{ seconds }] = await service.sql<{ seconds: string }>(
+      'SELECT extract(epoch FROM expires_at - created_at)::integer AS seconds FROM one_time_tokens WHERE user_id = $1',
+      [user.id],
+    );
+    expect(Number(seconds)).toBe(600);
+    await service.sql('UPDATE one_time_tokens SET expires_at = now() WHERE user_id = $1', [user.id]);
+    await use(token).expect(400);
+  });
+
+  it('sets a new password in the same act, or neither of both, and ends what went on before', async () => {
+    const user = await makeUser(service);
+    const token = await linkOf(user);
+    const earlier = await service.as().post('/v1/auth/login').send({ email: user.email, password: PASSWORD }).expect(200);
+    await use(token, { newPassword: 'short' }).expect(400);
+    await use(token, { newPassword: 'another long password' }).expect(200);
+    await service.as().post('/v1/auth/login').send({ email: user.email, password: PASSWORD }).expect(401);
+    await service.as().post('/v1/auth/login').send({ email: user.email, password: 'another long password' }).expect(200);
+    await service
+      .as()
+      .post('/v1/auth/refresh')
+      .send({ refreshToken: (earlier.body as { refreshToken: string }).refreshToken })
+      .expect(401);
+  });
+
+  it('begins a session in a cookie for a page of ours, and for no other', async () => {
+    const user = await makeUser(service);
+    const token = await linkOf(user);
+    await use(token, { cookie: true }, { 'sec-fetch-site': 'cross-site' }).expect(403);
+    const { body, headers } = await use(token, { cookie: true }, OWN).expect(200);
+    expect(body.refreshToken).toBeUndefined();
+    expect(headers['set-cookie'][0]).toContain(ATTRIBUTES);
+  });
+
+  it('opens nothing else, is opened by nothing else, and no suspended account', async () => {
+    const user = await makeUser(service);
+    const token = await linkOf(user);
+    await service.as().post('/v1/auth/password/reset').send({ token, newPassword: 'another long password' }).expect(400);
+    await service.as().post('/v1/auth/email/verify').send({ token }).expect(400);
+    await service.sql(`UPDATE users SET status = 'suspended' WHERE id = $1`, [user.id]);
+    await use(token).expect(400);
+    await use(token, { newPassword: 'another long password' }).expect(400);
   });
 });

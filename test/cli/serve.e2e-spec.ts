@@ -25,7 +25,10 @@ describe('quotidian serve', () => {
     const url = (await first.shows(/API +(http\S+)/))[1];
     const key = (await first.shows(/API key +(\S+)/))[1];
     const password = (await first.shows(/password +(\S+)/))[1];
+    const token = (await first.shows(/begin here +\S+\/console\/first-run#token=(\S+)/))[1];
     await request(url).get('/health/ready').expect(200);
+    await request(url).post('/v1/auth/sign-in-link').send({ token }).expect(200);
+    await request(url).post('/v1/auth/sign-in-link').send({ token }).expect(400);
     await request(url).post('/v1/auth/login').send({ email: 'admin@quotidian.local', password }).expect(200);
     const { body } = await request(url).post('/v1/requests').set('authorization', `Bearer ${key}`).send({ type: 'first' }).expect(201);
     first.child.kill('SIGKILL');
@@ -33,7 +36,8 @@ describe('quotidian serve', () => {
 
     const second = new Command(['serve'], environment());
     const again = (await second.shows(/API +(http\S+)/))[1];
-    expect(second.stdout).not.toMatch(/password|API key/);
+    expect(second.stdout).not.toMatch(/password|API key|begin here/);
+    expect(first.stdout.split(token)).toHaveLength(2);
     await request(again).get(`/v1/requests/${body.id}`).set('authorization', `Bearer ${key}`).expect(200);
     second.child.kill('SIGTERM');
     const { code, stdout, stderr } = await second.finished();

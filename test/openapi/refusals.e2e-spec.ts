@@ -213,5 +213,6 @@ const BODIES: Record<string, object> = {
   authRegister: ACCOUNT,
   authLogin: ACCOUNT,
   identityVerify: TOKEN,
+  signInLinksUse: TOKEN,
   identityReset: { ...TOKEN, newPassword: ACCOUNT.password },
 };

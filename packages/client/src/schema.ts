@@ -695,6 +695,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/sign-in-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a session by the link that the first start shows, and sets a new password if one is given. A link works once, within ten minutes.
+         * @description For anyone.
+         */
+        post: operations["signInLinksUse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/totp": {
         parameters: {
             query?: never;
@@ -2475,6 +2495,16 @@ export interface components {
             items: components["schemas"]["SessionDto"][];
             /** @description Null at the end. */
             nextCursor: string | null;
+        };
+        SignInLinkDto: {
+            /** @description From the fragment of the link. */
+            token: string;
+            /** @description Replaces the account's password. Any characters; the setting `auth.passwordMinLength` holds the minimum. */
+            newPassword?: string;
+            /** @description Of an account with a second factor, as at login. */
+            code?: string;
+            /** @description As at login. */
+            cookie?: boolean;
         };
         ProvePasswordDto: {
             /** @description The account's. */
@@ -4528,6 +4558,34 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TokenRefusedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/token-refused
+             */
+            type: string;
+            /** @example Bad Request */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 400;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "token-refused";
+            /** Format: uri-reference */
+            instance: string;
+            errors: {
+                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
+                pointer: string;
+                detail: string;
+                code: string;
+            }[];
+        };
         TotpEnabledProblem: {
             /**
              * Format: uri-reference
@@ -4571,34 +4629,6 @@ export interface components {
             code: "totp-not-begun";
             /** Format: uri-reference */
             instance: string;
-        };
-        TokenRefusedProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/token-refused
-             */
-            type: string;
-            /** @example Bad Request */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 400;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "token-refused";
-            /** Format: uri-reference */
-            instance: string;
-            errors: {
-                /** @description JSON Pointer into the body as a URI fragment; `#/query/…` for the query, `#/headers/…` for the header. */
-                pointer: string;
-                detail: string;
-                code: string;
-            }[];
         };
         LoginNotCompletedProblem: {
             /**
@@ -5698,6 +5728,27 @@ export interface components {
                 "application/problem+json": components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
             };
         };
+        /** @description Bad Request: `malformed-json`, `malformed-request`, `token-refused`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedJsonOrMalformedRequestOrTokenRefusedOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["TokenRefusedProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Unauthorized: `totp-required`. */
+        UnauthorizedTotpRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["TotpRequiredProblem"];
+            };
+        };
         /** @description Forbidden: `scope-required`, `wrong-password`. */
         ForbiddenScopeRequiredOrWrongPassword: {
             headers: {
@@ -5738,16 +5789,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["TotpEnabledProblem"] | components["schemas"]["TotpNotBegunProblem"];
-            };
-        };
-        /** @description Bad Request: `malformed-json`, `malformed-request`, `token-refused`, `unstorable-value`, `validation-failed`. */
-        BadRequestMalformedJsonOrMalformedRequestOrTokenRefusedOrUnstorableValueOrValidationFailed: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["TokenRefusedProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
             };
         };
         /** @description Conflict: `email-taken`. */
@@ -9721,6 +9762,41 @@ export interface operations {
             429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    signInLinksUse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInLinkDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie.optional"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrTokenRefusedOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedTotpRequired"];
+            403: components["responses"]["ForbiddenCodeRefusedOrCrossSiteRefused"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttempts"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };

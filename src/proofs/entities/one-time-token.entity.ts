@@ -1,12 +1,12 @@
 import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-export type TokenPurpose = 'verify-email' | 'reset-password';
+export type TokenPurpose = 'verify-email' | 'reset-password' | 'sign-in';
 
-/** What was mailed to prove that whoever comes with it reads that mailbox. A token that was used has no row. */
+/** What was mailed to prove that whoever comes with it reads that mailbox, or shown to the first administrator at the first start. A token that was used has no row. */
 @Entity('one_time_tokens')
 @Index('one_time_tokens_user_id_purpose_created_at_idx', ['userId', 'purpose', 'createdAt'])
 @Check('one_time_tokens_token_hash_check', 'octet_length(token_hash) = 32')
-@Check('one_time_tokens_purpose_check', "purpose IN ('verify-email', 'reset-password')")
+@Check('one_time_tokens_purpose_check', "purpose IN ('verify-email', 'reset-password', 'sign-in')")
 export class OneTimeToken {
   /** SHA-256 of the token: what is stored opens nothing, and its index is asked for the hash of what came. */
   @PrimaryColumn({ name: 'token_hash', type: 'bytea', primaryKeyConstraintName: 'one_time_tokens_pkey' })

@@ -7,7 +7,7 @@ import { keepExample } from './examples';
 /** What connections have, not answers. */
 const TRANSPORT = new Set(['date', 'connection', 'keep-alive', 'content-length', 'content-type', 'transfer-encoding']);
 /** Pages and the document itself are no operations. */
-const BESIDE = /^\/(docs|openapi\.json)/;
+const BESIDE = /^(\/[\w.-]+)?\/(docs|openapi\.json|console(\/|$))/;
 /** Refusals of what is no operation. */
 const OUTSIDE = new Set(['not-found', 'method-not-allowed', 'malformed-request', 'uri-too-long', 'request-timeout', 'expectation-failed', 'headers-too-large']);
 /** Nobody reads it. */
@@ -50,7 +50,7 @@ function faultsFound(answer: WireAnswer, own?: WireDocument): string[] {
 
 function faultsOf(answer: WireAnswer, known: WireDocument): string[] {
   const { method, target, status } = answer;
-  if (status === CLIENT_GONE || BESIDE.test(target)) return [];
+  if (status === CLIENT_GONE || BESIDE.test(target) || isLead(answer)) return [];
   const operation = known.operationOf(method, target);
   const code = codeOf(answer);
   const response = operation && (known.responseOf(operation, status) ?? (OUTSIDE.has(code ?? '') ? known.responseOf(operation, 'default') : null));
@@ -60,6 +60,11 @@ function faultsOf(answer: WireAnswer, known: WireDocument): string[] {
   const faults = [...faultsOfFields(known, response, answer), ...faultsOfBody(operation, response, answer, code)];
   if (faults.length === 0 && response.bodies.size > 0) keepAnswer(operation, answer, code);
   return faults;
+}
+
+/** Browsers are led from the root to the console, which is no operation. */
+function isLead({ status, headers }: WireAnswer): boolean {
+  return status === 302 && /^(\/[\w.-]+)?\/console\/$/.test(headers.location ?? '');
 }
 
 /** Refusals are the same whichever operation answers them. */
