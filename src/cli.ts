@@ -12,6 +12,8 @@ const COMMANDS: Record<string, () => CommandFile> = {
   migrate: () => import('./cli/migrate.js'),
   'quota:reset': () => import('./cli/quota-reset.js'),
   'admin:create': () => import('./cli/admin-create.js'),
+  doctor: () => import('./cli/doctor.js'),
+  'backup:check': () => import('./cli/backup-check.js'),
   audit: () => import('./cli/audit.js'),
   replay: () => import('./cli/replay.js'),
   'config:export': () => import('./cli/config-export.js'),

@@ -12,7 +12,7 @@ export function register(program: Command): void {
     .command('migrate')
     .description('Bring the database schema up to date. Any number may run at once; one migrates.')
     .action(async () => {
-      const { environment } = await readEnvironment();
+      const { environment } = await readEnvironment({}, false);
       const embedded = environment.embedded ? await EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null;
       try {
         const done = await migrate(await openConnections(environment, embedded?.url), (manager, migrations) =>

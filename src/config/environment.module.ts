@@ -3,12 +3,16 @@ import { ConfigModule } from '@nestjs/config';
 import { Environment, parseEnvironment } from './environment';
 import { Secrets } from './secrets';
 
-/** Reads the environment: `.env`, then the process's variables, then what a test or a command overrides. */
-export async function readEnvironment(overrides: Partial<Environment> = {}): Promise<{ environment: Environment; module: DynamicModule }> {
+/**
+ * Reads the environment: `.env`, then the process's variables, then what a test or a command overrides.
+ *
+ * @param needsSecrets false: for what neither signs nor opens anything
+ */
+export async function readEnvironment(overrides: Partial<Environment> = {}, needsSecrets = true): Promise<{ environment: Environment; module: DynamicModule }> {
   let environment = new Environment();
   const config = await ConfigModule.forRoot({
     ignoreEnvFile: process.env.NODE_ENV === 'test',
-    validate: (raw) => (environment = parseEnvironment({ ...raw, ...overrides })),
+    validate: (raw) => (environment = parseEnvironment({ ...raw, ...overrides }, needsSecrets)),
   });
   return { environment, module: EnvironmentModule.of(environment, config) };
 }

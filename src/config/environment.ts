@@ -193,15 +193,18 @@ export class Environment {
 /** Who the mails that are files come from, where nobody was named. */
 const NOBODY: MailFrom = { name: 'Quotidian', address: 'quotidian@localhost' };
 
-/** @throws StartupError naming every variable that is missing or wrong. */
-export function parseEnvironment(raw: Record<string, unknown>): Environment {
+/**
+ * @param needsSecrets false: for what neither signs nor opens anything, in production too
+ * @throws StartupError naming every variable that is missing or wrong.
+ */
+export function parseEnvironment(raw: Record<string, unknown>, needsSecrets = true): Environment {
   // An empty variable is an unset one: compose files and CI systems pass them on like that.
   const known = Object.fromEntries(Object.keys(new Environment()).flatMap((key) => (raw[key] === undefined || raw[key] === '' ? [] : [[key, raw[key]]])));
   const environment = plainToInstance(Environment, known, { exposeDefaultValues: true });
   const problems = validateSync(environment).flatMap((e) => Object.values(e.constraints ?? {}));
   for (const name of ['JWT_SECRET', 'SECRETS_KEY', 'SECRETS_KEY_PREVIOUS'] as const) {
     const value = environment[name];
-    const needed = environment.NODE_ENV === 'production' && name !== 'SECRETS_KEY_PREVIOUS';
+    const needed = needsSecrets && environment.NODE_ENV === 'production' && name !== 'SECRETS_KEY_PREVIOUS';
     if (value !== undefined && decodeSecret(value) === null) {
       problems.push(`${name} must be at least ${SECRET_BYTES} bytes as hex or base64`);
     } else if (value === undefined && needed) {

@@ -6,17 +6,30 @@ import { StartupError } from './startup-error';
 
 export const SECRET_BYTES = 32;
 
-/** The process's two secrets as bytes: given in the environment, or kept in the data folder. */
+/** The process's two secrets as bytes: given in the environment, or kept in the data folder. Each is read, or made, when it is asked for. */
 export class Secrets {
-  readonly jwt: Buffer;
-  readonly settings: Buffer;
-  /** Keys that sealed what is stored before the present one: to read it until `quotidian secrets:rotate` has run. */
-  readonly previousSettings: Buffer[];
+  private readonly read = new Map<string, Buffer>();
 
-  constructor(environment: Environment) {
-    this.jwt = secretBytes(environment.JWT_SECRET ?? keptSecret(environment.DATA_DIR, 'jwt'));
-    this.settings = secretBytes(environment.SECRETS_KEY ?? keptSecret(environment.DATA_DIR, 'settings'));
-    this.previousSettings = environment.SECRETS_KEY_PREVIOUS === undefined ? [] : [secretBytes(environment.SECRETS_KEY_PREVIOUS)];
+  constructor(private readonly environment: Environment) {}
+
+  get jwt(): Buffer {
+    return this.once('jwt', this.environment.JWT_SECRET);
+  }
+
+  get settings(): Buffer {
+    return this.once('settings', this.environment.SECRETS_KEY);
+  }
+
+  /** Keys that sealed what is stored before the present one: to read it until `quotidian secrets:rotate` has run. */
+  get previousSettings(): Buffer[] {
+    const { SECRETS_KEY_PREVIOUS: previous } = this.environment;
+    return previous === undefined ? [] : [secretBytes(previous)];
+  }
+
+  private once(name: string, given: string | undefined): Buffer {
+    const bytes = this.read.get(name) ?? secretBytes(given ?? keptSecret(this.environment.DATA_DIR, name));
+    this.read.set(name, bytes);
+    return bytes;
   }
 }
 

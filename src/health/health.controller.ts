@@ -1,7 +1,8 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { BoundedOtherwise, Public } from '../common/access.decorators';
 import { Fails } from '../openapi/declarations';
+import { ReadinessQuery } from './dto/readiness-query.dto';
 import { LivenessDto, ReadinessDto } from './dto/readiness.dto';
 import { NotReady } from './health.errors';
 import { HealthService } from './health.service';
@@ -23,7 +24,7 @@ export class HealthController {
   @Get('ready')
   @Public()
   @Fails(NotReady)
-  ready(): Promise<ReadinessDto> {
-    return this.health.readiness();
+  ready(@Query() { verbose }: ReadinessQuery): Promise<ReadinessDto> {
+    return this.health.readiness(verbose);
   }
 }

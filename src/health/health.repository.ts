@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Pool } from 'pg';
 import { DataSource } from 'typeorm';
 
 export interface DatabaseStatus {
@@ -16,6 +17,12 @@ export class HealthRepository {
   private latest = { databaseMs: 0, ourMs: 0 };
 
   constructor(private readonly dataSource: DataSource) {}
+
+  /** The connections of reads and administration in this process. */
+  pool(): { open: number; idle: number; waiting: number } {
+    const { master } = this.dataSource.driver as unknown as { master: Pool };
+    return { open: master.totalCount, idle: master.idleCount, waiting: master.waitingCount };
+  }
 
   async look(): Promise<DatabaseStatus> {
     const [row] = await this.dataSource.query<[{ now: number; names: string[]; newest: number | null }]>(

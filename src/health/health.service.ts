@@ -4,6 +4,7 @@ import { isTransient } from '../common/database-errors';
 import { Connections } from '../database/connections';
 import { Notifications } from '../database/notifications';
 import { GracefulShutdown } from '../http/graceful-shutdown';
+import { JobsService } from '../jobs/jobs.service';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { HealthCheckDto, ReadinessDto } from './dto/readiness.dto';
 import { NotReady } from './health.errors';
@@ -28,10 +29,11 @@ export class HealthService {
     private readonly connections: Connections,
     private readonly shutdown: GracefulShutdown,
     private readonly defaultTier: DefaultTierService,
+    private readonly jobs: JobsService,
   ) {}
 
   /** @throws NotReady with the checks while a needed one fails */
-  async readiness(): Promise<ReadinessDto> {
+  async readiness(verbose = false): Promise<ReadinessDto> {
     const looked = Promise.all([this.look(), this.notifications.prove(PROVEN_FOR_MS)]).then(([found]) => found);
     const [seen, adjusted] = (await Promise.race([looked, delay(CHECK_TIMEOUT_MS, null, { ref: false })])) ?? [null, []];
     const checks: Record<string, HealthCheckDto> = {
@@ -46,8 +48,21 @@ export class HealthService {
     // Registration goes on, on another plan than was meant: reported only then.
     const defaultTier = seen && (await this.wrongDefaultTier());
     if (defaultTier) checks.defaultTier = { status: 'degraded', detail: defaultTier };
+    if (verbose) Object.assign(checks, await this.circumstances());
     if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);
     return { status: 'ready', checks };
+  }
+
+  /** What no answer depends on. Jobs are read from the database, so not more often than `look` is. */
+  private async circumstances(): Promise<Record<string, HealthCheckDto>> {
+    const { open, idle, waiting } = this.repository.pool();
+    const sessions = this.connections.sessions === null ? 'DATABASE_DIRECT_URL is not set' : 'DATABASE_DIRECT_URL leads around it';
+    const runs = await Promise.race([this.jobs.lastSuccesses().catch(this.failed([])), delay(CHECK_TIMEOUT_MS, [], { ref: false })]);
+    return {
+      pooler: { status: 'up', detail: this.connections.pooled ? `DATABASE_URL leads to one; ${sessions}` : 'none' },
+      connections: { status: waiting > 0 ? 'degraded' : 'up', detail: `${open} open, ${idle} idle, ${waiting} calls wait for one` },
+      jobs: { status: 'up', detail: runs.map(({ job, finishedAt }) => `${job} ended well at ${finishedAt.toISOString()}`).join('; ') || 'none has run yet' },
+    };
   }
 
   /** Anybody may ask as often as they like: the database is asked once at a time. */

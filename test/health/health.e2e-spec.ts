@@ -39,6 +39,17 @@ describe('health', () => {
     expect(body).toEqual({ status: 'ready', checks: { draining: up, database: up, migrations: up, notifications: up, clock: up, storedValues: up } });
   });
 
+  it('lists also what it does not depend on when it is asked for all', async () => {
+    const { body } = await service.as().get('/health/ready?verbose').expect(200);
+    expect(body.checks).toMatchObject({
+      database: { status: 'up' },
+      pooler: { status: 'up', detail: expect.any(String) },
+      connections: { detail: expect.stringMatching(/^\d+ open, \d+ idle, \d+ calls wait for one$/) },
+      jobs: { status: 'up', detail: 'none has run yet' },
+    });
+    await service.as().get('/health/ready?verbose=perhaps').expect(400);
+  });
+
   it('is not ready while a migration is pending, and states which', async () => {
     const [row] = await service.sql(`DELETE FROM migrations WHERE id = (SELECT max(id) FROM migrations) RETURNING *`);
     const { body, headers } = await ready().expect(503);

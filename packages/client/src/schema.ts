@@ -13234,7 +13234,10 @@ export interface operations {
     };
     healthReady: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Also what readiness does not depend on: the way to the database, its connections, the jobs. `?verbose` alone is `true`. */
+                verbose?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -13277,7 +13280,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReadinessDto"];
                 };
             };
-            400: components["responses"]["BadRequestMalformedRequest"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -13285,7 +13288,10 @@ export interface operations {
     };
     healthReadyHead: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Also what readiness does not depend on: the way to the database, its connections, the jobs. `?verbose` alone is `true`. */
+                verbose?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -13300,7 +13306,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequestMalformedRequestHead"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
