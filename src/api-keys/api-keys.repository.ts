@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { MAX_INTEGER } from '../common/limits';
 import { type ApiKey } from './entities/api-key.entity';
 
 /** Revoked keys that are kept for each user, the latest: enough to see what the last ones were. */
@@ -27,6 +28,51 @@ export class ApiKeysRepository {
       [userId, name, prefix, keyHash, scopes, dailyCap, expiresAt, max],
     );
     return rows[0]?.id ?? null;
+  }
+
+  /**
+   * Lets a secret work on beside the one that replaces it, in the place of any older one. The instant at which it ends, by the
+   * database's clock; null: it would outlive the key.
+   */
+  async overlap(tx: EntityManager, id: number, formerHash: Buffer, seconds: number): Promise<Date | null> {
+    const rows: { expiresAt: Date }[] = await tx.query(
+      `INSERT INTO api_key_overlaps (api_key_id, key_hash, expires_at)
+       SELECT id, $2::bytea, now() + make_interval(secs => $3) FROM api_keys
+       WHERE id = $1 AND (expires_at IS NULL OR expires_at >= now() + make_interval(secs => $3))
+       ON CONFLICT (api_key_id) DO UPDATE SET key_hash = excluded.key_hash, expires_at = excluded.expires_at
+       RETURNING expires_at AS "expiresAt"`,
+      [id, formerHash, seconds],
+    );
+    return rows[0]?.expiresAt ?? null;
+  }
+
+  /** Until when the former secrets of these keys work, of those that still do. */
+  async overlaps(tx: EntityManager, ids: number[]): Promise<Map<number, Date>> {
+    const rows: { id: number; expiresAt: Date }[] = await tx.query(
+      `SELECT p.api_key_id AS id, least(p.expires_at, k.expires_at) AS "expiresAt" FROM api_key_overlaps p JOIN api_keys k ON k.id = p.api_key_id
+       WHERE p.api_key_id = ANY ($1) AND least(p.expires_at, k.expires_at) > now()`,
+      [ids],
+    );
+    return new Map(rows.map(({ id, expiresAt }) => [id, expiresAt]));
+  }
+
+  /**
+   * Gives a key that had no cap its first one, with what it charged its own user in the present period counted already: else a
+   * refund of such a charge would win it units. The caller holds the key's row.
+   */
+  async beginCap(tx: EntityManager, id: number, dailyCap: number): Promise<void> {
+    await tx.query(
+      `UPDATE api_keys k SET daily_cap = $2, cap_used_today = s.used, cap_reset_date = s.day, cap_reset_fold = s.fold
+       FROM (
+         SELECT q.day, q.fold, (
+           SELECT least(coalesce(sum(r.cost - r.refunded_units), 0), ${MAX_INTEGER}) FROM requests r
+           WHERE r.user_id = o.user_id AND r.charged_on = q.day AND r.charged_fold = q.fold AND r.api_key_id = o.id
+         )::integer AS used
+         FROM api_keys o JOIN users u ON u.id = o.user_id CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) q
+         WHERE o.id = $1
+       ) s WHERE k.id = $1 AND k.daily_cap IS NULL`,
+      [id, dailyCap],
+    );
   }
 
   /** Forgets revoked keys of the user but the latest: what they charged keeps their ids, which point nowhere then. */

@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, IsNull, LessThan, Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
-import { type Actor, PRIVILEGED_SCOPES, type Scope } from '../common/principal';
+import { definedOnly } from '../common/defined-only';
+import { type Actor, type Scope } from '../common/principal';
 import { DatabaseClock } from '../database/database-clock';
 import { Transactions } from '../database/transactions';
+import { assertMatch } from '../http/etag';
 import { type ListQuery } from '../http/list-query.dto';
 import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
@@ -13,16 +15,16 @@ import { IdempotencyService } from '../idempotency/idempotency.service';
 import { OutboxService } from '../outbox/outbox.service';
 import { SettingsService } from '../settings/settings.service';
 import { User } from '../users/entities/user.entity';
-import { ScopeNotGrantable, TooManyApiKeys } from './api-keys.errors';
+import { TooManyApiKeys } from './api-keys.errors';
 import { ApiKeysRepository } from './api-keys.repository';
 import { ApiKeySettings } from './api-keys.settings';
-import { ApiKeyDto, type NewApiKeyDto } from './dto/api-key.dto';
+import { ApiKeyDto } from './dto/api-key.dto';
 import { CreateApiKeyDto } from './dto/create-api-key.dto';
+import { UpdateApiKeyDto } from './dto/update-api-key.dto';
+import { ApiKeyOverlap } from './entities/api-key-overlap.entity';
 import { ApiKey } from './entities/api-key.entity';
+import { assertGrantable, beyondExpiry, changedMembers, keyData, keyTag, type MadeApiKey, withoutSecret } from './key-facts';
 import { hashKey, makeKey, shownPrefix } from './key-format';
-
-/** A key with its secret, which is in this answer alone. */
-export type MadeApiKey = ApiKeyDto & { key: string };
 
 const DEFAULT_SCOPES: Scope[] = ['requests:read', 'requests:write', 'quota:read'];
 
@@ -55,20 +57,27 @@ export class ApiKeysService {
       take: size + 1,
     });
     if (!(await this.userExists(this.dataSource.manager, userId))) throw new NotFoundProblem('user');
-    return toPage(rows, size, filters, (row) => String(row.id), ApiKeyDto.of);
+    const shown = rows.map(({ id }) => id);
+    const overlaps = await this.repository.overlaps(this.dataSource.manager, shown);
+    return toPage(
+      rows,
+      size,
+      filters,
+      (row) => String(row.id),
+      (row) => ApiKeyDto.of(row, overlaps.get(row.id)),
+    );
   }
 
   /** A key that was not revoked. @throws NotFoundProblem */
   async get(userId: number, id: number): Promise<ApiKeyDto> {
     const row = await this.keys.findOneBy({ id, userId, revokedAt: IsNull() });
     if (row === null || !(await this.userExists(this.dataSource.manager, userId))) throw new NotFoundProblem('API key');
-    return ApiKeyDto.of(row);
+    return this.shown(this.dataSource.manager, row);
   }
 
   /** @throws ScopeNotGrantable, ValidationProblem for an expiry in the past, TooManyApiKeys, NotFoundProblem */
   async create(actor: Actor, byAdmin: boolean, userId: number, dto: CreateApiKeyDto, call: IdempotentCall | null = null): Promise<MadeApiKey> {
-    const privileged = (dto.scopes ?? []).filter((scope) => PRIVILEGED_SCOPES.includes(scope));
-    if (privileged.length > 0 && !byAdmin) throw new ScopeNotGrantable(privileged);
+    if (!byAdmin) assertGrantable(dto.scopes ?? []);
     return this.idempotency.transaction(call, (tx) => this.insert(tx, actor, userId, dto), { as: withoutSecret });
   }
 
@@ -100,14 +109,48 @@ export class ApiKeysService {
     });
   }
 
-  /** Gives the key a new secret; the old one stops at once. @throws NotFoundProblem */
-  async rotate(actor: Actor, userId: number, id: number, call: IdempotentCall | null = null): Promise<MadeApiKey> {
+  /**
+   * Changes what stands beside the secret, on every replica within a second. A first cap counts what the key charged its own user today.
+   * @throws NotFoundProblem, ScopeNotGrantable, ValidationProblem for an expiry in the past, Problem 412 when `ifMatch` is stale
+   */
+  async update(actor: Actor, byAdmin: boolean, userId: number, id: number, dto: UpdateApiKeyDto, ifMatch?: string): Promise<ApiKeyDto> {
+    return this.transactions.run(async (tx) => {
+      const row = await this.lock(tx, userId, id);
+      const before = await this.shown(tx, row);
+      assertMatch(ifMatch, keyTag(before));
+      if (!byAdmin) assertGrantable((dto.scopes ?? []).filter((scope) => !row.scopes.includes(scope)));
+      await this.assertFuture(tx, dto.expiresAt);
+      const { name, scopes, dailyCap } = dto;
+      const expiresAt = dto.expiresAt == null ? dto.expiresAt : new Date(dto.expiresAt);
+      const changes = definedOnly({ name, scopes, dailyCap, expiresAt });
+      if (Object.keys(changes).length === 0) return before;
+      if (row.dailyCap === null && dailyCap != null) await this.repository.beginCap(tx, id, dailyCap);
+      await tx.update(ApiKey, { id }, changes);
+      const after = await this.shown(tx, await tx.findOneByOrFail(ApiKey, { id }));
+      await this.audit.record(tx, actor, {
+        action: 'api-key.update',
+        target: ['api-key', id],
+        before: { userId, ...changedMembers(before, after) },
+        after: { userId, ...changedMembers(after, before) },
+      });
+      return after;
+    });
+  }
+
+  /**
+   * Gives the key a new secret; the old one stops at once, or works beside it for `overlapSeconds`.
+   * @throws NotFoundProblem, ValidationProblem for an overlap beyond the key's expiry
+   */
+  async rotate(actor: Actor, userId: number, id: number, overlapSeconds = 0, call: IdempotentCall | null = null): Promise<MadeApiKey> {
     const work = async (tx: EntityManager) => {
       const before = await this.lock(tx, userId, id);
       const key = makeKey();
+      if (overlapSeconds === 0) await tx.delete(ApiKeyOverlap, { apiKeyId: id });
+      else if ((await this.repository.overlap(tx, id, before.keyHash, overlapSeconds)) === null) throw beyondExpiry(before.expiresAt);
       await tx.update(ApiKey, { id }, { keyHash: hashKey(key), prefix: shownPrefix(key) });
-      const after = ApiKeyDto.of(await tx.findOneByOrFail(ApiKey, { id }));
-      const [was, is] = [{ prefix: before.prefix }, { prefix: after.prefix }];
+      const after = await this.shown(tx, await tx.findOneByOrFail(ApiKey, { id }));
+      const was = { prefix: before.prefix };
+      const is = { prefix: after.prefix, previousExpiresAt: after.previousExpiresAt };
       await this.audit.record(tx, actor, { action: 'api-key.rotate', target: ['api-key', id], before: was, after: is });
       await this.outbox.record(tx, { type: 'api-key.created', userId, data: { ...keyData(after), rotated: true } });
       return { ...after, key };
@@ -118,6 +161,10 @@ export class ApiKeysService {
   /** Notes that these keys were used just now. */
   async touch(ids: number[]): Promise<void> {
     await this.repository.touch(ids);
+  }
+
+  private async shown(tx: EntityManager, row: ApiKey): Promise<ApiKeyDto> {
+    return ApiKeyDto.of(row, (await this.repository.overlaps(tx, [row.id])).get(row.id));
   }
 
   private async lock(tx: EntityManager, userId: number, id: number): Promise<ApiKey> {
@@ -136,14 +183,4 @@ export class ApiKeysService {
     if (new Date(expiresAt) <= (await this.clock.now(tx)))
       throw new ValidationProblem([{ pointer: '#/expiresAt', detail: 'is in the past', code: 'in-the-past' }]);
   }
-}
-
-/** What events show of a key: enough to know it by. */
-function keyData({ id, name, prefix, scopes, dailyCap, expiresAt, createdAt }: ApiKeyDto): object {
-  return { id, name, prefix, scopes, dailyCap, expiresAt, createdAt };
-}
-
-/** What a retry is answered: the secret is kept nowhere. */
-function withoutSecret(made: MadeApiKey): NewApiKeyDto {
-  return { ...made, key: null };
 }

@@ -9,8 +9,8 @@ const READS_BODY = 'quotidian:reads-body';
 /** Nest's number for a parameter that is `@Body()`. */
 const BODY_PARAMETER = '3:';
 
-/** A route that checks its body by itself, against this DTO. */
-export const ReadsBody = (dto: Type<object>) => applyDecorators(SetMetadata(READS_BODY, true), ApiBody({ type: dto }));
+/** A route that checks its body by itself, against this DTO; one that is not `required` may be left out. */
+export const ReadsBody = (dto: Type<object>, { required = true } = {}) => applyDecorators(SetMetadata(READS_BODY, true), ApiBody({ type: dto, required }));
 
 /** Refuses what is sent to a route that takes no body: a member that nobody reads is a mistake there as anywhere. */
 @Injectable()

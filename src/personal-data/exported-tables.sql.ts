@@ -220,6 +220,7 @@ export const EXPORTED: readonly ExportedTable[] = [
 /** Tables that hang on users, or name one, and are not exported. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   request_attempts: 'exported with the request that they are attempts of',
+  api_key_overlaps: 'digests of secrets that were rotated: there is nothing of them but what checks them',
   event_listeners: 'which endpoints may be sent events of the user, derived from webhook_endpoints',
   recovery_codes: 'digests of codes that are shown once: there is nothing of them but what checks them',
   user_removals: 'accounts that are deleted: there is nobody left who could export them',

@@ -42,6 +42,7 @@ describe('API keys', () => {
       dailyCap: null,
       expiresAt: null,
       lastUsedAt: null,
+      previousExpiresAt: null,
       createdAt: expect.stringMatching(/Z$/),
       key: expect.stringMatching(/^qtd_[0-9A-Za-z]{38}$/),
     });
@@ -103,6 +104,7 @@ describe('API keys', () => {
       as.get('/v1/users/me/api-keys'),
       as.post('/v1/users/me/api-keys').send({ name: 'x' }),
       as.post(`/v1/users/me/api-keys/${key.id}/rotate`),
+      as.patch(`/v1/users/me/api-keys/${key.id}`).send({ name: 'x' }),
       as.delete(`/v1/users/me/api-keys/${key.id}`),
     ]) {
       expect((await answer.expect(403)).body.code).toBe('scope-required');
@@ -128,6 +130,125 @@ describe('API keys', () => {
     expect(body.key).not.toBe(key.key);
     await isDead(key.key);
     for (const replica of [0, 1]) await works(body.key, replica);
+  });
+
+  const rotated = async (id: number, body: object) => (await mine().post(`/v1/users/me/api-keys/${id}/rotate`).send(body).expect(200)).body;
+
+  it('work by both secrets while a rotation overlaps, on every replica, and by the new one alone after it', async () => {
+    const key = await make();
+    const next = await rotated(key.id, { overlapSeconds: 3_600, reason: 'roll-out' });
+    expect(Date.parse(next.previousExpiresAt) - Date.now()).toBeGreaterThan(3_000_000);
+    for (const replica of [0, 1]) for (const secret of [key.key, next.key]) await works(secret, replica);
+    expect((await mine().get(`/v1/users/me/api-keys/${key.id}`).expect(200)).body.previousExpiresAt).toBe(next.previousExpiresAt);
+    await service.sql('UPDATE api_key_overlaps SET expires_at = now() WHERE api_key_id = $1', [key.id]);
+    await isDead(key.key);
+    for (const replica of [0, 1]) await works(next.key, replica);
+    expect((await mine().get(`/v1/users/me/api-keys/${key.id}`).expect(200)).body.previousExpiresAt).toBeNull();
+  });
+
+  it('keep one former secret: the next rotation ends the one before, and a rotation without overlap ends all', async () => {
+    const key = await make();
+    const second = await rotated(key.id, { overlapSeconds: 3_600 });
+    const third = await rotated(key.id, { overlapSeconds: 3_600 });
+    await isDead(key.key);
+    for (const { key: secret } of [second, third]) await works(secret);
+    const last = await rotated(key.id, {});
+    for (const { key: secret } of [second, third]) await isDead(secret);
+    await works(last.key);
+    await mine().delete(`/v1/users/me/api-keys/${key.id}`).expect(204);
+    await isDead(last.key);
+  });
+
+  it('stop by both secrets when they are revoked', async () => {
+    const key = await make();
+    const next = await rotated(key.id, { overlapSeconds: 3_600 });
+    for (const secret of [key.key, next.key]) await works(secret);
+    await mine().delete(`/v1/users/me/api-keys/${key.id}`).expect(204);
+    for (const secret of [key.key, next.key]) await isDead(secret);
+  });
+
+  it.each([[-1], [1.5], ['60'], [null], [2_592_001]])('are not rotated with an overlap of %j seconds', async (overlapSeconds) => {
+    const key = await make();
+    const { body } = await mine().post(`/v1/users/me/api-keys/${key.id}/rotate`).send({ overlapSeconds }).expect(400);
+    expect(body.errors[0].pointer).toBe('#/overlapSeconds');
+    await works(key.key);
+  });
+
+  it('are not rotated with an overlap that ends after they do', async () => {
+    const key = await make({ expiresAt: new Date(Date.now() + 600_000).toISOString() });
+    const { body } = await mine().post(`/v1/users/me/api-keys/${key.id}/rotate`).send({ overlapSeconds: 3_600 }).expect(400);
+    expect(body.errors).toEqual([expect.objectContaining({ pointer: '#/overlapSeconds', code: 'beyond-expiry' })]);
+    await works(key.key);
+  });
+
+  it('are changed but for their secret, with what they were and are in the audit log', async () => {
+    const key = await make();
+    const expiresAt = '2090-01-01T00:00:00.000Z';
+    const path = `/v1/users/me/api-keys/${key.id}`;
+    const { body, headers } = await mine()
+      .patch(path)
+      .send({ name: 'renamed', scopes: ['quota:read'], dailyCap: 5, expiresAt, reason: 'less is enough' })
+      .expect(200);
+    const { key: secret, ...rest } = key;
+    expect(body).toEqual({ ...rest, name: 'renamed', scopes: ['quota:read'], dailyCap: 5, expiresAt });
+    expect((await mine().get(path).expect(200)).headers.etag).toBe(headers.etag);
+    for (const replica of service.replicas) await eventually(() => replica.as(secret).post('/v1/requests').send({ type: 'x' }).expect(403), 1_000);
+    const { items } = (await service.as(admin).get(`/v1/audit-events?targetKind=api-key&targetId=${key.id}&action=api-key.update`).expect(200)).body;
+    expect(items[0]).toMatchObject({ reason: 'less is enough', before: { name: 'mine', dailyCap: null }, after: { name: 'renamed', dailyCap: 5 } });
+    await mine().patch(path).set('if-match', '"other"').send({ name: 'x' }).expect(412);
+    expect((await mine().patch(path).set('if-match', headers.etag).send({ dailyCap: null, expiresAt: null }).expect(200)).body).toMatchObject({
+      dailyCap: null,
+      expiresAt: null,
+    });
+  });
+
+  it.each([
+    [{ name: '' }, '#/name'],
+    [{ name: null }, '#/name'],
+    [{ scopes: [] }, '#/scopes'],
+    [{ scopes: null }, '#/scopes'],
+    [{ scopes: ['everything'] }, '#/scopes'],
+    [{ expiresAt: '2020-01-01T00:00:00Z' }, '#/expiresAt'],
+    [{ dailyCap: -1 }, '#/dailyCap'],
+    [{ dailyCap: 0.5 }, '#/dailyCap'],
+    [{ prefix: 'qtd_x' }, '#/prefix'],
+  ])('are not changed to %j', async (body, pointer) => {
+    const key = await make();
+    const answer = await mine().patch(`/v1/users/me/api-keys/${key.id}`).send(body).expect(400);
+    expect(answer.body.errors[0].pointer).toBe(pointer);
+  });
+
+  it('are given scopes beyond their user’s by administrators alone, and keep those that they have', async () => {
+    const { body: key } = await service
+      .as(admin)
+      .post(`/v1/users/${user.id}/api-keys`)
+      .send({ name: 'x', scopes: ['service', 'quota:read'] })
+      .expect(201);
+    const path = `/v1/users/me/api-keys/${key.id}`;
+    await mine()
+      .patch(path)
+      .send({ scopes: ['service'] })
+      .expect(200);
+    const { body } = await mine()
+      .patch(path)
+      .send({ scopes: ['service', 'worker'] })
+      .expect(403);
+    expect(body).toMatchObject({ code: 'scope-not-grantable', errors: [{ pointer: '#/scopes', detail: 'must not contain worker' }] });
+  });
+
+  it('that are given a cap have spent of it what they spent today, and win nothing by refunds of that', async () => {
+    const owner = await makeUser(service, { scopes: ['requests:write', 'requests:read', 'quota:read'] });
+    const [{ id }] = await service.sql<{ id: number }>('SELECT id FROM api_keys WHERE user_id = $1', [owner.id]);
+    const submit = () => service.as(owner).post('/v1/requests').send({ type: 'x' });
+    const first = (await submit().expect(201)).body;
+    await submit().expect(201);
+    await service.as(admin).patch(`/v1/users/${owner.id}/api-keys/${id}`).send({ dailyCap: 3 }).expect(200);
+    const principals = service.app.get(PrincipalsService, { strict: false });
+    await eventually(async () => expect(await principals.byKey(owner.key)).toMatchObject({ hasCap: true }));
+    await service.as(admin).post(`/v1/requests/${first.id}/cancel`).expect(200);
+    // Of three two were used, one of which came back: two more pass, and the next is refused.
+    for (const left of [1, 0]) expect((await submit().expect(201)).headers.ratelimit).toContain(`"key";r=${left};`);
+    expect((await submit().expect(429)).body).toMatchObject({ code: 'key-cap-exceeded', limit: 3, used: 3 });
   });
 
   it('are rotated once for one Idempotency-Key, and the retry is not shown the secret', async () => {

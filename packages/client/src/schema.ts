@@ -522,7 +522,11 @@ export interface paths {
          * @description As GET, without its body. For a login session, or an administrator's key.
          */
         head: operations["apiKeysGetHead"];
-        patch?: never;
+        /**
+         * Changes a key, not its secret: on every replica within a second.
+         * @description For a login session, or an administrator's key.
+         */
+        patch: operations["apiKeysUpdate"];
         trace?: never;
     };
     "/v1/users/{userId}/api-keys/{keyId}/rotate": {
@@ -535,7 +539,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Gives the key a new secret; the old one stops at once. Repeated under an `Idempotency-Key`, nothing happens and `key` is null.
+         * Gives the key a new secret; the old one stops at once, or after `overlapSeconds`, in which both work. Repeated under an `Idempotency-Key`, nothing happens and `key` is null.
          * @description For a login session, or an administrator's key.
          */
         post: operations["apiKeysRotate"];
@@ -2387,6 +2391,11 @@ export interface components {
              * @description Up to half a minute late.
              */
             lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the secret from before the last rotation works as well; null: it does not.
+             */
+            previousExpiresAt: string | null;
             /** Format: date-time */
             createdAt: string;
         };
@@ -2429,10 +2438,38 @@ export interface components {
              * @description Up to half a minute late.
              */
             lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the secret from before the last rotation works as well; null: it does not.
+             */
+            previousExpiresAt: string | null;
             /** Format: date-time */
             createdAt: string;
             /** @description The secret. Shown this once: only its hash is kept. Null in the answer to a repeated call. */
             key: string | null;
+        };
+        UpdateApiKeyDto: {
+            name?: string;
+            /** @description What the key may do from now on, within a second on every replica. Only administrators add `service`, `worker` and `admin`. */
+            scopes?: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "webhooks:read" | "webhooks:write" | "service" | "worker" | "admin")[];
+            /** @description When the key stops; null: never. */
+            expiresAt?: string | null;
+            /**
+             * Format: int32
+             * @description Units a day that this key may spend of its user's quota, what it spent today included; null: all of it.
+             */
+            dailyCap?: number | null;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
+        RotateApiKeyDto: {
+            /**
+             * Format: int32
+             * @description How long the former secret works beside the new one; default: it stops at once. Not beyond the key's `expiresAt`.
+             */
+            overlapSeconds?: number;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
         };
         CredentialsDto: {
             /**
@@ -9057,41 +9094,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 42,
-                     *           "name": "mine",
-                     *           "prefix": "qtd_xxxxxxxx",
-                     *           "scopes": [
-                     *             "requests:read",
-                     *             "requests:write",
-                     *             "quota:read"
-                     *           ],
-                     *           "dailyCap": null,
-                     *           "expiresAt": null,
-                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         },
-                     *         {
-                     *           "id": 42,
-                     *           "name": "mine",
-                     *           "prefix": "qtd_xxxxxxxx",
-                     *           "scopes": [
-                     *             "requests:read",
-                     *             "requests:write",
-                     *             "quota:read"
-                     *           ],
-                     *           "dailyCap": null,
-                     *           "expiresAt": "2026-11-28T00:00:00.000Z",
-                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
@@ -9134,23 +9136,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "mine",
-                     *       "prefix": "qtd_xxxxxxxx",
-                     *       "scopes": [
-                     *         "requests:read",
-                     *         "requests:write",
-                     *         "quota:read"
-                     *       ],
-                     *       "dailyCap": null,
-                     *       "expiresAt": "2026-11-28T00:00:00.000Z",
-                     *       "lastUsedAt": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "key": "qtd_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                     *     }
-                     */
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
@@ -9208,7 +9193,10 @@ export interface operations {
     apiKeysGet: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
             path: {
                 keyId: number;
                 /** @description An id, or `me`. */
@@ -9222,27 +9210,21 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "laptop",
-                     *       "prefix": "qtd_xxxxxxxx",
-                     *       "scopes": [
-                     *         "requests:read",
-                     *         "requests:write",
-                     *         "quota:read"
-                     *       ],
-                     *       "dailyCap": null,
-                     *       "expiresAt": null,
-                     *       "lastUsedAt": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["ApiKeyDto"];
                 };
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
             401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
@@ -9295,7 +9277,10 @@ export interface operations {
     apiKeysGetHead: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
             path: {
                 keyId: number;
                 /** @description An id, or `me`. */
@@ -9309,6 +9294,16 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -9322,6 +9317,52 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
+        };
+    };
+    apiKeysUpdate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
+            path: {
+                keyId: number;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateApiKeyDto"];
+                "application/merge-patch+json": components["schemas"]["UpdateApiKeyDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeNotGrantableOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
         };
     };
     apiKeysRotate: {
@@ -9341,7 +9382,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateApiKeyDto"];
+            };
+        };
         responses: {
             /** @description Done; the answer is below. */
             200: {
@@ -9351,23 +9396,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "canary",
-                     *       "prefix": "qtd_xxxxxxxx",
-                     *       "scopes": [
-                     *         "requests:read",
-                     *         "requests:write",
-                     *         "quota:read"
-                     *       ],
-                     *       "dailyCap": null,
-                     *       "expiresAt": null,
-                     *       "lastUsedAt": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "key": "qtd_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                     *     }
-                     */
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };

@@ -13,10 +13,12 @@ export class ApiKeyDto {
   expiresAt: Date | null;
   /** Up to half a minute late. */
   lastUsedAt: Date | null;
+  /** Until when the secret from before the last rotation works as well; null: it does not. */
+  previousExpiresAt: Date | null;
   createdAt: Date;
 
-  static of({ id, name, prefix, scopes, dailyCap, expiresAt, lastUsedAt, createdAt }: ApiKey): ApiKeyDto {
-    return { id, name, prefix, scopes, dailyCap, expiresAt, lastUsedAt, createdAt };
+  static of({ id, name, prefix, scopes, dailyCap, expiresAt, lastUsedAt, createdAt }: ApiKey, previousExpiresAt: Date | null = null): ApiKeyDto {
+    return { id, name, prefix, scopes, dailyCap, expiresAt, lastUsedAt, previousExpiresAt, createdAt };
   }
 }
 
