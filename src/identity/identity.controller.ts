@@ -46,7 +46,6 @@ export class IdentityController {
   @BoundedOtherwise()
   @Public()
   @HttpCode(202)
-  @Fails(TooManyAttempts)
   @ApiAcceptedResponse({ description: 'The mail is on its way, if there is such an account.' })
   forgot(@Req() { id }: FastifyRequest, @Body() { email }: ForgotPasswordDto, @ClientNetwork() network: string): void {
     this.passwords.forgot(email, network, id);

@@ -40,7 +40,7 @@ export class PasswordResetService implements BeforeApplicationShutdown {
     await this.last;
   }
 
-  /** Has a link mailed to the account's owner, if there is an account and it was not asked for too often; returns before that is known. @throws TooManyAttempts for the network */
+  /** Has a link mailed to the account's owner, if there is an account and it was not asked for too often; returns before that is known. */
   forgot(email: string, network: string, requestId: string): void {
     if (!this.allowances.stranger(network, email)) return;
     const work = this.serial.run('forgot', () => this.mailTo(email));

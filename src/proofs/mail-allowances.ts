@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Allowance } from '../passwords/allowance';
-import { TooManyAttempts } from '../passwords/passwords.errors';
 
 const MINUTE_MS = 60_000;
 
@@ -15,12 +14,10 @@ export class MailAllowances {
   private readonly toAddress = new Allowance({ burst: 10, everyMs: 5 * MINUTE_MS });
   private readonly ofAccount = new Allowance({ burst: 5, everyMs: 10 * MINUTE_MS });
 
-  /** Whether a stranger to the service may have mail sent to the address. @throws TooManyAttempts when this network asks too often, for whatever address */
+  /** Whether a stranger to the service may have mail sent to the address; false also when this network asks too often, for whatever address. */
   stranger(network: string, email: string): boolean {
-    const waitMs = this.fromNetwork.spend(network);
-    if (waitMs > 0) throw new TooManyAttempts(Math.ceil(waitMs / 1_000));
     const address = email.toLowerCase();
-    return this.toAddressFromNetwork.spend(`${network} ${address}`) === 0 && this.toAddress.spend(address) === 0;
+    return this.fromNetwork.spend(network) === 0 && this.toAddressFromNetwork.spend(`${network} ${address}`) === 0 && this.toAddress.spend(address) === 0;
   }
 
   /** The milliseconds until the account's holder may have mail sent to the address; 0: now, and it is counted. */
