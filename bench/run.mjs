@@ -15,6 +15,7 @@ const [
   { flatCostAndCloseOut, list },
   { start },
   { submitHot, submitSpread, vsPeer, vsUsual },
+  { webhooks },
   { pickUp, streams, vsQueues, workFlat, workRate },
 ] = await Promise.all([
   import('./benches/answers.mjs'),
@@ -28,6 +29,7 @@ const [
   import('./benches/size.mjs'),
   import('./benches/start.mjs'),
   import('./benches/submit.mjs'),
+  import('./benches/webhooks.mjs'),
   import('./benches/work.mjs'),
 ]);
 const { Stage } = await import('./support/stage.mjs');
@@ -63,6 +65,7 @@ const BENCHES = {
   'work-flat': workFlat,
   'pick-up': pickUp,
   streams,
+  webhooks,
 };
 const GROUPS = {
   login: ['login-timing', 'login-beside'],

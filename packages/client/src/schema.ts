@@ -10037,7 +10037,6 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyAttempts"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
