@@ -4,6 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
 import { SettingsService } from '../settings/settings.service';
+import { LinkBase } from './link-base.service';
 import { asLine, definedMails, escapeHtml, fillIn, htmlOf, type MailTemplate, unknownParams } from './mail-template';
 import { MailSettings } from './mail.settings';
 
@@ -26,6 +27,7 @@ export class MailTextsService implements OnModuleInit {
   constructor(
     private readonly environment: Environment,
     private readonly settings: SettingsService,
+    private readonly linkBase: LinkBase,
   ) {}
 
   /** @throws StartupError naming the file that cannot be used */
@@ -39,7 +41,7 @@ export class MailTextsService implements OnModuleInit {
   render(name: string, params: Readonly<Record<string, string>>): MailTexts | null {
     const texts = this.texts.get(name);
     if (texts === undefined) return null;
-    const all = { ...params, productName: this.settings.get(MailSettings.productName), linkBase: this.settings.get(MailSettings.linkBase) };
+    const all = { ...params, productName: this.settings.get(MailSettings.productName), linkBase: this.linkBase.value };
     return { subject: asLine(fillIn(texts.subject, all, String)), text: fillIn(texts.text, all, String), html: fillIn(texts.html, all, escapeHtml) };
   }
 }

@@ -12,7 +12,8 @@ export const MailSettings = {
     key: 'mail.linkBase',
     schema: { type: 'string', maxLength: 500, pattern: '^https?://[^\\s?#"<>]+$' },
     default: 'http://localhost:3000',
-    description: 'Where the links in mails lead: the public address of this service, or of pages of your own.',
+    description:
+      'Where the links in mails lead: the public address of this service, or of pages of your own. The default stands for this service on its own machine, whatever its `PORT` and `BASE_PATH`.',
     visibility: 'public',
   }),
   retentionDays: defineSetting<number>({

@@ -6,6 +6,7 @@ import { StoredValues } from '../health/stored-values.service';
 import { unhandledErrors } from '../http/last-net';
 import { JobsService } from '../jobs/jobs.service';
 import { AdmissionService } from '../ledger/admission.service';
+import { RelayRepository } from '../outbox/relay.repository';
 import { WebhookFigures } from '../webhooks/webhook-figures.service';
 
 const KEPT_MS = 1_000;
@@ -30,7 +31,14 @@ export class MetricsService {
   private rendered: { at: number; answer: Promise<Rendered> } | undefined;
   private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
-  constructor(admission: AdmissionService, health: HealthRepository, storedValues: StoredValues, jobs: JobsService, webhooks: WebhookFigures) {
+  constructor(
+    admission: AdmissionService,
+    health: HealthRepository,
+    storedValues: StoredValues,
+    jobs: JobsService,
+    webhooks: WebhookFigures,
+    relay: RelayRepository,
+  ) {
     collectDefaultMetrics({ register: this.registry });
     this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
     this.counter('quotidian_admission_batches_total', 'Batches of charges sent.', () => admission.counts.batches);
@@ -49,6 +57,13 @@ export class MetricsService {
     this.counter('quotidian_webhook_failed_total', 'Webhooks given up.', () => webhooks.counts.failed);
     this.gauge('quotidian_webhook_in_flight', 'Attempts to deliver webhooks under way in this process.', () => webhooks.inFlight);
     this.gauge('quotidian_webhook_waiting', 'Webhooks that wait, for their time too; counted up to 10000.', () => webhooks.waiting().catch(whileAway(0)));
+    this.feed('quotidian_outbox_waiting', 'Events that a consumer has not come to.', relay, ({ waiting }) => waiting);
+    this.feed(
+      'quotidian_outbox_skipped',
+      'Events that a consumer was spared, because it could not use them however often they came.',
+      relay,
+      ({ skipped }) => skipped,
+    );
     new Gauge({
       name: 'quotidian_job_last_success_timestamp_seconds',
       help: 'When a job last ended well.',
@@ -80,6 +95,19 @@ export class MetricsService {
 
   private async make(): Promise<Rendered> {
     return { bytes: Buffer.from(await this.registry.metrics()), type: this.registry.contentType };
+  }
+
+  /** A figure of each consumer of events, from its cursor. */
+  private feed(name: string, help: string, relay: RelayRepository, figure: (lag: { waiting: number; skipped: number }) => number): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['consumer'],
+      registers: [this.registry],
+      async collect() {
+        for (const lag of await relay.lag().catch(whileAway([]))) this.set({ consumer: lag.name }, figure(lag));
+      },
+    });
   }
 
   private gauge(name: string, help: string, read: () => number | Promise<number>): void {

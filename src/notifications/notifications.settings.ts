@@ -24,4 +24,11 @@ export const NotificationSettings = {
     unit: 'hours',
     description: 'How long operators are not alerted again to what goes on as it was.',
   }),
+  compareBooks: defineSetting<boolean>({
+    key: 'notifications.compareBooks',
+    schema: { type: 'boolean' },
+    default: true,
+    description:
+      'Whether the books are compared once a day, at 03:47 UTC, and operators alerted when they differ. It reads the whole ledger: with hundreds of millions of requests, run `quotidian audit` on a standby instead.',
+  }),
 };

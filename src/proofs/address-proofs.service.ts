@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { MailSettings } from '../mail/mail.settings';
+import { LinkBase } from '../mail/link-base.service';
 import { MailsService } from '../mail/mails.service';
 import { TooManyAttempts } from '../passwords/passwords.errors';
 import { SettingsService } from '../settings/settings.service';
@@ -35,6 +35,7 @@ export class AddressProofsService {
     private readonly repository: ProofsRepository,
     private readonly mails: MailsService,
     private readonly settings: SettingsService,
+    private readonly linkBase: LinkBase,
     private readonly allowances: MailAllowances,
   ) {}
 
@@ -48,7 +49,7 @@ export class AddressProofsService {
     const { template, path, lifetimeSeconds } = PURPOSES[purpose];
     const token = makeOneTimeToken();
     await this.repository.addToken(tx, { tokenHash: hashOneTimeToken(token) as Buffer, userId, purpose, email, lifetimeSeconds });
-    const link = `${this.settings.get(MailSettings.linkBase).replace(/\/+$/, '')}${path}#token=${token}`;
+    const link = `${this.linkBase.value}${path}#token=${token}`;
     await this.mails.enqueue(tx, { template, to: email, params: { link }, userId, expiresInSeconds: lifetimeSeconds });
   }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module';
 import { AuthModule } from '../auth/auth.module';
 import { ForeignTokensModule } from '../foreign-tokens/foreign-tokens.module';
+import { MailModule } from '../mail/mail.module';
 import { ProofsModule } from '../proofs/proofs.module';
 import { UsersModule } from '../users/users.module';
 import { LoginState } from './login-state';
@@ -12,7 +13,7 @@ import { SingleSignOnService } from './single-sign-on.service';
 
 /** Logins of people by identity providers. */
 @Module({
-  imports: [AuditModule, AuthModule, ForeignTokensModule, ProofsModule, UsersModule],
+  imports: [AuditModule, AuthModule, ForeignTokensModule, MailModule, ProofsModule, UsersModule],
   controllers: [SingleSignOnController],
   providers: [LoginState, PeopleService, ProvidersService, SingleSignOnService],
 })

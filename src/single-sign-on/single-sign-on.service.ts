@@ -13,8 +13,7 @@ import {
 import { AuthService } from '../auth/auth.service';
 import { TokensDto } from '../auth/dto/tokens.dto';
 import { type ClientDevice } from '../common/client-device';
-import { MailSettings } from '../mail/mail.settings';
-import { SettingsService } from '../settings/settings.service';
+import { LinkBase } from '../mail/link-base.service';
 import { FetchFailed } from '../foreign-tokens/fetch-json';
 import { LoginState, type PendingLogin } from './login-state';
 import { PeopleService } from './people.service';
@@ -35,7 +34,7 @@ export class SingleSignOnService {
     private readonly people: PeopleService,
     private readonly logins: LoginState,
     private readonly auth: AuthService,
-    private readonly settings: SettingsService,
+    private readonly linkBase: LinkBase,
   ) {}
 
   /** Where the browser goes, and what it carries. @throws NotFoundProblem, UnavailableProblem */
@@ -94,10 +93,10 @@ export class SingleSignOnService {
   }
 
   private redirectUri(id: string): string {
-    return `${this.settings.get(MailSettings.linkBase).replace(/\/+$/, '')}/v1/auth/oidc/${id}/callback`;
+    return `${this.linkBase.value}/v1/auth/oidc/${id}/callback`;
   }
 
   private get isSecure(): boolean {
-    return this.settings.get(MailSettings.linkBase).startsWith('https:');
+    return this.linkBase.value.startsWith('https:');
   }
 }

@@ -113,6 +113,8 @@ describe('events', () => {
     for (let found: boolean | number = true; found !== false;) found = await feed.work();
     expect(seen).toEqual([0, 1, 3, 4]);
     expect(await service.sql(`SELECT skipped FROM event_cursors WHERE name = 'fails'`)).toEqual([{ skipped: '1' }]);
+    await eventually(async () => (await service.as(admin).get('/metrics')).text.includes('quotidian_outbox_skipped{consumer="fails"} 1'));
+    expect((await service.as(admin).get('/metrics')).text).toContain('quotidian_outbox_waiting{consumer="fails"} 0');
   });
 
   it('have listeners that are replaced as a whole, and go with their source', async () => {

@@ -1,4 +1,5 @@
 import { Notifications } from '../../src/database/notifications';
+import { JobsService } from '../../src/jobs/jobs.service';
 import { OperatorWatch } from '../../src/notifications/operator-watch';
 import { OperatorAlerts } from '../../src/notifications/operator-alerts.service';
 import { putSetting } from '../requests/work';
@@ -78,6 +79,22 @@ describe('notifications, on two replicas,', () => {
       Array.from({ length: 2 }, () => ({ user_id: null, data: { counts: { days: 1 } } })),
     );
     for (const address of ['ops@example.com', 'night@example.com']) expect((await smtp.mailTo(address)).text).toContain('operator.books-differ');
+  });
+
+  it('alert operators to books that differ, by the job that compares them once a day', async () => {
+    const compare = () => service.app.get(JobsService).runNow('books', 'schedule');
+    const alerts = () => service.sql<{ type: string }>(`SELECT type FROM operator_alerts WHERE type = 'operator.books-differ'`);
+    await service.sql('DELETE FROM operator_alerts');
+    const user = await makeUser(service, { dailyQuota: 10 });
+    expect(await compare()).toBeGreaterThan(0);
+    expect(await alerts()).toEqual([]);
+    await service.sql('UPDATE users SET api_quota_used_today = 3 WHERE id = $1', [user.id]);
+    await putSetting(service, 'notifications.compareBooks', false);
+    expect(await compare()).toBe(0);
+    await putSetting(service, 'notifications.compareBooks', true);
+    await compare();
+    expect(await alerts()).toHaveLength(1);
+    await service.sql('UPDATE users SET api_quota_used_today = 0 WHERE id = $1', [user.id]);
   });
 
   it('alert operators to a close-out that is late, a clock that was set back and a lost listener', async () => {
