@@ -1,7 +1,8 @@
 import { type Command } from 'commander';
 import { readEnvironment } from '../config/environment.module';
 import { openConnections } from '../database/open-connections';
-import { presentServer, report } from './diagnosis';
+import { report } from './diagnosis';
+import { presentServer } from './present-server';
 import { Progress } from './progress';
 
 export function register(program: Command): void {

@@ -5,7 +5,8 @@ import { StartupError } from '../config/startup-error';
 import { type EmbeddedPostgres } from '../database/embedded/embedded-postgres';
 import { openConnections } from '../database/open-connections';
 import { diagnosisOf, failure } from '../doctor/finding';
-import { presentServer, report } from './diagnosis';
+import { report } from './diagnosis';
+import { presentServer } from './present-server';
 
 interface Options {
   json?: boolean;

@@ -3,6 +3,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { Environment } from '../config/environment';
+import { readEnvironment } from '../config/environment.module';
+import { StartupError } from '../config/startup-error';
+import { parseConnectionUrl } from '../database/connection-url';
+import { nameOf } from '../database/server-probe';
 import { FAILED } from './exit';
 import { Progress } from './progress';
 import { type AccessLog, readAccessLog } from './replay/access-log';
@@ -16,6 +20,7 @@ interface Options {
   concurrency: number;
   url?: URL;
   json?: boolean;
+  yes?: boolean;
 }
 
 export function register(program: Command): void {
@@ -27,13 +32,24 @@ export function register(program: Command): void {
     .option('--concurrency <number>', 'requests under way at once', wholeNumber(1, 1_000), 32)
     .option('--url <url>', 'the service to submit to; default: the one that runs here on PORT, or else one of the command itself', serviceUrl)
     .option('--json', 'print the report as one line of JSON')
+    .option('--yes', 'do it in production: an account is made for each client of the log')
     .action(async (file: string, options: Options) => {
       const log = await readAccessLog(file);
+      await assertMeant(new Set(log.hits.map(({ client }) => client)).size, options.yes);
       const report = await withApp((app, stop) => replay(app, log, options, stop), { drains: true });
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report));
       // What a signal has set counts.
       if (report.failed > 0) process.exitCode ??= FAILED;
     });
+}
+
+/** Accounts are easily made and hard to be rid of. @throws StartupError that names the database */
+async function assertMeant(accounts: number, isMeant = false): Promise<void> {
+  const { environment } = await readEnvironment();
+  if (environment.NODE_ENV !== 'production' || isMeant) return;
+  const { servers, login } = parseConnectionUrl(environment.DATABASE_URL ?? 'postgres://localhost');
+  const place = `${login.database ?? 'its database'} at ${servers.map(nameOf).join(', ')}`;
+  throw new StartupError(`This makes up to ${accounts} accounts in ${place}, in production. Add --yes if that is meant.`);
 }
 
 async function replay(app: NestFastifyApplication, log: AccessLog, { quota, concurrency, url }: Options, stop: AbortSignal): Promise<ReplayReport> {

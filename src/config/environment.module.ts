@@ -12,7 +12,13 @@ export async function readEnvironment(overrides: Partial<Environment> = {}, need
   let environment = new Environment();
   const config = await ConfigModule.forRoot({
     ignoreEnvFile: process.env.NODE_ENV === 'test',
-    validate: (raw) => (environment = parseEnvironment({ ...raw, ...overrides }, needsSecrets)),
+    validate: (raw) => {
+      environment = parseEnvironment({ ...raw, ...overrides }, needsSecrets);
+      // Nest puts what is returned into the process's environment, where what stands in files does not belong.
+      return Object.fromEntries(
+        Object.entries(environment).filter(([name]) => (environment as unknown as Record<string, unknown>)[`${name}_FILE`] === undefined),
+      );
+    },
   });
   return { environment, module: EnvironmentModule.of(environment, config) };
 }

@@ -1,6 +1,7 @@
 import { plainToInstance, Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, validateSync } from 'class-validator';
 import { WholeNumber } from '../common/whole-number';
+import { readFileVariables } from './file-variables';
 import { decodeSecret, SECRET_BYTES } from './secrets';
 import { type MailFrom, mailFromOf, type SmtpServer, smtpServerOf } from './smtp-server';
 import { StartupError } from './startup-error';
@@ -47,6 +48,16 @@ export class Environment {
   @Matches(/^[^\p{Cc}]{1,63}$/u, { message: 'DATABASE_SCHEMA must be the name of a schema' })
   DATABASE_SCHEMA?: string;
 
+  /** File that holds DATABASE_URL. Its password is read anew for each connection. */
+  @IsOptional()
+  @IsString()
+  DATABASE_URL_FILE?: string;
+
+  /** File that holds DATABASE_DIRECT_URL. Its password is read anew for each connection. */
+  @IsOptional()
+  @IsString()
+  DATABASE_DIRECT_URL_FILE?: string;
+
   /** Folder of the embedded database and of generated secrets. */
   @IsString()
   DATA_DIR = '.data';
@@ -74,15 +85,37 @@ export class Environment {
   @IsString()
   JWT_SECRET?: string;
 
+  /** File that holds JWT_SECRET. */
+  @IsOptional()
+  @IsString()
+  JWT_SECRET_FILE?: string;
+
   /** Encrypts secret settings: at least 32 bytes as hex or base64. Generated outside production. */
   @IsOptional()
   @IsString()
   SECRETS_KEY?: string;
 
+  /** File that holds SECRETS_KEY. */
+  @IsOptional()
+  @IsString()
+  SECRETS_KEY_FILE?: string;
+
   /** The key before SECRETS_KEY, while `quotidian secrets:rotate` has not run yet. */
   @IsOptional()
   @IsString()
   SECRETS_KEY_PREVIOUS?: string;
+
+  /** File that holds SECRETS_KEY_PREVIOUS. */
+  @IsOptional()
+  @IsString()
+  SECRETS_KEY_PREVIOUS_FILE?: string;
+
+  /** Seconds for which a process that is asked to stop still takes calls, while readiness already answers 503: as long as proxies need to see that. */
+  @WholeNumber()
+  @IsInt()
+  @Min(0)
+  @Max(300)
+  SHUTDOWN_DELAY_SECONDS = 0;
 
   /** Run the scheduled jobs in this process. Results never depend on it. */
   @Flag()
@@ -137,6 +170,11 @@ export class Environment {
   @IsOptional()
   @IsString()
   SMTP_URL?: string;
+
+  /** File that holds SMTP_URL. */
+  @IsOptional()
+  @IsString()
+  SMTP_URL_FILE?: string;
 
   /** Who mails come from: an address, or a name and an address in angle brackets. Needed with SMTP_URL. */
   @IsOptional()
@@ -200,7 +238,8 @@ const NOBODY: MailFrom = { name: 'Quotidian', address: 'quotidian@localhost' };
 export function parseEnvironment(raw: Record<string, unknown>, needsSecrets = true): Environment {
   // An empty variable is an unset one: compose files and CI systems pass them on like that.
   const known = Object.fromEntries(Object.keys(new Environment()).flatMap((key) => (raw[key] === undefined || raw[key] === '' ? [] : [[key, raw[key]]])));
-  const environment = plainToInstance(Environment, known, { exposeDefaultValues: true });
+  const { values, problems: unread } = readFileVariables(known);
+  const environment = plainToInstance(Environment, { ...known, ...values }, { exposeDefaultValues: true });
   const problems = validateSync(environment).flatMap((e) => Object.values(e.constraints ?? {}));
   for (const name of ['JWT_SECRET', 'SECRETS_KEY', 'SECRETS_KEY_PREVIOUS'] as const) {
     const value = environment[name];
@@ -211,9 +250,18 @@ export function parseEnvironment(raw: Record<string, unknown>, needsSecrets = tr
       problems.push(`${name} is missing: production needs at least ${SECRET_BYTES} bytes as hex or base64`);
     }
   }
-  problems.push(...mailProblems(environment));
+  problems.push(...unread, ...mailProblems(environment), ...proxyProblems(environment));
   if (problems.length > 0) throw new StartupError(`The environment is not usable: ${problems.join('; ')}.`);
   return environment;
+}
+
+function proxyProblems({ TRUST_PROXY }: Environment): string[] {
+  try {
+    if (TRUST_PROXY !== undefined) trustedProxies(TRUST_PROXY);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 /** Never shows the URL, which may hold a password. */

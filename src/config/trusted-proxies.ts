@@ -21,7 +21,7 @@ function add(list: BlockList, cidr: string): void {
   const bits = family === 'ipv4' ? 32 : 128;
   const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : NaN;
   if (family === null || rest.length > 0 || !(prefix > 0 && prefix <= bits)) {
-    throw new StartupError(`The environment is not usable: TRUST_PROXY has ${JSON.stringify(cidr)}, which is no CIDR.`);
+    throw new StartupError(`TRUST_PROXY has ${JSON.stringify(cidr)}, which is no CIDR`);
   }
   list.addSubnet(address, prefix, family);
 }

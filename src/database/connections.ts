@@ -15,6 +15,9 @@ const GRACE_MS = 2_000;
 export interface OpenOptions {
   /** A way around the pooler that the URL leads to. */
   directUrl?: string;
+  /** Files that hold the two URLs: their passwords are read anew for each connection. */
+  file?: string;
+  directFile?: string;
   /** Where our tables are, whatever the role's path. Default: found by looking. */
   schema?: string;
 }
@@ -49,16 +52,16 @@ export class Connections implements OnApplicationShutdown {
   ) {}
 
   /** @throws StartupError when the URL cannot be read, or the server cannot be reached, refuses us, or is too old, or the two URLs do not belong together */
-  static async open(text: string, { directUrl, schema: wanted }: OpenOptions = {}): Promise<Connections> {
-    const url = parseConnectionUrl(text);
+  static async open(text: string, { directUrl, schema: wanted, file, directFile }: OpenOptions = {}): Promise<Connections> {
+    const url = parseConnectionUrl(text, 'DATABASE_URL', file);
     const first = await firstServer(url, CONNECT_TIMEOUT_MS, 'DATABASE_URL', wanted);
     const schema = wanted ?? first.schema;
-    const direct = directUrl === undefined ? null : await Connections.openDirect(directUrl, schema, first);
+    const direct = directUrl === undefined ? null : await Connections.openDirect(directUrl, schema, first, directFile);
     return new Connections(url, schema, new Primary(url, first), direct);
   }
 
-  private static async openDirect(text: string, schema: string, other: ObservedServer): Promise<Connections> {
-    const url = parseConnectionUrl(text, 'DATABASE_DIRECT_URL');
+  private static async openDirect(text: string, schema: string, other: ObservedServer, file?: string): Promise<Connections> {
+    const url = parseConnectionUrl(text, 'DATABASE_DIRECT_URL', file);
     const first = await firstServer(url, CONNECT_TIMEOUT_MS, 'DATABASE_DIRECT_URL');
     if (!first.acceptsOptions) throw new StartupError('DATABASE_DIRECT_URL leads to a pooler too: name the PostgreSQL server itself.');
     if (first.database !== other.database || first.startedAt !== other.startedAt) {
@@ -115,6 +118,7 @@ export class Connections implements OnApplicationShutdown {
       application_name: application,
       client_encoding: 'UTF8',
       options: sessionOptions(this.url.options, this.schema, all),
+      passwordFor: this.url.password,
       pins: transactionPins(this.url.options, this.schema, all),
       query_timeout: wait,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

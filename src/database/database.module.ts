@@ -59,6 +59,8 @@ export class DatabaseServerModule implements OnApplicationShutdown {
       useFactory: (connections: Connections, environment: Environment) => ({
         ...dataSourceOptions(connections, environment.DATABASE_POOL_SIZE),
         retryAttempts: 0,
+        // Without this Nest logs a stack, and that it tries again, of what ends the process with one clear line.
+        toRetry: () => false,
       }),
       dataSourceFactory: async (options) => {
         if (options === undefined) throw new Error('unreachable: the factory above always gives options');

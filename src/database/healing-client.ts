@@ -1,4 +1,5 @@
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
+import { type ServerAddress } from './connection-url';
 import { PinnedQuery, pinsOf, type Pins } from './pinned-query';
 import { type Primary } from './primary';
 import { cut, identityOf, type ServerState } from './server-probe';
@@ -8,6 +9,7 @@ type Connected = (error?: Error | null) => void;
 
 export interface HealingConfig extends ClientConfig {
   primary: Primary;
+  passwordFor: (address: ServerAddress) => string | undefined;
   /** What its transactions set behind a pooler, where `options` cannot set it for the session. */
   pins: SessionSettings;
 }
@@ -23,9 +25,11 @@ export class HealingClient extends Client {
   /** Null: the session is our own, and pinned by its options. */
   private readonly pins: Pins | null;
 
-  constructor({ primary, pins, ...config }: HealingConfig) {
+  constructor({ primary, pins, passwordFor, ...config }: HealingConfig) {
     // A pooler sets the name of the program anew for each that differs, so there it is one.
-    super({ ...config, ...primary.address, ...(primary.pooled ? { options: undefined, application_name: 'quotidian' } : {}) });
+    const { address } = primary;
+    const password = () => Promise.resolve(passwordFor(address ?? {}) as string);
+    super({ ...config, ...address, password, ...(primary.pooled ? { options: undefined, application_name: 'quotidian' } : {}) });
     this.primary = primary;
     this.pins = primary.pooled ? pinsOf(pins) : null;
     this.lost = primary.address === null;

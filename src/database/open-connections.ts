@@ -2,7 +2,12 @@ import { type Environment } from '../config/environment';
 import { Connections } from './connections';
 
 /** The database that the environment names, or the embedded one. @throws StartupError */
-export function openConnections({ DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_SCHEMA }: Environment, embeddedUrl?: string): Promise<Connections> {
+export function openConnections(environment: Environment, embeddedUrl?: string): Promise<Connections> {
   if (embeddedUrl !== undefined) return Connections.open(embeddedUrl);
-  return Connections.open(DATABASE_URL ?? '', { directUrl: DATABASE_DIRECT_URL, schema: DATABASE_SCHEMA });
+  return Connections.open(environment.DATABASE_URL ?? '', {
+    directUrl: environment.DATABASE_DIRECT_URL,
+    schema: environment.DATABASE_SCHEMA,
+    file: environment.DATABASE_URL_FILE,
+    directFile: environment.DATABASE_DIRECT_URL_FILE,
+  });
 }

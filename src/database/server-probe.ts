@@ -108,10 +108,11 @@ export function nameOf({ host = 'localhost', port = 5432 }: ServerAddress): stri
 }
 
 /** A connection to look at a server with, whatever it is: nothing of its read-only state is overridden. */
-export function observer({ login, options }: ConnectionUrl, address: ServerAddress, timeoutMs: number, pooled: boolean): Client {
+export function observer({ login, options, password }: ConnectionUrl, address: ServerAddress, timeoutMs: number, pooled: boolean): Client {
   const client = new Client({
     ...login,
     ...address,
+    password: () => Promise.resolve(password(address) as string),
     application_name: 'quotidian watch',
     client_encoding: 'UTF8',
     options: pooled ? undefined : sessionOptions(options, null, { default_transaction_read_only: null }),

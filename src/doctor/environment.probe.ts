@@ -36,7 +36,7 @@ function fileVariables(): string[] {
 }
 
 function proxy({ TRUST_PROXY, NODE_ENV }: Environment): Finding {
-  if (TRUST_PROXY !== undefined && /(^|,)\s*(0\.0\.0\.0|::)\/[0-8](,|$)/.test(TRUST_PROXY)) {
+  if (TRUST_PROXY !== undefined && /(^|,)\s*(\d+\.0\.0\.0|::)\/[1-7](,|$)/.test(TRUST_PROXY)) {
     return failure('proxy headers', `TRUST_PROXY=${TRUST_PROXY} believes X-Forwarded-For of nearly everybody`, 'TRUST_PROXY=<the network of your proxy>');
   }
   if (TRUST_PROXY !== undefined) return ok('proxy headers', `believed of ${TRUST_PROXY}`);

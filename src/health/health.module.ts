@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { GracefulShutdown } from '../http/graceful-shutdown';
+import { Environment } from '../config/environment';
+import { GracefulShutdown, SHUTDOWN_DELAY_MS } from '../http/graceful-shutdown';
 import { JobsModule } from '../jobs/jobs.module';
 import { TiersModule } from '../tiers/tiers.module';
 import { HealthController } from './health.controller';
@@ -11,7 +12,14 @@ import { StoredValues } from './stored-values.service';
 @Module({
   imports: [JobsModule, TiersModule],
   controllers: [HealthController],
-  providers: [GracefulShutdown, HealthRepository, HealthService, StoredValues, StoredValuesRepository],
+  providers: [
+    { provide: SHUTDOWN_DELAY_MS, inject: [Environment], useFactory: ({ SHUTDOWN_DELAY_SECONDS }: Environment) => SHUTDOWN_DELAY_SECONDS * 1_000 },
+    GracefulShutdown,
+    HealthRepository,
+    HealthService,
+    StoredValues,
+    StoredValuesRepository,
+  ],
   exports: [HealthRepository, StoredValues],
 })
 export class HealthModule {}

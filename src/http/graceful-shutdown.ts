@@ -1,8 +1,11 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type IncomingMessage, type Server } from 'node:http';
 import { type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+
+/** For how long a process that is asked to stop still takes calls: a number of milliseconds. */
+export const SHUTDOWN_DELAY_MS = Symbol('SHUTDOWN_DELAY_MS');
 
 const DEADLINE_MS = 10_000;
 const SWEEP_MS = 50;
@@ -24,7 +27,10 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
   /** From here on readiness answers 503. */
   draining = false;
 
-  constructor(private readonly host: HttpAdapterHost) {}
+  constructor(
+    private readonly host: HttpAdapterHost,
+    @Inject(SHUTDOWN_DELAY_MS) private readonly delayMs: number,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.server?.on('connection', (socket: Socket) => {
@@ -39,6 +45,8 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
     const { server } = this;
     if (!server?.listening) return;
     this.logger.log(`draining (${signal ?? 'close'})`);
+    // Proxies ask for readiness now and then: until they see it, they send calls here.
+    if (signal !== undefined) await delay(this.delayMs);
     const since = performance.now();
     setInterval(() => this.sweep(server, since), SWEEP_MS).unref();
     setTimeout(() => {

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BooksRepository } from '../../src/ledger/books.repository';
 import { run } from '../support/command';
 import { makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
+
+const SECRET = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 
 // Every command is a process that boots the whole application.
 jest.setTimeout(120_000);
@@ -41,6 +43,26 @@ describe('the command line', () => {
     const { code } = await run(['admin:create', '--email', 'marked@example.com', '--json'], environment, '\ufeffby standard input\r\n');
     expect(code).toBe(0);
     await service.as().post('/v1/auth/login').send({ email: 'marked@example.com', password: 'by standard input' }).expect(200);
+  });
+
+  it('makes no database where none is named, and no accounts in production unless that is meant; migrations need no secrets there', async () => {
+    const nowhere = join(folder, 'nowhere');
+    for (const command of ['audit', 'quota:reset', 'config:export']) {
+      const { code, stdout, stderr } = await run([command], { DATA_DIR: nowhere });
+      expect([code, stdout, stderr]).toEqual([
+        1,
+        '',
+        expect.stringMatching(/^quotidian: DATABASE_URL is not set, and there is no embedded database below .*\n$/),
+      ]);
+    }
+    expect(existsSync(nowhere)).toBe(false);
+    const log = join(folder, 'small.log');
+    writeFileSync(log, '10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 1 "-" "test"\n');
+    const production = { ...environment, NODE_ENV: 'production', JWT_SECRET: SECRET, SECRETS_KEY: SECRET };
+    const refused = await run(['replay', log], production);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/up to 1 accounts in quotidian_test_\w+ at .*, in production\. Add --yes/)]);
+    const migrated = await run(['migrate'], { ...environment, NODE_ENV: 'production' });
+    expect([migrated.code, migrated.stdout]).toEqual([0, 'Nothing to migrate.\n']);
   });
 
   it('replays an access log exactly, and a second time charges nothing', async () => {

@@ -71,7 +71,7 @@ describe('quotidian doctor', () => {
       `INSERT INTO job_runs (job, trigger, status, error, started_at, finished_at) VALUES ('housekeeping', 'schedule', 'failed', 'no room', now(), now())`,
     );
     await service.sql(`INSERT INTO system_configurations (key, value, visibility) VALUES ('forgotten.flag', '1', 'internal')`);
-    const { code, flaws } = await diagnose({ TRUST_PROXY: '0.0.0.0/0' });
+    const { code, flaws } = await diagnose({ TRUST_PROXY: '0.0.0.0/1' });
     expect(code).toBe(2);
     expect(named(ours(flaws))).toEqual(['books', 'files with secrets', 'indexes', 'indexes', 'job housekeeping', 'migrations', 'proxy headers', 'settings']);
     const details = flaws.map(({ detail, mend }) => `${detail} → ${mend}`).join('\n');
@@ -132,6 +132,6 @@ describe('quotidian doctor', () => {
     expect(wrong.flaws.map(({ check, detail }) => `${check}: ${detail}`)).toEqual([expect.stringMatching(/^environment: .*PORT/)]);
     const nowhere = join(folder, 'nowhere');
     const none = await diagnose({ DATABASE_URL: '', DATA_DIR: nowhere });
-    expect(none.flaws.find(({ check }) => check === 'connection')?.detail).toBe(`DATABASE_URL is not set, and there is no embedded database below ${nowhere}.`);
+    expect(none.flaws.find(({ check }) => check === 'connection')?.detail).toContain(`there is no embedded database below ${nowhere}.`);
   });
 });

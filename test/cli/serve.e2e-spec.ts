@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { Command, run } from '../support/command';
+import { createDatabase } from '../support/databases';
+import { eventually } from '../support/eventually';
 
 jest.setTimeout(120_000);
 
@@ -83,5 +85,35 @@ describe('quotidian serve', () => {
   it('states in one line that a folder holds no PostgreSQL', async () => {
     const { code, stderr } = await run(['serve'], environment({ EMBEDDED_PG_BIN_DIR: '/nonexistent' }));
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^quotidian: EMBEDDED_PG_BIN_DIR=.*\n$/)]);
+  });
+
+  it('still takes calls for SHUTDOWN_DELAY_SECONDS after SIGTERM, while readiness already answers no', async () => {
+    const service = new Command(['serve'], environment({ SHUTDOWN_DELAY_SECONDS: '60' }));
+    const url = (await service.shows(/API +(http\S+)/))[1];
+    service.child.kill('SIGTERM');
+    await eventually(() => request(url).get('/health/ready').expect(503));
+    await request(url).get('/v1/tiers').set('connection', 'close').expect(200);
+    service.child.kill('SIGKILL');
+    await service.finished();
+  });
+
+  it('states in one line each variable that is wrong, and a schema that lacks migrations', async () => {
+    const { url, drop } = await createDatabase(null);
+    const secret = join(folder, 'a-secret');
+    writeFileSync(secret, '');
+    for (const [variables, reason] of [
+      [{ DATABASE_URL: url }, /lacks migrations: run `quotidian migrate`/],
+      [{ TRUST_PROXY: '10.0.0.0/33' }, /TRUST_PROXY has "10\.0\.0\.0\/33"/],
+      [{ SHUTDOWN_DELAY_SECONDS: 'soon' }, /SHUTDOWN_DELAY_SECONDS/],
+      [{ JWT_SECRET_FILE: secret }, /JWT_SECRET_FILE names .*a-secret, which cannot be read \(empty\)/],
+      [{ JWT_SECRET_FILE: secret, JWT_SECRET: 'x' }, /JWT_SECRET and JWT_SECRET_FILE are both set/],
+      [{ DATABASE_URL: 'postgres://u:sl/hunter2@localhost/db' }, /in a password write @ as %40/],
+    ] as const) {
+      const { code, stdout, stderr } = await run(['serve'], environment(variables));
+      expect([code, stdout, stderr.trim().split('\n').length]).toEqual([1, '', 1]);
+      expect(stderr).toMatch(reason);
+      expect(stderr).not.toContain('hunter2');
+    }
+    await drop();
   });
 });

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { migrate } from '../../src/database/migrate';
 import { promisesByTheClock } from '../support/clock-promises';
 import { execute } from '../support/databases';
@@ -112,6 +115,37 @@ describe('a server that stops to take writes', () => {
       await submit(replica).expect(201);
     } finally {
       await replica.close();
+    }
+  });
+
+  it('that asks for a password gets the one that the file holds now, without a restart', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quotidian-rotation-'));
+    const [urlFile, passFile] = [join(folder, 'url'), join(folder, 'pgpass')];
+    const hba = join(server.postgres.folder, 'pg_hba.conf');
+    const host = encodeURIComponent(dirname(socket));
+    const write = (password: string) => {
+      writeFileSync(urlFile, `postgres://rotating:${password}@/postgres?host=${host}\n`);
+      writeFileSync(passFile, `*:*:postgres:rotating:${password}\n`);
+    };
+    write('first');
+    await execute(server.url, `CREATE ROLE rotating SUPERUSER LOGIN PASSWORD 'first'`);
+    writeFileSync(hba, `local all rotating scram-sha-256\n${readFileSync(hba, 'utf8')}`);
+    await execute(server.url, 'SELECT pg_reload_conf()');
+    process.env.PGPASSFILE = passFile;
+    const replicas = await Promise.all([
+      startReplica(server.url, { DATABASE_URL: '', DATABASE_URL_FILE: urlFile }),
+      startReplica(`postgres://rotating@/postgres?host=${host}`),
+    ]);
+    try {
+      for (const replica of replicas) await ready(replica);
+      await execute(server.url, `ALTER ROLE rotating PASSWORD 'second'`);
+      write('second');
+      await execute(server.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rotating'`);
+      for (const replica of replicas) await ready(replica);
+    } finally {
+      delete process.env.PGPASSFILE;
+      await Promise.all(replicas.map((replica) => replica.close()));
+      rmSync(folder, { recursive: true });
     }
   });
 });
