@@ -519,7 +519,7 @@ CASE
     ELSE COALESCE((quota_override_daily >= 0), false)
 END))),
   CONSTRAINT users_quota_reset_date_check CHECK ((((quota_reset_date >= '1970-01-01'::date) AND (quota_reset_date <= '9999-12-30'::date)) OR ((status)::text = 'deleted'::text))),
-  CONSTRAINT users_role_check CHECK (((role)::text = ANY ((ARRAY['user'::character varying, 'admin'::character varying])::text[]))),
+  CONSTRAINT users_role_check CHECK (((role)::text = ANY ((ARRAY['user'::character varying, 'viewer'::character varying, 'support'::character varying, 'admin'::character varying])::text[]))),
   CONSTRAINT users_status_check CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'suspended'::character varying, 'deleted'::character varying])::text[])))
 ) WITH (fillfactor=70);
 
@@ -1135,7 +1135,7 @@ CREATE TRIGGER system_configurations_notify AFTER INSERT OR DELETE OR UPDATE OR 
 
 CREATE TRIGGER system_configurations_time_zone_check BEFORE INSERT OR UPDATE OF value ON public.system_configurations FOR EACH ROW WHEN (((new.key)::text = 'quota.timeZone'::text)) EXECUTE FUNCTION refuse_unknown_system_zone();
 
-CREATE TRIGGER users_end_privileged_scopes AFTER UPDATE OF role ON public.users FOR EACH ROW WHEN ((((old.role)::text = 'admin'::text) AND ((new.role)::text <> 'admin'::text))) EXECUTE FUNCTION end_privileged_scopes();
+CREATE TRIGGER users_end_privileged_scopes AFTER UPDATE OF role ON public.users FOR EACH ROW WHEN ((((old.role)::text <> 'user'::text) AND ((new.role)::text <> (old.role)::text) AND ((new.role)::text <> 'admin'::text))) EXECUTE FUNCTION end_privileged_scopes();
 
 CREATE TRIGGER users_notify AFTER DELETE OR UPDATE OF role, status, token_version ON public.users FOR EACH ROW EXECUTE FUNCTION notify_principal_change();
 

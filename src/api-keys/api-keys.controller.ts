@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { AccountOwner, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
+import { AccountOwner, ActsForOthers, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
 import { ReadsBody } from '../http/body.guard';
 import { IdParam } from '../http/id-param.pipe';
@@ -33,6 +33,7 @@ export class ApiKeysController {
   /** The user's keys that were not revoked, newest first. */
   @Get()
   @AccountOwner()
+  @ActsForOthers('viewer')
   list(@SubjectId() userId: number, @Query() query: ListQuery): Promise<ApiKeyPage> {
     return this.keys.list(userId, query);
   }
@@ -40,6 +41,7 @@ export class ApiKeysController {
   /** One key that was not revoked. */
   @Get(':keyId')
   @AccountOwner()
+  @ActsForOthers('viewer')
   @Versioned()
   async get(@SubjectId() userId: number, @Param('keyId', IdParam) keyId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<ApiKeyDto> {
     const key = await this.keys.get(userId, keyId);

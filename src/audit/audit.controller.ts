@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { AdminOnly } from '../common/access.decorators';
+import { OperatorsOnly } from '../common/access.decorators';
 import { AuditService } from './audit.service';
 import { AuditEventPage } from './dto/audit-event-page.dto';
 import { ListAuditEventsQuery } from './dto/list-audit-events.dto';
@@ -12,7 +12,7 @@ export class AuditController {
 
   /** Administrative changes, newest first. */
   @Get()
-  @AdminOnly()
+  @OperatorsOnly('viewer')
   list(@Query() query: ListAuditEventsQuery): Promise<AuditEventPage> {
     return this.audit.list(query);
   }

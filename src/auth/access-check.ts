@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { ACCESS } from '../common/access.decorators';
+import { ACCESS, type Access } from '../common/access.decorators';
 
 /** Refuses to boot while a route does not declare who may call it. */
 @Injectable()
@@ -18,11 +18,16 @@ export class AccessCheck implements OnModuleInit {
       return this.scanner
         .getAllMethodNames(prototype)
         .filter((name) => Reflect.hasMetadata(PATH_METADATA, prototype[name] as object))
-        .filter((name) => !Reflect.hasMetadata(ACCESS, prototype[name] as object))
+        .filter((name) => !declaresCaller(Reflect.getMetadata(ACCESS, prototype[name] as object) as Access | undefined))
         .map((name) => `${(metatype as { name: string }).name}.${name}`);
     });
     if (silent.length > 0) {
-      throw new Error(`Declare who may call ${silent.join(', ')}: @Public(), @Scopes(), @AccountOwner() or @AdminOnly().`);
+      throw new Error(`Declare who may call ${silent.join(', ')}: @Public(), @Scopes(), @AccountOwner(), @OperatorsOnly() or @AdminOnly().`);
     }
   }
+}
+
+/** By whom a route acts for others is not yet who may call it. */
+function declaresCaller({ public: open, adminOnly, accountOwner, scopes }: Access = {}): boolean {
+  return Boolean(open ?? adminOnly ?? accountOwner ?? scopes);
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { KEY_PREFIX } from '../api-keys/key-format';
 import { type Access } from '../common/access.decorators';
-import { type Principal } from '../common/principal';
+import { includesRole, type Principal } from '../common/principal';
 import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
 import { SecondFactorSettings } from '../second-factors/second-factors.settings';
 import { SettingsService } from '../settings/settings.service';
@@ -42,7 +42,7 @@ export class Credentials {
 
   private allowed(known: Principal | null, access: Access, enrols: boolean): Principal {
     const principal = allowed(known, access);
-    if (!principal.isAdmin || principal.hasSecondFactor || enrols) return principal;
+    if (principal.operator === null || principal.hasSecondFactor || enrols) return principal;
     if (this.settings.get(SecondFactorSettings.requireTotpForAdmins)) throw new TotpEnrolmentRequired();
     return principal;
   }
@@ -77,9 +77,24 @@ function bearerOf(header: string): string {
 
 function allowed(principal: Principal | null, access: Access): Principal {
   if (principal === null) throw new CredentialsInvalid();
-  if (access.adminOnly && !principal.isAdmin) throw principal.role === 'admin' ? new ScopeRequired(['admin']) : new AdminRequired();
-  if (access.accountOwner && principal.keyId !== null && !principal.isAdmin) throw new ScopeRequired(principal.role === 'admin' ? ['admin'] : []);
+  const { operator = 'admin' } = access;
+  const acts = principal.operator !== null && includesRole(principal.operator, operator);
+  const ofRole = includesRole(principal.role, operator);
+  if (access.adminOnly && !acts) throw ofRole ? new ScopeRequired(['admin']) : new AdminRequired(operator);
+  if (access.accountOwner && principal.keyId !== null && !acts) throw new ScopeRequired(ofRole ? ['admin'] : []);
   const missing = (access.scopes ?? []).filter((scope) => !principal.scopes.has(scope));
   if (missing.length > 0) throw new ScopeRequired(missing);
-  return principal;
+  return acts && !principal.isAdmin ? actingForOthers(principal) : principal;
+}
+
+const acting = new WeakMap<Principal, Principal>();
+
+/** The same object for the same principal: who watches a credential sees by that whether anything changed. */
+function actingForOthers(principal: Principal): Principal {
+  let other = acting.get(principal);
+  if (other === undefined) {
+    other = { ...principal, isAdmin: true };
+    acting.set(principal, other);
+  }
+  return other;
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@ne
 import { LRUCache } from 'lru-cache';
 import { ApiKeysService } from '../api-keys/api-keys.service';
 import { hashKey, isKey } from '../api-keys/key-format';
-import { type Principal, type Scope, SCOPES, USER_SCOPES } from '../common/principal';
+import { type OperatorRole, type Principal, type Role, type Scope, SCOPES, USER_SCOPES } from '../common/principal';
 import { Notifications } from '../database/notifications';
 import { SharedReads } from '../database/shared-reads';
 import { type AccessClaims } from './access-tokens';
@@ -97,7 +97,7 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   private vouchedFor(principal: Principal): Principal {
     let vouched = this.vouched.get(principal);
     if (vouched === undefined) {
-      vouched = { ...principal, isAdmin: false, scopes: new Set<Scope>(USER_SCOPES), sessionId: null, emailVerified: true };
+      vouched = { ...principal, operator: null, isAdmin: false, scopes: new Set<Scope>(USER_SCOPES), sessionId: null, emailVerified: true };
       this.vouched.set(principal, vouched);
     }
     return vouched;
@@ -175,9 +175,22 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
 }
 
 function keyPrincipal({ keyId, userId, role, hasCap, hasSecondFactor, emailVerified, scopes: granted, expiresInMs }: KeyHolder, readAt: number): Principal {
-  const isAdmin = role === 'admin' && granted.includes('admin');
+  const operator = granted.includes('admin') ? operatorRole(role) : null;
+  const isAdmin = operator === 'admin';
   const scopes = new Set<Scope>(isAdmin ? SCOPES : granted);
-  return { userId, role, isAdmin, scopes, keyId, sessionId: null, hasCap, hasSecondFactor, emailVerified, endsAt: readAt + (expiresInMs ?? Infinity) };
+  return {
+    userId,
+    role,
+    operator,
+    isAdmin,
+    scopes,
+    keyId,
+    sessionId: null,
+    hasCap,
+    hasSecondFactor,
+    emailVerified,
+    endsAt: readAt + (expiresInMs ?? Infinity),
+  };
 }
 
 function sessionPrincipal({ userId, role, hasSecondFactor, emailVerified }: SessionHolder, sessionId: string | null): Principal {
@@ -185,6 +198,7 @@ function sessionPrincipal({ userId, role, hasSecondFactor, emailVerified }: Sess
   return {
     userId,
     role,
+    operator: operatorRole(role),
     isAdmin,
     scopes: new Set<Scope>(isAdmin ? SCOPES : USER_SCOPES),
     keyId: null,
@@ -194,4 +208,8 @@ function sessionPrincipal({ userId, role, hasSecondFactor, emailVerified }: Sess
     emailVerified,
     endsAt: Infinity,
   };
+}
+
+function operatorRole(role: Role): OperatorRole | null {
+  return role === 'user' ? null : role;
 }

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { type Actor, type Principal, type Scope } from './principal';
+import { type Actor, type OperatorRole, type Principal, type Scope } from './principal';
 
 /** What a route asks of its caller. A route without any of these decorators does not boot (deny by default). */
 export interface Access {
@@ -10,11 +10,19 @@ export interface Access {
   accountOwner?: boolean;
   /** Scopes that the caller must hold; a session holds those of its user's role. */
   scopes?: readonly Scope[];
+  /** The smallest role of operators that acts on others' things by this route; default: `admin`. */
+  operator?: OperatorRole;
 }
 
 export const ACCESS = 'quotidian:access';
 
-const access = (asked: Access) => SetMetadata(ACCESS, asked);
+/** Adds to what stands there: the order of decorators means nothing. */
+const access =
+  (asked: Access): MethodDecorator =>
+  (_target, _name, descriptor) => {
+    const handler = descriptor.value as object;
+    Reflect.defineMetadata(ACCESS, { ...(Reflect.getMetadata(ACCESS, handler) as Access | undefined), ...asked }, handler);
+  };
 
 /** Anyone, signed in or not. */
 export const Public = () => access({ public: true });
@@ -24,6 +32,12 @@ export const Scopes = (...scopes: Scope[]) => access({ scopes });
 
 /** Administrators only: a session of one, or their key with the `admin` scope. */
 export const AdminOnly = () => access({ adminOnly: true });
+
+/** Operators of this role and those above it: a session of one, or their key with the `admin` scope. */
+export const OperatorsOnly = (operator: OperatorRole) => access({ adminOnly: true, operator });
+
+/** Beside who may call at all: operators of this role and those above it act on others' things by this route too. */
+export const ActsForOthers = (operator: OperatorRole) => access({ operator });
 
 /** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
 export const AccountOwner = () => access({ accountOwner: true });

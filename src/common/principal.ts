@@ -18,13 +18,29 @@ export type Scope = (typeof SCOPES)[number];
 export const PRIVILEGED_SCOPES: readonly Scope[] = ['service', 'worker', 'admin'];
 export const USER_SCOPES = SCOPES.filter((scope) => !PRIVILEGED_SCOPES.includes(scope));
 
-export type Role = 'user' | 'admin';
+/** From the one with the smallest reach to the widest: what a role may do, those after it may too. */
+export const ROLES = ['user', 'viewer', 'support', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * Roles that reach beyond their own account: a `viewer` reads what administrators read, `support` also sets overrides, resets quotas
+ * and cancels requests, an `admin` does all. None of them reads a secret.
+ */
+export type OperatorRole = Exclude<Role, 'user'>;
+export const OPERATOR_ROLES = ROLES.filter((role): role is OperatorRole => role !== 'user');
+
+/** Whether the role may do what the other one may. */
+export function includesRole(role: Role, other: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(other);
+}
 
 /** Who is calling, by whichever credential. Made by the guard, handed to handlers by `@CurrentPrincipal()`. */
 export interface Principal {
   readonly userId: number;
   readonly role: Role;
-  /** Administrators act on everybody: by a session, or by a key with the `admin` scope. */
+  /** The role by which the credential reaches beyond its own account: by a session, or by a key with the `admin` scope; null: it does not. */
+  readonly operator: OperatorRole | null;
+  /** Whether it acts on everybody here: an administrator's does, another operator's on the routes that declare its role. */
   readonly isAdmin: boolean;
   readonly scopes: ReadonlySet<Scope>;
   /** The API key's id, or null for a login session. */

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AdminOnly, CurrentActor } from '../common/access.decorators';
+import { AdminOnly, CurrentActor, OperatorsOnly } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { SecretUnreadable, UnknownSetting } from '../settings/settings.errors';
 import { IdParam } from '../http/id-param.pipe';
@@ -25,7 +25,7 @@ export class ConfigurationChangesController {
 
   /** Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval. */
   @Get('configuration-changes')
-  @AdminOnly()
+  @OperatorsOnly('viewer')
   @Fails(UnknownSetting)
   list(@Query() query: ListChangesQuery): Promise<ProposedChangePage> {
     return this.changes.list(query);
@@ -33,7 +33,7 @@ export class ConfigurationChangesController {
 
   /** Proposed changes of one setting, newest first. */
   @Get('configurations/:key/changes')
-  @AdminOnly()
+  @OperatorsOnly('viewer')
   @Fails(UnknownSetting)
   listOfKey(@Param('key') key: string, @Query() query: ListKeyChangesQuery): Promise<ProposedChangePage> {
     return this.changes.list({ ...query, key });
@@ -64,7 +64,7 @@ export class ConfigurationChangesController {
 
   /** One proposed change. */
   @Get('configurations/:key/changes/:changeId')
-  @AdminOnly()
+  @OperatorsOnly('viewer')
   @Fails(NotFoundProblem)
   get(@Param('key') key: string, @Param('changeId', IdParam) changeId: number): Promise<ProposedChangeDto> {
     return this.changes.get(key, changeId);

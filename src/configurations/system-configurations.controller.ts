@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { ActsForOthers, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { ListQuery } from '../http/list-query.dto';
@@ -29,6 +29,7 @@ export class SystemConfigurationsController {
   /** System settings by key: the public ones, or all of them for administrators. */
   @Get()
   @Scopes()
+  @ActsForOthers('viewer')
   list(@CurrentPrincipal() principal: Principal, @Query() query: ListConfigurationsQuery): Promise<ConfigurationPage> {
     return this.configurations.list(principal.isAdmin, query);
   }
@@ -36,6 +37,7 @@ export class SystemConfigurationsController {
   /** One system setting. */
   @Get(':key')
   @Scopes()
+  @ActsForOthers('viewer')
   @Versioned()
   @Fails(UnknownSetting)
   async get(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConfigurationDto> {
@@ -94,6 +96,7 @@ export class SystemConfigurationsController {
   /** Every version the setting ever had, newest first; who and why are for administrators. */
   @Get(':key/history')
   @Scopes()
+  @ActsForOthers('viewer')
   @Fails(UnknownSetting)
   history(@CurrentPrincipal() principal: Principal, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
     return this.versions.history(principal.isAdmin, key, query);

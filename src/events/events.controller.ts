@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { ActsForOthers, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { NotFoundProblem } from '../http/problem';
 import { Fails } from '../openapi/declarations';
@@ -19,6 +19,7 @@ export class EventsController {
    */
   @Get()
   @Scopes('requests:read')
+  @ActsForOthers('viewer')
   @Fails(NotFoundProblem)
   list(@CurrentPrincipal() principal: Principal, @Query() query: ListEventsQuery): Promise<EventPage> {
     return this.events.list(principal, query);

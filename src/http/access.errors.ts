@@ -1,3 +1,4 @@
+import { includesRole, OPERATOR_ROLES, type OperatorRole } from '../common/principal';
 import { Problem } from './problem';
 
 const REALM = 'Bearer realm="quotidian"';
@@ -50,10 +51,13 @@ export class AdminRequired extends Problem {
   static override readonly status = 403;
   static override readonly code = 'admin-required';
   static override readonly fields = ['WWW-Authenticate'];
+  static override readonly members = { roles: { type: 'array', items: { type: 'string', enum: [...OPERATOR_ROLES] }, description: 'The roles that may.' } };
 
-  constructor() {
-    super('This is for administrators.', {
+  /** @param operator the smallest role that may */
+  constructor(operator: OperatorRole) {
+    super(operator === 'admin' ? 'This is for administrators.' : `This is for operators: ${operator}, or a role above it.`, {
       headers: { 'www-authenticate': `${REALM}, error="insufficient_scope"` },
+      members: { roles: OPERATOR_ROLES.filter((role) => includesRole(role, operator)) },
     });
   }
 }

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { AdminOnly } from '../common/access.decorators';
+import { OperatorsOnly } from '../common/access.decorators';
 import { JobPage } from './dto/job.dto';
 import { JobsService } from './jobs.service';
 
@@ -11,7 +11,7 @@ export class JobsController {
 
   /** The scheduled jobs with their last runs. */
   @Get()
-  @AdminOnly()
+  @OperatorsOnly('viewer')
   async list(): Promise<JobPage> {
     return { items: await this.jobs.list(), nextCursor: null };
   }

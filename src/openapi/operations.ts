@@ -1,4 +1,5 @@
 import { ACCESS, type Access } from '../common/access.decorators';
+import { includesRole, OPERATOR_ROLES } from '../common/principal';
 import {
   BodyTooLarge,
   ExpectationFailed,
@@ -35,6 +36,7 @@ const TRANSPORT = [RequestTimeout, ExpectationFailed, HeadersTooLarge];
 /** Renders what the route declares, and what is so for every route by construction. */
 export function renderOperation(method: string, operation: Operation, route: DeclaredRoute, problems: ProblemResponses): void {
   const access = (route.metadata(ACCESS) ?? {}) as Access;
+  if (!access.public) operation['x-operator-role'] = access.operator ?? 'admin';
   operation.security = access.public ? [] : [{ bearer: [] }];
   operation.description = [operation.description, whoMay(access)].filter(Boolean).join(' ');
   for (const { parameters = [] } of route.declarations) {
@@ -90,7 +92,14 @@ function generalFailures(method: string, { parameters = [] }: Operation, { decla
   ];
 }
 
-function whoMay({ public: open, adminOnly, accountOwner, scopes }: Access): string {
+function whoMay(access: Access): string {
+  const { operator = 'admin', adminOnly } = access;
+  if (operator === 'admin') return callers(access);
+  const roles = OPERATOR_ROLES.filter((role) => includesRole(role, operator)).map((role) => `\`${role}\``);
+  return adminOnly ? `For operators: ${roles.join(', ')}.` : `${callers(access)} What is others': for ${roles.join(', ')}.`;
+}
+
+function callers({ public: open, adminOnly, accountOwner, scopes }: Access): string {
   if (open) return 'For anyone.';
   if (adminOnly) return 'For administrators.';
   if (accountOwner) return "For a login session, or an administrator's key.";

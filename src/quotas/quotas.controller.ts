@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { AdminOnly, CurrentActor, Scopes } from '../common/access.decorators';
+import { ActsForOthers, CurrentActor, OperatorsOnly, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { NotFoundProblem } from '../http/problem';
 import { SubjectId, UserIdParam } from '../http/subject.decorator';
@@ -29,6 +29,7 @@ export class QuotasController {
   @Get('quota')
   @ShowsRateLimit()
   @Scopes('quota:read')
+  @ActsForOthers('viewer')
   async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<QuotaDto> {
     const { quota, state } = await this.quotas.get(userId);
     void reply.headers(rateLimitFields(state, null, this.burst.look(userId, state.tier)));
@@ -38,20 +39,21 @@ export class QuotasController {
   /** One item a day, today included; days without a request are zero. */
   @Get('usage')
   @Scopes('quota:read')
+  @ActsForOthers('viewer')
   async usage(@SubjectId('service') userId: number, @Query() query: UsageQuery): Promise<UsageDto> {
     return { items: await this.quotas.usage(userId, query) };
   }
 
   /** A temporary quota that ends by the clock. */
   @Put('quota/override')
-  @AdminOnly()
+  @OperatorsOnly('support')
   putOverride(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Body() dto: PutOverrideDto): Promise<QuotaDto> {
     return this.quotas.putOverride(actor, userId, dto);
   }
 
   /** Ends the temporary quota now. */
   @Delete('quota/override')
-  @AdminOnly()
+  @OperatorsOnly('support')
   @HttpCode(204)
   async deleteOverride(@CurrentActor() actor: Actor, @SubjectId() userId: number): Promise<void> {
     await this.quotas.deleteOverride(actor, userId);
@@ -59,7 +61,7 @@ export class QuotasController {
 
   /** Gives back all that was charged in this period, as refunds in the ledger. */
   @Post('quota/reset')
-  @AdminOnly()
+  @OperatorsOnly('support')
   @HttpCode(200)
   reset(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Body() { reason }: ResetQuotaDto): Promise<QuotaDto> {
     return this.quotas.reset(actor, userId, reason);

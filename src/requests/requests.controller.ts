@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, CurrentActor, CurrentPrincipal, BoundedOtherwise, Scopes } from '../common/access.decorators';
+import { ActsForOthers, type AuthenticatedRequest, BoundedOtherwise, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, type Principal } from '../common/principal';
 import { ReadsBody } from '../http/body.guard';
 import { ITEMS_APART } from '../http/json-items';
@@ -109,6 +109,7 @@ export class RequestsController {
   /** Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte. */
   @Get()
   @Scopes('requests:read')
+  @ActsForOthers('viewer')
   @Fails(NotFoundProblem)
   @ApiOkResponse({ type: RequestPage })
   async list(@CurrentPrincipal() principal: Principal, @Query() query: ListRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
@@ -119,6 +120,7 @@ export class RequestsController {
   /** One request, with its attempts. */
   @Get(':id')
   @Scopes('requests:read')
+  @ActsForOthers('viewer')
   @Fails(NotFoundProblem)
   get(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<RequestDetailDto> {
     return this.requests.get(principal, id);
@@ -130,6 +132,7 @@ export class RequestsController {
    */
   @Get(':id/events')
   @Scopes('requests:read')
+  @ActsForOthers('viewer')
   @Fails(NotFoundProblem, TooManyStreams)
   @declares({ answers: { status: 200, fields: ['X-Accel-Buffering?'] } })
   @ApiProduces('text/event-stream')
@@ -153,6 +156,7 @@ export class RequestsController {
   @BoundedOtherwise()
   @HttpCode(200)
   @Scopes('requests:write')
+  @ActsForOthers('support')
   @Fails(NotFoundProblem, RequestFinal)
   @ApiOkResponse({ type: CanceledRequestDto })
   async cancel(@CurrentPrincipal() principal: Principal, @CurrentActor() actor: Actor, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {

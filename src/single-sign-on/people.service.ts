@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type IDToken } from 'openid-client';
 import { type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
-import { type Actor } from '../common/principal';
+import { type Actor, type Role } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { IdentitiesRepository } from '../foreign-tokens/identities.repository';
 import { ProofsRepository } from '../proofs/proofs.repository';
@@ -67,8 +67,12 @@ function assertDomain({ allowedDomains, name }: OidcProvider, claims: IDToken): 
   throw new IdentityRefused(`Logins by ${name} are for proven addresses of certain domains alone.`);
 }
 
-function roleOf({ roleClaim, adminValues = [] }: OidcProvider, claims: IDToken): 'user' | 'admin' | null {
+/** The widest role that a value of the claim gives. */
+function roleOf({ roleClaim, adminValues = [], supportValues = [], viewerValues = [] }: OidcProvider, claims: IDToken): Role | null {
   if (roleClaim === undefined) return null;
   const values = [claims[roleClaim]].flat();
-  return values.some((value) => typeof value === 'string' && adminValues.includes(value)) ? 'admin' : 'user';
+  const given = (list: string[]) => values.some((value) => typeof value === 'string' && list.includes(value));
+  if (given(adminValues)) return 'admin';
+  if (given(supportValues)) return 'support';
+  return given(viewerValues) ? 'viewer' : 'user';
 }

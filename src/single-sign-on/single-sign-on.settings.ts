@@ -14,8 +14,10 @@ export interface OidcProvider {
   scopes?: string[];
   /** The claim that decides the role; left out: roles are given here. */
   roleClaim?: string;
-  /** Values of it that make an administrator; all others make a user. */
+  /** Values of it that make an administrator, one of support, a viewer; all others make a user. */
   adminValues?: string[];
+  supportValues?: string[];
+  viewerValues?: string[];
   /** Addresses of these domains alone; left out: of any. */
   allowedDomains?: string[];
   /** Whether somebody with a proven address and without an account gets one. */
@@ -43,6 +45,8 @@ export const SingleSignOnSettings = {
           scopes: { type: 'array', maxItems: 20, items: { type: 'string', pattern: '^[!#-\\[\\]-~]{1,100}$' } },
           roleClaim: name(100),
           adminValues: { type: 'array', maxItems: 20, items: name(255) },
+          supportValues: { type: 'array', maxItems: 20, items: name(255) },
+          viewerValues: { type: 'array', maxItems: 20, items: name(255) },
           allowedDomains: { type: 'array', maxItems: 100, items: name(255) },
           createUsers: { type: 'boolean' },
         },

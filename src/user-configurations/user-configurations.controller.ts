@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { CurrentActor, Scopes } from '../common/access.decorators';
+import { ActsForOthers, CurrentActor, Scopes } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { ListQuery } from '../http/list-query.dto';
 import { NotFoundProblem } from '../http/problem';
@@ -28,6 +28,7 @@ export class UserConfigurationsController {
   /** The public settings as they are for the user, each with its source. */
   @Get()
   @Scopes('configurations:read')
+  @ActsForOthers('viewer')
   @ApiOkResponse({ type: UserConfigurationPage })
   async list(@SubjectId() userId: number, @Query() query: ListQuery, @Res() reply: FastifyReply): Promise<void> {
     void reply.header('content-type', 'application/json; charset=utf-8').send(await this.effective.list(userId, query));
@@ -36,6 +37,7 @@ export class UserConfigurationsController {
   /** One setting as it is for the user, with its source. */
   @Get(':key')
   @Scopes('configurations:read')
+  @ActsForOthers('viewer')
   @Versioned()
   @Fails(UnknownSetting)
   async get(@SubjectId() userId: number, @Param('key') key: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserConfigurationDto> {
@@ -83,6 +85,7 @@ export class UserConfigurationsController {
   /** The user's own values for the key, newest first. */
   @Get(':key/history')
   @Scopes('configurations:read')
+  @ActsForOthers('viewer')
   @Fails(UnknownSetting)
   history(@SubjectId() userId: number, @Param('key') key: string, @Query() query: ListQuery): Promise<ConfigurationHistoryPage> {
     return this.configurations.history(userId, key, query);

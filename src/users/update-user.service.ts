@@ -85,7 +85,7 @@ export class UpdateUserService {
     assertMatch(ifMatch, etagOf(before));
     const user = await tx.findOneBy(User, { id });
     if (user === null) throw new NotFoundProblem('user');
-    const losesAdmin = user.role === 'admin' && (dto.role === 'user' || dto.status === 'suspended');
+    const losesAdmin = user.role === 'admin' && ((dto.role ?? 'admin') !== 'admin' || dto.status === 'suspended');
     if (losesAdmin) await this.accounts.assertAnotherAdmin(tx, id);
     const changes: Partial<User> = { ...(await quotaChanges(tx, user, dto, offered)) };
     const waits = dto.email !== undefined && !(await this.emails.apply(tx, user, dto.email, actor.id === id));

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, R
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { AccountOwner, AdminOnly, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { AccountOwner, ActsForOthers, AdminOnly, CurrentActor, CurrentPrincipal, OperatorsOnly, Scopes } from '../common/access.decorators';
 import { ClientNetwork } from '../common/network-address';
 import { type Actor, because, type Principal } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
@@ -33,7 +33,7 @@ export class UsersController {
 
   /** Accounts, by id. */
   @Get()
-  @AdminOnly()
+  @OperatorsOnly('viewer')
   list(@Query() query: ListUsersQuery): Promise<UserPage> {
     return this.users.list(query);
   }
@@ -58,6 +58,7 @@ export class UsersController {
   @Get(':userId')
   @UserIdParam()
   @Scopes()
+  @ActsForOthers('viewer')
   @Versioned()
   @Fails(NotFoundProblem)
   async get(@SubjectId('service') userId: number, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserDto> {

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { ActsForOthers, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
 import { BigIdParam } from '../http/big-id-param.pipe';
 import { IdParam } from '../http/id-param.pipe';
@@ -26,6 +26,7 @@ export class DeliveriesController {
   /** What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`. */
   @Get('webhook-endpoints/:endpointId/deliveries')
   @Scopes('webhooks:read')
+  @ActsForOthers('viewer')
   list(
     @CurrentPrincipal() principal: Principal,
     @Param('endpointId', IdParam) endpointId: number,
@@ -37,6 +38,7 @@ export class DeliveriesController {
   /** One delivery with each of its attempts: status, duration, and the beginning of the answer. */
   @Get('webhook-deliveries/:deliveryId')
   @Scopes('webhooks:read')
+  @ActsForOthers('viewer')
   get(@CurrentPrincipal() principal: Principal, @Param('deliveryId', BigIdParam) id: string): Promise<WebhookDeliveryDetailsDto> {
     return this.deliveries.get(principal, id);
   }

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { ActsForOthers, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
 import { etagOf } from '../http/etag';
 import { IdParam } from '../http/id-param.pipe';
@@ -28,6 +28,7 @@ export class EndpointsController {
   /** Webhook endpoints, newest first: one's own, and for administrators everybody's. */
   @Get()
   @Scopes('webhooks:read')
+  @ActsForOthers('viewer')
   @Fails(AdminFields)
   list(@CurrentPrincipal() principal: Principal, @Query() query: ListWebhookEndpointsQuery): Promise<WebhookEndpointPage> {
     return this.endpoints.list(principal, query);
@@ -36,6 +37,7 @@ export class EndpointsController {
   /** One webhook endpoint. */
   @Get(':endpointId')
   @Scopes('webhooks:read')
+  @ActsForOthers('viewer')
   @Versioned()
   @Fails(NotFoundProblem)
   async get(

@@ -1,5 +1,5 @@
 import { hashKey, makeKey, shownPrefix } from '../../src/api-keys/key-format';
-import { type Scope, SCOPES, USER_SCOPES } from '../../src/common/principal';
+import { type Role, type Scope, SCOPES, USER_SCOPES } from '../../src/common/principal';
 import { type Service } from './service';
 
 export const PASSWORD = 'correct horse battery';
@@ -15,7 +15,7 @@ export interface TestUser {
 
 export interface UserOverrides {
   email?: string;
-  role?: 'user' | 'admin';
+  role?: Role;
   tier?: string;
   dailyQuota?: number;
   unlimited?: boolean;

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Administrative changes, newest first.
-         * @description For administrators.
+         * @description For operators: `viewer`, `support`, `admin`.
          */
         get: operations["auditList"];
         put?: never;
@@ -22,7 +22,7 @@ export interface paths {
         options?: never;
         /**
          * Administrative changes, newest first.
-         * @description As GET, without its body. For administrators.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
          */
         head: operations["auditListHead"];
         patch?: never;
@@ -37,7 +37,7 @@ export interface paths {
         };
         /**
          * System settings by key: the public ones, or all of them for administrators.
-         * @description For anyone signed in.
+         * @description For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["systemConfigurationsList"];
         put?: never;
@@ -46,7 +46,7 @@ export interface paths {
         options?: never;
         /**
          * System settings by key: the public ones, or all of them for administrators.
-         * @description As GET, without its body. For anyone signed in.
+         * @description As GET, without its body. For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["systemConfigurationsListHead"];
         patch?: never;
@@ -61,7 +61,7 @@ export interface paths {
         };
         /**
          * One system setting.
-         * @description For anyone signed in.
+         * @description For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["systemConfigurationsGet"];
         /**
@@ -78,7 +78,7 @@ export interface paths {
         options?: never;
         /**
          * One system setting.
-         * @description As GET, without its body. For anyone signed in.
+         * @description As GET, without its body. For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["systemConfigurationsGetHead"];
         patch?: never;
@@ -93,7 +93,7 @@ export interface paths {
         };
         /**
          * Every version the setting ever had, newest first; who and why are for administrators.
-         * @description For anyone signed in.
+         * @description For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["systemConfigurationsHistory"];
         put?: never;
@@ -102,7 +102,7 @@ export interface paths {
         options?: never;
         /**
          * Every version the setting ever had, newest first; who and why are for administrators.
-         * @description As GET, without its body. For anyone signed in.
+         * @description As GET, without its body. For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["systemConfigurationsHistoryHead"];
         patch?: never;
@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval.
-         * @description For administrators.
+         * @description For operators: `viewer`, `support`, `admin`.
          */
         get: operations["configurationChangesList"];
         put?: never;
@@ -146,7 +146,7 @@ export interface paths {
         options?: never;
         /**
          * Proposed changes of all settings, newest first; `?status=proposed` are those that wait for an approval.
-         * @description As GET, without its body. For administrators.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
          */
         head: operations["configurationChangesListHead"];
         patch?: never;
@@ -161,7 +161,7 @@ export interface paths {
         };
         /**
          * Proposed changes of one setting, newest first.
-         * @description For administrators.
+         * @description For operators: `viewer`, `support`, `admin`.
          */
         get: operations["configurationChangesListOfKey"];
         put?: never;
@@ -175,7 +175,7 @@ export interface paths {
         options?: never;
         /**
          * Proposed changes of one setting, newest first.
-         * @description As GET, without its body. For administrators.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
          */
         head: operations["configurationChangesListOfKeyHead"];
         patch?: never;
@@ -190,7 +190,7 @@ export interface paths {
         };
         /**
          * One proposed change.
-         * @description For administrators.
+         * @description For operators: `viewer`, `support`, `admin`.
          */
         get: operations["configurationChangesGet"];
         put?: never;
@@ -199,7 +199,7 @@ export interface paths {
         options?: never;
         /**
          * One proposed change.
-         * @description As GET, without its body. For administrators.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
          */
         head: operations["configurationChangesGetHead"];
         patch?: never;
@@ -254,7 +254,7 @@ export interface paths {
         };
         /**
          * The public settings as they are for the user, each with its source.
-         * @description Needs the scope `configurations:read`.
+         * @description Needs the scope `configurations:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["userConfigurationsList"];
         put?: never;
@@ -263,7 +263,7 @@ export interface paths {
         options?: never;
         /**
          * The public settings as they are for the user, each with its source.
-         * @description As GET, without its body. Needs the scope `configurations:read`.
+         * @description As GET, without its body. Needs the scope `configurations:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["userConfigurationsListHead"];
         patch?: never;
@@ -278,7 +278,7 @@ export interface paths {
         };
         /**
          * One setting as it is for the user, with its source.
-         * @description Needs the scope `configurations:read`.
+         * @description Needs the scope `configurations:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["userConfigurationsGet"];
         /**
@@ -295,7 +295,7 @@ export interface paths {
         options?: never;
         /**
          * One setting as it is for the user, with its source.
-         * @description As GET, without its body. Needs the scope `configurations:read`.
+         * @description As GET, without its body. Needs the scope `configurations:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["userConfigurationsGetHead"];
         patch?: never;
@@ -310,7 +310,7 @@ export interface paths {
         };
         /**
          * The user's own values for the key, newest first.
-         * @description Needs the scope `configurations:read`.
+         * @description Needs the scope `configurations:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["userConfigurationsHistory"];
         put?: never;
@@ -319,7 +319,7 @@ export interface paths {
         options?: never;
         /**
          * The user's own values for the key, newest first.
-         * @description As GET, without its body. Needs the scope `configurations:read`.
+         * @description As GET, without its body. Needs the scope `configurations:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["userConfigurationsHistoryHead"];
         patch?: never;
@@ -334,7 +334,7 @@ export interface paths {
         };
         /**
          * The scheduled jobs with their last runs.
-         * @description For administrators.
+         * @description For operators: `viewer`, `support`, `admin`.
          */
         get: operations["jobsList"];
         put?: never;
@@ -343,7 +343,7 @@ export interface paths {
         options?: never;
         /**
          * The scheduled jobs with their last runs.
-         * @description As GET, without its body. For administrators.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
          */
         head: operations["jobsListHead"];
         patch?: never;
@@ -418,7 +418,7 @@ export interface paths {
         };
         /**
          * Accounts, by id.
-         * @description For administrators.
+         * @description For operators: `viewer`, `support`, `admin`.
          */
         get: operations["usersList"];
         put?: never;
@@ -431,7 +431,7 @@ export interface paths {
         options?: never;
         /**
          * Accounts, by id.
-         * @description As GET, without its body. For administrators.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
          */
         head: operations["usersListHead"];
         patch?: never;
@@ -446,7 +446,7 @@ export interface paths {
         };
         /**
          * One account.
-         * @description For anyone signed in.
+         * @description For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["usersGet"];
         put?: never;
@@ -459,7 +459,7 @@ export interface paths {
         options?: never;
         /**
          * One account.
-         * @description As GET, without its body. For anyone signed in.
+         * @description As GET, without its body. For anyone signed in. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["usersGetHead"];
         /**
@@ -478,7 +478,7 @@ export interface paths {
         };
         /**
          * The user's keys that were not revoked, newest first.
-         * @description For a login session, or an administrator's key.
+         * @description For a login session, or an administrator's key. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["apiKeysList"];
         put?: never;
@@ -491,7 +491,7 @@ export interface paths {
         options?: never;
         /**
          * The user's keys that were not revoked, newest first.
-         * @description As GET, without its body. For a login session, or an administrator's key.
+         * @description As GET, without its body. For a login session, or an administrator's key. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["apiKeysListHead"];
         patch?: never;
@@ -506,7 +506,7 @@ export interface paths {
         };
         /**
          * One key that was not revoked.
-         * @description For a login session, or an administrator's key.
+         * @description For a login session, or an administrator's key. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["apiKeysGet"];
         put?: never;
@@ -519,7 +519,7 @@ export interface paths {
         options?: never;
         /**
          * One key that was not revoked.
-         * @description As GET, without its body. For a login session, or an administrator's key.
+         * @description As GET, without its body. For a login session, or an administrator's key. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["apiKeysGetHead"];
         /**
@@ -972,7 +972,7 @@ export interface paths {
         };
         /**
          * What is left today. Reading costs nothing.
-         * @description Needs the scope `quota:read`.
+         * @description Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["quotasGet"];
         put?: never;
@@ -981,7 +981,7 @@ export interface paths {
         options?: never;
         /**
          * What is left today. Reading costs nothing.
-         * @description As GET, without its body. Needs the scope `quota:read`.
+         * @description As GET, without its body. Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["quotasGetHead"];
         patch?: never;
@@ -996,7 +996,7 @@ export interface paths {
         };
         /**
          * One item a day, today included; days without a request are zero.
-         * @description Needs the scope `quota:read`.
+         * @description Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["quotasUsage"];
         put?: never;
@@ -1005,7 +1005,7 @@ export interface paths {
         options?: never;
         /**
          * One item a day, today included; days without a request are zero.
-         * @description As GET, without its body. Needs the scope `quota:read`.
+         * @description As GET, without its body. Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["quotasUsageHead"];
         patch?: never;
@@ -1021,13 +1021,13 @@ export interface paths {
         get?: never;
         /**
          * A temporary quota that ends by the clock.
-         * @description For administrators.
+         * @description For operators: `support`, `admin`.
          */
         put: operations["quotasPutOverride"];
         post?: never;
         /**
          * Ends the temporary quota now.
-         * @description For administrators.
+         * @description For operators: `support`, `admin`.
          */
         delete: operations["quotasDeleteOverride"];
         options?: never;
@@ -1046,7 +1046,7 @@ export interface paths {
         put?: never;
         /**
          * Gives back all that was charged in this period, as refunds in the ledger.
-         * @description For administrators.
+         * @description For operators: `support`, `admin`.
          */
         post: operations["quotasReset"];
         delete?: never;
@@ -1185,7 +1185,7 @@ export interface paths {
         };
         /**
          * Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte.
-         * @description Needs the scope `requests:read`.
+         * @description Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["requestsList"];
         put?: never;
@@ -1199,7 +1199,7 @@ export interface paths {
         options?: never;
         /**
          * Requests, newest first. A page ends early, with a cursor, where it would be longer than a megabyte.
-         * @description As GET, without its body. Needs the scope `requests:read`.
+         * @description As GET, without its body. Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["requestsListHead"];
         patch?: never;
@@ -1235,7 +1235,7 @@ export interface paths {
         };
         /**
          * One request, with its attempts.
-         * @description Needs the scope `requests:read`.
+         * @description Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["requestsGet"];
         put?: never;
@@ -1244,7 +1244,7 @@ export interface paths {
         options?: never;
         /**
          * One request, with its attempts.
-         * @description As GET, without its body. Needs the scope `requests:read`.
+         * @description As GET, without its body. Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["requestsGetHead"];
         patch?: never;
@@ -1260,7 +1260,7 @@ export interface paths {
         /**
          * The changes of a request's status as server-sent events (`status`), from the first one or after `Last-Event-ID`, until
          *     the request has ended. 204 when there is nothing more to send.
-         * @description Needs the scope `requests:read`.
+         * @description Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["requestsEvents"];
         put?: never;
@@ -1270,7 +1270,7 @@ export interface paths {
         /**
          * The changes of a request's status as server-sent events (`status`), from the first one or after `Last-Event-ID`, until
          *     the request has ended. 204 when there is nothing more to send.
-         * @description As GET, without its body. Needs the scope `requests:read`.
+         * @description As GET, without its body. Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["requestsEventsHead"];
         patch?: never;
@@ -1288,7 +1288,7 @@ export interface paths {
         /**
          * Cancels a request. One that waits is canceled at once. One that is carried out is asked to stop: its worker learns of it at
          *     the next heartbeat, and until then it stays `processing`. 409 once it has ended.
-         * @description Needs the scope `requests:write`.
+         * @description Needs the scope `requests:write`. What is others': for `support`, `admin`.
          */
         post: operations["requestsCancel"];
         delete?: never;
@@ -1376,7 +1376,7 @@ export interface paths {
         };
         /**
          * Webhook endpoints, newest first: one's own, and for administrators everybody's.
-         * @description Needs the scope `webhooks:read`.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["endpointsList"];
         put?: never;
@@ -1389,7 +1389,7 @@ export interface paths {
         options?: never;
         /**
          * Webhook endpoints, newest first: one's own, and for administrators everybody's.
-         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["endpointsListHead"];
         patch?: never;
@@ -1404,7 +1404,7 @@ export interface paths {
         };
         /**
          * One webhook endpoint.
-         * @description Needs the scope `webhooks:read`.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["endpointsGet"];
         put?: never;
@@ -1417,7 +1417,7 @@ export interface paths {
         options?: never;
         /**
          * One webhook endpoint.
-         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["endpointsGetHead"];
         /**
@@ -1456,7 +1456,7 @@ export interface paths {
         };
         /**
          * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
-         * @description Needs the scope `webhooks:read`.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["deliveriesList"];
         put?: never;
@@ -1465,7 +1465,7 @@ export interface paths {
         options?: never;
         /**
          * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
-         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["deliveriesListHead"];
         patch?: never;
@@ -1480,7 +1480,7 @@ export interface paths {
         };
         /**
          * One delivery with each of its attempts: status, duration, and the beginning of the answer.
-         * @description Needs the scope `webhooks:read`.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["deliveriesGet"];
         put?: never;
@@ -1489,7 +1489,7 @@ export interface paths {
         options?: never;
         /**
          * One delivery with each of its attempts: status, duration, and the beginning of the answer.
-         * @description As GET, without its body. Needs the scope `webhooks:read`.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["deliveriesGetHead"];
         patch?: never;
@@ -1565,7 +1565,7 @@ export interface paths {
         /**
          * What happened, newest first; kept for `webhooks.retentionDays`. A new event appears at the newer end and nowhere else: read until the last
          *     one that you know, and you have missed none. `request.*` and `quota.*` are recorded where somebody listens to them.
-         * @description Needs the scope `requests:read`.
+         * @description Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         get: operations["eventsList"];
         put?: never;
@@ -1575,7 +1575,7 @@ export interface paths {
         /**
          * What happened, newest first; kept for `webhooks.retentionDays`. A new event appears at the newer end and nowhere else: read until the last
          *     one that you know, and you have missed none. `request.*` and `quota.*` are recorded where somebody listens to them.
-         * @description As GET, without its body. Needs the scope `requests:read`.
+         * @description As GET, without its body. Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
          */
         head: operations["eventsListHead"];
         patch?: never;
@@ -2217,7 +2217,7 @@ export interface components {
             /** @description The address that becomes the account's once it is proven; null: none. */
             pendingEmail: string | null;
             /** @enum {string} */
-            role: "admin" | "user";
+            role: "admin" | "user" | "viewer" | "support";
             /** @enum {string} */
             status: "active" | "suspended";
             /** @description The plan in force now. */
@@ -2263,7 +2263,7 @@ export interface components {
             /** @description IANA zone of the quota day; left out or null: the setting `quota.timeZone`. */
             timeZone?: string | null;
             /** @enum {string} */
-            role?: "user" | "admin";
+            role?: "user" | "viewer" | "support" | "admin";
             /** @description What the operator's own system calls the user; unique. */
             externalId?: string | null;
             /** @description Why; kept in the audit log. */
@@ -2291,7 +2291,7 @@ export interface components {
             /** @description The address that becomes the account's once it is proven; null: none. */
             pendingEmail: string | null;
             /** @enum {string} */
-            role: "admin" | "user";
+            role: "admin" | "user" | "viewer" | "support";
             /** @enum {string} */
             status: "active" | "suspended";
             /** @description The plan in force now. */
@@ -2360,7 +2360,7 @@ export interface components {
              * @description For administrators.
              * @enum {string}
              */
-            role?: "user" | "admin";
+            role?: "user" | "viewer" | "support" | "admin";
             /**
              * @description For administrators: a suspended user's sessions end and their keys stop.
              * @enum {string}
@@ -3625,6 +3625,8 @@ export interface components {
             code: "admin-required";
             /** Format: uri-reference */
             instance: string;
+            /** @description The roles that may. */
+            roles: ("viewer" | "support" | "admin")[];
         };
         ScopeRequiredProblem: {
             /**

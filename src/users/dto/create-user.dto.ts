@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { type Role } from '../../common/principal';
+import { type Role, ROLES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { CredentialsDto } from './credentials.dto';
 
@@ -31,7 +31,7 @@ export class CreateUserDto extends CredentialsDto {
   timeZone?: string | null;
 
   @IsOptional()
-  @IsIn(['user', 'admin'])
+  @IsIn(ROLES)
   role?: Role;
 
   /** What the operator's own system calls the user; unique. */

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsEmail, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { type Role } from '../../common/principal';
+import { type Role, ROLES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { type UserStatus } from '../entities/user.entity';
 
@@ -50,7 +50,7 @@ export class UpdateUserDto {
 
   /** For administrators. */
   @MayBeLeftOut()
-  @IsIn(['user', 'admin'])
+  @IsIn(ROLES)
   role?: Role;
 
   /** For administrators: a suspended user's sessions end and their keys stop. */
