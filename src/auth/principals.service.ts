@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { ApiKeysService } from '../api-keys/api-keys.service';
 import { hashKey, isKey } from '../api-keys/key-format';
 import { type OperatorRole, type Principal, type Role, type Scope, SCOPES, USER_SCOPES } from '../common/principal';
@@ -35,8 +35,7 @@ interface Entry {
 @Injectable()
 export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(PrincipalsService.name);
-  private readonly cache = new LRUCache<string, Entry>({
-    max: MAX_CACHED,
+  private readonly cache = new BoundedCache<string, Entry>(MAX_CACHED, {
     disposeAfter: ({ principal }, name) => this.dropName(principal.userId, name),
   });
   private readonly vouched = new WeakMap<Principal, Principal>();

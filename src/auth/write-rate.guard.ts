@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyRequest } from 'fastify';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { ACCESS, type Access, BOUNDED_OTHERWISE } from '../common/access.decorators';
 import { type Principal } from '../common/principal';
 import { GuardFails } from '../openapi/declarations';
@@ -22,7 +22,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 @GuardFails(({ method, metadata }) => (isBounded(method, metadata) ? [TooManyWrites] : []))
 export class WriteRateGuard implements CanActivate {
   /** Users who changed something within the minute; beyond the bound who began longest ago is forgotten. */
-  private readonly minutes = new LRUCache<number, { writes: number; endsAt: number }>({ max: MAX_USERS });
+  private readonly minutes = new BoundedCache<number, { writes: number; endsAt: number }>(MAX_USERS);
 
   constructor(
     private readonly reflector: Reflector,

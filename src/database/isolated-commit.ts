@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { sqlState } from '../common/database-errors';
 import { UnavailableProblem } from '../http/problem';
 import { type Queue } from './arrival-queue';
@@ -42,7 +42,7 @@ export interface IsolatedCommitOptions<Item, Answer> extends Omit<GroupCommitOpt
 export class IsolatedCommit<Item extends object, Answer> {
   private readonly main: GroupCommit<Item, Answer>;
   private readonly lane: GroupCommit<Item, Answer>;
-  private readonly locked = new LRUCache<Owner, true>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
+  private readonly locked = new BoundedCache<Owner, true>(MAX_REMEMBERED, { ttl: REMEMBERED_MS });
   private readonly waitingSince = new WeakMap<Item, number>();
   private nextOwner = 0;
 

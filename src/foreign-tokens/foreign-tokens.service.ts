@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { SettingsService } from '../settings/settings.service';
 import { IdentitiesService } from './identities.service';
 import { IssuerKeys } from './issuer-keys';
@@ -29,7 +29,7 @@ interface Known {
 @Injectable()
 export class ForeignTokens implements OnModuleInit {
   private readonly logger = new Logger(ForeignTokens.name);
-  private readonly known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  private readonly known = new BoundedCache<string, Known>(MAX_KNOWN);
   private readonly keys = new Map<string, IssuerKeys>();
   private settled = '[]';
 

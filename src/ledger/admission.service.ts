@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { type EntityManager } from 'typeorm';
 import { isRolledBack, isTransient } from '../common/database-errors';
 import { Environment } from '../config/environment';
@@ -43,9 +43,9 @@ const LEFT_OUT_MS = 1_000;
 @Injectable()
 export class AdmissionService {
   /** Users who could not pay the last time, with what they had left: their next charge is read before it is locked for. */
-  private readonly exhausted = new LRUCache<number, number>({ max: 10_000 });
+  private readonly exhausted = new BoundedCache<number, number>(10_000);
   /** Users whom the plain statement left out a moment ago: it would again, most likely. */
-  private readonly leftOut = new LRUCache<number, true>({ max: 10_000, ttl: LEFT_OUT_MS });
+  private readonly leftOut = new BoundedCache<number, true>(10_000, { ttl: LEFT_OUT_MS });
   /** Since the process began, for metrics. */
   readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0 };
 

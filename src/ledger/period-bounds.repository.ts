@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { DataSource } from 'typeorm';
 
 export interface Bounds {
@@ -14,7 +14,7 @@ export interface Bounds {
  */
 @Injectable()
 export class PeriodBoundsRepository {
-  private readonly known = new LRUCache<string, Bounds>({ max: 5_000 });
+  private readonly known = new BoundedCache<string, Bounds>(5_000);
 
   constructor(private readonly dataSource: DataSource) {}
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 
 export interface AllowanceOptions {
   /** As many at once. */
@@ -12,7 +12,7 @@ const MAX_KEYS = 20_000;
 
 /** How often something may happen under a key, in this process's memory: a bucket that refills steadily, kept as the instant at which it is full again. */
 export class Allowance {
-  private readonly fullAt = new LRUCache<string, number>({ max: MAX_KEYS });
+  private readonly fullAt = new BoundedCache<string, number>(MAX_KEYS);
 
   constructor(private readonly options: AllowanceOptions) {}
 

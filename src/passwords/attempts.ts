@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Allowance } from './allowance';
 import { TooManyAttempts } from './passwords.errors';
@@ -38,7 +38,7 @@ export class Attempts {
   private readonly fromNetwork = new Allowance({ burst: 200, everyMs: 2_000 });
   private readonly ofAccount = new Allowance({ burst: 100, everyMs: 30_000 });
   private readonly registrations = new Allowance({ burst: 100, everyMs: 600 });
-  private readonly known = new LRUCache<string, true>({ max: KNOWN_MAX });
+  private readonly known = new BoundedCache<string, true>(KNOWN_MAX);
   private readonly serial = new Serial(AT_ONCE_MAX);
   private delayed = 0;
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { TierBursts } from '../tiers/tier-bursts';
 import { type BurstState } from './rate-limit-fields';
 
@@ -18,8 +18,8 @@ interface Bucket {
  */
 @Injectable()
 export class BurstLimiter {
-  private readonly tiers = new LRUCache<number, string>({ max: MAX_BUCKETS });
-  private readonly buckets = new LRUCache<number, Bucket>({ max: MAX_BUCKETS });
+  private readonly tiers = new BoundedCache<number, string>(MAX_BUCKETS);
+  private readonly buckets = new BoundedCache<number, Bucket>(MAX_BUCKETS);
 
   constructor(private readonly bursts: TierBursts) {}
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../common/bounded-cache';
 import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
@@ -37,7 +37,7 @@ export class SecondFactorsService {
   /** Wrong codes of an account, from wherever: whoever makes them has its password. */
   private readonly wrongCodes = new Allowance({ burst: 30, everyMs: 300_000 });
   /** Where an account's codes were right before: what others guess elsewhere does not bar its owner there. */
-  private readonly passed = new LRUCache<string, true>({ max: PASSED_MAX });
+  private readonly passed = new BoundedCache<string, true>(PASSED_MAX);
 
   constructor(
     private readonly repository: SecondFactorsRepository,
