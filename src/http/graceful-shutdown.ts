@@ -53,7 +53,8 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
       this.logger.warn(`still not drained after ${DEADLINE_MS} ms: dropping connections`);
       server.closeAllConnections();
     }, DEADLINE_MS).unref();
-    await delay(LAST_CALL_MS);
+    // Nobody is sent here any more where the application is closed by code, and a process that is not sound takes nothing new.
+    if (signal !== undefined) await delay(LAST_CALL_MS);
   }
 
   private get server(): Server | undefined {
