@@ -66,6 +66,18 @@ CREATE TABLE api_keys (
   CONSTRAINT api_keys_scopes_check CHECK ((scopes <@ ARRAY['requests:read'::text, 'requests:write'::text, 'quota:read'::text, 'configurations:read'::text, 'configurations:write'::text, 'webhooks:read'::text, 'webhooks:write'::text, 'service'::text, 'worker'::text, 'admin'::text]))
 ) WITH (fillfactor=80);
 
+CREATE TABLE audit_chain (
+  "position" bigint NOT NULL,
+  event_id bigint NOT NULL,
+  digest bytea NOT NULL,
+  hash bytea NOT NULL,
+  sealed_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT audit_chain_pkey PRIMARY KEY ("position"),
+  CONSTRAINT audit_chain_event_id_key UNIQUE (event_id),
+  CONSTRAINT audit_chain_digest_check CHECK ((octet_length(digest) = 32)),
+  CONSTRAINT audit_chain_hash_check CHECK ((octet_length(hash) = 32))
+);
+
 CREATE TABLE audit_events (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   actor_id integer,
@@ -78,8 +90,16 @@ CREATE TABLE audit_events (
   reason text,
   request_id character varying(64),
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  actor_key_id integer,
   CONSTRAINT audit_events_pkey PRIMARY KEY (id),
   CONSTRAINT audit_events_actor_kind_check CHECK (((actor_kind)::text = ANY ((ARRAY['user'::character varying, 'key'::character varying, 'command'::character varying, 'system'::character varying])::text[])))
+);
+
+CREATE TABLE audit_unsealed (
+  event_id bigint NOT NULL,
+  digest bytea NOT NULL,
+  CONSTRAINT audit_unsealed_pkey PRIMARY KEY (event_id),
+  CONSTRAINT audit_unsealed_digest_check CHECK ((octet_length(digest) = 32))
 );
 
 CREATE TABLE event_cursors (
@@ -573,6 +593,10 @@ CREATE TABLE webhook_endpoints (
 
 CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
 
+CREATE INDEX audit_events_actor_id_id_idx ON public.audit_events USING btree (actor_id, id);
+
+CREATE INDEX audit_events_created_at_idx ON public.audit_events USING btree (created_at);
+
 CREATE INDEX audit_events_target_kind_target_id_id_idx ON public.audit_events USING btree (target_kind, target_id, id);
 
 CREATE INDEX event_listeners_source_idx ON public.event_listeners USING btree (source);
@@ -689,6 +713,18 @@ CREATE VIEW quota_now AS
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION public.audit_event_digest(e audit_events)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+        SELECT sha256(convert_to(jsonb_build_array(
+          e.id, e.actor_id, e.actor_kind, e.actor_key_id, e.action, e.target_kind, e.target_id, e.before, e.after, e.reason, e.request_id,
+          extract(epoch FROM e.created_at)
+        )::text, 'UTF8'))
+      $function$
+;
+
 CREATE OR REPLACE FUNCTION public.end_listening_with_the_endpoint()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -794,6 +830,16 @@ CREATE OR REPLACE FUNCTION public.notify_tier_change()
 AS $function$
       BEGIN
         PERFORM pg_notify('tiers', '');
+        RETURN NULL;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.queue_audit_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        INSERT INTO audit_unsealed (event_id, digest) VALUES (NEW.id, audit_event_digest(NEW));
         RETURN NULL;
       END $function$
 ;
@@ -1043,6 +1089,15 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        RAISE EXCEPTION '% is only added to', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+      END $function$
+;
+
 CREATE OR REPLACE FUNCTION public.refuse_request_move()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1084,6 +1139,31 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.seal_audit_events(batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+      DECLARE
+        at bigint;
+        head bytea;
+        sealed integer := 0;
+        waiting audit_unsealed;
+      BEGIN
+        PERFORM pg_advisory_xact_lock(hashtext('audit_chain'), 0);
+        SELECT c.position, c.hash INTO at, head FROM audit_chain c ORDER BY c.position DESC LIMIT 1;
+        at := coalesce(at, 0);
+        head := coalesce(head, decode(repeat('00', 32), 'hex'));
+        FOR waiting IN SELECT u.* FROM audit_unsealed u JOIN audit_events e ON e.id = u.event_id ORDER BY u.event_id LIMIT batch LOOP
+          at := at + 1;
+          head := sha256(head || int8send(at) || waiting.digest);
+          INSERT INTO audit_chain (position, event_id, digest, hash) VALUES (at, waiting.event_id, waiting.digest, head);
+          DELETE FROM audit_unsealed u WHERE u.event_id = waiting.event_id;
+          sealed := sealed + 1;
+        END LOOP;
+        RETURN sealed;
+      END $function$
+;
+
 CREATE OR REPLACE FUNCTION public.user_ids_by_metadata(alternatives jsonb[], max_count integer)
  RETURNS SETOF integer
  LANGUAGE sql
@@ -1109,6 +1189,16 @@ CREATE TRIGGER api_keys_notify AFTER DELETE OR UPDATE OF key_hash, scopes, daily
 CREATE TRIGGER api_keys_notify_moved AFTER UPDATE OF user_id ON public.api_keys FOR EACH ROW WHEN ((old.user_id <> new.user_id)) EXECUTE FUNCTION notify_moved_key();
 
 CREATE TRIGGER api_keys_notify_truncate AFTER TRUNCATE ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION notify_principal_change();
+
+CREATE TRIGGER audit_chain_refuse_change BEFORE DELETE OR UPDATE ON public.audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TRIGGER audit_chain_refuse_truncate BEFORE TRUNCATE ON public.audit_chain FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TRIGGER audit_events_queue AFTER INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION queue_audit_event();
+
+CREATE TRIGGER audit_events_refuse_change BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TRIGGER requests_status_move BEFORE UPDATE OF status ON public.requests FOR EACH ROW WHEN ((((old.status)::text <> (new.status)::text) AND (NOT
         CASE old.status

@@ -458,7 +458,18 @@ WITH
   ),
   audited AS (
     INSERT INTO
-      audit_events (actor_id, actor_kind, action, target_kind, target_id, before, after, request_id)
+      audit_events (
+        actor_id,
+        actor_kind,
+        action,
+        target_kind,
+        target_id,
+        before,
+        after,
+        request_id,
+        actor_key_id,
+        reason
+      )
     SELECT
       $4::integer,
       $5,
@@ -467,7 +478,9 @@ WITH
       g.id::text,
       jsonb_build_object('status', g.status),
       jsonb_build_object('status', g.next, 'userId', g.user_id, 'refunded', g.granted),
-      $6
+      $6,
+      $7::integer,
+      $8::text
     FROM
       granted g
     WHERE

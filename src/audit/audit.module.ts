@@ -2,12 +2,16 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditController } from './audit.controller';
 import { AuditService } from './audit.service';
+import { AuditChainRepository } from './audit-chain.repository';
+import { AuditChainService } from './audit-chain.service';
 import { AuditEvent } from './entities/audit-event.entity';
+import { AuditLink } from './entities/audit-link.entity';
+import { UnsealedEvent } from './entities/unsealed-event.entity';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([AuditEvent])],
+  imports: [TypeOrmModule.forFeature([AuditEvent, AuditLink, UnsealedEvent])],
   controllers: [AuditController],
-  providers: [AuditService],
-  exports: [AuditService],
+  providers: [AuditService, AuditChainRepository, AuditChainService],
+  exports: [AuditService, AuditChainService],
 })
 export class AuditModule {}

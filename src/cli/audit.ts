@@ -4,6 +4,8 @@ import { StoredValues } from '../health/stored-values.service';
 import { type BooksReport, BooksRepository } from '../ledger/books.repository';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { OperatorAlerts } from '../notifications/operator-alerts.service';
+import { type ChainHead } from '../audit/audit-chain.repository';
+import { auditChain, parseHead } from './audit-chain';
 import { FAILED } from './exit';
 import { Progress } from './progress';
 import { withApp } from './with-app';
@@ -17,7 +19,10 @@ export function register(program: Command): void {
     .command('audit')
     .description('Prove on the live database that nobody got more than their quota, and that counters and history agree with the ledger.')
     .option('--json', 'print the whole report as one line of JSON')
-    .action(async ({ json }: { json?: boolean }) => {
+    .option('--chain', 'prove instead that the audit log is what was written: no event changed, removed or inserted')
+    .option('--head <position:hash>', 'with --chain: a head that was noted before, which must still be there', parseHead)
+    .action(async ({ json = false, chain = false, head = null }: { json?: boolean; chain?: boolean; head?: ChainHead | null }) => {
+      if (chain || head !== null) return auditChain(head, json);
       const progress = new Progress('Comparing the books');
       const { report, notes } = await withApp(async (app) => {
         const problem = await app.get(DefaultTierService).problem();

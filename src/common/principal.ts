@@ -62,6 +62,8 @@ export interface Actor {
   kind: 'user' | 'key' | 'command' | 'system';
   id: number | null;
   requestId: string | null;
+  /** The API key that they act by. */
+  keyId?: number | null;
   /** Why, as they put it. */
   reason?: string | null;
 }

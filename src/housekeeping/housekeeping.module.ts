@@ -1,13 +1,15 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module';
 import { AuthModule } from '../auth/auth.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { MailModule } from '../mail/mail.module';
 import { ProofsModule } from '../proofs/proofs.module';
+import { AuditSealingJob } from './audit-sealing.job';
 import { HousekeepingJob } from './housekeeping.job';
 
 @Module({
-  imports: [AuthModule, IdempotencyModule, JobsModule, MailModule, ProofsModule],
-  providers: [HousekeepingJob],
+  imports: [AuditModule, AuthModule, IdempotencyModule, JobsModule, MailModule, ProofsModule],
+  providers: [AuditSealingJob, HousekeepingJob],
 })
 export class HousekeepingModule {}

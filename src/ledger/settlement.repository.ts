@@ -85,9 +85,9 @@ const KEYS_OF_REFUNDS = `key AS MATERIALIZED (
 
 /** What an operator does to somebody's request is in the audit log by the statement that does it, or neither is done. */
 const AUDITED = `, audited AS (
-  INSERT INTO audit_events (actor_id, actor_kind, action, target_kind, target_id, before, after, request_id)
+  INSERT INTO audit_events (actor_id, actor_kind, action, target_kind, target_id, before, after, request_id, actor_key_id, reason)
   SELECT $4::integer, $5, 'request.' || g.act, 'request', g.id::text, jsonb_build_object('status', g.status),
-    jsonb_build_object('status', g.next, 'userId', g.user_id, 'refunded', g.granted), $6
+    jsonb_build_object('status', g.next, 'userId', g.user_id, 'refunded', g.granted), $6, $7::integer, $8::text
   FROM granted g WHERE g.outcome = 'done'
 )`;
 
@@ -271,8 +271,13 @@ export class SettlementRepository implements OnApplicationShutdown {
   }
 
   /** What an operator asks for, with its event in the audit log. */
-  async applyAudited(run: Run, transition: Transition, { policy, dailyCap }: RefundRules, { id, kind, requestId }: Actor): Promise<Outcome> {
-    const values = [`[${toItem(transition)}]`, JSON.stringify(policy), dailyCap, id, kind, requestId];
+  async applyAudited(
+    run: Run,
+    transition: Transition,
+    { policy, dailyCap }: RefundRules,
+    { id, kind, requestId, keyId = null, reason = null }: Actor,
+  ): Promise<Outcome> {
+    const values = [`[${toItem(transition)}]`, JSON.stringify(policy), dailyCap, id, kind, requestId, keyId, reason];
     const [outcome] = (await run<Row>(FULL_AUDITED, values)).map(toOutcome);
     return outcome as Outcome;
   }

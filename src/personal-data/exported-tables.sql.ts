@@ -212,8 +212,8 @@ export const EXPORTED: readonly ExportedTable[] = [
     where: `(t.target_kind = 'user' AND t.target_id = $1::integer::text
       OR t.target_kind = 'api-key' AND t.target_id = ANY (ARRAY(SELECT k.id::text FROM api_keys k WHERE k.user_id = $1)))`,
     order: [['id', 'bigint']],
-    columns: ['id', 'actor_kind', 'actor_id', 'action', 'target_kind', 'target_id', 'before', 'after', 'reason', 'request_id', 'created_at'],
-    shownAs: { id: text('id'), actor_id: ifSelf('actor_id') },
+    columns: ['id', 'actor_kind', 'actor_id', 'actor_key_id', 'action', 'target_kind', 'target_id', 'before', 'after', 'reason', 'request_id', 'created_at'],
+    shownAs: { id: text('id'), actor_id: ifSelf('actor_id'), actor_key_id: 'CASE WHEN t.actor_id = $1 THEN t.actor_key_id END' },
   },
 ];
 

@@ -2,8 +2,9 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
+import { ReasonQuery } from '../audit/dto/reason.dto';
 import { ActsForOthers, type AuthenticatedRequest, BoundedOtherwise, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
-import { type Actor, type Principal } from '../common/principal';
+import { type Actor, because, type Principal } from '../common/principal';
 import { ReadsBody } from '../http/body.guard';
 import { ITEMS_APART } from '../http/json-items';
 import { NotFoundProblem } from '../http/problem';
@@ -159,7 +160,13 @@ export class RequestsController {
   @ActsForOthers('support')
   @Fails(NotFoundProblem, RequestFinal)
   @ApiOkResponse({ type: CanceledRequestDto })
-  async cancel(@CurrentPrincipal() principal: Principal, @CurrentActor() actor: Actor, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    void reply.header('content-type', JSON_TYPE).send(await this.cancels.cancel(principal, actor, id));
+  async cancel(
+    @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
+    @Param('id') id: string,
+    @Query() { reason }: ReasonQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    void reply.header('content-type', JSON_TYPE).send(await this.cancels.cancel(principal, because(actor, reason), id));
   }
 }

@@ -14,19 +14,20 @@ describe('what operators do beside changing things', () => {
   afterAll(() => service.close());
 
   const events = async (query: object) => (await service.as(admin).get('/v1/audit-events').query(query).expect(200)).body.items as unknown[];
+  const keyOf = async ({ id }: TestUser) => (await service.sql<{ id: number }>('SELECT id FROM api_keys WHERE user_id = $1', [id]))[0].id;
   const submit = async (user: TestUser) => (await service.as(user).post('/v1/requests').send({ type: 'report' }).expect(201)).body.id as string;
 
   it('is in the audit log where they cancel somebody’s request, once, with what became of it', async () => {
     const user = await makeUser(service);
     const id = await submit(user);
-    const { body } = await service.as(admin).post(`/v1/requests/${id}/cancel`).set('x-request-id', 'stop').expect(200);
+    const { body } = await service.as(admin).post(`/v1/requests/${id}/cancel?reason=stuck`).set('x-request-id', 'stop').expect(200);
     expect(body).toMatchObject({ status: 'canceled', refunded: 1, userId: user.id });
     await service.as(admin).post(`/v1/requests/${id}/cancel`).expect(409);
     const before = { status: 'pending' };
     const after = { status: 'canceled', userId: user.id, refunded: 1 };
-    const actor = { kind: 'key', id: admin.id };
+    const actor = { kind: 'key', id: admin.id, keyId: await keyOf(admin) };
     expect(await events({ targetKind: 'request', targetId: id })).toEqual([
-      expect.objectContaining({ action: 'request.cancel', actor, before, after, requestId: 'stop', target: { kind: 'request', id } }),
+      expect.objectContaining({ action: 'request.cancel', actor, before, after, requestId: 'stop', reason: 'stuck', target: { kind: 'request', id } }),
     ]);
     expect((await service.as(user).get('/v1/users/me/quota').expect(200)).body).toMatchObject({ used: 0 });
   });
@@ -54,7 +55,12 @@ describe('what operators do beside changing things', () => {
     await service.as(admin).post('/v1/jobs/quota-reset/run').set('x-request-id', 'now').expect(200);
     const [{ id }] = await service.sql<{ id: string }>('SELECT id FROM job_runs ORDER BY id DESC LIMIT 1');
     expect(await events({ targetKind: 'job', targetId: 'quota-reset' })).toEqual([
-      expect.objectContaining({ action: 'job.run', actor: { kind: 'key', id: admin.id }, after: { run: String(id) }, requestId: 'now' }),
+      expect.objectContaining({
+        action: 'job.run',
+        actor: { kind: 'key', id: admin.id, keyId: await keyOf(admin) },
+        after: { run: String(id) },
+        requestId: 'now',
+      }),
     ]);
   });
 

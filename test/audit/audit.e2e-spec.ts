@@ -1,3 +1,6 @@
+import { Client } from 'pg';
+import { AuditChainService } from '../../src/audit/audit-chain.service';
+import { run } from '../support/command';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { logIn } from '../support/sessions';
@@ -23,6 +26,7 @@ describe('the audit log', () => {
   afterAll(() => service.close());
 
   const asAdmin = () => service.as(admin);
+  const keyOf = async ({ id }: TestUser) => (await service.sql<{ id: number }>('SELECT id FROM api_keys WHERE user_id = $1', [id]))[0].id;
   const events = async (query: string) => (await asAdmin().get(`/v1/audit-events?${query}`).expect(200)).body.items as Event[];
 
   it('shows who did what to whom, before, after and in which call', async () => {
@@ -33,7 +37,7 @@ describe('the audit log', () => {
       {
         id: expect.any(String),
         action: 'user.update',
-        actor: { kind: 'key', id: admin.id },
+        actor: { kind: 'key', id: admin.id, keyId: await keyOf(admin) },
         target: { kind: 'user', id: String(user.id) },
         before: { dailyQuota: 10, timeZone: null },
         after: { dailyQuota: 20, timeZone: 'Europe/Berlin' },
@@ -120,5 +124,146 @@ describe('the audit log', () => {
     await service.as(other).patch(`/v1/users/${user.id}`).send({ tier: 'pro' }).expect(200);
     await asAdmin().delete(`/v1/users/${other.id}`).expect(204);
     expect((await events(`actorId=${other.id}`))[0]).toMatchObject({ action: 'user.update', actor: { id: other.id } });
+  });
+
+  it('is filtered by time, and by the key or kind of who acted', async () => {
+    const user = await makeUser(service);
+    const other = await makeAdmin(service);
+    await service.as(other).patch(`/v1/users/${user.id}`).send({ dailyQuota: 7 }).expect(200);
+    const [event] = await events(`targetId=${user.id}`);
+    const { createdAt } = event as Event & { createdAt: string };
+    const ids = async (query: string) => (await events(`targetId=${user.id}&${query}`)).map(({ id }) => id);
+    for (const query of [`actorKeyId=${await keyOf(other)}`, 'actorKind=key', `since=${createdAt}`, 'since=2020-01-01&until=2090-01-01']) {
+      expect([query, await ids(query)]).toEqual([query, [event.id]]);
+    }
+    for (const query of [`actorKeyId=${await keyOf(admin)}`, 'actorKind=user', `until=${createdAt}`, 'since=2090-01-01'])
+      expect([query, await ids(query)]).toEqual([query, []]);
+    for (const query of ['since=yesterday', 'until=2020-02-30', 'actorKind=robot', 'actorKeyId=x', 'since=2090-01-01&until=2020-01-01']) {
+      await asAdmin().get(`/v1/audit-events?${query}`).expect(400);
+    }
+  });
+
+  it.each([
+    ['changes', `UPDATE audit_events SET reason = 'another' WHERE id = (SELECT max(id) FROM audit_events)`],
+    ['removes', 'DELETE FROM audit_events WHERE id = (SELECT max(id) FROM audit_events)'],
+    ['empties', 'TRUNCATE audit_events'],
+    ['rewrites the chain of', 'UPDATE audit_chain SET hash = digest'],
+    ['cuts the chain of', 'DELETE FROM audit_chain'],
+  ])('refuses plain SQL that %s it', async (_, statement) => {
+    await act();
+    await chain().seal(GO_ON);
+    await expect(service.sql(statement)).rejects.toMatchObject({ code: '42501' });
+    expect(await chain().check()).toMatchObject({ clean: true, counts: {} });
+  });
+
+  const GO_ON = new AbortController().signal;
+  const chain = () => service.app.get(AuditChainService, { strict: false });
+  /** Has an administrator do something, and returns the id of its event. */
+  const act = async () => {
+    const user = await makeUser(service);
+    await asAdmin().patch(`/v1/users/${user.id}`).send({ dailyQuota: 1, reason: 'act' }).expect(200);
+    return (await events(`targetId=${user.id}`))[0].id;
+  };
+  /** What somebody does who may disable triggers. */
+  const tamper = (statement: string) =>
+    service.sql(`BEGIN; ALTER TABLE audit_events DISABLE TRIGGER USER; ALTER TABLE audit_chain DISABLE TRIGGER USER; ${statement};
+      ALTER TABLE audit_events ENABLE TRIGGER USER; ALTER TABLE audit_chain ENABLE TRIGGER USER; COMMIT`);
+  const copyOf = (id: string) => `INSERT INTO audit_copy SELECT * FROM audit_events WHERE id = ${id}`;
+
+  describe.each([
+    ['sealed', true],
+    ['not sealed yet', false],
+  ])('with events that are %s', (_, sealed) => {
+    const written = async () => {
+      const id = await act();
+      if (sealed) await chain().seal(GO_ON);
+      return id;
+    };
+
+    it('finds one that was changed, by those who may disable triggers too', async () => {
+      const id = await written();
+      await tamper(`UPDATE audit_events SET after = '{}' WHERE id = ${id}`);
+      expect(await chain().check()).toMatchObject({ clean: false, counts: { changed: 1 }, faults: [{ kind: 'changed', eventId: id }] });
+      await tamper(`UPDATE audit_events SET after = '{"dailyQuota": 1}' WHERE id = ${id}`);
+      expect(await chain().check()).toMatchObject({ clean: true, faults: [] });
+    });
+
+    it('finds one that was removed', async () => {
+      const id = await written();
+      await service.sql('CREATE TABLE audit_copy (LIKE audit_events)');
+      await tamper(`${copyOf(id)}; DELETE FROM audit_events WHERE id = ${id}`);
+      expect(await chain().check()).toMatchObject({ clean: false, counts: { removed: 1 }, faults: [{ kind: 'removed', eventId: id }] });
+      await tamper('INSERT INTO audit_events OVERRIDING SYSTEM VALUE SELECT * FROM audit_copy; DROP TABLE audit_copy');
+      expect(await chain().check()).toMatchObject({ clean: true, faults: [] });
+    });
+
+    it('finds one that was inserted', async () => {
+      const id = await written();
+      await tamper(
+        `INSERT INTO audit_events (actor_kind, action, target_kind, target_id) SELECT 'system', action, target_kind, target_id FROM audit_events WHERE id = ${id}`,
+      );
+      const { counts, faults } = await chain().check();
+      expect([counts, faults.length]).toEqual([{ inserted: 1 }, 1]);
+      await tamper(`DELETE FROM audit_events WHERE id = ${faults[0].eventId}`);
+      expect(await chain().check()).toMatchObject({ clean: true });
+    });
+  });
+
+  it('finds a place of the chain that was cut out or cut off, by a head that was noted before', async () => {
+    await act();
+    await chain().seal(GO_ON);
+    const { head } = await chain().check();
+    await act();
+    await chain().seal(GO_ON);
+    expect(await chain().check(head)).toMatchObject({ clean: true });
+    await service.sql('CREATE TABLE link_copy (LIKE audit_chain)');
+    const cut = (where: string) => tamper(`INSERT INTO link_copy SELECT * FROM audit_chain WHERE ${where}; DELETE FROM audit_chain WHERE ${where}`);
+    const mend = () => tamper('INSERT INTO audit_chain SELECT * FROM link_copy; DELETE FROM link_copy');
+    await cut(`position = ${head.position}`);
+    expect((await chain().check()).counts).toEqual({ broken: 1, inserted: 1 });
+    await mend();
+    await cut(`position >= ${head.position}`);
+    expect((await chain().check(head)).counts).toEqual({ broken: 1, inserted: 2 });
+    await mend();
+    expect(await chain().check(head)).toMatchObject({ clean: true });
+    await service.sql('DROP TABLE link_copy');
+  });
+
+  it('puts events into the chain as they are committed, whatever their ids, while writers wait for nobody', async () => {
+    const first = new Client({ connectionString: service.databaseUrl });
+    const sealing = new Client({ connectionString: service.databaseUrl });
+    await Promise.all([first.connect(), sealing.connect()]);
+    await first.query('BEGIN');
+    const insert = `INSERT INTO audit_events (actor_kind, action, target_kind, target_id) VALUES ('system', 'test.act', 'test', '1') RETURNING id`;
+    const early = (await first.query<{ id: string }>(insert)).rows[0].id;
+    await sealing.query('BEGIN');
+    await sealing.query('SELECT seal_audit_events(1000)');
+    // A sealer that is not done, and a writer that is not: neither is in the way of this.
+    const late = await act();
+    await sealing.query('COMMIT');
+    await chain().seal(GO_ON);
+    await first.query('COMMIT');
+    await Promise.all([chain().seal(GO_ON), chain().seal(GO_ON), chain().seal(GO_ON)]);
+    await Promise.all([first.end(), sealing.end()]);
+    const places = await service.sql<{ event: string }>(`SELECT event_id AS event FROM audit_chain WHERE event_id = ANY ($1) ORDER BY position`, [
+      [early, late],
+    ]);
+    expect(places.map(({ event }) => event)).toEqual([late, early]);
+    expect(await chain().check()).toMatchObject({ clean: true, unsealed: 0 });
+  });
+
+  it('is proved by a command, which exits with 1 when it is not what was written', async () => {
+    const environment = { DATABASE_URL: service.databaseUrl, NODE_ENV: 'test' };
+    const id = await act();
+    const clean = await run(['audit', '--chain', '--json'], environment);
+    expect([clean.code, JSON.parse(clean.stdout)]).toMatchObject([0, { clean: true, unsealed: 0, faults: [] }]);
+    const { head } = JSON.parse(clean.stdout) as { head: { position: string; hash: string } };
+    await tamper(`UPDATE audit_events SET reason = 'another' WHERE id = ${id}`);
+    const tampered = await run(['audit', '--chain'], environment);
+    expect([tampered.code, tampered.stdout]).toEqual([1, expect.stringContaining(`Head: ${head.position}:${head.hash}`)]);
+    await tamper(`UPDATE audit_events SET reason = 'act' WHERE id = ${id}`);
+    expect(await run(['audit', '--head', `${head.position}:${head.hash}`], environment)).toMatchObject({ code: 0 });
+    expect(await run(['audit', '--head', `${head.position}:${'0'.repeat(64)}`], environment)).toMatchObject({ code: 1 });
+    expect((await run(['audit', '--head', 'x'], environment)).code).not.toBe(0);
   });
 });

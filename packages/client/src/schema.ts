@@ -1736,6 +1736,11 @@ export interface components {
              * @description The user, also behind a key; null on the command line.
              */
             id: number | null;
+            /**
+             * Format: int32
+             * @description The API key; null for a session, on the command line, and in events of before 0.2.
+             */
+            keyId: number | null;
         };
         AuditTargetDto: {
             kind: string;
@@ -6405,6 +6410,14 @@ export interface operations {
                 targetId?: string;
                 /** @description The user who did it. */
                 actorId?: number;
+                /** @description What acted. */
+                actorKind?: "user" | "key" | "command" | "system";
+                /** @description The API key that did it. */
+                actorKeyId?: number;
+                /** @description Events of this instant or later; a day is its first instant in UTC. */
+                since?: string;
+                /** @description Events before this instant. */
+                until?: string;
                 /** @description How many items, at most; above 100 is taken as 100. */
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
@@ -6423,75 +6436,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": "19",
-                     *           "action": "api-key.create",
-                     *           "actor": {
-                     *             "kind": "key",
-                     *             "id": 42
-                     *           },
-                     *           "target": {
-                     *             "kind": "api-key",
-                     *             "id": "7"
-                     *           },
-                     *           "before": null,
-                     *           "after": {
-                     *             "id": 42,
-                     *             "name": "kept",
-                     *             "prefix": "qtd_xxxxxxxx",
-                     *             "scopes": [
-                     *               "requests:read",
-                     *               "requests:write",
-                     *               "quota:read"
-                     *             ],
-                     *             "userId": 42,
-                     *             "dailyCap": null,
-                     *             "createdAt": "2026-11-27T09:30:00.000Z",
-                     *             "expiresAt": null,
-                     *             "lastUsedAt": null
-                     *           },
-                     *           "reason": null,
-                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         },
-                     *         {
-                     *           "id": "18",
-                     *           "action": "user.create",
-                     *           "actor": {
-                     *             "kind": "key",
-                     *             "id": 42
-                     *           },
-                     *           "target": {
-                     *             "kind": "user",
-                     *             "id": "7"
-                     *           },
-                     *           "before": null,
-                     *           "after": {
-                     *             "id": 42,
-                     *             "role": "user",
-                     *             "tier": "free",
-                     *             "email": "ada@example.com",
-                     *             "status": "active",
-                     *             "adjusted": [],
-                     *             "metadata": {},
-                     *             "timeZone": null,
-                     *             "createdAt": "2026-11-27T09:30:00.000Z",
-                     *             "unlimited": false,
-                     *             "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *             "dailyQuota": 5,
-                     *             "externalId": null
-                     *           },
-                     *           "reason": null,
-                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AuditEventPage"];
                 };
             };
@@ -6515,6 +6459,14 @@ export interface operations {
                 targetId?: string;
                 /** @description The user who did it. */
                 actorId?: number;
+                /** @description What acted. */
+                actorKind?: "user" | "key" | "command" | "system";
+                /** @description The API key that did it. */
+                actorKeyId?: number;
+                /** @description Events of this instant or later; a day is its first instant in UTC. */
+                since?: string;
+                /** @description Events before this instant. */
+                until?: string;
                 /** @description How many items, at most; above 100 is taken as 100. */
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
@@ -11571,7 +11523,10 @@ export interface operations {
     };
     requestsCancel: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 id: string;

@@ -5,6 +5,8 @@ export class AuditActorDto {
   kind: 'user' | 'key' | 'command' | 'system';
   /** The user, also behind a key; null on the command line. */
   id: number | null;
+  /** The API key; null for a session, on the command line, and in events of before 0.2. */
+  keyId: number | null;
 }
 
 export class AuditTargetDto {
@@ -30,7 +32,7 @@ export class AuditEventDto {
     return {
       id: event.id,
       action: event.action,
-      actor: { kind: event.actorKind, id: event.actorId },
+      actor: { kind: event.actorKind, id: event.actorId, keyId: event.actorKeyId },
       target: { kind: event.targetKind, id: event.targetId },
       before: event.before as Record<string, unknown> | null,
       after: event.after as Record<string, unknown> | null,

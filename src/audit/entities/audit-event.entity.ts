@@ -3,6 +3,8 @@ import { type Actor } from '../../common/principal';
 
 @Entity('audit_events')
 @Index('audit_events_target_kind_target_id_id_idx', ['targetKind', 'targetId', 'id'])
+@Index('audit_events_created_at_idx', ['createdAt'])
+@Index('audit_events_actor_id_id_idx', ['actorId', 'id'])
 @Check('audit_events_actor_kind_check', "actor_kind IN ('user', 'key', 'command', 'system')")
 export class AuditEvent {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS', primaryKeyConstraintName: 'audit_events_pkey' })
@@ -13,6 +15,10 @@ export class AuditEvent {
 
   @Column({ name: 'actor_kind', type: 'varchar', length: 20 })
   actorKind: Actor['kind'];
+
+  /** The API key that acted; null: none did. */
+  @Column({ name: 'actor_key_id', type: 'integer', nullable: true })
+  actorKeyId: number | null;
 
   @Column({ type: 'varchar', length: 60 })
   action: string;
