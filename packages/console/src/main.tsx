@@ -1,0 +1,28 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { queries } from './api/client';
+import { Session } from './app/session';
+import { router } from './app/router';
+import './styles.css';
+
+const RELOADED = 'quotidian-reloaded';
+
+// A file of a release that is gone: the page of the present one knows others.
+addEventListener('vite:preloadError', (event) => {
+  if (sessionStorage.getItem(RELOADED) === location.href) return;
+  sessionStorage.setItem(RELOADED, location.href);
+  event.preventDefault();
+  location.reload();
+});
+
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <Session>
+        <RouterProvider router={router} />
+      </Session>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,53 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api } from '../api/client';
+import { useMe } from '../app/me';
+import { usePageSearch, usePathPart } from '../app/search';
+import { problemOf, Refusal } from '../ui/refusal';
+import { AccountActs } from './account-acts';
+import { Keys } from './keys';
+import { NotThere } from './not-there';
+import { OwnRequests } from './requests';
+import { OwnSettings } from './own-settings';
+import { Sessions } from './sessions';
+import { Today, Usage } from './today';
+import { Status } from './users';
+
+export { RequestPage } from './request';
+
+const TABS = { today: Today, usage: Usage, requests: OwnRequests, keys: Keys, settings: OwnSettings, sessions: Sessions };
+type Tab = keyof typeof TABS;
+const isTab = (name: string | undefined): name is Tab => name !== undefined && name in TABS;
+
+/** Everything of one user: what they see of themselves, and what an operator may do about it. */
+export function Account() {
+  const userId = usePathPart('userId');
+  const { tab } = usePageSearch();
+  const me = useMe();
+  const account = useQuery({ queryKey: ['user', userId], queryFn: async () => (await api.GET('/v1/users/{userId}', { params: { path: { userId } } })).data });
+  const problem = problemOf(account.error);
+  if (problem?.status === 404 || problem?.status === 400 || problem?.status === 403) return <NotThere />;
+  if (account.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
+  const user = account.data;
+  const shown: Tab = isTab(tab) ? tab : 'today';
+  const Part = TABS[shown];
+  return (
+    <>
+      <div className="row between">
+        <h1 className="name">{user.email}</h1>
+        {me.data?.role === 'admin' && <AccountActs user={user} />}
+      </div>
+      <p className="muted">
+        User {user.id} · plan <strong>{user.tier}</strong> · <Status {...user} /> {user.externalId !== null && <>· {user.externalId}</>}
+      </p>
+      <nav className="tabs" aria-label="Of this user">
+        {Object.keys(TABS).map((name) => (
+          <Link key={name} to="/users/$userId" params={{ userId }} search={{ tab: name }} aria-current={name === shown ? 'page' : undefined}>
+            {name}
+          </Link>
+        ))}
+      </nav>
+      <Part userId={String(user.id)} />
+    </>
+  );
+}

@@ -1,0 +1,53 @@
+import { typedInto } from '../ui/form';
+import { type SubmitEvent, useState } from 'react';
+import { logIn } from '../api/session';
+import { type Schemas } from '../api/types';
+import { Field } from '../ui/field';
+import { Refusal } from '../ui/refusal';
+
+export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
+  const [problem, setProblem] = useState<Schemas['Problem'] | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [needsCode, setNeedsCode] = useState(false);
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault();
+    setBusy(true);
+    const { email, password, code } = typedInto(event.currentTarget);
+    try {
+      const refused = await logIn({ email, password, ...(code ? { code } : {}) });
+      setProblem(refused);
+      if (refused?.code === 'totp-required') setNeedsCode(true);
+    } catch {
+      setProblem({
+        title: 'The service does not answer',
+        detail: 'Try again in a moment.',
+        status: 503,
+        code: 'away',
+        type: '',
+        instance: '',
+      });
+    } finally {
+      setBusy(false);
+    }
+  }
+  const form = (
+    <form className="stack" onSubmit={(event) => void submit(event)}>
+      <Field label="E-mail" name="email" type="email" autoComplete="username" required />
+      <Field label="Password" name="password" type="password" autoComplete="current-password" required />
+      {needsCode && (
+        <Field label="Code" name="code" autoComplete="one-time-code" inputMode="numeric" required hint="Of your authenticator app, or a recovery code." />
+      )}
+      <Refusal problem={problem} />
+      <button className="primary" disabled={isBusy}>
+        Log in
+      </button>
+    </form>
+  );
+  if (isInDialog) return form;
+  return (
+    <main className="narrow">
+      <h1>Quotidian</h1>
+      {form}
+    </main>
+  );
+}

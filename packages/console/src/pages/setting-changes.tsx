@@ -1,0 +1,85 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api } from '../api/client';
+import { type Schemas } from '../api/types';
+import { Act } from '../ui/act';
+import { errorAt, Field, TextField } from '../ui/field';
+import { Diff } from '../ui/json';
+import { Table } from '../ui/table';
+import { Time } from '../ui/time';
+
+type Change = Schemas['ProposedChangeDto'];
+
+/** Changes that wait for a second pair of eyes or for their time, and those that did. */
+export function Changes({ settingKey }: { settingKey: string | undefined }) {
+  const changes = useQuery({
+    queryKey: ['changes', settingKey],
+    queryFn: async () =>
+      settingKey === undefined
+        ? (await api.GET('/v1/configuration-changes', { params: { query: { limit: 20 } } })).data
+        : (await api.GET('/v1/configurations/{key}/changes', { params: { path: { key: settingKey }, query: { limit: 20 } } })).data,
+  });
+  return (
+    <Table<Change>
+      caption="Proposed changes"
+      rows={changes.data?.items}
+      keyOf={({ id }) => id}
+      empty="Nothing is proposed. A setting’s page proposes a change that somebody else approves."
+      columns={[
+        {
+          name: 'Setting',
+          cell: ({ key }) => (
+            <Link to="/settings/$key" params={{ key }}>
+              <code>{key}</code>
+            </Link>
+          ),
+        },
+        { name: 'Would change', cell: ({ changes: parts, deletes }) => (deletes ? 'back to the default' : <Diff changes={parts} />) },
+        { name: 'Status', cell: ({ status }) => <span className="tag">{status}</span> },
+        { name: 'By', cell: ({ author }) => author, isNumber: true },
+        { name: 'From', cell: ({ effectiveAt }) => (effectiveAt === null ? 'approval' : <Time at={effectiveAt} />) },
+        { name: 'Reason', cell: ({ reason }) => reason ?? '' },
+        { name: 'Acts', cell: (change) => (change.status === 'proposed' || change.status === 'approved') && <ChangeActs change={change} /> },
+      ]}
+    />
+  );
+}
+
+function ChangeActs({ change: { key, id, status, changes } }: { change: Change }) {
+  const path = { key, changeId: String(id) };
+  return (
+    <div className="row">
+      {status === 'proposed' && (
+        <Act name={`Approve ${id}`} run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/approve', { params: { path } } as never)}>
+          <p>Whoever proposed it cannot approve it. It comes into force at once, or at its time:</p>
+          <Diff changes={changes} />
+        </Act>
+      )}
+      <Act name={`Withdraw ${id}`} isDanger run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/withdraw', { params: { path } } as never)}>
+        <p>It does not come into force.</p>
+      </Act>
+    </div>
+  );
+}
+
+export function Propose({ settingKey, value }: { settingKey: string; value: unknown }) {
+  return (
+    <Act
+      name="Propose a change"
+      run={({ value: text = '', reason }) =>
+        api.POST('/v1/configurations/{key}/changes', {
+          params: { path: { key: settingKey } },
+          body: { value: JSON.parse(text) as unknown, requiresApproval: true, ...(reason ? { reason } : {}) } as never,
+        })
+      }
+    >
+      {(problem) => (
+        <>
+          <p>Another administrator must approve it.</p>
+          <TextField label="Value, as JSON" name="value" defaultValue={JSON.stringify(value, null, 2)} error={errorAt(problem, '#/value')} />
+          <Field label="Reason" name="reason" />
+        </>
+      )}
+    </Act>
+  );
+}

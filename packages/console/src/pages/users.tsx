@@ -1,0 +1,129 @@
+import { typedInto } from '../ui/form';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api } from '../api/client';
+import { type Schemas, type User } from '../api/types';
+import { useFilter, usePageSearch } from '../app/search';
+import { Act } from '../ui/act';
+import { Choice, errorAt, Field } from '../ui/field';
+import { Pager } from '../ui/pager';
+import { problemOf, Refusal } from '../ui/refusal';
+import { type Column, Table } from '../ui/table';
+import { Time } from '../ui/time';
+import { useTiers } from './plans';
+
+const COLUMNS: Column<User>[] = [
+  { name: 'Id', cell: ({ id }) => id, isNumber: true },
+  {
+    name: 'E-mail',
+    cell: ({ id, email }) => (
+      <Link to="/users/$userId" params={{ userId: String(id) }}>
+        {email}
+      </Link>
+    ),
+  },
+  { name: 'External id', cell: ({ externalId }) => externalId ?? <span className="muted">–</span> },
+  { name: 'Plan', cell: ({ tier }) => tier },
+  { name: 'Status', cell: ({ status, role }) => <Status {...{ status, role }} /> },
+  { name: 'Since', cell: ({ createdAt }) => <Time at={createdAt} /> },
+];
+
+export function Status({ status, role }: Pick<User, 'status' | 'role'>) {
+  return (
+    <>
+      <span className={status === 'active' ? 'tag good' : 'tag bad'}>{status}</span> {role === 'admin' && <span className="tag">operator</span>}
+    </>
+  );
+}
+
+/** An address has an @, an id is digits, and what else is typed is the operator's own name of the user. */
+async function find(search: Partial<Record<string, string>>): Promise<Schemas['UserPage']> {
+  const { find: text = '', tier, status, used, cursor } = search;
+  if (/^\d+$/.test(text)) {
+    try {
+      const { data } = await api.GET('/v1/users/{userId}', { params: { path: { userId: text } } });
+      return { items: [data], nextCursor: null };
+    } catch (error) {
+      if (problemOf(error)?.status !== 404) throw error;
+    }
+  }
+  const by = text === '' ? {} : text.includes('@') ? { email: text } : { externalId: text };
+  const query = { ...by, tier, status: status as 'active' | undefined, quotaUsedAtLeast: used === undefined ? undefined : Number(used), cursor, limit: 50 };
+  return (await api.GET('/v1/users', { params: { query } })).data;
+}
+
+export function Users() {
+  const search = usePageSearch();
+  const filter = useFilter();
+  const tiers = useTiers();
+  const users = useQuery({ queryKey: ['users', search], queryFn: () => find(search) });
+  return (
+    <>
+      <div className="row between">
+        <h1>Users</h1>
+        <NewUser />
+      </div>
+      <form
+        className="row filters"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          filter({ find: (typedInto(event.currentTarget).find ?? '').trim() });
+        }}
+      >
+        <Field label="Id, e-mail or external id" name="find" key={search.find} defaultValue={search.find} />
+        <Choice label="Plan" value={search.tier ?? ''} onChange={({ target }) => filter({ tier: target.value })}>
+          <option value="">any</option>
+          {tiers.data?.items.map(({ id, name }) => (
+            <option key={id}>{name}</option>
+          ))}
+        </Choice>
+        <Choice label="Status" value={search.status ?? ''} onChange={({ target }) => filter({ status: target.value })}>
+          <option value="">any</option>
+          <option>active</option>
+          <option>suspended</option>
+        </Choice>
+        <Choice label="Used of today" value={search.used ?? ''} onChange={({ target }) => filter({ used: target.value })}>
+          <option value="">any</option>
+          <option value="0.5">50 % or more</option>
+          <option value="0.8">80 % or more</option>
+          <option value="1">all of it</option>
+        </Choice>
+        <button>Search</button>
+      </form>
+      <Refusal problem={problemOf(users.error)} />
+      <Table
+        caption="Users"
+        columns={COLUMNS}
+        rows={users.data?.items}
+        keyOf={({ id }) => id}
+        empty={users.data?.nextCursor ? 'None on this page: go on with the next one.' : 'Nobody is like that. Take a filter away, or make a user.'}
+      />
+      <Pager cursor={search.cursor} next={users.data?.nextCursor} />
+    </>
+  );
+}
+
+function NewUser() {
+  const tiers = useTiers();
+  return (
+    <Act
+      name="New user"
+      confirm="Make the user"
+      run={({ email = '', password = '', tier }) => api.POST('/v1/users', { body: { email, password, ...(tier ? { tier } : {}) } })}
+    >
+      {(problem) => (
+        <>
+          <Field label="E-mail" name="email" type="email" required error={errorAt(problem, '#/email')} />
+          <Field label="Password" name="password" type="password" autoComplete="new-password" required error={errorAt(problem, '#/password')} />
+          <Choice label="Plan" name="tier">
+            <option value="">the default</option>
+            {tiers.data?.items.map(({ id, name }) => (
+              <option key={id}>{name}</option>
+            ))}
+          </Choice>
+        </>
+      )}
+    </Act>
+  );
+}

@@ -1,0 +1,160 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api } from '../api/client';
+import { type Schemas } from '../api/types';
+import { usePageSearch, usePathPart } from '../app/search';
+import { Act } from '../ui/act';
+import { Choice, errorAt, Field } from '../ui/field';
+import { Pager } from '../ui/pager';
+import { problemOf, Refusal } from '../ui/refusal';
+import { Table } from '../ui/table';
+import { Time } from '../ui/time';
+import { NotThere } from './not-there';
+
+type Endpoint = Schemas['WebhookEndpointDto'];
+type Delivery = Schemas['WebhookDeliveryDto'];
+
+const reveal = (answer: unknown) => (
+  <>
+    <p>The secret that signs deliveries is shown once:</p>
+    <pre className="json" tabIndex={0}>
+      {(answer as { data: { secret: string | null } }).data.secret}
+    </pre>
+  </>
+);
+
+export function Webhooks() {
+  const { cursor } = usePageSearch();
+  const endpoints = useQuery({
+    queryKey: ['webhooks', cursor],
+    queryFn: async () => (await api.GET('/v1/webhook-endpoints', { params: { query: { cursor, limit: 50 } } })).data,
+  });
+  return (
+    <>
+      <div className="row between">
+        <h1>Webhooks</h1>
+        <Act
+          name="New endpoint"
+          confirm="Make the endpoint"
+          after={reveal}
+          run={({ url = '', events = '', scope }) =>
+            api.POST('/v1/webhook-endpoints', { body: { url, events: events.split(/[\s,]+/).filter(Boolean), scope: scope as 'all' } as never })
+          }
+        >
+          {(problem) => (
+            <>
+              <Field label="Address" name="url" type="url" required error={errorAt(problem, '#/url')} />
+              <Field
+                label="Events"
+                name="events"
+                defaultValue="request.*"
+                required
+                hint="Types or groups, with commas."
+                error={errorAt(problem, '#/events') ?? errorAt(problem, '#/events/0')}
+              />
+              <Choice label="Of" name="scope">
+                <option value="all">everybody</option>
+                <option value="own">this account</option>
+              </Choice>
+            </>
+          )}
+        </Act>
+      </div>
+      <Refusal problem={problemOf(endpoints.error)} />
+      <Table<Endpoint>
+        caption="Webhook endpoints"
+        rows={endpoints.data?.items}
+        keyOf={({ id }) => id}
+        empty="Nothing is sent anywhere yet: make an endpoint."
+        columns={[
+          {
+            name: 'Address',
+            cell: ({ id, url }) => (
+              <Link to="/webhooks/$endpointId" params={{ endpointId: String(id) }}>
+                {url}
+              </Link>
+            ),
+          },
+          { name: 'Events', cell: ({ events }) => events.join(', ') },
+          { name: 'Of', cell: ({ scope, userId }) => (scope === 'all' ? 'everybody' : `user ${userId}`) },
+          {
+            name: 'State',
+            cell: ({ enabled, disabledReason }) => (
+              <span className={enabled ? 'tag good' : 'tag bad'}>{enabled ? 'enabled' : (disabledReason ?? 'disabled')}</span>
+            ),
+          },
+        ]}
+      />
+      <Pager cursor={cursor} next={endpoints.data?.nextCursor} />
+    </>
+  );
+}
+
+/** One endpoint: its deliveries with every attempt, and sending again. */
+export function Webhook() {
+  const endpointId = usePathPart('endpointId');
+  const { cursor } = usePageSearch();
+  const path = { endpointId: Number(endpointId) };
+  const endpoint = useQuery({
+    queryKey: ['webhook', endpointId],
+    queryFn: async () => (await api.GET('/v1/webhook-endpoints/{endpointId}', { params: { path } })).data,
+  });
+  const deliveries = useQuery({
+    queryKey: ['deliveries', endpointId, cursor],
+    queryFn: async () => (await api.GET('/v1/webhook-endpoints/{endpointId}/deliveries', { params: { path, query: { cursor, limit: 50 } } })).data,
+    refetchInterval: 5_000,
+  });
+  const problem = problemOf(endpoint.error);
+  if (problem?.status === 404 || problem?.status === 400) return <NotThere />;
+  if (endpoint.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
+  const { url, enabled, description } = endpoint.data;
+  return (
+    <>
+      <div className="row between">
+        <h1 className="name">{url}</h1>
+        <div className="row">
+          <Act name="Send a test" run={() => api.POST('/v1/webhook-endpoints/{endpointId}/test', { params: { path } })}>
+            <p>An event of the type webhook.test is sent there now.</p>
+          </Act>
+          <Act name="Rotate the secret" after={reveal} run={() => api.POST('/v1/webhook-endpoints/{endpointId}/rotate-secret', { params: { path } })}>
+            <p>Both secrets sign until the old one’s time is over.</p>
+          </Act>
+          <Act
+            name={enabled ? 'Disable' : 'Enable'}
+            isDanger={enabled}
+            run={() => api.PATCH('/v1/webhook-endpoints/{endpointId}', { params: { path }, body: { enabled: !enabled } })}
+          >
+            <p>{enabled ? 'Nothing is sent there until it is enabled again.' : 'Events from now on are sent there.'}</p>
+          </Act>
+        </div>
+      </div>
+      <p>{description}</p>
+      <Table<Delivery>
+        caption="Deliveries"
+        rows={deliveries.data?.items}
+        keyOf={({ id }) => id}
+        empty="Nothing was sent there yet: send a test."
+        columns={[
+          { name: 'Event', cell: ({ type }) => type },
+          {
+            name: 'Status',
+            cell: ({ status }) => <span className={`tag ${status === 'delivered' ? 'good' : status === 'failed' ? 'bad' : ''}`}>{status}</span>,
+          },
+          { name: 'Tries', cell: ({ tries }) => tries, isNumber: true },
+          { name: 'Last answer', cell: ({ lastStatus, lastError }) => lastStatus ?? lastError ?? '–' },
+          { name: 'Next', cell: ({ nextAttemptAt }) => <Time at={nextAttemptAt} /> },
+          { name: 'At', cell: ({ createdAt }) => <Time at={createdAt} /> },
+          {
+            name: 'Acts',
+            cell: ({ id }) => (
+              <Act name="Resend" run={() => api.POST('/v1/webhook-deliveries/{deliveryId}/resend', { params: { path: { deliveryId: id } } })}>
+                <p>It is sent once more, with the same id.</p>
+              </Act>
+            ),
+          },
+        ]}
+      />
+      <Pager cursor={cursor} next={deliveries.data?.nextCursor} />
+    </>
+  );
+}

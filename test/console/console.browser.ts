@@ -1,0 +1,280 @@
+import AxeBuilder from '@axe-core/playwright';
+import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '../..');
+/** `SCREENSHOTS=1` renews those in the documents. */
+const IMAGES = join(ROOT, process.env.SCREENSHOTS === '1' ? 'docs/images' : 'coverage/images');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const PASSWORD = 'a password of my own';
+/** Shown as it is, everywhere: markup, direction marks, and no place to break. */
+const TORTURE = `<img src=x onerror=alert(1)>\u202e${'w'.repeat(120)}`;
+
+/** The service as `npm start` runs it, on a fresh machine. */
+class Started {
+  output = '';
+  private constructor(
+    private readonly folder: string,
+    private readonly child: ChildProcess,
+  ) {}
+
+  static async begin(): Promise<Started> {
+    const folder = mkdtempSync(join(tmpdir(), 'quotidian-browser-'));
+    chmodSync(folder, 0o755);
+    const env = { ...process.env, DATA_DIR: join(folder, 'data'), PORT: '0', LOG_FORMAT: 'json', TRUST_PROXY: '127.0.0.1' };
+    const started = new Started(folder, spawn(process.execPath, ['dist/src/cli.js', 'serve'], { cwd: ROOT, env }));
+    started.child.stdout?.on('data', (text) => (started.output += String(text)));
+    await expect(() => expect(started.output).toMatch(/begin here/)).toPass({ timeout: 80_000 });
+    return started;
+  }
+
+  shown(pattern: RegExp): string {
+    return pattern.exec(this.output)?.[1] ?? '';
+  }
+
+  async end(): Promise<void> {
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGTERM');
+    await gone;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A proxy that takes a prefix off and reports it. */
+function startProxy(prefix: string, target: string): Promise<Server> {
+  const { hostname, port } = new URL(target);
+  const server = createServer((incoming, outgoing) => {
+    const headers = { ...incoming.headers, 'x-forwarded-prefix': prefix, 'x-forwarded-for': '10.0.0.9' };
+    const path = (incoming.url ?? '/').replace(prefix, '') || '/';
+    const onward = httpRequest({ hostname, port, method: incoming.method, path, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy());
+    incoming.pipe(onward);
+  });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+/** A page that counts what its policy stopped, and what went wrong in it. */
+async function watched(browser: Browser, options: Parameters<Browser['newPage']>[0] = {}): Promise<{ page: Page; faults: string[] }> {
+  const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })).newPage();
+  const faults: string[] = [];
+  await page.exposeFunction('noteFault', (fault: string) => void faults.push(fault));
+  await page.addInitScript({ content: `addEventListener('securitypolicyviolation', (event) => noteFault(event.violatedDirective + ' ' + event.blockedURI))` });
+  page.on('pageerror', ({ message }) => faults.push(message));
+  page.on('dialog', (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+  page.on('request', (request) => {
+    if (new URL(request.url()).hostname !== '127.0.0.1') faults.push(`asked ${request.url()}`);
+  });
+  return { page, faults };
+}
+
+/** What programs do, by the key that the start shows. */
+async function post(service: Started, base: string, path: string, body: object): Promise<void> {
+  const headers = { authorization: `Bearer ${service.shown(/API key +(\S+)/)}`, 'content-type': 'application/json' };
+  const { status } = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  expect(status).toBe(201);
+}
+
+/** When the page has what it asked for. */
+async function settled(page: Page): Promise<void> {
+  await expect(page.locator('main#main h1')).toBeVisible();
+  await expect(page.locator('.waiting')).toHaveCount(0);
+}
+
+async function logIn(page: Page, base: string, password = PASSWORD): Promise<void> {
+  await page.goto(`${base}/console/`);
+  await page.getByLabel('E-mail').fill('admin@quotidian.local');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await settled(page);
+}
+
+async function violations(page: Page): Promise<string[]> {
+  const { violations: found } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  return found.map(({ id, nodes }) => `${new URL(page.url()).pathname}: ${id} ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+const PAGES = ['', 'users', 'users/1', 'users/1?tab=usage', 'users/1?tab=requests', 'users/1?tab=keys', 'users/1?tab=settings', 'users/1?tab=sessions'];
+const OTHERS = ['plans', 'settings', 'settings/quota.refundPolicy', 'requests', 'webhooks', 'audit', 'jobs', 'first-run', 'nothing/here', 'users/999999'];
+
+test.describe.configure({ mode: 'serial' });
+
+test.describe('the console in a browser', () => {
+  let service: Started;
+  let base: string;
+  test.beforeAll(async () => {
+    service = await Started.begin();
+    base = service.shown(/API +(http\S+)/).replace('localhost', '127.0.0.1');
+    await post(service, base, '/v1/users/1/api-keys', { name: TORTURE.slice(0, 100) });
+    await post(service, base, '/v1/requests', { type: 'torture', payload: { [TORTURE]: TORTURE, number: 9_007_199_254_740_991 } });
+    mkdirSync(IMAGES, { recursive: true });
+  });
+  test.afterAll(() => service.end());
+
+  test('signs the first administrator in by the link that the start shows, once, and never again', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    const link = service.shown(/begin here +(\S+)/).replace('localhost', '127.0.0.1');
+    await page.goto(link);
+    await page.getByLabel('New password').fill(PASSWORD);
+    await page.getByRole('button', { name: /Set the password/ }).click();
+    await expect(page.getByRole('heading', { name: 'First steps' })).toBeVisible();
+    expect(page.url()).not.toContain('token');
+    await page.getByRole('button', { name: 'Make the first charge' }).click();
+    await page.getByRole('link', { name: 'look at it' }).click();
+    await expect(page.getByText('Charged 1 on')).toBeVisible();
+    expect(await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')).toBe('[{},{},""]');
+    const second = await watched(browser);
+    await second.page.goto(link);
+    await second.page.getByLabel('New password').fill('another password');
+    await second.page.getByRole('button', { name: /Set the password/ }).click();
+    await expect(second.page.getByRole('alert')).toContainText('not valid');
+    expect([...faults, ...second.faults]).toEqual([]);
+  });
+
+  test('is used by keyboard alone: log in, make a plan and a user, jump, change the plan, suspend', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    await page.goto(`${base}/console/`);
+    await page.getByLabel('E-mail').focus();
+    const keys = page.keyboard;
+    await keys.type('admin@quotidian.local');
+    await keys.press('Tab');
+    await keys.type(PASSWORD);
+    await keys.press('Enter');
+    await settled(page);
+    await keys.press('/');
+    await keys.type('plans');
+    await keys.press('Enter');
+    await expect(page.getByRole('heading', { name: 'Plans' })).toBeVisible();
+    await page.getByRole('button', { name: 'New plan' }).focus();
+    await keys.press('Enter');
+    await keys.type('small');
+    await keys.press('Tab');
+    await keys.type('7');
+    await keys.press('Enter');
+    await expect(page.getByRole('cell', { name: 'small', exact: true })).toBeVisible();
+    await keys.press('Control+k');
+    await keys.type('users');
+    await keys.press('Enter');
+    await page.getByRole('button', { name: 'New user' }).focus();
+    await keys.press('Enter');
+    await keys.type('someone@example.com');
+    await keys.press('Tab');
+    await keys.type('correct horse battery');
+    await keys.press('Enter');
+    await page.getByRole('link', { name: 'someone@example.com' }).focus();
+    await keys.press('Enter');
+    await expect(page.getByRole('heading', { name: 'someone@example.com' })).toBeVisible();
+    await page.getByRole('button', { name: 'Change plan' }).focus();
+    await keys.press('Enter');
+    await page.getByLabel('Plan', { exact: true }).selectOption({ index: 0 });
+    await page.getByRole('button', { name: 'Preview' }).press('Enter');
+    await expect(page.getByRole('status')).toContainText('left today');
+    await keys.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await page.getByRole('button', { name: 'Suspend' }).focus();
+    await keys.press('Enter');
+    await page.getByLabel('Reason').focus();
+    await keys.insertText(TORTURE);
+    await keys.press('Enter');
+    await expect(page.getByText('suspended')).toBeVisible();
+    await page.goto(`${base}/console/audit`);
+    await expect(page.getByText(TORTURE)).toBeVisible();
+    expect(faults).toEqual([]);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`has no page with a fault that axe finds, at 1440 and 360 px, in ${colorScheme}`, async ({ browser }) => {
+      const { page, faults } = await watched(browser, { colorScheme });
+      await page.goto(`${base}/console/`);
+      await expect(page.getByLabel('Password')).toBeVisible();
+      const found = await violations(page);
+      await logIn(page, base);
+      for (const path of [...PAGES, ...OTHERS]) {
+        await page.setViewportSize({ width: 1440, height: 900 });
+        await page.goto(`${base}/console/${path}`);
+        await settled(page);
+        found.push(...(await violations(page)));
+        await page.setViewportSize({ width: 360, height: 740 });
+        const width = Number(await page.evaluate('document.documentElement.scrollWidth'));
+        if (width > 360) found.push(`${path} is ${width} px wide`);
+      }
+      expect(found).toEqual([]);
+      expect(faults).toEqual([]);
+    });
+  }
+
+  test('stands below a prefix behind a proxy, through a reload and a login', async ({ browser }) => {
+    const proxy = await startProxy('/a/quotas', base);
+    const { page, faults } = await watched(browser);
+    const below = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/a/quotas`;
+    await logIn(page, below);
+    await page.getByRole('link', { name: 'Users', exact: true }).click();
+    await settled(page);
+    expect(page.url()).toBe(`${below}/console/users`);
+    await page.reload();
+    await settled(page);
+    await expect(page.getByRole('link', { name: 'someone@example.com' })).toBeVisible();
+    const [cookie] = await page.context().cookies(`${below}/v1/auth/refresh`);
+    expect(cookie).toMatchObject({ path: '/a/quotas/v1/auth', httpOnly: true, sameSite: 'Strict' });
+    await page.close();
+    await new Promise((resolve) => proxy.close(resolve));
+    expect(faults).toEqual([]);
+  });
+
+  test('loses nothing typed when the session ends in the middle of a form, and two tabs share a session', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    await logIn(page, base);
+    const other = await page.context().newPage();
+    await Promise.all([page.reload(), other.goto(`${base}/console/users`)]);
+    await Promise.all([settled(page), settled(other)]);
+    await page.goto(`${base}/console/settings/quota.refundPolicy`);
+    await page.getByLabel('Reason').fill('not lost');
+    await other.goto(`${base}/console/users/1?tab=sessions`);
+    await other.getByRole('button', { name: 'Log out' }).click();
+    await expect(other.getByLabel('Password')).toBeVisible();
+    await page.getByRole('button', { name: 'Dry run' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+    await dialog.getByLabel('E-mail').fill('admin@quotidian.local');
+    await dialog.getByLabel('Password').fill(PASSWORD);
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect(page.getByLabel('Reason')).toHaveValue('not lost');
+    expect(faults).toEqual([]);
+  });
+
+  test('loads in 200 kB at the utmost, compressed, in 8 files', async ({ browser }) => {
+    const { page } = await watched(browser);
+    await logIn(page, base);
+    const loaded: number[] = [];
+    page.on('response', (response) => {
+      if (/\/console\//.test(response.url())) loaded.push(Number(response.headers()['content-length'] ?? 0));
+    });
+    await page.context().clearCookies();
+    const fresh = await browser.newPage();
+    fresh.on('response', (response) => {
+      if (/\/console\//.test(response.url())) loaded.push(Number(response.headers()['content-length'] ?? 0));
+    });
+    await logIn(fresh, base);
+    expect(loaded.length).toBeLessThanOrEqual(8);
+    expect(loaded.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(200_000);
+  });
+
+  test('is shown in the documents as it is', async ({ browser }) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await watched(browser, { colorScheme, viewport: { width: 1200, height: 760 } });
+      await logIn(page, base);
+      await page.screenshot({ path: join(IMAGES, `console-overview-${colorScheme}.png`) });
+      await page.goto(`${base}/console/users/1`);
+      await settled(page);
+      await page.screenshot({ path: join(IMAGES, `console-user-${colorScheme}.png`) });
+      await page.close();
+    }
+  });
+});

@@ -1,0 +1,17 @@
+import { defineConfig } from '@playwright/test';
+
+/** One worker and one service: the tests follow each other through the console as its first operator does. */
+export default defineConfig({
+  testDir: '.',
+  testMatch: '*.browser.ts',
+  workers: 1,
+  timeout: 600_000,
+  expect: { timeout: 60_000 },
+  reporter: 'line',
+  outputDir: '../../coverage/console',
+  use: {
+    launchOptions: { executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] },
+    timezoneId: 'Europe/Vienna',
+    locale: 'en-GB',
+  },
+});
