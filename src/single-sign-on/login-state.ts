@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
+import { PublicPath } from '../http/public-path';
 import { SecretBox } from '../settings/secret-box';
 
 const LIFETIME_SECONDS = 600;
@@ -13,6 +14,8 @@ export interface PendingLogin {
   nonce: string;
   /** Proves to the provider that who began is who ends (RFC 7636). */
   verifier: string;
+  /** Where the browser is led afterwards, with its session in a cookie; null: it is answered the tokens. */
+  returnTo: string | null;
 }
 
 /**
@@ -21,15 +24,18 @@ export interface PendingLogin {
  */
 @Injectable()
 export class LoginState {
-  constructor(private readonly secrets: SecretBox) {}
+  constructor(
+    private readonly secrets: SecretBox,
+    private readonly path: PublicPath,
+  ) {}
 
-  cookieFor(login: PendingLogin, isSecure: boolean): string {
+  cookieFor(request: FastifyRequest, login: PendingLogin, isSecure: boolean): string {
     const { keyId, sealed } = this.secrets.seal(PURPOSE, { ...login, expiresAt: Date.now() + LIFETIME_SECONDS * 1_000 });
-    return cookie(login.provider, `${keyId}.${Buffer.from(sealed, 'base64').toString('base64url')}`, LIFETIME_SECONDS, isSecure);
+    return this.cookie(request, login.provider, `${keyId}.${Buffer.from(sealed, 'base64').toString('base64url')}`, LIFETIME_SECONDS, isSecure);
   }
 
-  endOf(provider: string, isSecure: boolean): string {
-    return cookie(provider, '', 0, isSecure);
+  endOf(request: FastifyRequest, provider: string, isSecure: boolean): string {
+    return this.cookie(request, provider, '', 0, isSecure);
   }
 
   /** Null: there is none, or it is over or another provider's. */
@@ -41,12 +47,13 @@ export class LoginState {
     const login = opened as PendingLogin & { expiresAt: number };
     return login.provider === provider && login.expiresAt > Date.now() ? login : null;
   }
+
+  private cookie(request: FastifyRequest, provider: string, value: string, maxAge: number, isSecure: boolean): string {
+    const path = `${this.path.of(request)}/v1/auth/oidc/${provider}`;
+    return `${nameOf(provider)}=${value}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+  }
 }
 
 function nameOf(provider: string): string {
   return `quotidian-login-${provider}`;
-}
-
-function cookie(provider: string, value: string, maxAge: number, isSecure: boolean): string {
-  return `${nameOf(provider)}=${value}; Path=/v1/auth/oidc/${provider}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
 }

@@ -10,8 +10,7 @@ import {
   randomPKCECodeVerifier,
   randomState,
 } from 'openid-client';
-import { AuthService } from '../auth/auth.service';
-import { TokensDto } from '../auth/dto/tokens.dto';
+import { AuthService, type BegunTokens } from '../auth/auth.service';
 import { type ClientDevice } from '../common/client-device';
 import { LinkBase } from '../mail/link-base.service';
 import { FetchFailed } from '../foreign-tokens/fetch-json';
@@ -38,11 +37,11 @@ export class SingleSignOnService {
   ) {}
 
   /** Where the browser goes, and what it carries. @throws NotFoundProblem, UnavailableProblem */
-  async begin(id: string): Promise<{ location: string; cookie: string }> {
+  async begin(id: string, request: FastifyRequest, returnTo: string | null = null): Promise<{ location: string; cookie: string }> {
     const provider = this.providers.get(id);
     const configuration = await this.providers.configurationOf(provider);
     const verifier = randomPKCECodeVerifier();
-    const login: PendingLogin = { provider: id, issuer: provider.issuer, state: randomState(), nonce: randomNonce(), verifier };
+    const login: PendingLogin = { provider: id, issuer: provider.issuer, state: randomState(), nonce: randomNonce(), verifier, returnTo };
     const url = buildAuthorizationUrl(configuration, {
       redirect_uri: this.redirectUri(id),
       scope: ['openid', ...(provider.scopes ?? ['email', 'profile']).filter((scope) => scope !== 'openid')].join(' '),
@@ -51,11 +50,11 @@ export class SingleSignOnService {
       state: login.state,
       nonce: login.nonce,
     });
-    return { location: url.href, cookie: this.logins.cookieFor(login, this.isSecure) };
+    return { location: url.href, cookie: this.logins.cookieFor(request, login, this.isSecure) };
   }
 
   /** @throws NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, UnavailableProblem */
-  async complete(id: string, request: FastifyRequest, device: ClientDevice): Promise<{ tokens: TokensDto; cookie: string }> {
+  async complete(id: string, request: FastifyRequest, device: ClientDevice): Promise<BegunTokens> {
     const provider = this.providers.get(id);
     const login = this.logins.pending(request, id);
     if (login === null || login.issuer !== provider.issuer)
@@ -65,12 +64,17 @@ export class SingleSignOnService {
     const userId = await this.people.admit(provider, claims);
     const tokens = await this.auth.beginSession(userId, device);
     if (tokens === null) throw new IdentityRefused('The account is suspended.');
-    return { tokens, cookie: this.endOf(id) };
+    return tokens;
   }
 
   /** The cookie that ends what the browser carries. */
-  endOf(id: string): string {
-    return this.logins.endOf(id, this.isSecure);
+  endOf(id: string, request: FastifyRequest): string {
+    return this.logins.endOf(request, id, this.isSecure);
+  }
+
+  /** Where the browser that comes back wants to be led; null: nowhere. */
+  returnTo(id: string, request: FastifyRequest): string | null {
+    return this.logins.pending(request, id)?.returnTo ?? null;
   }
 
   private async claims(provider: OidcProvider, configuration: Configuration, login: PendingLogin, request: FastifyRequest): Promise<IDToken> {

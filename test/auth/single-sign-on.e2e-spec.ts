@@ -1,76 +1,9 @@
-import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
+import { RealProvider } from '../support/oidc-provider';
 import { type Service, startService } from '../support/service';
 import { writeSettingEverywhere } from '../support/settings';
-
-type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
-
-/** What a provider hands out for a code, once. */
-interface Grant {
-  challenge: string;
-  idToken: string;
-}
-
-/** An OpenID Connect provider that can be made to lie. */
-class Provider {
-  issuer = '';
-  key!: PrivateKey;
-  isAway = false;
-  readonly grants = new Map<string, Grant>();
-  readonly clients: (string | undefined)[] = [];
-  private jwk!: JWK;
-  private readonly server = createServer((request, response) => void this.answer(request, response));
-
-  async start(): Promise<this> {
-    const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true });
-    this.key = privateKey;
-    this.jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    this.issuer = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const send = (status: number, body: object) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    if (this.isAway) return void send(500, {});
-    if (request.url === '/keys') return void send(200, { keys: [this.jwk] });
-    if (request.url !== '/token') return void send(200, this.document());
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const form = new URLSearchParams(Buffer.concat(chunks).toString());
-    const code = form.get('code') ?? '';
-    const grant = this.grants.get(code);
-    this.clients.push(form.get('client_secret') ?? undefined);
-    const challenge = createHash('sha256')
-      .update(form.get('code_verifier') ?? '')
-      .digest('base64url');
-    this.grants.delete(code);
-    if (grant?.challenge !== challenge) return void send(400, { error: 'invalid_grant' });
-    send(200, { access_token: 'opaque', token_type: 'Bearer', expires_in: 60, id_token: grant.idToken });
-  }
-
-  private document(): object {
-    const { issuer } = this;
-    return {
-      issuer,
-      authorization_endpoint: `${issuer}/authorize`,
-      token_endpoint: `${issuer}/token`,
-      jwks_uri: `${issuer}/keys`,
-      response_types_supported: ['code'],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: ['RS256'],
-      authorization_response_iss_parameter_supported: true,
-    };
-  }
-}
+import { Provider } from './lying-provider';
 
 /** A login that a browser began: what the provider was asked, and the cookie. */
 interface Begun {
@@ -188,6 +121,64 @@ describe('single sign-on', () => {
   it('leaves the password a way in', async () => {
     const user = await makeUser(service);
     await service.as().post('/v1/auth/login').send({ email: user.email, password: PASSWORD }).expect(200);
+  });
+
+  it('works with a real provider, from its pages back to an account', async () => {
+    const real = await RealProvider.start('http://localhost:3000/v1/auth/oidc/real/callback');
+    await setProviders([{}, { id: 'real', issuer: real.issuer }]);
+    const { headers } = await service.as().get('/v1/auth/oidc/real').expect(302);
+    const back = await real.logIn(headers.location, 'ada');
+    const [cookie = ''] = headers['set-cookie'] as unknown as string[];
+    const { body } = await service
+      .as()
+      .get(back.pathname + back.search)
+      .set('cookie', cookie.split(';')[0])
+      .expect(200);
+    expect(await me(body.accessToken as string)).toMatchObject({ email: 'ada@example.com', emailVerified: true });
+    await setProviders([{}]);
+    await real.stop();
+  });
+
+  describe('for a page of ours', () => {
+    const beginFor = async (returnTo: string): Promise<Begun> => {
+      const { headers } = await service.as().get('/v1/auth/oidc/main').query({ returnTo }).expect(302);
+      const [cookie = ''] = headers['set-cookie'] as unknown as string[];
+      return { asked: new URL(headers.location).searchParams, cookie: cookie.split(';')[0] };
+    };
+
+    it('leads back to it, with the session in a cookie and shows no token', async () => {
+      const claims = person();
+      const begun = await beginFor('/console/?tab=keys');
+      const { status, headers, text } = await comeBack(begun, await grant(begun, claims));
+      expect([status, headers.location, text]).toEqual([303, '/console/?tab=keys', '']);
+      const cookies = headers['set-cookie'] as unknown as string[];
+      expect(cookies.some((cookie) => cookie.startsWith('quotidian-login-main=;'))).toBe(true);
+      const session = cookies.find((cookie) => cookie.startsWith('quotidian-session=')) as string;
+      expect(session).toMatch(/; Path=\/v1\/auth; Max-Age=\d+; HttpOnly; SameSite=Strict$/);
+      const { body } = await service
+        .as()
+        .post('/v1/auth/refresh')
+        .set('cookie', session.split(';')[0])
+        .set('sec-fetch-site', 'same-origin')
+        .send({})
+        .expect(200);
+      expect(await me(body.accessToken as string)).toMatchObject({ email: claims.email });
+    });
+
+    it('leads back to it with the code of what went wrong, and begins no session', async () => {
+      const begun = await beginFor('/console/#/today');
+      const { status, headers } = await comeBack(begun, await grant(begun, { ...person(), nonce: 'another' }));
+      expect([status, headers.location]).toEqual([303, '/console/#problem=login-not-completed']);
+      expect(headers).not.toHaveProperty('set-cookie');
+    });
+
+    it.each(['//evil.example', '/\\\\evil.example', 'https://evil.example/', '/a\r\nset-cookie: x=y', 'console/', '/\tconsole', `/${'a'.repeat(500)}`])(
+      'refuses %j as the page to lead to',
+      async (returnTo) => {
+        const { body } = await service.as().get('/v1/auth/oidc/main').query({ returnTo }).expect(400);
+        expect(body.errors).toMatchObject([{ pointer: '#/query/returnTo' }]);
+      },
+    );
   });
 
   describe('links an account', () => {

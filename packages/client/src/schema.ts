@@ -947,7 +947,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The way back from the provider: begins a session.
+         * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie.
          * @description For anyone.
          */
         get: operations["singleSignOnCallback"];
@@ -956,7 +956,7 @@ export interface paths {
         delete?: never;
         options?: never;
         /**
-         * The way back from the provider: begins a session.
+         * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie.
          * @description As GET, without its body. For anyone.
          */
         head: operations["singleSignOnCallbackHead"];
@@ -5845,6 +5845,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["EmailTakenProblem"];
             };
         };
+        /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedRequestOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
         /** @description Bad Request: `login-not-completed`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -5863,16 +5873,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["IdentityRefusedProblem"];
-            };
-        };
-        /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
-        BadRequestMalformedRequestOrUnstorableValueOrValidationFailed: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-streams`. */
@@ -6219,6 +6219,14 @@ export interface components {
             };
             content?: never;
         };
+        /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description Bad Request: `login-not-completed`, `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailedHead: {
             headers: {
@@ -6237,14 +6245,6 @@ export interface components {
         };
         /** @description Conflict: `last-admin`. */
         ConflictLastAdminHead: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content?: never;
-        };
-        /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
-        BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -10192,7 +10192,13 @@ export interface operations {
     };
     singleSignOnBegin: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Where the browser is led when the login is over: a path of this origin, such as `/console/`. The session is then a cookie, as with `"cookie": true` at
+                 *     `POST /v1/auth/login`, and no token is shown. A login that came to nothing leads there too, with `#problem=<code>`.
+                 */
+                returnTo?: string;
+            };
             header?: never;
             path: {
                 provider: string;
@@ -10211,7 +10217,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
             404: components["responses"]["NotFoundNotFound"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
@@ -10222,7 +10228,13 @@ export interface operations {
     };
     singleSignOnBeginHead: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Where the browser is led when the login is over: a path of this origin, such as `/console/`. The session is then a cookie, as with `"cookie": true` at
+                 *     `POST /v1/auth/login`, and no token is shown. A login that came to nothing leads there too, with `#problem=<code>`.
+                 */
+                returnTo?: string;
+            };
             header?: never;
             path: {
                 provider: string;
@@ -10241,7 +10253,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
@@ -10290,6 +10302,16 @@ export interface operations {
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
+            /** @description To the page that began the login. */
+            303: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["Set-Cookie.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailed"];
             403: components["responses"]["ForbiddenIdentityRefused"];
             404: components["responses"]["NotFoundNotFound"];
@@ -10327,6 +10349,16 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description To the page that began the login. */
+            303: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["Set-Cookie.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
