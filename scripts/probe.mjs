@@ -17,11 +17,11 @@ const before = texts();
 const EVERY_TYPE =
   'label:text{min=1,max=80} email:email? vip:bool{default=false} since:date? rate:number{min=0,max=1,default=0.5} kind:enum(person|company){default=person} token:uuid? data:json? balance:int{default=-5}';
 g('feature', 'probe-customers', EVERY_TYPE, '--no-finish');
-g('feature', 'probe-labels', 'name:text{min=2} rank:int?', '--no-owned', '--no-finish');
+g('feature', 'probe-labels', 'name:text{min=2}! rank:int?', '--no-owned', '--no-finish');
 g(
   'feature',
   'probe-invoices',
-  'amount:int{min=0} note:text? paidAt:timestamptz? customer:ref(users) probe:ref(probe_customers)',
+  'amount:int{min=0} number:text! code:int?! note:text? paidAt:timestamptz? customer:ref(users) probe:ref(probe_customers)',
   '--metered',
   '--cost=2',
   '--no-finish',
@@ -29,7 +29,7 @@ g(
 g('setting', 'users.probe', 'int{min=1,default=5}', '--description=Of the probe.', '--no-finish');
 g('job', 'users.probe', '0 3 * * *', '--no-finish');
 g('command', 'probe:run', '--description=Of the probe.', '--no-finish');
-g('field', 'probe-invoices', 'dueOn:date? priority:int{min=1,max=5,default=3} other:ref(probe_labels)?');
+g('field', 'probe-invoices', 'dueOn:date? token:uuid?! priority:int{min=1,max=5,default=3} other:ref(probe_labels)?');
 const PARTS =
   /^(src\/users\/(users\.(settings|module)|probe\.job)\.ts|src\/cli(\/probe-run)?\.ts|test\/(users\/probe\.job|cli\/probe-run)\.e2e-spec\.ts|README\.md)$/;
 const names = ['probe-customers', 'probe-invoices', 'probe-labels'];

@@ -63,7 +63,11 @@ describe('the generator', () => {
     [['feature', 'notes', 'amount:int amount:text'], /"amount" is there twice/],
     [['feature', 'notes', 'buyer:ref(buyers)'], /there is no table buyers\. Tables: .*users/],
     [['feature', 'notes', 'call:ref(requests)'], /the key of requests is no integer id/],
-    [['feature', 'notes', 'email:email!'], /! \(unique\) is not made here/],
+    [['feature', 'notes', 'open:bool!'], /! \(unique\) is for text, email, .*, and not for bool/],
+    [['feature', 'notes', 'label:text!{max=5}'], /"label:text!\{max=5\}" is no field/],
+    [['feature', 'notes', 'label:text{max=2000}!'], /a unique text has 500 characters at most/],
+    [['feature', 'notes', 'number:int{default=5}!'], /a unique field has no default/],
+    [['feature', 'notes', 'number:int{min=1,max=9}!'], /a unique number has 1000 values and more/],
     [['feature', 'notes', 'amount:int', '--cost=2'], /--cost is of a metered feature/],
     [['feature', 'notes', 'amount:int', '--metered', '--cost=none'], /no number of units/],
     [['feature', 'notes', 'amount:int', '--metered', '--no-owned'], /--metered needs --owned/],
@@ -125,6 +129,20 @@ describe('the generator', () => {
       status: 2,
       stderr: expect.stringContaining('was edited where the field belongs') as string,
     });
+  });
+
+  it('makes a constraint of what is unique, among the rows of a user or of all, and of a field that is added later without a lock', () => {
+    expect(g('feature', 'parcels', 'code:text{min=2}! weight:int?').status).toBe(0);
+    expect(g('feature', 'depots', 'code:text!', '--no-owned').status).toBe(0);
+    expect(g('field', 'parcels', 'label:uuid?!').status).toBe(0);
+    const texts = [...files()];
+    const text = (path: RegExp) => texts.find(([name]) => path.test(name))?.[1];
+    expect(text(/-create-parcels\.ts$/)).toContain('CONSTRAINT parcels_code_key UNIQUE (user_id, code)');
+    expect(text(/-create-depots\.ts$/)).toContain('CONSTRAINT depots_code_key UNIQUE (code)');
+    expect(text(/parcel\.entity\.ts$/)).toContain("@Unique('parcels_label_key', ['userId', 'label'])");
+    expect(text(/-validate-label-to-parcels\.ts$/)).toContain('ADD CONSTRAINT parcels_label_key UNIQUE USING INDEX parcels_label_key');
+    expect(text(/parcels\.controller\.ts$/)).toContain('@Fails(LimitReached, ValueTaken)');
+    for (const name of ['parcels', 'depots']) expect(g('undo', name).status).toBe(0);
   });
 
   it('takes back nothing that was edited, or that something else refers to', () => {

@@ -29,7 +29,7 @@ const USAGE = `npm run g -- <what> <name> ["<fields>"] [options]
   --no-finish  leaves openapi.json, the client's types, sql/ and pages of errors as they are
 
 Types: text{min,max,default} email int{min,max,default} number{min,max,default} bool{default} date timestamptz uuid json enum(a|b){default} ref(table).
-A ? behind a field: it may be missing. Exit codes: 0 done or nothing to do, 1 it failed and nothing is left of it, 2 refused.`;
+A ? behind a field: it may be missing. A !: no two have the same. Exit codes: 0 done or nothing to do, 1 it failed and nothing is left of it, 2 refused.`;
 
 /** Each makes a plan of what is to be written. @type {Record<string, (house: import("./lib/house.cjs").Tree, options: any) => Promise<import('./lib/feature.cjs').Plan>>} */
 const COMMANDS = { feature: planFeature, field: planField, undo: planUndo, setting: planSetting, job: planJob, command: planCommand, eject: planEject };

@@ -1,4 +1,4 @@
-import { Problem } from './problem';
+import { ERRORS_MEMBER, Problem } from './problem';
 
 /** What came in is no request that could be looked at. */
 export class MalformedRequest extends Problem {
@@ -46,6 +46,19 @@ export class RequestTimeout extends Problem {
 
   constructor() {
     super('The request took too long to come in.');
+  }
+}
+
+/** Another row has what none may have in common with it. */
+export class ValueTaken extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'value-taken';
+  static override readonly members = ERRORS_MEMBER;
+
+  constructor(...names: string[]) {
+    super(`There is one with this ${names.join(' and ')} already.`, {
+      members: { errors: names.map((name) => ({ pointer: `#/${name}`, detail: 'is taken', code: 'taken' })) },
+    });
   }
 }
 

@@ -47,7 +47,7 @@ async function planField(house, { name, fields: line = '' }) {
     changes.set(path, { before: current, after: next });
     hashes[path] = edited.has(path) ? /** @type {string} */ (manifest.files[path]) : hashOf(text);
   }
-  for (const [path, text] of migrationsOf(house, names, added)) {
+  for (const [path, text] of migrationsOf(house, names, added, manifest.owned)) {
     const made = await formatted(house, path, text);
     changes.set(path, { before: null, after: made });
     hashes[path] = hashOf(made);
@@ -66,15 +66,15 @@ function mergedOrRefused(path, manifest, current, was, is) {
   );
 }
 
-/** @param {House} house @param {ReturnType<typeof featureNames>} names @param {import('./fields.cjs').Field[]} fields @returns {[string, string][]} */
-function migrationsOf(house, names, fields) {
+/** @param {House} house @param {ReturnType<typeof featureNames>} names @param {import('./fields.cjs').Field[]} fields @param {boolean} owned @returns {[string, string][]} */
+function migrationsOf(house, names, fields, owned) {
   const stamp = house.nextStamp();
   const views = fields.map((field) => viewOf(field, names));
   const title = `${fields
     .map(({ column }) => kebab(column))
     .join('-')
     .slice(0, 60)}-to-${names.plural}`;
-  const checked = views.some(({ checks, ref }) => checks.length > 0 || ref);
+  const checked = views.some(({ checks, ref, unique }) => checks.length > 0 || ref || unique);
   const { add, validate } = templateOf(house, 'field-migration');
   return [
     [`migrations/${stamp}-add-${title}.ts`, add({ ...names, fields: views, stamp, className: `Add${names.Plural}Fields${stamp}` })],
@@ -82,7 +82,7 @@ function migrationsOf(house, names, fields) {
       ? [
           /** @type {[string, string]} */ ([
             `migrations/${stamp + 1}-validate-${title}.ts`,
-            validate({ ...names, fields: views, stamp: stamp + 1, className: `Validate${names.Plural}Fields${stamp + 1}` }),
+            validate({ ...names, owned, fields: views, stamp: stamp + 1, className: `Validate${names.Plural}Fields${stamp + 1}` }),
           ]),
         ]
       : []),

@@ -5,6 +5,12 @@ const MAX_INTEGER = 2_147_483_647;
 const MAX_FIELDS = 40;
 const MAX_TEXT = 10_000;
 const DEFAULT_TEXT = 1_000;
+const DEFAULT_UNIQUE_TEXT = 200;
+/** What an entry of an index has room for, whatever the characters. */
+const MAX_UNIQUE_TEXT = 500;
+/** Of a field whose values differ, so that tests can make as many rows as they need. */
+const MIN_UNIQUE_VALUES = 1_000;
+const UNIQUE_TYPES = ['text', 'email', 'int', 'number', 'date', 'timestamptz', 'uuid'];
 
 /** What may stand in the braces of each type. */
 const OPTIONS = {
@@ -45,7 +51,7 @@ const OTHER_NAMES = {
 const GRAMMAR = /^(?<name>[^:]+):(?<type>[a-zA-Z]+)(?:\((?<args>[^()]*)\)|=(?<word>[\w|-]+))?(?:\{(?<options>[^{}]*)\})?(?<mark>[?!]*)$/;
 
 /**
- * @typedef {{ name: string, column: string, type: string, nullable: boolean, min?: number, max?: number, default?: string | number | boolean, values?: string[],
+ * @typedef {{ name: string, column: string, type: string, nullable: boolean, unique: boolean, min?: number, max?: number, default?: string | number | boolean, values?: string[],
  *   ref?: { table: string, Class: string, path: string, owned: boolean } }} Field
  * @typedef {{ table: string, Class: string, path: string, owned: boolean, integerId: boolean }} Table
  */
@@ -76,9 +82,8 @@ function parseFields(line, known) {
  */
 function parseField(spec, { tables, table }) {
   const { name, type, args, word, options, mark } =
-    GRAMMAR.exec(spec)?.groups ?? refuse(`"${spec}" is no field: name:type, then {options}, then ? where it may be missing, such as note:text{max=500}?.`);
-  if (mark.includes('!'))
-    throw new Refusal(`"${spec}": ! (unique) is not made here. Add the constraint to the migration and the entity, and map its violation in the service.`);
+    GRAMMAR.exec(spec)?.groups ??
+    refuse(`"${spec}" is no field: name:type, then {options}, then ? where it may be missing, such as note:text{max=500}?, or ! where no two may be the same.`);
   if (!Object.hasOwn(OPTIONS, type)) {
     const instead = OTHER_NAMES[type.toLowerCase()];
     refuse(`"${spec}": there is no type ${type}${instead ? `: write ${instead}` : ''}. Types: ${Object.keys(OPTIONS).join(', ')}.`);
@@ -86,7 +91,7 @@ function parseField(spec, { tables, table }) {
   const given = args ?? word;
   if (given !== undefined && type !== 'ref' && type !== 'enum') throw new Refusal(`"${spec}": ${type} has nothing in parentheses.`);
   /** @type {Field} */
-  const field = { name, column: '', type, nullable: mark !== '' };
+  const field = { name, column: '', type, nullable: mark.includes('?'), unique: mark.includes('!') };
   if (type === 'ref') Object.assign(field, { name: `${name}Id`, ref: tableOf(spec, given, tables) });
   if (type === 'enum') field.values = valuesOf(spec, given);
   assertFieldName(field.name);
@@ -94,6 +99,7 @@ function parseField(spec, { tables, table }) {
   const longest = `${table}_${field.column}_check`;
   if (longest.length > MAX_NAME) throw new Refusal(`"${field.name}" is too long: its constraint ${longest} would have more than ${MAX_NAME} characters.`);
   readOptions(field, spec, options);
+  if (field.unique) assertUnique(field, spec);
   return field;
 }
 
@@ -147,7 +153,7 @@ function readOptions(field, spec, text) {
     if (key === 'default') field.default = valueOf(field, spec, value);
     else field[key] = boundOf(type, spec, key, value);
   }
-  if (type === 'text') field.max ??= Math.max(DEFAULT_TEXT, field.min ?? 0);
+  if (type === 'text') field.max ??= Math.max(field.unique ? DEFAULT_UNIQUE_TEXT : DEFAULT_TEXT, field.min ?? 0);
   if (type === 'int') Object.assign(field, { min: field.min ?? -MAX_INTEGER, max: field.max ?? MAX_INTEGER });
   const { min = -Infinity, max = Infinity } = field;
   if (min > max) throw new Refusal(`"${spec}": min is above max.`);
@@ -156,6 +162,17 @@ function readOptions(field, spec, text) {
   const size = typeof field.default === 'string' ? field.default.length : Number(field.default);
   if (type !== 'bool' && type !== 'enum' && (size < min || size > max))
     throw new Refusal(`"${spec}": the default ${String(field.default)} is out of its bounds.`);
+}
+
+/** @param {Field} field @param {string} spec */
+function assertUnique({ type, min, max = Infinity, default: standard }, spec) {
+  if (!UNIQUE_TYPES.includes(type)) throw new Refusal(`"${spec}": ! (unique) is for ${UNIQUE_TYPES.join(', ')}, and not for ${type}.`);
+  if (standard !== undefined) throw new Refusal(`"${spec}": a unique field has no default, which the second row would have as well.`);
+  if (type === 'text' && max > MAX_UNIQUE_TEXT)
+    throw new Refusal(`"${spec}": a unique text has ${MAX_UNIQUE_TEXT} characters at most, which is what an index has room for.`);
+  if (type === 'text' && max < 3) throw new Refusal(`"${spec}": a unique text has room for 3 characters.`);
+  if ((type === 'int' || type === 'number') && max - (min ?? 0) < MIN_UNIQUE_VALUES)
+    throw new Refusal(`"${spec}": a unique number has ${MIN_UNIQUE_VALUES} values and more.`);
 }
 
 function boundOf(type, spec, key, value) {

@@ -45,6 +45,8 @@ function viewOf(field, feature) {
     bareSql: kind.sql,
     columnOptions: columnOptions(field, kind.column),
     checks,
+    key: field.unique ? `${feature.table}_${column}_key` : undefined,
+    fresh: freshOf(field),
     fkey: ref && `${feature.table}_${column}_fkey`,
     index: ref && `${feature.table}_${column}_idx`,
     rules: rulesOf(field, constant),
@@ -170,6 +172,21 @@ function sampleOf({ type, min, max, values = [] }, n) {
     ref: () => null,
   };
   return samples[type]();
+}
+
+/** Code for a value that no other row has: `n` counts up. @param {Field} field */
+function freshOf({ type, min, max }) {
+  const low = String(Math.min(Math.max(min ?? 1, 1), (max ?? Infinity) - 1_000));
+  const code = {
+    text: `n.toString(36).padStart(${Math.max(min ?? 1, 1)}, '0')`,
+    email: '`${n}@example.com`',
+    int: `${low} + n`,
+    number: `${low} + n`,
+    date: 'new Date(Date.UTC(2031, 0, n)).toISOString().slice(0, 10)',
+    timestamptz: 'new Date(Date.UTC(2031, 0, 1, 0, n)).toISOString()',
+    uuid: '`5f0c4a52-6f5c-4d0b-9a8e-${String(n).padStart(12, "0")}`',
+  };
+  return code[type];
 }
 
 /** Values that no call may have for the field, as they stand in code. @param {Field} field */

@@ -10,7 +10,7 @@ module.exports = (/** @type {any} */ feature) => {
     '../common/access.decorators': [...(owned ? ['CurrentPrincipal'] : ['AdminOnly']), 'Scopes'],
     '../common/principal': owned ? ['type Principal'] : [],
     '../http/etag': ['etagOf'],
-    '../http/http.errors': ['LimitReached'],
+    '../http/http.errors': ['LimitReached', ...(fields.some(({ unique }) => unique) ? ['ValueTaken'] : [])],
     '../http/id-param.pipe': ['IdParam'],
     '../http/list-query.dto': ['ListQuery'],
     '../http/problem': ['NotFoundProblem'],
@@ -22,7 +22,7 @@ module.exports = (/** @type {any} */ feature) => {
     [`./dto/update-${singular}.dto`]: [`Update${Class}Dto`],
     [`./${plural}.service`]: [`${Plural}Service`],
   });
-  void fields;
+  const taken = fields.some(({ unique }) => unique) ? ', ValueTaken' : '';
   const reads = `@Scopes('requests:read')`;
   const writes = owned ? `@Scopes('requests:write')` : '@AdminOnly()';
   const principal = owned ? '@CurrentPrincipal() principal: Principal, ' : '';
@@ -66,7 +66,7 @@ export class ${Plural}Controller {
   @Post()
   ${writes}
 ${metered ? `  @Metered({ type: '${plural}.create', cost: ${cost}, together: true, headersOf: made })\n` : ''}  @Creates(${Class}Dto, { etag: true })
-  @Fails(LimitReached)
+  @Fails(LimitReached${taken})
 ${
   metered
     ? `  create(@CurrentPrincipal() { userId }: Principal, @CurrentCharge() charge: MeteredCall, @Body() dto: Create${Class}Dto): Promise<${Class}Dto> {
@@ -89,7 +89,7 @@ ${
   ${writes}
   @Versioned()
   @Preconditions('optional')
-  @Fails(NotFoundProblem)
+  @Fails(NotFoundProblem${taken})
   async update(
     ${principal}
     @Param('${idParam}', IdParam) id: number,

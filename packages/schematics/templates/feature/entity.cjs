@@ -10,6 +10,7 @@ module.exports = (/** @type {any} */ feature) => {
     'Entity',
     'PrimaryGeneratedColumn',
     ...(checks.length ? ['Check'] : []),
+    ...(fields.some(({ unique }) => unique) ? ['Unique'] : []),
     ...(owned || refs.length ? ['ForeignKey', 'Index'] : []),
   ];
   return `${importsOf({ typeorm })}
@@ -24,6 +25,10 @@ ${fields
 /** One ${title}. */
 @Entity('${table}')
 ${owned ? `// Lists are read in this order, and what one user has is counted in it.\n@Index('${table}_user_id_id_idx', ['userId', 'id'])` : ''}
+${fields
+  .filter(({ unique }) => unique)
+  .map(({ key, name }) => `@Unique('${key}', [${owned ? `'userId', ` : ''}'${name}'])`)
+  .join('\n')}
 ${checks.map(({ name, text }) => `@Check('${name}', ${JSON.stringify(text)})`).join('\n')}
 export class ${Class} {
   @PrimaryGeneratedColumn('identity', { type: 'integer', generatedIdentity: 'BY DEFAULT', primaryKeyConstraintName: '${table}_pkey' })

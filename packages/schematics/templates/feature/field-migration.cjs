@@ -28,10 +28,11 @@ ${[...fields]
 }
 `;
 
-exports.validate = (/** @type {any} */ { className, table, fields }) => {
+exports.validate = (/** @type {any} */ { className, table, fields, owned }) => {
   const refs = fields.filter(({ ref }) => ref);
   const names = fields.flatMap(({ checks, ref, fkey }) => [...checks.map(({ name }) => name), ...(ref ? [fkey] : [])]);
-  const concurrently = refs.length > 0;
+  const uniques = fields.filter(({ unique }) => unique);
+  const concurrently = refs.length + uniques.length > 0;
   return `import { type MigrationInterface${concurrently ? '' : ''}, type QueryRunner } from 'typeorm';
 
 /** What rows that are there are held to, without a lock that others wait for.${concurrently ? ' The index is made CONCURRENTLY, so in no transaction.' : ''} */
@@ -47,12 +48,23 @@ ${refs
     await run(queryRunner, 'CREATE INDEX', '${index} ON ${table} (${column})');`,
   )
   .join('\n')}
+${uniques
+  .map(
+    ({ key, column }) => `    await queryRunner.query(\`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${key}\`);
+    await run(queryRunner, 'DROP INDEX', 'IF EXISTS ${key}');
+    await run(queryRunner, 'CREATE UNIQUE INDEX', '${key} ON ${table} (${owned ? 'user_id, ' : ''}${column})');
+    await queryRunner.query(\`ALTER TABLE ${table} ADD CONSTRAINT ${key} UNIQUE USING INDEX ${key}\`);`,
+  )
+  .join('\n')}
   }
 
   async down(${concurrently ? 'queryRunner: QueryRunner' : ''}): Promise<void> {
 ${
   concurrently
-    ? refs.map(({ index }) => `    await run(queryRunner, 'DROP INDEX', 'IF EXISTS ${index}');`).join('\n')
+    ? [
+        ...uniques.map(({ key }) => `    await queryRunner.query(\`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${key}\`);`),
+        ...refs.map(({ index }) => `    await run(queryRunner, 'DROP INDEX', 'IF EXISTS ${index}');`),
+      ].join('\n')
     : '    // A validated constraint cannot be made unvalidated, and the migration before takes it back.'
 }
   }

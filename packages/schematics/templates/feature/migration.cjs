@@ -7,6 +7,7 @@ module.exports = (/** @type {any} */ { Plural, table, titles, owned, fields, sta
     'created_at timestamptz NOT NULL DEFAULT now()',
     'updated_at timestamptz NOT NULL DEFAULT now()',
     `CONSTRAINT ${table}_pkey PRIMARY KEY (id)`,
+    ...fields.filter(({ unique }) => unique).map(({ column, key }) => `CONSTRAINT ${key} UNIQUE (${owned ? 'user_id, ' : ''}${column})`),
     ...(owned ? [`CONSTRAINT ${table}_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE`] : []),
     ...refs.map(({ column, fkey, ref }) => `CONSTRAINT ${fkey} FOREIGN KEY (${column}) REFERENCES ${ref.table} (id) ON DELETE CASCADE`),
     ...fields.flatMap(({ checks }) => checks.map(({ name, text }) => `CONSTRAINT ${name} CHECK (${text})`)),

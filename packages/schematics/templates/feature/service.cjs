@@ -3,15 +3,19 @@ const { importsOf } = require('../../lib/model.cjs');
 module.exports = (/** @type {any} */ feature) => {
   const { Class, Plural, plural, singular, title, titles, many, owned, metered, fields } = feature;
   const refs = fields.filter(({ ref }) => ref);
+  const uniques = fields.filter(({ unique }) => unique);
+  const taken = uniques.length ? ', ValueTaken' : '';
+  const orTaken = uniques.length ? '.catch(throwTaken)' : '';
   const imports = importsOf({
     '@nestjs/common': ['Injectable'],
     '@nestjs/typeorm': ['InjectRepository'],
     typeorm: ['type EntityManager', 'LessThan', 'Repository', ...(refs.some(({ ref }) => ref.Class === 'User') ? ['Not'] : [])],
     '../common/defined-only': ['definedOnly'],
+    '../common/database-errors': uniques.length ? ['violatedConstraint'] : [],
     '../database/database-clock': ['DatabaseClock'],
     '../database/transactions': ['Transactions'],
     '../http/etag': ['assertMatch', 'etagOf'],
-    '../http/http.errors': ['LimitReached'],
+    '../http/http.errors': ['LimitReached', ...(uniques.length ? ['ValueTaken'] : [])],
     '../http/list-query.dto': ['type ListQuery'],
     '../http/page': ['cursorPosition', 'type Page', 'pageSize', 'toPage'],
     '../http/problem': ['NotFoundProblem', ...(refs.length ? ['ValidationProblem'] : [])],
@@ -69,27 +73,27 @@ ${
   metered
     ? ''
     : `
-  /** @throws LimitReached${refs.length ? ', ValidationProblem for what a field refers to' : ''}, StoredAnswer for a repeated call */
+  /** @throws LimitReached${taken}${refs.length ? ', ValidationProblem for what a field refers to' : ''}, StoredAnswer for a repeated call */
   create(${user}dto: Create${Class}Dto, call: IdempotentCall | null = null): Promise<${Class}Dto> {
     return this.idempotency.transaction(call, (tx) => this.insert(tx, ${owned ? 'userId, ' : ''}dto));
   }
 `
 }
-  /** A participant of a transaction. @throws LimitReached${refs.length ? ', ValidationProblem for what a field refers to' : ''} */
+  /** A participant of a transaction. @throws LimitReached${taken}${refs.length ? ', ValidationProblem for what a field refers to' : ''} */
   async insert(tx: EntityManager, ${user}dto: Create${Class}Dto): Promise<${Class}Dto> {
     const max = this.settings.get(${max});
     await this.repository.lock(tx${owned ? ', userId' : ''});
     if (!(await this.repository.hasRoom(tx, ${owned ? 'userId, ' : ''}max))) throw new LimitReached('${titles}', max, ${max}.key);
-${refs.length ? `    await this.assertReferences(tx, ${needsOwner ? 'userId, ' : ''}dto);\n` : ''}    const { id } = await tx.save(tx.create(${Class}, { ${owned ? 'userId, ' : ''}...columnsOf(dto) }));
+${refs.length ? `    await this.assertReferences(tx, ${needsOwner ? 'userId, ' : ''}dto);\n` : ''}    const { id } = await tx.save(tx.create(${Class}, { ${owned ? 'userId, ' : ''}...columnsOf(dto) }))${orTaken};
     return ${Class}Dto.of(await tx.findOneByOrFail(${Class}, { id }));
   }
 
-  /** @throws NotFoundProblem, StaleVersion${refs.length ? ', ValidationProblem for what a field refers to' : ''} */
+  /** @throws NotFoundProblem, StaleVersion${taken}${refs.length ? ', ValidationProblem for what a field refers to' : ''} */
   async update(${owned ? 'owner: number | null, ' : ''}id: number, dto: Update${Class}Dto, ifMatch?: string): Promise<${Class}Dto> {
     return this.transactions.run(async (tx) => {
       const row = await this.lock(tx, ${owned ? 'owner, ' : ''}id);
       assertMatch(ifMatch, etagOf(${Class}Dto.of(row)));
-${refs.length ? `      await this.assertReferences(tx, ${needsOwner ? 'row.userId, ' : ''}dto);\n` : ''}      await tx.save(Object.assign(row, columnsOf(dto), { updatedAt: await this.clock.now(tx) }));
+${refs.length ? `      await this.assertReferences(tx, ${needsOwner ? 'row.userId, ' : ''}dto);\n` : ''}      await tx.save(Object.assign(row, columnsOf(dto), { updatedAt: await this.clock.now(tx) }))${orTaken};
       return ${Class}Dto.of(await tx.findOneByOrFail(${Class}, { id }));
     });
   }
@@ -134,7 +138,19 @@ function ownedBy(owner: number | null): { userId?: number } {
 `
     : ''
 }
-/** What was given, as it is stored. */
+${
+  uniques.length
+    ? `/** What no two rows ${owned ? 'of a user ' : ''}have in common, by its constraint. */
+const UNIQUE: Record<string, string> = { ${uniques.map(({ key, name }) => `${key}: '${name}'`).join(', ')} };
+
+function throwTaken(error: unknown): never {
+  const name = UNIQUE[violatedConstraint(error) ?? ''];
+  throw name === undefined ? error : new ValueTaken(name);
+}
+
+`
+    : ''
+}/** What was given, as it is stored. */
 function columnsOf(${dated ? `dto: Update${Class}Dto` : `{ ${plain.join(', ')} }: Update${Class}Dto`}): Partial<${Class}> {
 ${dated && plain.length ? `  const { ${plain.join(', ')} } = dto;\n` : ''}  return definedOnly({ ${fields.map(value).join(', ')} });
 }

@@ -2,7 +2,9 @@
 module.exports = (/** @type {any} */ feature) => {
   const { Class, plural, one, titles, table, route, many, owned, metered, cost, fields } = feature;
   const refs = fields.filter(({ ref }) => ref);
-  const changed = fields.find(({ ref }) => !ref);
+  const changed = fields.find(({ ref, unique }) => !ref && !unique);
+  const uniques = fields.filter(({ unique }) => unique);
+  const fresh = uniques.length ? '...fresh(), ' : '';
   const required = fields.filter((field) => field.required && !field.ref);
   const standard = fields.filter((field) => field.default !== undefined);
   const json = JSON.stringify;
@@ -19,10 +21,10 @@ module.exports = (/** @type {any} */ feature) => {
     const ${one} = await make${Class}(service, writer);
     const others = await referencesOf(service, stranger);
     for (const name of Object.keys(others)) {
-      const missing = await service.as(writer).post(PATH).send({ ...BODY, ...(await referencesOf(service, writer)), [name]: 2_147_483_647 }).expect(400);
+      const missing = await service.as(writer).post(PATH).send({ ...(await body(writer)), [name]: 2_147_483_647 }).expect(400);
       expect(missing.body.errors).toMatchObject([{ pointer: \`#/\${name}\`, code: 'unknown-reference' }]);
       await service.as(writer).patch(\`\${PATH}/\${${one}.id}\`).send({ [name]: 2_147_483_647 }).expect(400);
-${owned && refs.some(({ ref }) => ref.owned) ? `      if (OWNED.includes(name)) await service.as(writer).post(PATH).send({ ...BODY, ...(await referencesOf(service, writer)), [name]: others[name] }).expect(400);\n` : ''}    }
+${owned && refs.some(({ ref }) => ref.owned) ? `      if (OWNED.includes(name)) await service.as(writer).post(PATH).send({ ...(await body(writer)), [name]: others[name] }).expect(400);\n` : ''}    }
 ${
   refs.some(({ ref }) => ref.Class !== 'User')
     ? refs
@@ -41,7 +43,7 @@ ${
   return `import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { writeKey } from '../support/settings';
-import { BODY, make${Class}, referencesOf } from './${plural}';
+import { BODY, ${uniques.length ? 'fresh, ' : ''}make${Class}, referencesOf } from './${plural}';
 
 const PATH = '/${route}';
 ${owned && refs.some(({ ref }) => ref.owned) ? `/** Fields that refer to what users own. */\nconst OWNED = ${json(refs.filter(({ ref }) => ref.owned).map(({ name }) => name))};\n` : ''}
@@ -62,7 +64,7 @@ describe('${titles}', () => {
     const [row] = await service.sql<{ n: number }>('SELECT count(*)::integer AS n FROM ${table}${owned ? ' WHERE user_id = $1' : ' WHERE $1 > 0'}', [user.id]);
     return row.n;
   };
-  const body = async (user: TestUser) => ({ ...BODY, ...(await referencesOf(service, user)) });
+  const body = async (user: TestUser) => ({ ...BODY, ${fresh}...(await referencesOf(service, user)) });
 
   it('are made, read, changed and deleted', async () => {
     const sent = await body(writer);
@@ -179,6 +181,31 @@ ${
   });
 `
 }${refBlock}
+${
+  uniques.length
+    ? `
+  it.each(${json(uniques.map(({ name }) => name))} as const)('never have the same %s twice, made, changed or at once on two replicas${owned ? '; another user may' : ''}', async (name) => {
+    const first = await make${Class}(service, writer);
+    const sent = { ...(await body(writer)), [name]: first[name] };
+    const made = await service.as(writer).post(PATH).send(sent).expect(409);
+    const { id } = await make${Class}(service, writer);
+    const changed = await service.as(writer).patch(\`\${PATH}/\${id}\`).send({ [name]: first[name] }).expect(409);
+    for (const refusal of [made, changed]) expect(refusal.body).toMatchObject({ code: 'value-taken', errors: [{ pointer: \`#/\${name}\` }] });
+    await service.as(writer).patch(\`\${PATH}/\${first.id}\`).send({ [name]: first[name] }).expect(200);
+    const next = await body(writer);
+    const post = (replica: number) => service.replicas[replica].as(writer).post(PATH).send(next);
+    const answers = await Promise.all([0, 1, 0, 1].map(post));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+${
+  owned
+    ? `    const user = await makeUser(service, { dailyQuota: ${quota} });
+    await service.as(user).post(PATH).send({ ...(await body(user)), [name]: first[name] }).expect(201);
+`
+    : ''
+}  });
+`
+    : ''
+}
   it('are made once under an Idempotency-Key, on two replicas at once', async () => {
     const before = await count(writer);
     const sent = await body(writer);
@@ -188,9 +215,7 @@ ${
     expect(new Set(answers.map(({ headers }) => \`\${headers.location} \${headers.etag}\`)).size).toBe(1);
     expect(answers.filter(({ headers }) => headers['idempotency-replayed'] === 'true')).toHaveLength(3);
     expect((await count(writer)) - before).toBe(1);
-    const other = await post(0, { ...sent, ...${patch} }).expect(422);
-    expect(other.body.code).toBe('idempotency-key-reused');
-  });
+${changed || uniques.length ? `    const other = await post(0, { ...sent, ${changed ? `...${patch}` : '...fresh()'} }).expect(422);\n    expect(other.body.code).toBe('idempotency-key-reused');\n` : ''}  });
 
   it('are not changed by whoever saw an earlier version', async () => {
     const { id } = await make${Class}(service, writer);
@@ -206,8 +231,8 @@ ${
     const sent = await body(user);
     const max = ${owned ? '3' : '(await count(user)) + 3'};
     await writeKey(service, admin, '${keyName}', { value: max });
-    const statuses = await Promise.all(Array.from({ length: 8 }, () => service.as(user).post(PATH).send(sent).then(({ status }) => status)));
-    const refused = await service.as(user).post(PATH).send(sent).expect(409);
+    const statuses = await Promise.all(Array.from({ length: 8 }, () => service.as(user).post(PATH).send(${uniques.length ? '{ ...sent, ...fresh() }' : 'sent'}).then(({ status }) => status)));
+    const refused = await service.as(user).post(PATH).send(${uniques.length ? '{ ...sent, ...fresh() }' : 'sent'}).expect(409);
     await writeKey(service, admin, '${keyName}', { value: 1_000 });
     expect(refused.body.code).toBe('limit-reached');
     expect(statuses.sort()).toEqual([201, 201, 201, 409, 409, 409, 409, 409]);
@@ -224,7 +249,7 @@ ${
     expect(made.headers.ratelimit).toMatch(/^"daily";r=0;t=\\d+$/);
     const again = await service.as(user).post(PATH).set('idempotency-key', 'paid').send(sent).expect(201);
     expect(again.text).toBe(made.text);
-    const refused = await service.as(user).post(PATH).send(sent).expect(429);
+    const refused = await service.as(user).post(PATH).send(${uniques.length ? '{ ...sent, ...fresh() }' : 'sent'}).expect(429);
     expect(refused.body).toMatchObject({ code: 'quota-exceeded', used: ${cost}, requested: ${cost} });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect(await count(user)).toBe(1);
