@@ -1,7 +1,8 @@
-import { Controller, HttpCode, Post } from '@nestjs/common';
+import { Controller, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ReasonQuery } from '../audit/dto/reason.dto';
 import { AdminOnly, CurrentActor } from '../common/access.decorators';
-import { type Actor } from '../common/principal';
+import { type Actor, because } from '../common/principal';
 import { JobsService } from '../jobs/jobs.service';
 import { CloseOutDto } from './dto/close-out.dto';
 import { QUOTA_RESET } from './quota-reset.job';
@@ -15,7 +16,7 @@ export class QuotaResetController {
   @Post('run')
   @AdminOnly()
   @HttpCode(200)
-  async run(@CurrentActor() actor: Actor): Promise<CloseOutDto> {
-    return { closedOut: await this.jobs.runNow(QUOTA_RESET, 'api', actor) };
+  async run(@CurrentActor() actor: Actor, @Query() { reason }: ReasonQuery): Promise<CloseOutDto> {
+    return { closedOut: await this.jobs.runNow(QUOTA_RESET, 'api', because(actor, reason)) };
   }
 }

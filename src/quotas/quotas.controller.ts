@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
+import { ReasonQuery } from '../audit/dto/reason.dto';
 import { ActsForOthers, CurrentActor, OperatorsOnly, Scopes } from '../common/access.decorators';
-import { type Actor } from '../common/principal';
+import { type Actor, because } from '../common/principal';
 import { NotFoundProblem } from '../http/problem';
 import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { Fails } from '../openapi/declarations';
@@ -55,8 +56,8 @@ export class QuotasController {
   @Delete('quota/override')
   @OperatorsOnly('support')
   @HttpCode(204)
-  async deleteOverride(@CurrentActor() actor: Actor, @SubjectId() userId: number): Promise<void> {
-    await this.quotas.deleteOverride(actor, userId);
+  async deleteOverride(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Query() { reason }: ReasonQuery): Promise<void> {
+    await this.quotas.deleteOverride(because(actor, reason), userId);
   }
 
   /** Gives back all that was charged in this period, as refunds in the ledger. */

@@ -1,4 +1,4 @@
-import { makeAdmin, PASSWORD, type TestUser } from '../support/factories';
+import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
 interface Event {
@@ -42,6 +42,22 @@ describe('the reason for a change', () => {
       'api-key.revoke: it was found',
       'user.delete: they left',
       'tier.delete: it is over',
+    ]);
+  });
+
+  it('is taken where an override ends, a request is canceled and a job is run, too', async () => {
+    const user = await makeUser(service);
+    const { body: request } = await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(201);
+    const override = { dailyQuota: 5, expiresAt: '2090-01-01T00:00:00Z', reason: 'a big day' };
+    await asAdmin().put(`/v1/users/${user.id}/quota/override`).send(override).expect(200);
+    await asAdmin().delete(`/v1/users/${user.id}/quota/override`).query({ reason: 'it is over' }).expect(204);
+    await asAdmin().post(`/v1/requests/${request.id}/cancel`).query({ reason: 'it is stuck' }).expect(200);
+    await asAdmin().post('/v1/jobs/quota-reset/run').query({ reason: 'to be sure' }).expect(200);
+    expect((await reasons()).slice(-4)).toEqual([
+      'quota.override: a big day',
+      'quota.override-end: it is over',
+      'request.cancel: it is stuck',
+      'job.run: to be sure',
     ]);
   });
 

@@ -10619,7 +10619,10 @@ export interface operations {
     };
     quotasDeleteOverride: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 /** @description An id, or `me`. */
@@ -10707,7 +10710,10 @@ export interface operations {
     };
     quotaResetRun: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
