@@ -1,4 +1,4 @@
 import { exitWith } from './cli/exit';
-import { serve } from './cli/serve';
+import { serve } from './cli/start';
 
 serve().catch(exitWith);

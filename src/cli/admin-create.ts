@@ -1,9 +1,6 @@
 import { type Command } from 'commander';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { AdminsService } from '../auth/admins.service';
-import { checkBody } from '../http/validation.pipe';
-import { CredentialsDto } from '../users/dto/credentials.dto';
 import { COMMAND, withApp } from './with-app';
 
 interface Options {
@@ -19,6 +16,11 @@ export function register(program: Command): void {
     .option('--json', 'print one line of JSON: { id, email, apiKey }')
     .action(async ({ email, json }: Options) => {
       const password = process.env.QUOTIDIAN_ADMIN_PASSWORD ?? (await readPassword());
+      const [{ AdminsService }, { checkBody }, { CredentialsDto }] = await Promise.all([
+        import('../auth/admins.service.js'),
+        import('../http/validation.pipe.js'),
+        import('../users/dto/credentials.dto.js'),
+      ]);
       const credentials = checkBody(CredentialsDto, { email, password });
       const admin = await withApp((app) => app.get(AdminsService).create(COMMAND, credentials));
       process.stdout.write(

@@ -1,12 +1,13 @@
 import Table from 'cli-table3';
 import { InvalidArgumentError } from 'commander';
 import { type ChainHead } from '../audit/audit-chain.repository';
-import { AuditChainService, type ChainReport } from '../audit/audit-chain.service';
+import { type ChainReport } from '../audit/audit-chain.service';
 import { FAILED } from './exit';
 import { withApp } from './with-app';
 
 /** `quotidian audit --chain`: seals what waits, then looks at every event. */
 export async function auditChain(noted: ChainHead | null, json: boolean): Promise<void> {
+  const { AuditChainService } = await import('../audit/audit-chain.service.js');
   const report = await withApp(
     async (app, stop) => {
       const chain = app.get(AuditChainService, { strict: false });

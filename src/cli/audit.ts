@@ -1,18 +1,12 @@
 import Table from 'cli-table3';
 import { type Command } from 'commander';
-import { StoredValues } from '../health/stored-values.service';
-import { type BooksReport, BooksRepository } from '../ledger/books.repository';
-import { DefaultTierService } from '../tiers/default-tier.service';
-import { OperatorAlerts } from '../notifications/operator-alerts.service';
 import { type ChainHead } from '../audit/audit-chain.repository';
+import { type BooksReport } from '../ledger/books.repository';
 import { auditChain, parseHead } from './audit-chain';
 import { FAILED } from './exit';
 import { Progress } from './progress';
-import { withApp } from './with-app';
 
 const SHOWN = 20;
-/** What the log would show of stored values is in the report; standard output is the report's alone. */
-const QUIET = { logLevel: 'fatal' as const };
 
 export function register(program: Command): void {
   program
@@ -24,19 +18,8 @@ export function register(program: Command): void {
     .action(async ({ json = false, chain = false, head = null }: { json?: boolean; chain?: boolean; head?: ChainHead | null }) => {
       if (chain || head !== null) return auditChain(head, json);
       const progress = new Progress('Comparing the books');
-      const { report, notes } = await withApp(async (app) => {
-        const problem = await app.get(DefaultTierService).problem();
-        const adjusted = await app.get(StoredValues, { strict: false }).count();
-        const notes = [...(problem === null ? [] : [problem]), ...adjusted.map(({ value, detail }) => `${value} does not count: ${detail}`)];
-        const report = await app.get(BooksRepository).compare(progress.at);
-        // Where the role may only read, the exit code alone reports it.
-        if (!report.clean)
-          await app
-            .get(OperatorAlerts, { strict: false })
-            .raise('operator.books-differ', { counts: report.counts })
-            .catch(() => undefined);
-        return { report, notes };
-      }, QUIET).finally(() => progress.stop());
+      const { provenBooks } = await import('./proven-books.js');
+      const { report, notes } = await provenBooks(progress.at).finally(() => progress.stop());
       const shown = notes.length > 0 ? { ...report, notes } : report;
       process.stdout.write(json ? `${JSON.stringify(shown)}\n` : `${describe(report)}${notes.map((note) => `Note: ${note}.\n`).join('')}`);
       if (!report.clean) process.exitCode = FAILED;

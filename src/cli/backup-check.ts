@@ -1,8 +1,4 @@
 import { type Command } from 'commander';
-import { readEnvironment } from '../config/environment.module';
-import { openConnections } from '../database/open-connections';
-import { report } from './diagnosis';
-import { presentServer } from './present-server';
 import { Progress } from './progress';
 
 export function register(program: Command): void {
@@ -11,6 +7,12 @@ export function register(program: Command): void {
     .description('After a restore: prove that schema, ids, secrets and all books are whole, and show what the age of it means for today. Changes nothing.')
     .option('--json', 'print everything as one line of JSON')
     .action(async ({ json }: { json?: boolean }) => {
+      const [{ readEnvironment }, { openConnections }, { report }, { presentServer }] = await Promise.all([
+        import('../config/environment.module.js'),
+        import('../database/open-connections.js'),
+        import('./diagnosis.js'),
+        import('./present-server.js'),
+      ]);
       const { environment } = await readEnvironment();
       // What declares sealed columns is the whole application.
       await import('../app.module.js');

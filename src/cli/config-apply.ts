@@ -1,9 +1,7 @@
 import { type Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { type AppliedChange, SettingsApplyService } from '../configurations/settings-apply.service';
-import { readDocument } from '../configurations/settings-document';
-import { ValidationProblem } from '../http/problem';
+import { type AppliedChange } from '../configurations/settings-apply.service';
 import { FAILED } from './exit';
 import { COMMAND, withApp } from './with-app';
 
@@ -27,6 +25,11 @@ export function register(program: Command): void {
     .option('--reason <text>', 'kept in the history', 'config:apply')
     .option('--json', 'print one line of JSON: { dryRun, changes }')
     .action(async (file: string, { dryRun = false, prune = false, reason, json }: Options) => {
+      const [{ SettingsApplyService }, { readDocument }, { ValidationProblem }] = await Promise.all([
+        import('../configurations/settings-apply.service.js'),
+        import('../configurations/settings-document.js'),
+        import('../http/problem.js'),
+      ]);
       try {
         const document = readDocument(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
         const changes = await withApp((app) => app.get(SettingsApplyService).apply(COMMAND, document, { dryRun, prune, reason }));

@@ -1,6 +1,4 @@
 import { type Command } from 'commander';
-import { writeDocument } from '../configurations/settings-document';
-import { SettingsExportService } from '../configurations/settings-export.service';
 import { withApp } from './with-app';
 
 export function register(program: Command): void {
@@ -8,6 +6,10 @@ export function register(program: Command): void {
     .command('config:export')
     .description('Print every system setting that was written, as YAML that config:apply takes. Secrets are named without their values.')
     .action(async () => {
+      const [{ writeDocument }, { SettingsExportService }] = await Promise.all([
+        import('../configurations/settings-document.js'),
+        import('../configurations/settings-export.service.js'),
+      ]);
       process.stdout.write(writeDocument(await withApp((app) => app.get(SettingsExportService).export())));
     });
 }

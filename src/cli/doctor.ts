@@ -1,12 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Environment } from '../config/environment';
-import { readEnvironment } from '../config/environment.module';
-import { StartupError } from '../config/startup-error';
 import { type EmbeddedPostgres } from '../database/embedded/embedded-postgres';
-import { openConnections } from '../database/open-connections';
-import { diagnosisOf, failure } from '../doctor/finding';
-import { report } from './diagnosis';
-import { presentServer } from './present-server';
 
 interface Options {
   json?: boolean;
@@ -22,6 +16,14 @@ export function register(program: Command): void {
     .option('--json', 'print everything as one line of JSON')
     .option('--timeout <seconds>', 'how long one look may last; all go on at once', seconds, 3)
     .action(async ({ json, timeout }: Options) => {
+      const [{ readEnvironment }, { StartupError }, { openConnections }, { diagnosisOf, failure }, { report }, { presentServer }] = await Promise.all([
+        import('../config/environment.module.js'),
+        import('../config/startup-error.js'),
+        import('../database/open-connections.js'),
+        import('../doctor/finding.js'),
+        import('./diagnosis.js'),
+        import('./present-server.js'),
+      ]);
       let environment: Environment;
       try {
         ({ environment } = await readEnvironment({}, false));

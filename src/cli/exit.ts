@@ -1,7 +1,5 @@
 import { constants } from 'node:os';
-import { isTransient } from '../common/database-errors';
 import { StartupError } from '../config/startup-error';
-import { Problem } from '../http/problem';
 
 export const FAILED = 1;
 export const USAGE = 2;
@@ -19,13 +17,15 @@ export class Interrupted extends Error {
 }
 
 /** Ends the process: with one clear line for what was foreseen, with the stack for what nobody foresaw. */
-export function exitWith(error: unknown): never {
-  process.stderr.write(`${explain(error)}\n`);
+export async function exitWith(error: unknown): Promise<never> {
+  process.stderr.write(`${await explain(error)}\n`);
   process.exit(error instanceof Interrupted ? error.exitCode : FAILED);
 }
 
-function explain(error: unknown): string {
+async function explain(error: unknown): Promise<string> {
   if (error instanceof StartupError || error instanceof Interrupted) return `quotidian: ${error.message}`;
+  // What these bring is loaded already where they are thrown, and not needed by a command that was called wrongly.
+  const [{ Problem }, { isTransient }] = await Promise.all([import('../http/problem.js'), import('../common/database-errors.js')]);
   if (error instanceof Problem) return `quotidian: ${error.message}`;
   if (isTransient(error)) return `quotidian: The database did not answer, or cannot take this now: ${reasonOf(error)}`;
   if ((error as NodeJS.ErrnoException).syscall !== undefined) return `quotidian: ${reasonOf(error)}`;

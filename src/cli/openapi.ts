@@ -1,7 +1,5 @@
 import { type Command } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createApp } from '../app';
-import { openApiDocument } from '../openapi/document';
 import { FAILED } from './exit';
 
 interface Options {
@@ -16,6 +14,7 @@ export function register(program: Command): void {
     .option('--out <file>', 'write it to a file instead')
     .option('--check <file>', 'exit with 1 unless the file holds exactly this document')
     .action(async ({ out, check }: Options) => {
+      const [{ createApp }, { openApiDocument }] = await Promise.all([import('../app.js'), import('../openapi/document.js')]);
       const app = await createApp({ preview: true });
       const text = `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
       await app.close();

@@ -1,5 +1,4 @@
 import { type Command } from 'commander';
-import { SecretsRotationService } from '../configurations/secrets-rotation.service';
 import { FAILED } from './exit';
 import { COMMAND, withApp } from './with-app';
 
@@ -9,6 +8,7 @@ export function register(program: Command): void {
     .description('Seal every secret setting with SECRETS_KEY, from the SECRETS_KEY_PREVIOUS before it. Can be stopped and run again at any time.')
     .option('--json', 'print { resealed, unreadable } for machines')
     .action(async ({ json }: { json?: boolean }) => {
+      const { SecretsRotationService } = await import('../configurations/secrets-rotation.service.js');
       const report = await withApp((app) => app.get(SecretsRotationService).rotate(COMMAND));
       const { resealed, unreadable } = report;
       const text = [`Sealed ${resealed} secrets and earlier versions anew.`, ...unreadable.map((name) => `No key that is given opens ${name}.`)];

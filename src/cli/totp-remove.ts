@@ -1,5 +1,4 @@
 import { type Command } from 'commander';
-import { SecondFactorsService } from '../second-factors/second-factors.service';
 import { COMMAND, withApp } from './with-app';
 
 export function register(program: Command): void {
@@ -9,6 +8,7 @@ export function register(program: Command): void {
     .requiredOption('--email <address>', 'e-mail address of the account')
     .option('--reason <text>', 'why; kept in the audit log')
     .action(async ({ email, reason }: { email: string; reason?: string }) => {
+      const { SecondFactorsService } = await import('../second-factors/second-factors.service.js');
       const removed = await withApp((app) => app.get(SecondFactorsService).removeByEmail({ ...COMMAND, reason }, email));
       process.stdout.write(removed ? `The second factor of ${email} was removed.\n` : `${email} has no second factor.\n`);
     });

@@ -1,9 +1,6 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp } from '../app';
 import { type Actor } from '../common/principal';
-import { readEnvironment } from '../config/environment.module';
 import { Interrupted } from './exit';
-import { assertDatabase } from './present-server';
 
 /** Who the audit log names for what a command did. */
 export const COMMAND: Actor = { kind: 'command', id: null, requestId: null };
@@ -22,8 +19,11 @@ type Work<T> = (app: NestFastifyApplication, stop: AbortSignal) => Promise<T>;
  * @throws Interrupted unless the work drains
  */
 export async function withApp<T>(work: Work<T>, { drains = false, logLevel = 'error' }: { drains?: boolean; logLevel?: 'error' | 'fatal' } = {}): Promise<T> {
+  // A command that is called wrongly, or asked for its help, needs none of it.
+  const [{ readEnvironment }, { assertDatabase }] = await Promise.all([import('../config/environment.module.js'), import('./present-server.js')]);
   const { environment } = await readEnvironment();
   await assertDatabase(environment);
+  const { createApp } = await import('../app.js');
   const app = await createApp({ environment: { SCHEDULER_ENABLED: false, LOG_LEVEL: logLevel }, signals: false });
   const stop = new AbortController();
   const onSignal = (name: (typeof SIGNALS)[number]) => {
