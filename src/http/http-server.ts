@@ -70,7 +70,16 @@ function refusalOf({ rawHeaders, headers, httpVersion }: IncomingMessage): Probl
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return new MalformedRequest('The only transfer coding that is taken is chunked.');
   if (headers.host === undefined && httpVersion === '1.1') return new MalformedRequest('A request by HTTP/1.1 names its host.');
+  // Node keeps the first, a proxy in front may have gone by the last.
+  if (hostLines(rawHeaders) > 1) return new MalformedRequest('A request names its host once.');
   return null;
+}
+
+/** Names are at even places, their values behind them. */
+function hostLines(rawHeaders: string[]): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
+  return count;
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {

@@ -42,6 +42,8 @@ describe('a connection', () => {
 
   it.each([
     ['no host', 'GET /v1/tiers HTTP/1.1\r\nX-Request-Id: mine\r\n\r\n', 400, 'malformed-request'],
+    ['two hosts', 'GET /v1/tiers HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nhost: y\r\n\r\n', 400, 'malformed-request'],
+    ['the same host twice, by HTTP/1.0', 'GET /v1/tiers HTTP/1.0\r\nHost: x\r\nX-Request-Id: mine\r\nHost: x\r\n\r\n', 400, 'malformed-request'],
     ['an expectation', 'GET /v1/tiers HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nExpect: 200-ok\r\n\r\n', 417, 'expectation-failed'],
     ['a tunnel', 'CONNECT example.test:443 HTTP/1.1\r\nHost: example.test\r\nX-Request-Id: mine\r\n\r\n', 405, 'method-not-allowed'],
     [
