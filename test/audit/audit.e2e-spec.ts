@@ -265,5 +265,5 @@ describe('the audit log', () => {
     expect(await run(['audit', '--head', `${head.position}:${head.hash}`], environment)).toMatchObject({ code: 0 });
     expect(await run(['audit', '--head', `${head.position}:${'0'.repeat(64)}`], environment)).toMatchObject({ code: 1 });
     expect((await run(['audit', '--head', 'x'], environment)).code).not.toBe(0);
-  });
+  }, 120_000);
 });
