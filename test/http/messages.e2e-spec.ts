@@ -48,7 +48,7 @@ describe('what a refusal states', () => {
     ]) {
       const { headers, body } = await call.expect(403);
       expect(headers['www-authenticate']).not.toMatch(/admin/);
-      // `roles` names who may; no sentence says that a key of this user could be made to.
+      // `roles` names who may; no sentence leads one to believe that a key of this user could be made to.
       expect([body.title, body.detail].join(' ')).not.toMatch(/with admin|admin scope|"admin"/);
     }
   });

@@ -6436,6 +6436,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "19",
+                     *           "action": "api-key.create",
+                     *           "actor": {
+                     *             "kind": "key",
+                     *             "id": 42,
+                     *             "keyId": 42
+                     *           },
+                     *           "target": {
+                     *             "kind": "api-key",
+                     *             "id": "7"
+                     *           },
+                     *           "before": null,
+                     *           "after": {
+                     *             "id": 42,
+                     *             "name": "kept",
+                     *             "prefix": "qtd_xxxxxxxx",
+                     *             "scopes": [
+                     *               "requests:read",
+                     *               "requests:write",
+                     *               "quota:read"
+                     *             ],
+                     *             "userId": 42,
+                     *             "dailyCap": null,
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "expiresAt": null,
+                     *             "lastUsedAt": null,
+                     *             "previousExpiresAt": null
+                     *           },
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": "18",
+                     *           "action": "user.create",
+                     *           "actor": {
+                     *             "kind": "key",
+                     *             "id": 42,
+                     *             "keyId": 42
+                     *           },
+                     *           "target": {
+                     *             "kind": "user",
+                     *             "id": "7"
+                     *           },
+                     *           "before": null,
+                     *           "after": {
+                     *             "id": 42,
+                     *             "role": "user",
+                     *             "tier": "free",
+                     *             "email": "ada@example.com",
+                     *             "status": "active",
+                     *             "adjusted": [],
+                     *             "metadata": {},
+                     *             "timeZone": null,
+                     *             "createdAt": "2026-11-27T09:30:00.000Z",
+                     *             "unlimited": false,
+                     *             "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *             "dailyQuota": 5,
+                     *             "externalId": null,
+                     *             "pendingEmail": null,
+                     *             "emailVerified": false
+                     *           },
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditEventPage"];
                 };
             };
@@ -9048,6 +9122,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "mine",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "expiresAt": null,
+                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
+                     *           "previousExpiresAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "name": "mine",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *           "lastUsedAt": "2026-11-27T09:30:00.000Z",
+                     *           "previousExpiresAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
@@ -9090,6 +9201,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "2026-11-27T09:30:00Z",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "requests:read",
+                     *         "requests:write",
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": null,
+                     *       "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "lastUsedAt": null,
+                     *       "previousExpiresAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "key": "qtd_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
@@ -9168,6 +9297,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "mine",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "requests:read",
+                     *         "requests:write",
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": null,
+                     *       "expiresAt": null,
+                     *       "lastUsedAt": null,
+                     *       "previousExpiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyDto"];
                 };
             };
@@ -9302,6 +9448,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "renamed",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": 5,
+                     *       "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "lastUsedAt": null,
+                     *       "previousExpiresAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyDto"];
                 };
             };
@@ -9350,6 +9511,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "mine",
+                     *       "prefix": "qtd_xxxxxxxx",
+                     *       "scopes": [
+                     *         "requests:read",
+                     *         "requests:write",
+                     *         "quota:read"
+                     *       ],
+                     *       "dailyCap": null,
+                     *       "expiresAt": null,
+                     *       "lastUsedAt": null,
+                     *       "previousExpiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "key": "qtd_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiKeyDto"];
                 };
             };
@@ -9768,6 +9947,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+                     *       "tokenType": "Bearer",
+                     *       "expiresIn": 900,
+                     *       "refreshToken": "qtr_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokensDto"];
                 };
             };
