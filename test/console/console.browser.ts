@@ -1,11 +1,12 @@
 import AxeBuilder from '@axe-core/playwright';
 import { type Browser, expect, type Page, test } from '@playwright/test';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TOTP } from 'otpauth';
 
 const ROOT = join(__dirname, '../..');
 /** `SCREENSHOTS=1` renews those in the documents. */
@@ -101,7 +102,17 @@ async function violations(page: Page): Promise<string[]> {
   return found.map(({ id, nodes }) => `${new URL(page.url()).pathname}: ${id} ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-const PAGES = ['', 'users', 'users/1', 'users/1?tab=usage', 'users/1?tab=requests', 'users/1?tab=keys', 'users/1?tab=settings', 'users/1?tab=sessions'];
+const PAGES = [
+  '',
+  'users',
+  'users/1',
+  'users/1?tab=usage',
+  'users/1?tab=requests',
+  'users/1?tab=keys',
+  'users/1?tab=settings',
+  'users/1?tab=sessions',
+  'users/1?tab=account',
+];
 const OTHERS = ['plans', 'settings', 'settings/quota.refundPolicy', 'requests', 'webhooks', 'audit', 'jobs', 'first-run', 'nothing/here', 'users/999999'];
 
 test.describe.configure({ mode: 'serial' });
@@ -246,6 +257,66 @@ test.describe('the console in a browser', () => {
     await dialog.getByRole('button', { name: 'Log in' }).click();
     await expect(dialog).toHaveCount(0);
     await expect(page.getByLabel('Reason')).toHaveValue('not lost');
+    expect(faults).toEqual([]);
+  });
+
+  test('hands usage and everything of an account out as files', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    await logIn(page, base);
+    await page.goto(`${base}/console/users/1?tab=usage`);
+    await page.getByLabel('Days').selectOption('90');
+    await expect(page).toHaveURL(/days=90/);
+    await settled(page);
+    const [csv] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download as CSV' }).click()]);
+    expect(readFileSync(await csv.path(), 'utf8')).toMatch(/^date,used,refunded,requests,limit\r\n\d{4}-\d\d-\d\d,\d+,/);
+    await page.goto(`${base}/console/users/1?tab=account`);
+    await page.getByRole('button', { name: 'Export' }).click();
+    const [whole] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export now' }).click()]);
+    expect(JSON.parse(readFileSync(await whole.path(), 'utf8'))).toMatchObject({ user: { id: 1 } });
+    expect(faults).toEqual([]);
+  });
+
+  test('sets a second factor up, asks for it at the next login, and gives it up', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    await logIn(page, base);
+    await page.goto(`${base}/console/users/1?tab=account`);
+    await page.getByRole('button', { name: 'Set up a second factor' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Password').fill(PASSWORD);
+    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await dialog.getByLabel('Code').fill(new TOTP({ secret: await dialog.locator('pre').innerText() }).generate());
+    await dialog.getByRole('button', { name: 'Confirm' }).click();
+    await expect(dialog.getByRole('status')).toContainText('counts from now on');
+    const [recoveryCode = ''] = (await dialog.locator('pre').innerText()).split('\n');
+    const other = await watched(browser);
+    await other.page.goto(`${base}/console/users/1?tab=account`);
+    await other.page.getByLabel('E-mail').fill('admin@quotidian.local');
+    await other.page.getByLabel('Password').fill(PASSWORD);
+    await other.page.getByRole('button', { name: 'Log in' }).click();
+    await other.page.getByLabel('Code').fill(recoveryCode);
+    await other.page.getByRole('button', { name: 'Log in' }).click();
+    await settled(other.page);
+    await other.page.getByRole('button', { name: 'Give the second factor up' }).click();
+    const last = other.page.getByRole('dialog');
+    await last.getByLabel('Password').fill(PASSWORD);
+    await last.getByRole('button', { name: 'Give the second factor up' }).click();
+    await expect(last).toHaveCount(0);
+    expect([...faults, ...other.faults]).toEqual([]);
+  });
+
+  test('is light or dark, roomy or compact, as was chosen, and reports a service that is away until it is back', async ({ browser }) => {
+    const { page, faults } = await watched(browser, { colorScheme: 'light' });
+    await logIn(page, base);
+    await page.getByLabel('Colours').selectOption('dark');
+    await page.getByLabel('Rows').selectOption('compact');
+    await page.goto(`${base}/console/users/1`);
+    await settled(page);
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(11, 17, 32)');
+    expect(await page.evaluate('document.documentElement.dataset.density')).toBe('compact');
+    await page.route('**/v1/**', (route) => route.abort());
+    await expect(page.locator('.away')).toContainText('does not answer');
+    await page.unroute('**/v1/**');
+    await expect(page.locator('.away')).toHaveCount(0);
     expect(faults).toEqual([]);
   });
 

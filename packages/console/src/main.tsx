@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queries } from './api/client';
+import { applyAppearance } from './app/appearance';
 import { Session } from './app/session';
 import { router } from './app/router';
 import './styles.css';
@@ -16,6 +17,8 @@ addEventListener('vite:preloadError', (event) => {
   event.preventDefault();
   location.reload();
 });
+
+applyAppearance();
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -3,6 +3,8 @@ import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { asCurl, lastCalls, watchCalls } from '../api/calls';
 import { logOut } from '../api/session';
 import { Act } from '../ui/act';
+import { Appearance } from './appearance';
+import { Away } from './away';
 import { Jump } from './jump';
 import { useMe } from './me';
 import { problemOf, Refusal } from '../ui/refusal';
@@ -25,6 +27,7 @@ const OWN = [
   ['keys', 'Keys'],
   ['settings', 'Settings'],
   ['sessions', 'Sessions'],
+  ['account', 'Account'],
 ] as const;
 
 /** What stands around every page. */
@@ -59,6 +62,7 @@ export function Shell() {
           Log out
         </button>
       </header>
+      <Away />
       <div className="body">
         <nav className="side" aria-label="Pages">
           {role === 'admin'
@@ -72,6 +76,12 @@ export function Shell() {
                   {name}
                 </Link>
               ))}
+          {role === 'user' && (
+            <Link to="/webhooks" search={{}}>
+              Webhooks
+            </Link>
+          )}
+          <Appearance />
         </nav>
         <main id="main" ref={main} tabIndex={-1}>
           <Outlet />

@@ -8,14 +8,16 @@ import { AccountActs } from './account-acts';
 import { Keys } from './keys';
 import { NotThere } from './not-there';
 import { OwnRequests } from './requests';
+import { OwnAccount } from './own-account';
 import { OwnSettings } from './own-settings';
 import { Sessions } from './sessions';
-import { Today, Usage } from './today';
+import { Today } from './today';
+import { Usage } from './usage';
 import { Status } from './users';
 
 export { RequestPage } from './request';
 
-const TABS = { today: Today, usage: Usage, requests: OwnRequests, keys: Keys, settings: OwnSettings, sessions: Sessions };
+const TABS = { today: Today, usage: Usage, requests: OwnRequests, keys: Keys, settings: OwnSettings, sessions: Sessions, account: OwnAccount };
 type Tab = keyof typeof TABS;
 const isTab = (name: string | undefined): name is Tab => name !== undefined && name in TABS;
 

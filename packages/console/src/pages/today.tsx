@@ -1,13 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
-import { type Quota, type Schemas } from '../api/types';
-import { usePageSearch } from '../app/search';
+import { type Quota } from '../api/types';
 import { Bar } from '../ui/bar';
 import { problemOf, Refusal } from '../ui/refusal';
-import { Table } from '../ui/table';
+import { Ring } from '../ui/ring';
 import { Time } from '../ui/time';
-
-const DAY_MS = 24 * 3_600_000;
 
 /** When it will be used up, if the rest of the day goes on as it has begun; null: it will not. */
 function forecastOf({ limit, used, periodStart, resetsAt, remaining }: Quota): Date | null {
@@ -30,7 +27,10 @@ export function Today({ userId }: { userId: string }) {
     <section className="cards">
       <article className="card">
         <h2>Left today</h2>
-        <p className="big">{remaining?.toLocaleString() ?? 'unlimited'}</p>
+        <div className="row between">
+          <p className="big">{remaining?.toLocaleString() ?? 'No limit'}</p>
+          {limit !== null && <Ring used={used} limit={limit} />}
+        </div>
         <Bar used={used} limit={limit} label="Used of today" />
       </article>
       <article className="card">
@@ -45,6 +45,8 @@ export function Today({ userId }: { userId: string }) {
             </>
           ) : remaining === 0 ? (
             'It is used up.'
+          ) : limit === null ? (
+            'What is used is counted all the same.'
           ) : (
             'At this rate it lasts for the day.'
           )}
@@ -68,56 +70,5 @@ export function Today({ userId }: { userId: string }) {
         )}
       </article>
     </section>
-  );
-}
-
-type Day = Schemas['UsageItemDto'];
-
-export function Usage({ userId }: { userId: string }) {
-  const { days = '30' } = usePageSearch();
-  const usage = useQuery({
-    queryKey: ['usage', userId, days],
-    queryFn: async () => {
-      const from = new Date(Date.now() - (Number(days) - 1) * DAY_MS).toISOString().slice(0, 10);
-      return (await api.GET('/v1/users/{userId}/usage', { params: { path: { userId }, query: { from } } })).data;
-    },
-  });
-  if (usage.data === undefined) return usage.isError ? <Refusal problem={problemOf(usage.error)} /> : <p className="waiting">Loading…</p>;
-  const items = usage.data.items;
-  return (
-    <>
-      <Bars items={items} />
-      <details open>
-        <summary>Figures</summary>
-        <Table<Day>
-          caption="Usage by day"
-          rows={items.toReversed()}
-          keyOf={({ date }) => date}
-          empty="Nothing was used yet: the first charge shows here."
-          columns={[
-            { name: 'Day', cell: ({ date }) => date },
-            { name: 'Used', cell: ({ used }) => used.toLocaleString(), isNumber: true },
-            { name: 'Refunded', cell: ({ refunded }) => refunded.toLocaleString(), isNumber: true },
-            { name: 'Requests', cell: ({ requests }) => requests.toLocaleString(), isNumber: true },
-            { name: 'Limit', cell: ({ limit }) => limit?.toLocaleString() ?? 'unlimited', isNumber: true },
-          ]}
-        />
-      </details>
-    </>
-  );
-}
-
-/** The same figures as a picture: each bar is a day. */
-function Bars({ items }: { items: readonly Day[] }) {
-  const highest = Math.max(1, ...items.map(({ used }) => used));
-  const width = 100 / Math.max(items.length, 1);
-  return (
-    <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Units used by day; the table has the figures">
-      {items.map(({ date, used }, i) => (
-        <rect key={date} x={i * width + width * 0.1} width={width * 0.8} y={30 - (used / highest) * 30} height={(used / highest) * 30}>
-          <title>{`${date}: ${used.toLocaleString()}`}</title>
-        </rect>
-      ))}
-    </svg>
   );
 }

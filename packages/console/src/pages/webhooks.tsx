@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
+import { useMe } from '../app/me';
 import { usePageSearch, usePathPart } from '../app/search';
 import { Act } from '../ui/act';
 import { Choice, errorAt, Field } from '../ui/field';
@@ -24,6 +25,7 @@ const reveal = (answer: unknown) => (
 );
 
 export function Webhooks() {
+  const me = useMe();
   const { cursor } = usePageSearch();
   const endpoints = useQuery({
     queryKey: ['webhooks', cursor],
@@ -38,7 +40,9 @@ export function Webhooks() {
           confirm="Make the endpoint"
           after={reveal}
           run={({ url = '', events = '', scope }) =>
-            api.POST('/v1/webhook-endpoints', { body: { url, events: events.split(/[\s,]+/).filter(Boolean), scope: scope as 'all' } as never })
+            api.POST('/v1/webhook-endpoints', {
+              body: { url, events: events.split(/[\s,]+/).filter(Boolean), ...(scope ? { scope: scope as 'all' } : {}) } as never,
+            })
           }
         >
           {(problem) => (
@@ -52,10 +56,12 @@ export function Webhooks() {
                 hint="Types or groups, with commas."
                 error={errorAt(problem, '#/events') ?? errorAt(problem, '#/events/0')}
               />
-              <Choice label="Of" name="scope">
-                <option value="all">everybody</option>
-                <option value="own">this account</option>
-              </Choice>
+              {me.data?.role === 'admin' && (
+                <Choice label="Of" name="scope">
+                  <option value="all">everybody</option>
+                  <option value="own">this account</option>
+                </Choice>
+              )}
             </>
           )}
         </Act>

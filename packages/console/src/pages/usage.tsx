@@ -1,0 +1,82 @@
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../api/client';
+import { type Schemas } from '../api/types';
+import { useFilter, usePageSearch } from '../app/search';
+import { download } from '../ui/download';
+import { Choice } from '../ui/field';
+import { problemOf, Refusal } from '../ui/refusal';
+import { Table } from '../ui/table';
+
+type Day = Schemas['UsageItemDto'];
+
+const DAY_MS = 24 * 3_600_000;
+const PERIODS = ['30', '90'];
+const COLUMNS = ['date', 'used', 'refunded', 'requests', 'limit'] as const;
+
+/** What was used, day by day: as a picture, as a table, and as a file. */
+export function Usage({ userId }: { userId: string }) {
+  const search = usePageSearch();
+  const filter = useFilter();
+  const days = PERIODS.find((one) => one === search.days) ?? '30';
+  const usage = useQuery({
+    queryKey: ['usage', userId, days],
+    queryFn: async () => {
+      const from = new Date(Date.now() - (Number(days) - 1) * DAY_MS).toISOString().slice(0, 10);
+      return (await api.GET('/v1/users/{userId}/usage', { params: { path: { userId }, query: { from } } })).data;
+    },
+  });
+  const items = usage.data?.items;
+  return (
+    <>
+      <div className="row between filters">
+        <Choice label="Days" value={days} onChange={({ target }) => filter({ days: target.value })}>
+          {PERIODS.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </Choice>
+        <button type="button" disabled={items === undefined} onClick={() => download(`quotidian-usage-${userId}.csv`, csvOf(items ?? []))}>
+          Download as CSV
+        </button>
+      </div>
+      <Refusal problem={problemOf(usage.error)} />
+      {items && <Bars items={items} />}
+      <details open>
+        <summary>Figures</summary>
+        <Table<Day>
+          caption="Usage by day"
+          rows={items?.toReversed() ?? (usage.isError ? [] : undefined)}
+          keyOf={({ date }) => date}
+          empty="Nothing was used yet: the first charge shows here."
+          columns={[
+            { name: 'Day', cell: ({ date }) => date },
+            { name: 'Used', cell: ({ used }) => used.toLocaleString(), isNumber: true },
+            { name: 'Refunded', cell: ({ refunded }) => refunded.toLocaleString(), isNumber: true },
+            { name: 'Requests', cell: ({ requests }) => requests.toLocaleString(), isNumber: true },
+            { name: 'Limit', cell: ({ limit }) => limit?.toLocaleString() ?? 'unlimited', isNumber: true },
+          ]}
+        />
+      </details>
+    </>
+  );
+}
+
+/** Dates and figures alone: nothing in it has to be quoted. An empty limit is none. */
+function csvOf(items: readonly Day[]): Blob {
+  const lines = items.map((day) => COLUMNS.map((name) => day[name] ?? '').join(','));
+  return new Blob([`${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`], { type: 'text/csv' });
+}
+
+/** The same figures as a picture: each bar is a day. */
+function Bars({ items }: { items: readonly Day[] }) {
+  const highest = Math.max(1, ...items.map(({ used }) => used));
+  const width = 100 / Math.max(items.length, 1);
+  return (
+    <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Units used by day; the table has the figures">
+      {items.map(({ date, used }, i) => (
+        <rect key={date} x={i * width + width * 0.1} width={width * 0.8} y={30 - (used / highest) * 30} height={(used / highest) * 30}>
+          <title>{`${date}: ${used.toLocaleString()}`}</title>
+        </rect>
+      ))}
+    </svg>
+  );
+}
