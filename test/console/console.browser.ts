@@ -307,6 +307,7 @@ test.describe('the console in a browser', () => {
   test('is light or dark, roomy or compact, as was chosen, and reports a service that is away until it is back', async ({ browser }) => {
     const { page, faults } = await watched(browser, { colorScheme: 'light' });
     await logIn(page, base);
+    await page.getByText('Appearance').click();
     await page.getByLabel('Colours').selectOption('dark');
     await page.getByLabel('Rows').selectOption('compact');
     await page.goto(`${base}/console/users/1`);

@@ -33,30 +33,33 @@ export function Appearance() {
   const [theme, setTheme] = useState(() => kept('theme'));
   const [density, setDensity] = useState(() => kept('density'));
   return (
-    <div className="appearance">
-      <Choice
-        label="Colours"
-        value={theme}
-        onChange={({ target }) => {
-          choose('theme', target.value);
-          setTheme(target.value);
-        }}
-      >
-        <option value="">as the system</option>
-        <option value="light">light</option>
-        <option value="dark">dark</option>
-      </Choice>
-      <Choice
-        label="Rows"
-        value={density}
-        onChange={({ target }) => {
-          choose('density', target.value);
-          setDensity(target.value);
-        }}
-      >
-        <option value="">roomy</option>
-        <option value="compact">compact</option>
-      </Choice>
-    </div>
+    <details className="menu">
+      <summary>Appearance</summary>
+      <div className="stack">
+        <Choice
+          label="Colours"
+          value={theme}
+          onChange={({ target }) => {
+            choose('theme', target.value);
+            setTheme(target.value);
+          }}
+        >
+          <option value="">as the system</option>
+          <option value="light">light</option>
+          <option value="dark">dark</option>
+        </Choice>
+        <Choice
+          label="Rows"
+          value={density}
+          onChange={({ target }) => {
+            choose('density', target.value);
+            setDensity(target.value);
+          }}
+        >
+          <option value="">roomy</option>
+          <option value="compact">compact</option>
+        </Choice>
+      </div>
+    </details>
   );
 }

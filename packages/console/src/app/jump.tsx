@@ -1,37 +1,82 @@
 import { useNavigate } from '@tanstack/react-router';
-import { type SubmitEvent, useEffect, useRef } from 'react';
+import { type KeyboardEvent as Key, useEffect, useId, useState } from 'react';
+import { Dialog } from '../ui/dialog';
+import { Icon } from '../ui/icon';
+import { type Place, placesFor } from './places';
 
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const PAGES = ['users', 'plans', 'settings', 'requests', 'webhooks', 'audit', 'jobs'];
-
-/** Leads to a page, a user or a request by what was typed: `/` or ⌘K come here from everywhere. */
-export function Jump({ isOperator }: { isOperator: boolean }) {
-  const navigate = useNavigate();
-  const input = useRef<HTMLInputElement>(null);
+/** Leads to a page, a user or a request by what is typed: `/` and ⌘K open it from everywhere. */
+export function Jump({ places, isOperator }: { places: readonly Place[]; isOperator: boolean }) {
+  const [isOpen, setOpen] = useState(false);
   useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
+    const open = (event: KeyboardEvent) => {
       const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea, select');
       if (!((event.key === '/' && !isTyping) || (event.key === 'k' && (event.metaKey || event.ctrlKey)))) return;
+      // What is open already asks something else.
+      if (document.querySelector('dialog[open]')) return;
       event.preventDefault();
-      input.current?.focus();
+      setOpen(true);
     };
-    addEventListener('keydown', focus);
-    return () => removeEventListener('keydown', focus);
+    addEventListener('keydown', open);
+    return () => removeEventListener('keydown', open);
   }, []);
-  function submit(event: SubmitEvent<HTMLFormElement>) {
+  return (
+    <>
+      <button type="button" className="jump" onClick={() => setOpen(true)}>
+        Jump to… <kbd>/</kbd>
+      </button>
+      <Dialog title="Jump to an id, an e-mail address or a page" isOpen={isOpen} onClose={() => setOpen(false)}>
+        <Finder {...{ places, isOperator }} close={() => setOpen(false)} />
+      </Dialog>
+    </>
+  );
+}
+
+function Finder({ places, isOperator, close }: { places: readonly Place[]; isOperator: boolean; close: () => void }) {
+  const navigate = useNavigate();
+  const id = useId();
+  const [text, setText] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const found = placesFor(text, { places, isOperator });
+  const go = (place: Place | undefined) => {
+    if (place === undefined) return;
+    close();
+    void navigate(place.link as { to: '/' });
+  };
+  function press(event: Key) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step !== undefined) setChosen((chosen + step + found.length) % Math.max(found.length, 1));
+    else if (event.key === 'Enter') go(found[chosen]);
+    else return;
     event.preventDefault();
-    const text = input.current?.value.trim() ?? '';
-    if (text === '') return;
-    if (UUID.test(text)) void navigate({ to: '/requests/$requestId', params: { requestId: text } });
-    else if (PAGES.includes(text.toLowerCase())) void navigate({ to: `/${text.toLowerCase()}` as '/users', search: {} });
-    else if (/^\d+$/.test(text)) void navigate({ to: '/users/$userId', params: { userId: text } });
-    else if (isOperator) void navigate({ to: '/users', search: { find: text } });
-    if (input.current) input.current.value = '';
-    input.current?.blur();
   }
   return (
-    <form role="search" className="jump" onSubmit={submit}>
-      <input ref={input} aria-label="Jump to an id, an e-mail address or a page" placeholder="Jump to…  /" autoComplete="off" />
-    </form>
+    <>
+      <input
+        role="combobox"
+        aria-label="Jump to"
+        aria-expanded
+        aria-controls={id}
+        aria-activedescendant={found.length > 0 ? `${id}-${chosen}` : undefined}
+        autoComplete="off"
+        autoFocus
+        className="wide"
+        value={text}
+        onChange={({ target }) => {
+          setText(target.value);
+          setChosen(0);
+        }}
+        onKeyDown={press}
+      />
+      <ul id={id} role="listbox" aria-label="Places" className="places">
+        {found.map((place, i) => (
+          <li key={place.name} id={`${id}-${i}`} role="option" aria-selected={i === chosen} onMouseDown={() => go(place)}>
+            <Icon name={place.icon} /> {place.name}
+          </li>
+        ))}
+      </ul>
+      <button type="button" className="unseen" onClick={close}>
+        Close
+      </button>
+    </>
   );
 }

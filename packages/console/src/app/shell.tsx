@@ -1,34 +1,15 @@
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { asCurl, lastCalls, watchCalls } from '../api/calls';
-import { logOut } from '../api/session';
+import { BASE, logOut } from '../api/session';
 import { Act } from '../ui/act';
 import { Appearance } from './appearance';
 import { Away } from './away';
 import { Jump } from './jump';
 import { useMe } from './me';
+import { placesOf } from './places';
+import { Icon } from '../ui/icon';
 import { problemOf, Refusal } from '../ui/refusal';
-
-const OPERATOR = [
-  ['/', 'Overview'],
-  ['/users', 'Users'],
-  ['/requests', 'Requests'],
-  ['/plans', 'Plans'],
-  ['/settings', 'Settings'],
-  ['/webhooks', 'Webhooks'],
-  ['/jobs', 'Jobs'],
-  ['/audit', 'Audit'],
-] as const;
-
-const OWN = [
-  ['today', 'Today'],
-  ['usage', 'Usage'],
-  ['requests', 'Requests'],
-  ['keys', 'Keys'],
-  ['settings', 'Settings'],
-  ['sessions', 'Sessions'],
-  ['account', 'Account'],
-] as const;
 
 /** What stands around every page. */
 export function Shell() {
@@ -44,6 +25,7 @@ export function Shell() {
   if (me.isError && me.data === undefined) return <Refusal problem={problemOf(me.error)} />;
   if (me.data === undefined) return <p className="waiting">Loading…</p>;
   const { id, email, role } = me.data;
+  const places = placesOf(me.data);
   return (
     <>
       <a className="skip" href="#main">
@@ -51,37 +33,28 @@ export function Shell() {
       </a>
       <header className="top">
         <Link to="/" className="brand">
-          Quotidian
+          <img src={`${BASE}/console/favicon.svg`} alt="" width="22" height="22" /> Quotidian
         </Link>
-        <Jump isOperator={role === 'admin'} />
-        <Curl />
-        <Link to="/users/$userId" params={{ userId: String(id) }} className="account">
-          {email}
-        </Link>
-        <button type="button" onClick={() => void logOut()}>
-          Log out
-        </button>
+        <Jump places={places} isOperator={role === 'admin'} />
+        <div className="row end tools">
+          <Curl />
+          <Appearance />
+          <Link to="/users/$userId" params={{ userId: String(id) }} search={{ tab: 'account' }} className="account">
+            {email}
+          </Link>
+          <button type="button" onClick={() => void logOut()}>
+            Log out
+          </button>
+        </div>
       </header>
       <Away />
       <div className="body">
         <nav className="side" aria-label="Pages">
-          {role === 'admin'
-            ? OPERATOR.map(([to, name]) => (
-                <Link key={to} to={to} activeOptions={{ exact: to === '/' }} search={{}}>
-                  {name}
-                </Link>
-              ))
-            : OWN.map(([tab, name]) => (
-                <Link key={tab} to="/users/$userId" params={{ userId: String(id) }} search={{ tab }}>
-                  {name}
-                </Link>
-              ))}
-          {role === 'user' && (
-            <Link to="/webhooks" search={{}}>
-              Webhooks
+          {places.map(({ name, icon, link }) => (
+            <Link key={name} {...link} activeOptions={{ exact: link.to === '/' }}>
+              <Icon name={icon} /> {name}
             </Link>
-          )}
-          <Appearance />
+          ))}
         </nav>
         <main id="main" ref={main} tabIndex={-1}>
           <Outlet />

@@ -1,9 +1,10 @@
 import { typedInto } from '../ui/form';
 import { type SubmitEvent, useState } from 'react';
-import { logIn } from '../api/session';
+import { BASE, logIn } from '../api/session';
 import { type Schemas } from '../api/types';
 import { Field } from '../ui/field';
 import { Refusal } from '../ui/refusal';
+import { Providers } from './providers';
 
 export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
   const [problem, setProblem] = useState<Schemas['Problem'] | null>(null);
@@ -46,8 +47,13 @@ export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
   if (isInDialog) return form;
   return (
     <main className="narrow">
-      <h1>Quotidian</h1>
-      {form}
+      <h1>
+        <img src={`${BASE}/console/favicon.svg`} alt="" width="32" height="32" /> Quotidian
+      </h1>
+      <div className="card stack">
+        {form}
+        <Providers />
+      </div>
     </main>
   );
 }

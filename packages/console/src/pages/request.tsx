@@ -1,13 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
+import { useFollow } from '../api/follow';
 import { type Schemas } from '../api/types';
 import { usePathPart } from '../app/search';
 import { Act } from '../ui/act';
-import { Json } from '../ui/json';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
 import { Time } from '../ui/time';
+import { Tree } from '../ui/tree';
 import { NotThere } from './not-there';
 import { RequestStatus } from './requests';
 
@@ -20,12 +21,12 @@ export function RequestPage() {
   const found = useQuery({
     queryKey: ['request', requestId],
     queryFn: async () => (await api.GET('/v1/requests/{id}', { params: { path } })).data,
-    refetchInterval: ({ state }) => (state.data && !FINAL.includes(state.data.status) ? 2_000 : false),
   });
+  useFollow(requestId, found.data === undefined || FINAL.includes(found.data.status));
   const problem = problemOf(found.error);
   if (problem?.status === 404 || problem?.status === 400) return <NotThere />;
   if (found.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
-  const { type, status, cost, refundedUnits, chargedOn, createdAt, startedAt, finishedAt, userId, payload, result, error, attempts } = found.data;
+  const { type, status, userId, payload, result, error, attempts } = found.data;
   return (
     <>
       <div className="row between">
@@ -42,22 +43,7 @@ export function RequestPage() {
           {userId}
         </Link>
       </p>
-      <ol className="timeline">
-        <li>
-          Charged {cost} on {chargedOn}, <Time at={createdAt} />
-        </li>
-        {startedAt !== null && (
-          <li>
-            Begun, <Time at={startedAt} />
-          </li>
-        )}
-        {finishedAt !== null && (
-          <li>
-            {status}, <Time at={finishedAt} />
-          </li>
-        )}
-        {refundedUnits > 0 && <li>Refunded {refundedUnits}</li>}
-      </ol>
+      <Timeline request={found.data} />
       <h2>Attempts</h2>
       <Table<Schemas['AttemptDto']>
         caption="Attempts"
@@ -73,9 +59,53 @@ export function RequestPage() {
         ]}
       />
       <h2>Payload</h2>
-      <Json value={payload} />
+      <Tree value={payload} label="Payload" />
       <h2>{error === null || error === undefined ? 'Result' : 'Error'}</h2>
-      <Json value={error ?? result} />
+      <Tree value={error ?? result} label="Result" />
     </>
+  );
+}
+
+/** What happened to it, in order; what is to come stands last. */
+function Timeline({ request }: { request: Schemas['RequestDetailDto'] }) {
+  const { status, cost, refundedUnits, chargedOn, createdAt, startedAt, finishedAt, availableAt, deadlineAt, cancelRequestedAt } = request;
+  const isOver = FINAL.includes(status);
+  return (
+    <ol className="timeline">
+      <li className="done">
+        Charged {cost} on {chargedOn}, <Time at={createdAt} />
+      </li>
+      {startedAt !== null && (
+        <li className="done">
+          Begun, <Time at={startedAt} />
+        </li>
+      )}
+      {cancelRequestedAt !== null && (
+        <li className="done">
+          Asked to stop, <Time at={cancelRequestedAt} />
+        </li>
+      )}
+      {finishedAt !== null && (
+        <li className={status === 'succeeded' ? 'done good' : 'done bad'}>
+          {status}, <Time at={finishedAt} />
+        </li>
+      )}
+      {refundedUnits > 0 && (
+        <li className="done">
+          Refunded {refundedUnits} of {cost}
+        </li>
+      )}
+      {!isOver && availableAt !== null && (
+        <li>
+          May begin <Time at={availableAt} />
+        </li>
+      )}
+      {!isOver && deadlineAt !== null && (
+        <li>
+          Expires <Time at={deadlineAt} />
+        </li>
+      )}
+      {!isOver && <li>{status === 'pending' ? 'Waits for a worker' : 'A worker has it'}; this page shows what comes as it comes.</li>}
+    </ol>
   );
 }

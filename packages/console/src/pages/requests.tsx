@@ -1,6 +1,6 @@
 import { typedInto } from '../ui/form';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { api } from '../api/client';
 import { type ApiRequest } from '../api/types';
 import { useFilter, usePageSearch } from '../app/search';
@@ -59,15 +59,24 @@ export function OwnRequests({ userId }: { userId: string }) {
 function RequestList({ userId }: { userId: number | undefined }) {
   const search = usePageSearch();
   const filter = useFilter();
-  const { status, type, cursor } = search;
+  const navigate = useNavigate();
+  const { status, type, since, until, cursor } = search;
+  const given = (text: string | undefined) => (text === '' ? undefined : text);
+  const instant = (text: string | undefined) => (text ? new Date(text).toISOString() : undefined);
   const requests = useQuery({
     queryKey: ['requests', userId, search],
-    queryFn: async () =>
-      (
-        await api.GET('/v1/requests', {
-          params: { query: { userId, status: status as 'pending' | undefined, type: type === '' ? undefined : type, cursor, limit: 50 } },
-        })
-      ).data,
+    queryFn: async () => {
+      const query = {
+        userId,
+        status: given(status) as 'pending' | undefined,
+        type: given(type),
+        since: instant(since),
+        until: instant(until),
+        cursor,
+        limit: 50,
+      };
+      return (await api.GET('/v1/requests', { params: { query } })).data;
+    },
     refetchInterval: search.live === 'no' || cursor !== undefined ? false : 3_000,
   });
   return (
@@ -77,16 +86,21 @@ function RequestList({ userId }: { userId: number | undefined }) {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          filter({ type: (typedInto(event.currentTarget).type ?? '').trim() });
+          const { id = '', ...typed } = typedInto(event.currentTarget);
+          if (id.trim() !== '') void navigate({ to: '/requests/$requestId', params: { requestId: id.trim() } });
+          else filter(typed);
         }}
       >
+        <Field label="Id" name="id" placeholder="the whole id" />
         <Choice label="Status" value={status ?? ''} onChange={({ target }) => filter({ status: target.value })}>
           <option value="">any</option>
           {STATUSES.map((name) => (
             <option key={name}>{name}</option>
           ))}
         </Choice>
-        <Field label="Type" name="type" key={type} defaultValue={type} />
+        <Field label="Type" name="type" key={`type ${type}`} defaultValue={type} />
+        <Field label="Since" name="since" type="datetime-local" key={`since ${since}`} defaultValue={since} />
+        <Field label="Until" name="until" type="datetime-local" key={`until ${until}`} defaultValue={until} />
         <Choice label="New ones" value={search.live ?? ''} onChange={({ target }) => filter({ live: target.value })}>
           <option value="">as they come</option>
           <option value="no">paused</option>

@@ -1,10 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
 import { type Quota } from '../api/types';
 import { Bar } from '../ui/bar';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Ring } from '../ui/ring';
-import { Time } from '../ui/time';
+import { Time, Until } from '../ui/time';
+import { Parts } from './quota-parts';
+import { useTiers } from './plans';
 
 /** When it will be used up, if the rest of the day goes on as it has begun; null: it will not. */
 function forecastOf({ limit, used, periodStart, resetsAt, remaining }: Quota): Date | null {
@@ -14,6 +17,7 @@ function forecastOf({ limit, used, periodStart, resetsAt, remaining }: Quota): D
   return at < end ? new Date(at) : null;
 }
 
+/** What is left of today, until when, and everything that limits it. */
 export function Today({ userId }: { userId: string }) {
   const quota = useQuery({
     queryKey: ['quota', userId],
@@ -21,54 +25,111 @@ export function Today({ userId }: { userId: string }) {
     refetchInterval: 5_000,
   });
   if (quota.data === undefined) return quota.isError ? <Refusal problem={problemOf(quota.error)} /> : <p className="waiting">Loading…</p>;
-  const { used, limit, remaining, resetsAt, timeZone, tier, override, next } = quota.data;
-  const forecast = forecastOf(quota.data);
+  const { used, limit, remaining, resetsAt, timeZone } = quota.data;
   return (
-    <section className="cards">
-      <article className="card">
-        <h2>Left today</h2>
-        <div className="row between">
-          <p className="big">{remaining?.toLocaleString() ?? 'No limit'}</p>
-          {limit !== null && <Ring used={used} limit={limit} />}
-        </div>
-        <Bar used={used} limit={limit} label="Used of today" />
-      </article>
-      <article className="card">
-        <h2>Begins anew</h2>
-        <p>
-          <Time at={resetsAt} /> <span className="muted">({timeZone})</span>
-        </p>
-        <p>
-          {forecast ? (
-            <>
-              At this rate it is used up <Time at={forecast.toISOString()} />.
-            </>
-          ) : remaining === 0 ? (
-            'It is used up.'
-          ) : limit === null ? (
-            'What is used is counted all the same.'
-          ) : (
-            'At this rate it lasts for the day.'
-          )}
-        </p>
-      </article>
-      <article className="card">
-        <h2>What limits it</h2>
-        <p>
+    <>
+      <section className="cards">
+        <article className="card">
+          <h2>Left today</h2>
+          <div className="row between">
+            <p className="big">{remaining?.toLocaleString() ?? 'No limit'}</p>
+            {limit !== null && <Ring used={used} limit={limit} />}
+          </div>
+          <Bar used={used} limit={limit} label="Used of today" />
+        </article>
+        <article className="card">
+          <h2>Begins anew</h2>
+          <p className="big">
+            <Until at={resetsAt} />
+          </p>
+          <p>
+            <Time at={resetsAt} /> <span className="muted">({timeZone})</span>
+          </p>
+          <Forecast quota={quota.data} />
+        </article>
+        <Limits userId={userId} quota={quota.data} />
+      </section>
+      <Parts quota={quota.data} />
+    </>
+  );
+}
+
+function Forecast({ quota }: { quota: Quota }) {
+  const forecast = forecastOf(quota);
+  if (quota.limit === null) return <p>What is used is counted all the same.</p>;
+  if (quota.remaining === 0)
+    return (
+      <p className="bad">
+        It is used up
+        {quota.exhaustedAt !== null && (
+          <>
+            , since <Time at={quota.exhaustedAt} />
+          </>
+        )}
+        .
+      </p>
+    );
+  if (forecast === null) return <p>At this rate it lasts for the day.</p>;
+  return (
+    <p>
+      At this rate it is used up <Time at={forecast.toISOString()} />.
+    </p>
+  );
+}
+
+/** Each thing by which a charge may be refused, the one that is in force for the day first. */
+function Limits({ userId, quota: { limit, tier, override, next, adjusted } }: { userId: string; quota: Quota }) {
+  const tiers = useTiers();
+  const plan = tiers.data?.items.find(({ name }) => name === tier);
+  const keys = useQuery({
+    queryKey: ['keys', userId],
+    queryFn: async () => (await api.GET('/v1/users/{userId}/api-keys', { params: { path: { userId }, query: { limit: 100 } } })).data,
+  });
+  const capped = keys.data?.items.filter(({ dailyCap }) => dailyCap !== null) ?? [];
+  return (
+    <article className="card">
+      <h2>What limits it</h2>
+      <dl className="facts">
+        <dt>{override ? 'Override' : 'Plan'}</dt>
+        <dd>
+          {limit === null ? 'no limit' : `${limit.toLocaleString()} units a day`}
           {override ? (
             <>
-              An override until <Time at={override.expiresAt} />: {override.reason}
+              , until <Time at={override.expiresAt} />: {override.reason}
             </>
           ) : (
-            <>{limit === null ? 'Nothing: the account is unlimited.' : `The plan ${tier}: ${limit.toLocaleString()} units a day.`}</>
+            <span className="muted"> ({tier})</span>
           )}
-        </p>
+        </dd>
         {next && (
-          <p>
-            From <Time at={next.effectiveAt} />: plan {next.tier}, {next.dailyQuota?.toLocaleString() ?? 'unlimited'} a day.
-          </p>
+          <>
+            <dt>Afterwards</dt>
+            <dd>
+              plan {next.tier}, {next.dailyQuota?.toLocaleString() ?? 'unlimited'} a day, from <Time at={next.effectiveAt} />
+            </dd>
+          </>
         )}
-      </article>
-    </section>
+        {plan && (
+          <>
+            <dt>Burst</dt>
+            <dd>{plan.burstPerMinute === null ? 'as the service has it for everybody' : `${plan.burstPerMinute.toLocaleString()} a minute`}</dd>
+          </>
+        )}
+        <dt>Keys</dt>
+        <dd>
+          {capped.length === 0
+            ? 'none has a cap of its own'
+            : capped.map(({ id, name, dailyCap }) => (
+                <div key={id}>
+                  {name}: {dailyCap?.toLocaleString()} a day
+                </div>
+              ))}{' '}
+          <Link to="." search={{ tab: 'keys' }}>
+            Keys
+          </Link>
+        </dd>
+      </dl>
+      {adjusted.length > 0 && <p className="bad">Stored values that cannot be used do not count: {adjusted.map((part) => JSON.stringify(part)).join(', ')}</p>}
+    </article>
   );
 }

@@ -1,3 +1,5 @@
+import { useEffect, useState } from 'react';
+
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** In the reader's zone; as it is in UTC when pointed at. */
@@ -6,6 +8,25 @@ export function Time({ at }: { at: string | null }) {
   return (
     <time dateTime={at} title={at}>
       {local.format(new Date(at))}
+    </time>
+  );
+}
+
+const MINUTE_MS = 60_000;
+
+/** How long until then, to the minute. */
+export function Until({ at }: { at: string }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), MINUTE_MS / 4);
+    return () => clearInterval(timer);
+  }, []);
+  const minutes = Math.max(0, Math.ceil((Date.parse(at) - now) / MINUTE_MS));
+  const hours = Math.floor(minutes / 60);
+  return (
+    <time dateTime={at} title={at}>
+      in {hours > 0 && `${hours} h `}
+      {minutes % 60} min
     </time>
   );
 }

@@ -1,0 +1,37 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { BASE } from '../api/session';
+import { type Schemas } from '../api/types';
+import { Refusal } from '../ui/refusal';
+
+/** Why the last login by a provider did not come about; the way back leaves its code in the fragment. */
+function refusalOfTheWayBack() {
+  const [, code] = /^#problem=([\w-]+)$/.exec(location.hash) ?? [];
+  return code === undefined
+    ? null
+    : { title: 'The login was refused', detail: 'Try again, or log in with a password.', status: 403, code, type: '', instance: '' };
+}
+
+/** The identity providers by which people may log in, unless there are none. */
+export function Providers() {
+  const [refusal] = useState(refusalOfTheWayBack);
+  // Asked without the client: there is no session to ask with.
+  const providers = useQuery({
+    queryKey: ['providers'],
+    queryFn: async () => (await (await fetch(`${BASE}/v1/auth/providers`)).json()) as Schemas['ProvidersDto'],
+    staleTime: Infinity,
+  });
+  const items = providers.data?.items ?? [];
+  const back = encodeURIComponent(`${BASE}/console/`);
+  return (
+    <>
+      <Refusal problem={refusal} />
+      {items.length > 0 && <p className="muted or">or</p>}
+      {items.map(({ id, name }) => (
+        <a key={id} className="button" href={`${BASE}/v1/auth/oidc/${encodeURIComponent(id)}?returnTo=${back}`}>
+          Log in with {name}
+        </a>
+      ))}
+    </>
+  );
+}
