@@ -231,6 +231,32 @@ WITH
       NOT t.unlimited
       AND t.used * 10000::bigint < h.share * t.quota
       AND t.used_now * 10000::bigint >= h.share * t.quota
+    UNION ALL
+    SELECT
+      a.user_id,
+      a.day,
+      a.fold,
+      1,
+      v.used_then,
+      a.quota
+    FROM
+      verdict v
+      JOIN account a USING (user_id)
+    WHERE
+      v.outcome = 'over-quota'
+      AND a.locked
+      AND NOT a.unlimited
+      AND v.used_then >= a.quota
+      AND NOT EXISTS (
+        SELECT
+        FROM
+          quota_events e
+        WHERE
+          e.user_id = a.user_id
+          AND e.date = a.day
+          AND e.fold = a.fold
+          AND e.threshold = 1
+      )
     ON CONFLICT DO NOTHING
     RETURNING
       user_id,
@@ -277,7 +303,7 @@ WITH
         FROM
           crossed
       ) a
-      JOIN total t USING (user_id)
+      JOIN account t USING (user_id)
     WHERE
       coalesce(
         (

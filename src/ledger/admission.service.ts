@@ -42,8 +42,8 @@ const LEFT_OUT_MS = 1_000;
  */
 @Injectable()
 export class AdmissionService {
-  /** Users who could not pay the last time, with what they had left: their next charge is read before it is locked for. */
-  private readonly exhausted = new BoundedCache<number, number>(10_000);
+  /** Users who could not pay the last time: their next charge is read before it is locked for. */
+  private readonly exhausted = new BoundedCache<number, Spent>(10_000);
   /** Users whom the plain statement left out a moment ago: it would again, most likely. */
   private readonly leftOut = new BoundedCache<number, true>(10_000, { ttl: LEFT_OUT_MS });
   /** Since the process began, for metrics. */
@@ -125,6 +125,7 @@ export class AdmissionService {
     if (!this.isSpent(charge) || charge.idempotency !== null || charge.keyCap !== 'none') return null;
     return this.standings.get(charge.userId).then((standing) => {
       const decision = refusalBy(charge, standing);
+      if (decision && this.isNews(charge, decision)) return null;
       if (decision) this.note(charge, true, decision);
       else this.exhausted.delete(charge.userId);
       return decision;
@@ -139,8 +140,14 @@ export class AdmissionService {
   }
 
   private isSpent({ userId, cost }: Charge): boolean {
-    const left = this.exhausted.get(userId);
-    return left !== undefined && cost > left;
+    const spent = this.exhausted.get(userId);
+    return spent !== undefined && cost > spent.left;
+  }
+
+  /** Whether nothing is left in a period of which this process has not recorded that yet. What only looks records nothing. */
+  private isNews({ userId }: Charge, { outcome, locked, used, account }: Decision): boolean {
+    if (outcome !== 'over-quota' || locked || account === null || used < account.quota) return false;
+    return this.exhausted.get(userId)?.period !== periodOf(account);
   }
 
   /** The queue is bounded in all, and nobody has more than an eighth of it. */
@@ -195,18 +202,24 @@ export class AdmissionService {
       return true;
     }
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
+    if (this.isNews(pending.charge, decision)) {
+      pending.peek = false;
+      return true;
+    }
     if (decision.outcome !== 'deferred') return false;
     this.exhausted.delete(pending.charge.userId);
     pending.peek = false;
     return true;
   }
 
-  private note(charge: Charge, peek: boolean, { outcome, account, used }: Decision): void {
+  private note(charge: Charge, peek: boolean, { outcome, account, used, locked }: Decision): void {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
-    if (outcome === 'over-quota' && account !== null) this.exhausted.set(charge.userId, account.quota - used);
-    else if (peek) this.exhausted.delete(charge.userId);
+    if (outcome === 'over-quota' && account !== null) {
+      const period = locked && used >= account.quota ? periodOf(account) : (this.exhausted.get(charge.userId)?.period ?? null);
+      this.exhausted.set(charge.userId, { left: account.quota - used, period });
+    } else if (peek) this.exhausted.delete(charge.userId);
   }
 
   /** The state from what is known of its period; null: not known, or no such user. */
@@ -223,6 +236,16 @@ export class AdmissionService {
     await this.bounds.find(day, periodZone, zone);
     return this.stateOf(decision);
   }
+}
+
+/** What a user had left, and the period of which the statement has recorded that it was nothing. */
+interface Spent {
+  left: number;
+  period: string | null;
+}
+
+function periodOf({ day, periodZone }: Account): string {
+  return `${day} ${periodZone}`;
 }
 
 /**

@@ -199,7 +199,10 @@ const CHARGED: Cte = {
 `,
 };
 
-/** The shares of the quota that were crossed, each once a period. */
+/**
+ * The shares of the quota that were crossed, each once a period. Where a quota is 0, or was lowered below what is used, no charge crosses the
+ * whole of it: the first that is refused with nothing left counts for that. Only a user who is locked already is looked at, so nobody is waited for.
+ */
 const CROSSED: Cte = {
   name: 'crossed',
   text: `
@@ -207,6 +210,11 @@ const CROSSED: Cte = {
   SELECT t.user_id, t.day, t.fold, h.share / 10000.0, t.used_now, t.quota
   FROM total t CROSS JOIN unnest(:thresholds::bigint[]) AS h(share)
   WHERE NOT t.unlimited AND t.used * 10000::bigint < h.share * t.quota AND t.used_now * 10000::bigint >= h.share * t.quota
+  UNION ALL
+  SELECT a.user_id, a.day, a.fold, 1, v.used_then, a.quota
+  FROM verdict v JOIN account a USING (user_id)
+  WHERE v.outcome = 'over-quota' AND a.locked AND NOT a.unlimited AND v.used_then >= a.quota
+    AND NOT EXISTS (SELECT FROM quota_events e WHERE e.user_id = a.user_id AND e.date = a.day AND e.fold = a.fold AND e.threshold = 1)
   ON CONFLICT DO NOTHING
   RETURNING user_id, date, threshold, used, quota
 `,

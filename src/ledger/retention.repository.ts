@@ -32,6 +32,20 @@ const HORIZON = prepared(
   `SELECT (lpad(to_hex(floor(extract(epoch FROM now() - make_interval(days => $1)) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid::text AS id`,
 );
 
+const REMOVE_CROSSINGS = prepared(
+  'remove crossings',
+  `
+    WITH removed AS (
+      DELETE FROM quota_events WHERE id IN (
+        SELECT id FROM (SELECT id, created_at FROM quota_events ORDER BY id LIMIT $1) e WHERE created_at < now() - make_interval(days => $2))
+      RETURNING id
+    )
+    SELECT count(*)::integer AS removed FROM removed`,
+);
+
+/** A period may be of two days, where a zone changed; a crossing that is forgotten before its end would be noted, and reported, a second time. */
+const MIN_CROSSING_DAYS = 3;
+
 /** Cuts the ledger by age, and notes in the archive what it lost. */
 @Injectable()
 export class RetentionRepository {
@@ -51,5 +65,11 @@ export class RetentionRepository {
   async remove(count: number, after: string | null, before: string): Promise<{ removed: number; last: string | null }> {
     const [result] = await this.statements.run<{ removed: number; last: string | null }>(REMOVE, [count, after ?? FIRST, before]);
     return result as { removed: number; last: string | null };
+  }
+
+  /** Removes a batch of the oldest crossings of shares of a quota, of those that are older than so many days and whose period is over. @returns how many */
+  async removeCrossings(count: number, days: number): Promise<number> {
+    const [result] = await this.statements.run<{ removed: number }>(REMOVE_CROSSINGS, [count, Math.max(days, MIN_CROSSING_DAYS)]);
+    return (result as { removed: number }).removed;
   }
 }

@@ -12,7 +12,7 @@ export const QUOTA_EXHAUSTED = defineMail({
   name: 'quota-exhausted',
   params: ['used', 'limit', 'resetsAt'],
   subject: '{{productName}}: your daily quota is used up',
-  text: `You have used all {{limit}} units of your daily quota. Further requests are refused until {{resetsAt}}, when the next day begins.
+  text: `Nothing is left of the {{limit}} units of your daily quota. Further requests are refused until {{resetsAt}}, when the next day begins.
 `,
 });
 

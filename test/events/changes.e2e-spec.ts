@@ -234,4 +234,22 @@ describe('changes, on two replicas,', () => {
     expect(await service.sql(`SELECT 1 FROM event_listeners WHERE source = 'test:gone'`)).toEqual([]);
     await eventually(async () => expect(await service.sql('SELECT 1 FROM users WHERE id = $1', [user.id])).toEqual([]));
   });
+
+  it('of a quota that were reported are forgotten with their events, and not before their period can be over', async () => {
+    const user = await makeUser(service);
+    await service.sql(
+      `INSERT INTO quota_events (user_id, date, threshold, used, quota, created_at)
+       SELECT $1, current_date - n, 1, 1, 1, now() - make_interval(days => n, hours => 1) FROM generate_series(40, 0, -1) n`,
+      [user.id],
+    );
+    const kept = async () => (await service.sql<{ n: number }>('SELECT count(*)::integer AS n FROM quota_events WHERE user_id = $1', [user.id]))[0]?.n;
+    const forget = () => service.app.get(EventsRetentionJob).run(new AbortController().signal);
+    await putSetting(service, 'webhooks.retentionDays', 20);
+    expect(await forget()).toBeGreaterThanOrEqual(21);
+    expect(await kept()).toBe(20);
+    await putSetting(service, 'webhooks.retentionDays', 1);
+    await forget();
+    expect(await kept()).toBe(3);
+    await putSetting(service, 'webhooks.retentionDays', null);
+  });
 });

@@ -62,7 +62,7 @@ describe('notifications, on two replicas,', () => {
     expect(await mailsTo(silent)).toEqual([]);
     expect(await mailsTo(own)).toEqual(['quota-reached']);
     const mail = await smtp.mailTo(user.email, /used up/);
-    expect(mail.text).toContain('all 10 units');
+    expect(mail.text).toContain('Nothing is left of the 10 units');
     expect((await smtp.mailTo(own.email)).subject).toMatch(/[5-9]0 % of your daily quota/);
     await putSetting(service, 'notifications.quotaMails', null);
   });

@@ -51,6 +51,35 @@ describe("the database's clock", () => {
     expect(await charge(user)).toBe(dateOf(midnight + DAY_MS));
   });
 
+  it('begins a period in which a quota that nothing is left of is recorded once, whichever way the charges are refused', async () => {
+    const nothing = await makeUser(service, { dailyQuota: 0 });
+    const lowered = await makeUser(service, { dailyQuota: 10 });
+    for (let n = 0; n < 3; n++) expect(await charge(lowered)).toBe(dateOf(NOON));
+    await service.as(admin).patch(`/v1/users/${lowered.id}`).send({ dailyQuota: 2 }).expect(200);
+    const keyed = (user: TestUser, replica: number) =>
+      service.replicas[replica].as(user).post('/v1/requests').set('idempotency-key', 'again').send({ type: 'search' }).expect(429);
+    for (const at of [NOON, NOON + DAY_MS]) {
+      await service.setClock(at);
+      for (const replica of [0, 1, 0]) {
+        expect(await charge(nothing, replica)).toBe(429);
+        await keyed(nothing, replica);
+      }
+      for (const replica of [0, 1, 0, 1]) await charge(lowered, replica);
+    }
+    const exhausted = ({ id }: TestUser) =>
+      service.sql(
+        `SELECT data ->> 'date' AS date, data -> 'used' AS used, data -> 'limit' AS "limit", data -> 'remaining' AS remaining FROM events
+         WHERE user_id = $1 AND type = 'quota.exhausted' ORDER BY id`,
+        [id],
+      );
+    const dates = [dateOf(NOON), dateOf(NOON + DAY_MS)];
+    expect(await exhausted(nothing)).toEqual(dates.map((date) => ({ date, used: 0, limit: 0, remaining: 0 })));
+    expect(await exhausted(lowered)).toEqual([
+      { date: dates[0], used: 3, limit: 2, remaining: 0 },
+      { date: dates[1], used: 2, limit: 2, remaining: 0 },
+    ]);
+  });
+
   it('set back is reported to operators in readiness and metrics, and only while it is behind', async () => {
     const seen = async () => {
       const { body } = await service.as().get('/health/ready').expect(200);
