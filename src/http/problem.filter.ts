@@ -4,6 +4,7 @@ import { isBadData, isTransient, isUnusableData, sqlState } from '../common/data
 import { dropUnwritable } from './header-text';
 import { BodyTooLarge, ClientGone, InternalError, MalformedRequest, MethodNotAllowed, UnstorableValue, UnsupportedMediaType, UriTooLong } from './http.errors';
 import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
+import { countProblem } from './problem-counts';
 import { RequestScope } from './request-scope';
 import { RouteTable } from './route-table';
 
@@ -24,6 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     if (error instanceof HttpException && error.getStatus() < 300) return this.answer(error, reply);
     const problem = this.toProblem(error, request);
+    countProblem(problem);
     dropUnwritable(reply);
     void reply
       .status(problem.getStatus())

@@ -4,6 +4,7 @@ import { isConnectionLost, isTransient, sqlState } from '../common/database-erro
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
 import { unhandledErrors } from '../http/last-net';
+import { problemsAnswered } from '../http/problem-counts';
 import { JobsService } from '../jobs/jobs.service';
 import { AdmissionService } from '../ledger/admission.service';
 import { RelayRepository } from '../outbox/relay.repository';
@@ -45,6 +46,16 @@ export class MetricsService {
     this.counter('quotidian_admission_charges_total', 'Charges decided.', () => admission.counts.decided);
     this.counter('quotidian_admission_admitted_total', 'Charges admitted.', () => admission.counts.admitted);
     this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
+    new Counter({
+      name: 'quotidian_problems_total',
+      help: 'Refusals and failures answered, by the code of the problem.',
+      labelNames: ['code'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [code, count] of problemsAnswered()) this.inc({ code }, count);
+      },
+    });
     this.counter('quotidian_unhandled_errors_total', 'Errors that nobody took.', unhandledErrors);
     this.gauge('quotidian_database_clock_behind_seconds', "How far the database's clock was set back.", async () => {
       return ((await health.look().catch(whileAway(null)))?.clockBehindMs ?? 0) / 1_000;

@@ -35,6 +35,9 @@ export interface ListedRow {
 const OVERDUE = `coalesce(r.status IN ('pending', 'processing') AND (r.deadline_at <= now() OR r.held AND r.lease_expires_at <= now()), false) AS overdue`;
 const ROW = `${REQUEST}, r.held, ${OVERDUE}`;
 
+/** True of every row; it names what the partial indexes of waiting requests are made of, so that a queue that is empty is not looked for in the whole ledger. */
+const WAITING_BY_INDEX = '(available_at IS NULL OR available_at IS NOT NULL)';
+
 /** A page ends behind the request that makes it longer than this: a hundred large payloads are no answer of many megabytes. */
 const MAX_PAGE_BYTES = 1_000_000;
 
@@ -103,6 +106,7 @@ export class RequestsRepository {
     add('id >= ?::uuid', since === undefined ? null : firstIdOf(since));
     add('id < ?::uuid', until === undefined ? null : firstIdOf(until));
     add('status = ?', status);
+    if (status === 'pending') conditions.push(WAITING_BY_INDEX);
     add('type = ?', type);
     add('api_key_id = ?', keyId);
     const order = from?.newer ? 'ASC' : 'DESC';

@@ -1,4 +1,5 @@
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { eventually } from '../support/eventually';
 import { rawRequest } from '../support/raw-http';
 import { type Service, startService } from '../support/service';
 
@@ -172,6 +173,11 @@ describe('problems', () => {
     }
     const two = await rawRequest(service.url, 'GET /v1/tiers HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\r\nX-Request-Id: b\r\nConnection: close\r\n\r\n');
     expect(two.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('are counted by their code', async () => {
+    await service.as().get('/v1/none').expect(404);
+    await eventually(async () => expect((await service.as().get('/metrics').expect(200)).text).toMatch(/^quotidian_problems_total\{code="not-found"\} [1-9]/m));
   });
 
   it('and all other answers carry the security headers', async () => {

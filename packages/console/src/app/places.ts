@@ -18,6 +18,7 @@ const OPERATOR: readonly Place[] = [
   page('Webhooks', 'webhooks', '/webhooks'),
   page('Jobs', 'jobs', '/jobs'),
   page('Audit', 'audit', '/audit'),
+  page('Health', 'health', '/health'),
 ];
 
 const OWN = [

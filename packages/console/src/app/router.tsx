@@ -24,6 +24,7 @@ const routeTree = root.addChildren([
   page('/webhooks/$endpointId', () => import('../pages/operator'), 'Webhook'),
   page('/audit', () => import('../pages/operator'), 'Audit'),
   page('/jobs', () => import('../pages/operator'), 'Jobs'),
+  page('/health', () => import('../pages/operator'), 'HealthPage'),
   page('/first-run', () => import('../pages/operator'), 'FirstRun'),
 ]);
 

@@ -1,6 +1,7 @@
 /** The operator's pages: one file to load, when the first of them is shown. */
 export { Audit } from './audit';
 export { FirstRun } from './first-run';
+export { HealthPage } from './health';
 export { Jobs } from './jobs';
 export { Overview } from './overview';
 export { Plans } from './plans';

@@ -3,24 +3,37 @@ import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
 import { BASE } from '../api/session';
 import { problemOf, Refusal } from '../ui/refusal';
-import { type Sample, samplesIn } from './metrics';
+import { Time } from '../ui/time';
+import { useHealth } from './health';
 import { RunState, useJobs } from './jobs';
+import { type Look, useLooks } from './metrics';
+import { Rates } from './rates';
 
 const EVERY_MS = 5_000;
 
-async function metrics(): Promise<Sample[]> {
-  const answer = await fetch(`${BASE}/metrics`);
-  return samplesIn(await answer.text());
-}
-
 /** What an operator looks at first: who is refused and why, who is at the limit, what waits, whether all is well. */
 export function Overview() {
+  const looks = useLooks().data ?? [];
+  const now = looks.at(-1);
   return (
     <>
-      <h1>Overview</h1>
+      <div className="row between">
+        <h1>Overview</h1>
+        <HealthTag />
+      </div>
+      <section className="tiles">
+        <Tile name="Admitted" value={now?.sum('quotidian_admission_admitted_total')} />
+        <Tile name="Refused" value={now?.sum('quotidian_admission_refused_total')} />
+        <Tile name="Wait for admission" value={now?.sum('quotidian_admission_waiting')} />
+        <Tile name="Webhooks that wait" value={now?.sum('quotidian_webhook_waiting')} />
+      </section>
       <section className="cards">
-        <Admissions />
-        <Health />
+        <article className="card wide-card">
+          <h2>Admissions a second</h2>
+          <Rates looks={looks} />
+          <small className="muted">This replica; figures above since it began.</small>
+        </article>
+        <Reasons now={now} />
         <Limits />
         <Queue />
         <JobsCard />
@@ -29,23 +42,44 @@ export function Overview() {
   );
 }
 
-function Admissions() {
-  const read = useQuery({ queryKey: ['metrics'], queryFn: metrics, refetchInterval: EVERY_MS });
-  const samples = read.data ?? [];
-  const sum = (name: string) => samples.filter((one) => one.name === name).reduce((total, { value }) => total + value, 0);
-  const reasons = samples.filter(({ name, value }) => name === 'quotidian_admission_refused_total' && value > 0);
+function Tile({ name, value }: { name: string; value: number | undefined }) {
+  return (
+    <article className="card tile">
+      <h2>{name}</h2>
+      <p className="big">{value?.toLocaleString() ?? '…'}</p>
+    </article>
+  );
+}
+
+function HealthTag() {
+  const { data } = useHealth();
+  if (data === undefined) return null;
+  const down = Object.entries(data.checks ?? {}).filter(([, check]) => check?.status !== 'up');
+  return (
+    <Link to="/health" search={{}} className={`tag ${down.length === 0 ? 'good' : 'bad'}`}>
+      {down.length === 0 ? 'All is well' : `Look at ${down.map(([name]) => name).join(', ')}`}
+    </Link>
+  );
+}
+
+/** Why calls were refused, by the code of the problem that was answered. */
+function Reasons({ now }: { now: Look | undefined }) {
+  const reasons = (now?.samples ?? []).filter(({ name, value }) => name === 'quotidian_problems_total' && value > 0).sort((a, b) => b.value - a.value);
+  const highest = reasons[0]?.value ?? 1;
   return (
     <article className="card">
-      <h2>Admissions</h2>
-      <p className="big">{sum('quotidian_admission_admitted_total').toLocaleString()}</p>
-      <p>
-        {sum('quotidian_admission_refused_total').toLocaleString()} refused, {sum('quotidian_admission_waiting').toLocaleString()} waiting
-        <small className="muted"> (this replica, since it began)</small>
-      </p>
-      <ul className="plain">
-        {reasons.map(({ labels, value }) => (
-          <li key={JSON.stringify(labels)}>
-            {Object.values(labels).join(' ')}: {value.toLocaleString()}
+      <h2>Refusals by reason</h2>
+      {reasons.length === 0 && <p className="muted">Nothing was refused yet.</p>}
+      <ul className="plain reasons">
+        {reasons.slice(0, 8).map(({ labels: { code = '' }, value }) => (
+          <li key={code}>
+            <a href={`${BASE}/errors/${code}`} target="_blank" rel="noreferrer">
+              {code}
+            </a>
+            <span className="figure">{value.toLocaleString()}</span>
+            <svg className="share" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+              <rect width={(value / highest) * 100} height="4" />
+            </svg>
           </li>
         ))}
       </ul>
@@ -53,50 +87,46 @@ function Admissions() {
   );
 }
 
-function Health() {
-  const health = useQuery({
-    queryKey: ['health'],
-    queryFn: async () =>
-      (await (await fetch(`${BASE}/health/ready?verbose`)).json()) as { status?: string; checks?: Record<string, { status: string; detail?: string }> },
-    refetchInterval: EVERY_MS,
-  });
-  return (
-    <article className="card">
-      <h2>Health</h2>
-      <ul className="plain">
-        {Object.entries(health.data?.checks ?? {}).map(([name, { status, detail }]) => (
-          <li key={name}>
-            <span className={`tag ${status === 'up' ? 'good' : 'bad'}`}>{status}</span> {name} {detail && <small className="muted">{detail}</small>}
-          </li>
-        ))}
-      </ul>
-    </article>
-  );
+interface Reached {
+  threshold?: number;
+  used?: number;
+  limit?: number;
 }
 
+/** Who came near the limit or to it, as it happened: found without looking at everybody. */
 function Limits() {
   const near = useQuery({
     queryKey: ['near'],
-    queryFn: async () => (await api.GET('/v1/users', { params: { query: { quotaUsedAtLeast: 0.8, limit: 10 } } })).data,
+    queryFn: async () => {
+      const types = ['quota.exhausted', 'quota.threshold-reached'] as const;
+      const pages = await Promise.all(types.map((type) => api.GET('/v1/events', { params: { query: { type, limit: 10 } } })));
+      return pages.flatMap(({ data }) => data.items).sort((a, b) => b.timestamp.localeCompare(a.timestamp));
+    },
     refetchInterval: 30_000,
   });
   return (
     <article className="card">
-      <h2>Near the limit</h2>
+      <h2>At a limit lately</h2>
       <Refusal problem={problemOf(near.error)} />
       <ul className="plain">
-        {near.data?.items.map(({ id, email, tier }) => (
-          <li key={id}>
-            <Link to="/users/$userId" params={{ userId: String(id) }}>
-              {email}
-            </Link>{' '}
-            <span className="muted">{tier}</span>
-          </li>
-        ))}
+        {near.data?.slice(0, 8).map(({ id, userId, timestamp, data }) => {
+          const { threshold = 1, used = 0, limit = 0 } = data as Reached;
+          return (
+            <li key={id}>
+              <span className={`tag ${threshold >= 1 ? 'bad' : ''}`}>{Math.round(threshold * 100)} %</span>{' '}
+              <Link to="/users/$userId" params={{ userId: String(userId) }}>
+                user {userId}
+              </Link>{' '}
+              <span className="muted">
+                {used.toLocaleString()} of {limit.toLocaleString()}, <Time at={timestamp} />
+              </span>
+            </li>
+          );
+        })}
       </ul>
-      {near.data?.items.length === 0 && <p className="muted">Nobody has used 80 % of today.</p>}
+      {near.data?.length === 0 && <p className="muted">Nobody has reached a threshold lately.</p>}
       <Link to="/users" search={{ used: '0.8' }}>
-        All of them
+        Who has used 80 % of today
       </Link>
     </article>
   );
@@ -118,33 +148,40 @@ function Queue() {
     <article className="card">
       <h2>Queue</h2>
       <Refusal problem={problemOf(queue.error)} />
-      <ul className="plain">
+      <dl className="facts">
         {WAITING.map((status, i) => (
-          <li key={status}>
-            <Link to="/requests" search={{ status }}>
-              {status}
-            </Link>
-            : {queue.data?.[i] ?? '…'}
-          </li>
+          <div key={status} className="pair">
+            <dt>
+              <Link to="/requests" search={{ status }}>
+                {status}
+              </Link>
+            </dt>
+            <dd className="figure">{queue.data?.[i] ?? '…'}</dd>
+          </div>
         ))}
-      </ul>
+      </dl>
     </article>
   );
 }
 
 function JobsCard() {
   const jobs = useJobs();
+  const [items, bad] = [jobs.data?.items ?? [], (jobs.data?.items ?? []).filter(({ lastRuns }) => lastRuns[0] && lastRuns[0].status !== 'succeeded')];
   return (
     <article className="card">
       <h2>Jobs</h2>
+      <Refusal problem={problemOf(jobs.error)} />
+      {items.length > 0 && bad.length === 0 && <p>The last run of each of the {items.length} jobs ended well.</p>}
       <ul className="plain">
-        {jobs.data?.items.map(({ name, lastRuns }) => (
+        {bad.map(({ name, lastRuns }) => (
           <li key={name}>
             {name} <RunState run={lastRuns[0]} />
           </li>
         ))}
       </ul>
-      <Link to="/jobs">All runs</Link>
+      <Link to="/jobs" search={{}}>
+        All runs
+      </Link>
     </article>
   );
 }

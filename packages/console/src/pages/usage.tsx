@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
 import { useFilter, usePageSearch } from '../app/search';
-import { download } from '../ui/download';
+import { downloadCsv } from '../ui/csv';
 import { Choice } from '../ui/field';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
@@ -34,7 +34,7 @@ export function Usage({ userId }: { userId: string }) {
             <option key={one}>{one}</option>
           ))}
         </Choice>
-        <button type="button" disabled={items === undefined} onClick={() => download(`quotidian-usage-${userId}.csv`, csvOf(items ?? []))}>
+        <button type="button" disabled={items === undefined} onClick={() => downloadCsv(`quotidian-usage-${userId}.csv`, [...COLUMNS], items ?? [])}>
           Download as CSV
         </button>
       </div>
@@ -58,12 +58,6 @@ export function Usage({ userId }: { userId: string }) {
       </details>
     </>
   );
-}
-
-/** Dates and figures alone: nothing in it has to be quoted. An empty limit is none. */
-function csvOf(items: readonly Day[]): Blob {
-  const lines = items.map((day) => COLUMNS.map((name) => day[name] ?? '').join(','));
-  return new Blob([`${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`], { type: 'text/csv' });
 }
 
 /** The same figures as a picture: each bar is a day. */
