@@ -83,7 +83,20 @@ WITH RECURSIVE
     SELECT
       endpoint_id AS "endpointId",
       false AS ordered,
-      due_at <= now() AS due
+      due_at <= now()
+      AND EXISTS (
+        SELECT
+        FROM
+          webhook_endpoints e
+          LEFT JOIN users u ON u.id = e.user_id
+        WHERE
+          e.id = endpoint_id
+          AND e.enabled
+          AND (
+            e.user_id IS NULL
+            OR u.status = 'active'
+          )
+      ) AS due
     FROM
       lane
     LIMIT
@@ -94,7 +107,19 @@ UNION ALL
   SELECT
     endpoint_id,
     true,
-    true
+    EXISTS (
+      SELECT
+      FROM
+        webhook_endpoints e
+        LEFT JOIN users u ON u.id = e.user_id
+      WHERE
+        e.id = endpoint_id
+        AND e.enabled
+        AND (
+          e.user_id IS NULL
+          OR u.status = 'active'
+        )
+    )
   FROM
     ordered
   LIMIT

@@ -13,6 +13,8 @@ export interface ExportedTable {
   withheld?: Readonly<Record<string, string>>;
   /** Whose rows: a condition on `t` and `$1`. Default: `user_id`. */
   where?: string;
+  /** The rows belong to the user's rows of another table, by its `id`: to those of each in turn. In place of `where`; `order` begins with the column. */
+  of?: { table: string; column: string };
   /** Columns by which rows are read a batch at a time, from an index that begins with the user; with their types. */
   order: readonly (readonly [column: string, type: string])[];
 }

@@ -200,6 +200,18 @@ export const EXPORTED: readonly ExportedTable[] = [
     },
   },
   {
+    section: 'webhookDeliveries',
+    table: 'webhook_deliveries',
+    of: { table: 'webhook_endpoints', column: 'endpoint_id' },
+    order: [
+      ['endpoint_id', 'integer'],
+      ['id', 'bigint'],
+    ],
+    columns: ['id', 'endpoint_id', 'event_id', 'event_type', 'ordered', 'status', 'tries', 'due_at', 'attempts', 'created_at', 'finished_at'],
+    shownAs: { id: text('id'), event_id: text('event_id') },
+    withheld: { subject: 'the user', claims: INTERNAL },
+  },
+  {
     section: 'mails',
     table: 'mails',
     order: [['id', 'uuid']],

@@ -19,9 +19,9 @@ export class PersonalDataRepository {
 
   /** The last of the user's rows; null: there is none. */
   async last(table: ExportedTable, userId: number): Promise<Position | null> {
-    const { where, key, order } = partsOf(table);
+    const { from, key, order } = partsOf(table);
     const rows: { position: Position }[] = await this.dataSource.query(
-      `SELECT ${key} AS position FROM ${table.table} t WHERE ${where} ORDER BY ${order('DESC')} LIMIT 1`,
+      `SELECT ${key} AS position FROM ${from('true', order('DESC'), 1)} ORDER BY ${order('DESC')} LIMIT 1`,
       [userId],
     );
     return rows[0]?.position ?? null;
@@ -29,16 +29,17 @@ export class PersonalDataRepository {
 
   /** The rows after a position and up to another, as JSON texts; none: there are no more. */
   async batch(table: ExportedTable, userId: number, after: Position | null, last: Position): Promise<{ json: string; position: Position }[]> {
-    const { where, key, order, row, placed } = partsOf(table);
+    const { from, key, order, row, placed } = partsOf(table);
     const values: unknown[] = [userId, ...last];
-    const from = after === null ? '' : `AND ${row} > ${placed(values.length + 1)}`;
+    const upTo = `${row} <= ${placed(2)}`;
+    const between = after === null ? upTo : `${upTo} AND ${row} > ${placed(values.length + 1)}`;
     if (after !== null) values.push(...after);
     return this.dataSource.query(
       `SELECT * FROM (
          SELECT position, CASE WHEN coalesce(sum(octet_length(json)) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${BATCH_BYTES} THEN json END AS json
          FROM (
            SELECT ${key} AS position, (SELECT row_to_json(x)::text FROM (SELECT ${selectedOf(table)}) x) AS json, row_number() OVER (ORDER BY ${order('ASC')}) AS n
-           FROM ${table.table} t WHERE ${where} AND ${row} <= ${placed(2)} ${from} ORDER BY ${order('ASC')} LIMIT ${BATCH_ROWS}
+           FROM ${from(between, order('ASC'), BATCH_ROWS)} ORDER BY ${order('ASC')} LIMIT ${BATCH_ROWS}
          ) rows ORDER BY n
        ) batch WHERE json IS NOT NULL`,
       values,
@@ -46,9 +47,15 @@ export class PersonalDataRepository {
   }
 }
 
-function partsOf({ where = 't.user_id = $1', order: columns }: ExportedTable) {
+function partsOf({ table, where = 't.user_id = $1', of, order: columns }: ExportedTable) {
   return {
-    where,
+    /** The user's rows that meet a condition. Of each row that they belong to, no more are read than are asked for. */
+    from: (condition: string, order: string, count: number) =>
+      of === undefined
+        ? `${table} t WHERE ${where} AND ${condition}`
+        : `${of.table} o CROSS JOIN LATERAL (
+             SELECT * FROM ${table} t WHERE t.${of.column} = o.id AND ${condition} ORDER BY ${order} LIMIT ${count}
+           ) t WHERE o.user_id = $1`,
     key: `ARRAY[${columns.map(([column]) => `t.${column}::text`).join(', ')}]`,
     order: (direction: 'ASC' | 'DESC') => columns.map(([column]) => `t.${column} ${direction}`).join(', '),
     row: `(${columns.map(([column]) => `t.${column}`).join(', ')})`,

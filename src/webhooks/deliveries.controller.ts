@@ -43,7 +43,10 @@ export class DeliveriesController {
     return this.deliveries.get(principal, id);
   }
 
-  /** Sends a `webhook.test` to the endpoint, whatever events it asked for. The delivery is on its way: read it for what came of it. */
+  /**
+   * Sends a `webhook.test` to the endpoint, whatever events it asked for, and answers the delivery with its first attempt. `attempts` is empty where that
+   * takes longer than five seconds, or the endpoint's user is suspended: read the delivery later for what came of it.
+   */
   @Post('webhook-endpoints/:endpointId/test')
   @Scopes('webhooks:write')
   @Creates(WebhookDeliveryDetailsDto)

@@ -27,6 +27,16 @@ export class DeliveriesRepository {
     );
   }
 
+  /** Whether there is no first attempt to wait for: it was made, or none will be while the endpoint is disabled, its user suspended, or gone. */
+  async isTried(id: string): Promise<boolean> {
+    const [row] = await this.dataSource.query<[{ tried: boolean }?]>(
+      `SELECT w.attempts <> '[]' OR NOT (e.enabled AND (e.user_id IS NULL OR u.status = 'active')) AS tried
+       FROM webhook_deliveries w JOIN webhook_endpoints e ON e.id = w.endpoint_id LEFT JOIN users u ON u.id = e.user_id WHERE w.id = $1`,
+      [id],
+    );
+    return row?.tried ?? true;
+  }
+
   /** Removes a batch of the oldest deliveries, of those that are older than so many days. @returns how many */
   async removeOlderThan(days: number): Promise<number> {
     return this.count(

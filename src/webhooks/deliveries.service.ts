@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, LessThan, Repository } from 'typeorm';
 import { type Principal } from '../common/principal';
 import { Transactions } from '../database/transactions';
@@ -14,6 +15,11 @@ import { WebhookDeliveryDetailsDto, WebhookDeliveryDto } from './dto/webhook-del
 import { EndpointsService } from './endpoints.service';
 import { WebhookDelivery } from './entities/webhook-delivery.entity';
 import { EndpointDisabled } from './webhooks.errors';
+
+/** How long the test of an endpoint waits for its first attempt. */
+const TEST_WAIT_MS = 5_000;
+/** Looks at a test are so far apart in the beginning, each half as far again as the one before: any process may have made the attempt. */
+const FIRST_LOOK_MS = 20;
 
 /** What was sent to endpoints and what came of it; the test of an endpoint, and sending again. Who reaches the endpoint reaches its deliveries. */
 @Injectable()
@@ -53,7 +59,10 @@ export class DeliveriesService {
     return WebhookDeliveryDetailsDto.of(row);
   }
 
-  /** Sends `webhook.test` to the endpoint, whatever it asked for, and to no other. @throws NotFoundProblem, EndpointDisabled */
+  /**
+   * Sends `webhook.test` to the endpoint, whatever it asked for, and to no other. @returns the delivery with its first attempt; as it waits, when
+   * that takes longer than five seconds or its user is suspended. @throws NotFoundProblem, EndpointDisabled
+   */
   async test(principal: Principal, endpointId: number): Promise<WebhookDeliveryDetailsDto> {
     const made = await this.transactions.run(async (tx) => {
       const { enabled, userId } = await this.endpoints.find(tx, principal, endpointId);
@@ -63,7 +72,16 @@ export class DeliveriesService {
       return tx.findOneByOrFail(WebhookDelivery, { id });
     });
     this.dispatcher.wake([{ endpointId, ordered: false }]);
-    return WebhookDeliveryDetailsDto.of(made);
+    await this.firstAttempt(made.id);
+    return WebhookDeliveryDetailsDto.of((await this.deliveries.findOneBy({ id: made.id })) ?? made);
+  }
+
+  private async firstAttempt(id: string): Promise<void> {
+    const until = performance.now() + TEST_WAIT_MS;
+    for (let pauseMs = FIRST_LOOK_MS; performance.now() < until; pauseMs *= 1.5) {
+      await delay(Math.min(pauseMs, until - performance.now()));
+      if (await this.repository.isTried(id)) return;
+    }
   }
 
   /** Sends it once more, now, and by the whole plan. @throws NotFoundProblem, EndpointDisabled */

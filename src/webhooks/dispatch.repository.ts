@@ -60,7 +60,10 @@ export interface Result {
   attempt: DeliveryAttempt;
 }
 
-/** Of the endpoints that are asked for, those that are delivered to: enabled, and their users in good standing. */
+/** An endpoint `e`, of the user `u`, that is delivered to: enabled, and its user in good standing. */
+const LIVE_ENDPOINT = `e.enabled AND (e.user_id IS NULL OR u.status = 'active')`;
+
+/** Of the endpoints that are asked for, those that are delivered to. */
 const LIVE = `
   asked AS MATERIALIZED (
     SELECT a.id, a.free, a.after FROM unnest($1::integer[], $2::integer[], $3::integer[]) AS a (id, free, after)
@@ -68,7 +71,7 @@ const LIVE = `
     SELECT a.id, a.free, a.after, e.url, e.secret, e.failing_since IS NOT NULL AS failing,
       CASE WHEN e.previous_expires_at > now() THEN e.previous_secret END AS previous
     FROM asked a JOIN webhook_endpoints e ON e.id = a.id LEFT JOIN users u ON u.id = e.user_id
-    WHERE e.enabled AND (e.user_id IS NULL OR u.status = 'active')
+    WHERE ${LIVE_ENDPOINT}
   )`;
 
 const claimed = (source: string) => `
@@ -133,6 +136,9 @@ const lanes = (condition: string, order: string) => `
   SELECT w.endpoint_id, w.due_at FROM webhook_deliveries w WHERE w.status = 'waiting' AND ${condition}
   ORDER BY w.endpoint_id, ${order} LIMIT 1`;
 
+/** Whether a lane's endpoint is delivered to. What waits for another is not asked for: it would be once a second, for as long as that lasts. */
+const IS_LIVE = `EXISTS (SELECT FROM webhook_endpoints e LEFT JOIN users u ON u.id = e.user_id WHERE e.id = endpoint_id AND ${LIVE_ENDPOINT})`;
+
 /** Endpoints with something that is due, found by jumping from one to the next: a backlog costs no more than a single delivery. */
 const LOOK = prepared(
   'endpoints with deliveries due',
@@ -145,9 +151,9 @@ const LOOK = prepared(
      UNION ALL
      SELECT next.* FROM ordered p CROSS JOIN LATERAL (${lanes('w.ordered AND w.endpoint_id > p.endpoint_id', 'w.subject, w.id')}) next
    )
-   (SELECT endpoint_id AS "endpointId", false AS ordered, due_at <= now() AS due FROM lane LIMIT ${LANES_OF_A_LOOK})
+   (SELECT endpoint_id AS "endpointId", false AS ordered, due_at <= now() AND ${IS_LIVE} AS due FROM lane LIMIT ${LANES_OF_A_LOOK})
    UNION ALL
-   (SELECT endpoint_id, true, true FROM ordered LIMIT ${LANES_OF_A_LOOK})`,
+   (SELECT endpoint_id, true, ${IS_LIVE} FROM ordered LIMIT ${LANES_OF_A_LOOK})`,
 );
 
 const FINISH = prepared(
@@ -185,7 +191,7 @@ export class DispatchRepository {
     return { claimed: rows.filter(({ id }) => id !== null), after };
   }
 
-  /** Endpoints behind the one given for which something is due. A lane with `due: false` has deliveries that wait for a later time. */
+  /** Endpoints behind the one given for which something is due. A lane with `due: false` has deliveries that wait for a later time, or for their endpoint. */
   look(after: number): Promise<(Lane & { due: boolean })[]> {
     return this.statements.run(LOOK, [after]);
   }

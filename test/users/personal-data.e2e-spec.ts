@@ -313,6 +313,31 @@ describe('what is kept of a user', () => {
       expect(ids).toHaveLength(901);
     });
 
+    it('has the deliveries of each of their webhook endpoints once and in order, more than a batch, and nobody else’s', async () => {
+      const user = await makeUser(service);
+      const other = await makeUser(service);
+      const ids = [];
+      for (const { id } of [user, other, user]) {
+        const [endpoint] = await service.sql<{ id: number }>(
+          `INSERT INTO webhook_endpoints (user_id, url, events, secret) VALUES ($1, 'https://example.com', '{*}', '{}') RETURNING id`,
+          [id],
+        );
+        ids.push(endpoint.id);
+        await service.sql(
+          `INSERT INTO webhook_deliveries (endpoint_id, event_id, event_type, subject, ordered, status, finished_at, attempts)
+           SELECT $1, n, 'user.updated', $2, false, 'delivered', now(), '[{"status": 204}]' FROM generate_series(1, 300) n`,
+          [endpoint.id, id],
+        );
+      }
+      const { body } = await asAdmin().get(`/v1/users/${user.id}/export`).expect(200);
+      const deliveries = body.webhookDeliveries as { endpointId: number; eventId: string; attempts: unknown }[];
+      const events = Array.from({ length: 300 }, (_, i) => String(i + 1));
+      expect(deliveries.map(({ endpointId, eventId }) => [endpointId, eventId])).toEqual(
+        [ids[0], ids[2]].flatMap((endpointId) => events.map((eventId) => [endpointId, eventId])),
+      );
+      expect(deliveries[0]).toMatchObject({ eventType: 'user.updated', status: 'delivered', attempts: [{ status: 204 }] });
+    });
+
     it('is not made for whoever asks of its header alone', async () => {
       const user = await makeUser(service);
       await asAdmin().head(`/v1/users/${user.id}/export`).expect(200);

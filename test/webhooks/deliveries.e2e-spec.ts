@@ -1,4 +1,5 @@
 import { JobsService } from '../../src/jobs/jobs.service';
+import { DispatchRepository } from '../../src/webhooks/dispatch.repository';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
@@ -237,14 +238,30 @@ describe('webhooks', () => {
     const { id, secret } = await endpoint(user, tested, { events: ['quota.exhausted'] });
     await endpoint(user, other);
     const { body, headers } = await service.as(user).post(`/v1/webhook-endpoints/${id}/test`).expect(201);
-    expect(body).toMatchObject({ endpointId: id, type: 'webhook.test', userId: user.id, attempts: [] });
-    await settled(id);
+    expect(body).toMatchObject({ endpointId: id, type: 'webhook.test', userId: user.id, status: 'delivered', tries: 1, lastStatus: 204 });
+    expect(body.attempts).toMatchObject([{ status: 204, error: null }]);
     expect((await service.as(user).get(headers.location).expect(200)).body).toMatchObject({ id: body.id, status: 'delivered', tries: 1 });
     expect(isSigned(tested.received[0], secret)).toBe(true);
     expect(tested.received[0].event).toMatchObject({ type: 'webhook.test', data: { endpointId: id } });
     const before = await happens(user, 1);
     await eventually(() => other.received.some(({ headers: { 'webhook-id': eventId } }) => eventId === before));
     expect(other.received).toHaveLength(1);
+  });
+
+  it('that test an endpoint are answered with what went wrong, and as they wait where nothing is sent now', async () => {
+    const { url } = await receiver(() => 500);
+    const { id } = await endpoint(user, url, { ordered: true });
+    const test = () => service.as(admin).post(`/v1/webhook-endpoints/${id}/test`).expect(201);
+    expect((await test()).body).toMatchObject({ lastStatus: 500, attempts: [{ status: 500 }] });
+    await service.as(admin).patch(`/v1/users/${user.id}`).send({ status: 'suspended' }).expect(200);
+    expect((await test()).body).toMatchObject({ status: 'waiting', attempts: [] });
+    const lanes = async () => (await service.app.get(DispatchRepository).look(id - 1)).filter(({ endpointId }) => endpointId === id);
+    expect(await lanes()).toEqual([{ endpointId: id, ordered: false, due: false }]);
+    await service.as(admin).patch(`/v1/users/${user.id}`).send({ status: 'active' }).expect(200);
+    await service.as(admin).patch(`/v1/webhook-endpoints/${id}`).send({ enabled: false }).expect(200);
+    await service.sql(`UPDATE webhook_deliveries SET due_at = now(), ordered = true WHERE endpoint_id = $1 AND status = 'waiting'`, [id]);
+    expect(await lanes()).toEqual([{ endpointId: id, ordered: true, due: false }]);
+    await service.as(admin).delete(`/v1/webhook-endpoints/${id}`).expect(204);
   });
 
   it('are sent once more on request, and of a time, with the same id', async () => {

@@ -1505,7 +1505,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sends a `webhook.test` to the endpoint, whatever events it asked for. The delivery is on its way: read it for what came of it.
+         * Sends a `webhook.test` to the endpoint, whatever events it asked for, and answers the delivery with its first attempt. `attempts` is empty where that
+         *     takes longer than five seconds, or the endpoint's user is suspended: read the delivery later for what came of it.
          * @description Needs the scope `webhooks:write`.
          */
         post: operations["deliveriesTest"];
@@ -11901,12 +11902,14 @@ export interface operations {
                      *       "quotaEvents": [],
                      *       "events": [],
                      *       "webhookEndpoints": [],
+                     *       "webhookDeliveries": [],
                      *       "mails": [],
                      *       "auditEvents": [
                      *         {
                      *           "id": "17",
                      *           "actorKind": "key",
                      *           "actorId": null,
+                     *           "actorKeyId": null,
                      *           "action": "user.export",
                      *           "targetKind": "user",
                      *           "targetId": "30027",
@@ -11977,6 +11980,9 @@ export interface operations {
                             [key: string]: unknown;
                         }[];
                         webhookEndpoints: {
+                            [key: string]: unknown;
+                        }[];
+                        webhookDeliveries: {
                             [key: string]: unknown;
                         }[];
                         mails: {
