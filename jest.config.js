@@ -17,6 +17,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   testMatch,
   rootDir: __dirname,
   testEnvironment: '<rootDir>/test/support/environment.cjs',
+  runtime: '<rootDir>/test/support/runtime.cjs',
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'json', 'node'],
   transform: {
     '^.+\\.ts$': swc({ syntax: 'typescript', decorators: true }, { legacyDecorator: true, decoratorMetadata: true, sourceMaps: 'inline' }),

@@ -1,21 +1,35 @@
-// The environment of every test file: Node's, in which a module that this worker compiled before is not compiled anew. Jest gives each file modules of
-// its own, some two thousand of them, and V8 forgets what it knew of their text from one file to the next.
-const vm = require('node:vm');
+// The environment of every test file: Node's, and the same one for all the files that a worker runs, so that what the service is made of is loaded once a
+// worker (see runtime.cjs) and not once a file. What a file may leave in it are the variables of the process: each finds those that the worker began with.
 const { TestEnvironment } = require('jest-environment-node');
 
-/** @type {Map<string, { text: string, cachedData: Buffer | undefined }>} */
-const compiled = new Map();
-const compileFunction = vm.compileFunction;
+class KeptEnvironment extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    this.variables = { ...this.global.process.env };
+    this.exit = this.global.process.exit;
+  }
 
-/** @type {typeof compileFunction} */
-vm.compileFunction = (text, parameters, options = {}) => {
-  const { filename } = options;
-  if (filename === undefined) return compileFunction(text, parameters, options);
-  const known = compiled.get(filename);
-  if (known?.text === text && known.cachedData) return compileFunction(text, parameters, { ...options, cachedData: known.cachedData });
-  const made = compileFunction(text, parameters, { ...options, produceCachedData: true });
-  compiled.set(filename, { text, cachedData: made.cachedData });
-  return made;
+  /** @override */
+  setup() {
+    const { env } = this.global.process;
+    for (const name of Object.keys(env)) if (!(name in this.variables)) delete env[name];
+    Object.assign(env, this.variables);
+    // Jest puts its own around it, for each file.
+    this.global.process.exit = this.exit;
+    return Promise.resolve();
+  }
+
+  /** @override */
+  teardown() {
+    return Promise.resolve();
+  }
+}
+
+/** @type {KeptEnvironment | undefined} */
+let kept;
+
+module.exports = class {
+  constructor(config, context) {
+    return (kept ??= new KeptEnvironment(config, context));
+  }
 };
-
-module.exports = TestEnvironment;

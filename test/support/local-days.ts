@@ -64,8 +64,7 @@ export class LocalDays {
   }
 
   private offsetAt(at: number): number {
-    const parts = Object.fromEntries(this.format.formatToParts(at).map(({ type, value }) => [type, Number(value)])) as Record<string, number>;
-    const { year, month, day, hour, minute, second } = parts as Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', number>;
+    const [month, day, year, hour, minute, second] = this.format.format(at).split(/\D+/).map(Number) as [number, number, number, number, number, number];
     return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1_000) * 1_000;
   }
 

@@ -46,6 +46,13 @@ export class WireDocument {
   private readonly responses = new Map<string, DocumentedResponse | null>();
   private readonly routes: { operation: Operation; parts: string[] }[];
 
+  private static committed: WireDocument | undefined;
+
+  /** The committed document: read and compiled once a worker, which keeps this module. */
+  static get ofService(): WireDocument {
+    return (WireDocument.committed ??= new WireDocument());
+  }
+
   /** @param rendered by a service with features of a test's own: what the file lacks */
   constructor(rendered?: object) {
     this.document = JSON.parse(readFileSync(join(__dirname, '../../../openapi.json'), 'utf8')) as Document;

@@ -13,7 +13,6 @@ const OUTSIDE = new Set(['not-found', 'method-not-allowed', 'malformed-request',
 /** Nobody reads it. */
 const CLIENT_GONE = 499;
 
-let document: WireDocument | undefined;
 const untruths = new Map<string, string>();
 const seen = new Set<string>();
 
@@ -42,7 +41,7 @@ export function answersSeen(): string[] {
 /** An answer that cannot even be looked at is one that nobody described. */
 function faultsFound(answer: WireAnswer, own?: WireDocument): string[] {
   try {
-    return faultsOf(answer, own ?? (document ??= new WireDocument()));
+    return faultsOf(answer, own ?? WireDocument.ofService);
   } catch (error) {
     return [`cannot be read: ${String(error)}`];
   }
