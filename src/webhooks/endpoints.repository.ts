@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityManager } from 'typeorm';
+import { type EntityManager, Raw } from 'typeorm';
 import { type SealedValue } from '../settings/secret-box';
 
 export interface NewEndpoint {
@@ -12,6 +12,9 @@ export interface NewEndpoint {
   description: string;
   secret: SealedValue;
 }
+
+/** Of the operator, or of a user who is not being removed: the rows of one who is go later than the answer. */
+export const OWNER_IS_THERE = Raw((userId) => `(${userId} IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = ${userId} AND u.status <> 'deleted'))`);
 
 @Injectable()
 export class EndpointsRepository {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, type EntityManager, type FindOptionsWhere, IsNull, LessThan, Not, Repository } from 'typeorm';
+import { And, DataSource, type EntityManager, Equal, type FindOptionsWhere, IsNull, LessThan, Not, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { definedOnly } from '../common/defined-only';
 import { type Actor, type Principal } from '../common/principal';
@@ -19,7 +19,7 @@ import { UpdateWebhookEndpointDto } from './dto/update-webhook-endpoint.dto';
 import { type NewWebhookEndpointDto, type RotatedSecretDto, WebhookEndpointDto } from './dto/webhook-endpoint.dto';
 import { EndpointSecrets } from './endpoint-secrets';
 import { urlFlaw } from './endpoint-url';
-import { EndpointsRepository } from './endpoints.repository';
+import { EndpointsRepository, OWNER_IS_THERE } from './endpoints.repository';
 import { WebhookEndpoint } from './entities/webhook-endpoint.entity';
 import { sourceOf } from './listening';
 import { Sender } from './sender.service';
@@ -60,9 +60,10 @@ export class EndpointsService {
     const before = cursorPosition(query.cursor, filters);
     const size = pageSize(query);
     if (owner !== undefined && scope === 'all') return { items: [], nextCursor: null };
-    const ofScope = scope === undefined ? {} : { userId: scope === 'all' ? IsNull() : Not(IsNull()) };
+    const ofScope = scope === undefined ? [] : [scope === 'all' ? IsNull() : Not(IsNull())];
+    const ofOwner = owner === undefined ? ofScope : [Equal(owner)];
     const rows = await this.endpoints.find({
-      where: { ...ofScope, ...definedOnly({ userId: owner }), ...(before === null ? {} : { id: LessThan(Number(before)) }) },
+      where: { userId: And(...ofOwner, OWNER_IS_THERE), ...(before === null ? {} : { id: LessThan(Number(before)) }) },
       order: { id: 'DESC' },
       take: size + 1,
     });
@@ -143,7 +144,7 @@ export class EndpointsService {
 
   /** One that the caller reaches. @throws NotFoundProblem */
   async find(tx: EntityManager, { isAdmin, userId }: Principal, id: number, forUpdate = false): Promise<WebhookEndpoint> {
-    const where: FindOptionsWhere<WebhookEndpoint> = isAdmin ? { id } : { id, userId };
+    const where: FindOptionsWhere<WebhookEndpoint> = isAdmin ? { id, userId: OWNER_IS_THERE } : { id, userId };
     const row = await tx.findOne(WebhookEndpoint, { where, ...(forUpdate ? { lock: { mode: 'for_no_key_update' } } : {}) });
     if (row === null) throw new NotFoundProblem('webhook endpoint');
     return row;

@@ -1,6 +1,7 @@
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { writeSetting } from '../support/settings';
+import { inTransaction } from '../support/waiting';
 
 const URL = 'https://hooks.example.com/quotidian';
 
@@ -224,7 +225,14 @@ describe('webhook endpoints', () => {
 
   it('are gone with their user', async () => {
     const { id } = await make(user);
-    await service.as(admin).delete(`/v1/users/${user.id}`).expect(204);
-    await service.as(admin).get(`/v1/webhook-endpoints/${id}`).expect(404);
+    // Whose rows somebody holds is removed later, and is gone from every answer all the same.
+    await inTransaction(service, async (client) => {
+      await client.query('SELECT FROM webhook_endpoints WHERE id = $1 FOR UPDATE', [id]);
+      await service.as(admin).delete(`/v1/users/${user.id}`).expect(204);
+      await service.as(admin).get(`/v1/webhook-endpoints/${id}`).expect(404);
+      await service.as(admin).get(`/v1/webhook-endpoints/${id}/deliveries`).expect(404);
+      const { body } = await service.as(admin).get(`/v1/webhook-endpoints?userId=${user.id}`).expect(200);
+      expect(body.items).toEqual([]);
+    });
   });
 });
