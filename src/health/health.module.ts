@@ -20,6 +20,6 @@ import { StoredValues } from './stored-values.service';
     StoredValues,
     StoredValuesRepository,
   ],
-  exports: [HealthRepository, StoredValues],
+  exports: [GracefulShutdown, HealthRepository, StoredValues],
 })
 export class HealthModule {}

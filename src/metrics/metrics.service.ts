@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { isConnectionLost, isTransient, sqlState } from '../common/database-errors';
+import { version } from '../../package.json';
+import { Notifications } from '../database/notifications';
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
+import { GracefulShutdown } from '../http/graceful-shutdown';
 import { unhandledErrors } from '../http/last-net';
 import { problemsAnswered } from '../http/problem-counts';
 import { JobsService } from '../jobs/jobs.service';
@@ -39,6 +42,8 @@ export class MetricsService {
     jobs: JobsService,
     webhooks: WebhookFigures,
     relay: RelayRepository,
+    notifications: Notifications,
+    shutdown: GracefulShutdown,
   ) {
     collectDefaultMetrics({ register: this.registry });
     this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
@@ -57,6 +62,19 @@ export class MetricsService {
       },
     });
     this.counter('quotidian_unhandled_errors_total', 'Errors that nobody took.', unhandledErrors);
+    this.gauge('quotidian_notifications_listening', '1 while it is proven that what is notified arrives; 0 where changes are polled for.', () =>
+      Number(notifications.healthy),
+    );
+    this.gauge('quotidian_draining', '1 while the process stops.', () => Number(shutdown.draining));
+    this.gauge('quotidian_database_connections_open', 'Connections of reads and administration in this process.', () => health.pool().open);
+    this.gauge('quotidian_database_connections_idle', 'Those of them that nobody uses.', () => health.pool().idle);
+    this.gauge('quotidian_database_connections_waiting', 'Calls that wait for one of them.', () => health.pool().waiting);
+    new Gauge({
+      name: 'quotidian_build_info',
+      help: 'Always 1, with the version of this release.',
+      labelNames: ['version'],
+      registers: [this.registry],
+    }).set({ version }, 1);
     this.gauge('quotidian_database_clock_behind_seconds', "How far the database's clock was set back.", async () => {
       return ((await health.look().catch(whileAway(null)))?.clockBehindMs ?? 0) / 1_000;
     });

@@ -66,6 +66,27 @@ if (!HAS_NGINX) process.stderr.write('\n*** SKIPPED: nginx is not installed, so 
     expect(calls).toHaveLength(3);
   });
 
+  it('charges the same however the path is written: large letters, and without the last slash', async () => {
+    const user = await makeUser(service, { dailyQuota: 100 });
+    for (const [i, path] of ['/Reports/1', '/reports', '/REPORTS/', '/%52eports/1'].entries()) {
+      expect((await as(user).get(path).expect(200)).headers.ratelimit).toMatch(new RegExp(`r=${95 - 5 * i};`));
+    }
+    expect((await as(user).get('/reportsabout').expect(200)).headers.ratelimit).toMatch(/r=79;/);
+  });
+
+  it('passes on whom the call was for and where it came from, and a body of five megabytes', async () => {
+    const user = await makeUser(service);
+    await as(user).post('/items').set('host', 'api.example.com').set('x-forwarded-for', '203.0.113.9').send('x'.repeat(5_000_000)).expect(200);
+    expect(calls[0].headers).toMatchObject({ host: 'api.example.com', 'x-forwarded-for': '203.0.113.9, 127.0.0.1', 'x-forwarded-proto': 'http' });
+    expect(calls[0].body).toHaveLength(5_000_000);
+  });
+
+  it('lets a call ask for another protocol', async () => {
+    const user = await makeUser(service, { dailyQuota: 5 });
+    await as(user).get('/socket').set('connection', 'Upgrade').set('upgrade', 'websocket').expect(200);
+    expect(calls[0].headers).toMatchObject({ connection: 'upgrade', upgrade: 'websocket' });
+  });
+
   it('forwards a body and the method, whatever the body is, and charges a HEAD and an OPTIONS too', async () => {
     const user = await makeUser(service, { dailyQuota: 4 });
     await as(user).put('/items/1').set('content-type', 'application/json').send('{"broken').expect(200);
