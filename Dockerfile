@@ -27,6 +27,8 @@ COPY --from=build --chown=node:node /app/node_modules node_modules
 COPY --from=build --chown=node:node /app/dist dist
 # What `quotidian doctor` compares the indexes with.
 COPY --chown=node:node sql/schema.sql sql/
+# What the commands for operators are made of.
+COPY --chown=node:node openapi.json ./
 COPY --from=build --chown=node:node /app/packages/console/dist packages/console/dist
 # `docker exec … quotidian doctor`, and a place for generated secrets and mails that are files; the rest may be read-only.
 RUN chmod +x dist/src/cli.js && ln -s /app/dist/src/cli.js /usr/local/bin/quotidian && mkdir /data && chown node:node /data

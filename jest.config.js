@@ -25,8 +25,12 @@ const project = (displayName, testMatch, extra = {}) => ({
   },
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?(${esmPackages.join('|')}))`],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
-  // Packages on each other: what they are built of, and not what was built of them once.
-  moduleNameMapper: { '^@quotidian/client$': '<rootDir>/packages/client/src/index.ts' },
+  moduleNameMapper: {
+    // Packages on each other: what they are built of, and not what was built of them once.
+    '^@quotidian/client$': '<rootDir>/packages/client/src/index.ts',
+    // What is imported when it is needed is named as it will be when it is compiled.
+    '^(\\.{1,2}/.+)\\.js$': ['$1.js', '$1.ts'],
+  },
   ...extra,
 });
 

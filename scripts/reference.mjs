@@ -110,14 +110,19 @@ function commands() {
   const program = new Command('quotidian');
   for (const { register } of loaded(/^cli\/[^/]+\.js$/)) register?.(program);
   const own = [...program.commands].sort((a, b) => a.name().localeCompare(b.name()));
-  const parts = own.flatMap((command) => [
-    `## ${code(`quotidian ${command.name()}${command.registeredArguments.map((argument) => ` ${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}`).join('')}`)}`,
+  const whole = own.flatMap((command) =>
+    command.commands.length > 0
+      ? [{ command, group: '' }, ...command.commands.map((sub) => ({ command: sub, group: `${command.name()} ` }))]
+      : [{ command, group: '' }],
+  );
+  const parts = whole.flatMap(({ command, group }) => [
+    `${group ? '###' : '##'} ${code(`quotidian ${group}${command.name()}${command.registeredArguments.map((argument) => ` ${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}`).join('')}`)}`,
     command.description(),
     list([
       ...command.registeredArguments.filter(({ description }) => description).map((argument) => `${code(argument.name())}: ${argument.description}`),
       ...command.options.map(({ flags, description, defaultValue, mandatory }) => {
         const standard = defaultValue === undefined || defaultValue === false ? '' : ` (default ${code(JSON.stringify(defaultValue))})`;
-        return `${code(flags)}: ${description}${standard}${mandatory ? '; must be given' : ''}`;
+        return `${code(flags)}${description || standard ? ': ' : ''}${description}${standard}${mandatory ? '; must be given' : ''}`;
       }),
     ]),
   ]);

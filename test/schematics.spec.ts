@@ -176,7 +176,7 @@ describe('the generator', () => {
       "key: 'users.maxNotes',\n    schema: { type: 'integer', minimum: 1, maximum: 50 },\n    default: 5,",
     );
     expect(texts.get('src/users/users.module.ts')).toMatch(/providers: \[\s*RemindJob,/);
-    expect(texts.get('src/cli.ts')).toContain("'users:purge': () => import('./cli/users-purge.js'),");
+    expect(texts.get('src/cli/commands.ts')).toContain("'users:purge': () => import('./users-purge.js'),");
     for (const call of calls) expect(g(...call)).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });
     expect(files()).toEqual(texts);
   });

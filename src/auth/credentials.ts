@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
 import { KEY_PREFIX } from '../api-keys/key-format';
 import { type Access } from '../common/access.decorators';
-import { includesRole, type Principal } from '../common/principal';
+import { includesRole, type Principal, SCOPES } from '../common/principal';
 import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
 import { SecondFactorSettings } from '../second-factors/second-factors.settings';
 import { SettingsService } from '../settings/settings.service';
@@ -10,15 +11,42 @@ import { AccessTokens } from './access-tokens';
 import { TotpEnrolmentRequired } from './auth.errors';
 import { PrincipalsService } from './principals.service';
 
+/** Ids of accounts begin at 1. It has no second factor that anybody could ask it for. */
+const COMMAND_LINE: Principal = {
+  userId: 0,
+  role: 'admin',
+  operator: 'admin',
+  isAdmin: true,
+  scopes: new Set(SCOPES),
+  keyId: null,
+  hasSecondFactor: true,
+  sessionId: null,
+  hasCap: false,
+  emailVerified: true,
+  endsAt: Infinity,
+  isCommand: true,
+};
+
 /** Decides whether a credential may do what a route asks, now. */
 @Injectable()
 export class Credentials {
+  /** The `Authorization` of a command that runs on its own database; null in a process that serves. */
+  private ofCommand: string | null = null;
+
   constructor(
     private readonly tokens: AccessTokens,
     private readonly principals: PrincipalsService,
     private readonly settings: SettingsService,
     private readonly foreign: ForeignTokens,
   ) {}
+
+  /**
+   * Makes the `Authorization` by which a command calls the routes of its own application, as an administrator without an account.
+   * Whoever can start one holds the database anyway; it is known to this process alone, and ends with it.
+   */
+  openForCommand(): string {
+    return (this.ofCommand ??= `Bearer ${randomBytes(32).toString('base64url')}`);
+  }
 
   /**
    * Without a promise where it can be answered from memory.
@@ -49,6 +77,7 @@ export class Credentials {
 
   private authenticate(header: string | undefined): Principal | null | Promise<Principal | null> {
     if (header === undefined) throw new CredentialsMissing();
+    if (header === this.ofCommand) return COMMAND_LINE;
     const credential = bearerOf(header);
     if (credential.startsWith(KEY_PREFIX)) return this.principals.byKey(credential);
     if (this.foreign.isUsed) {

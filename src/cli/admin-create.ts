@@ -1,6 +1,5 @@
 import { type Command } from 'commander';
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
+import { readSecret } from './read-secret';
 import { COMMAND, withApp } from './with-app';
 
 interface Options {
@@ -15,7 +14,7 @@ export function register(program: Command): void {
     .requiredOption('--email <address>', 'e-mail address of the account')
     .option('--json', 'print one line of JSON: { id, email, apiKey }')
     .action(async ({ email, json }: Options) => {
-      const password = process.env.QUOTIDIAN_ADMIN_PASSWORD ?? (await readPassword());
+      const password = process.env.QUOTIDIAN_ADMIN_PASSWORD ?? (await readSecret());
       const [{ AdminsService }, { checkBody }, { CredentialsDto }] = await Promise.all([
         import('../auth/admins.service.js'),
         import('../http/validation.pipe.js'),
@@ -27,20 +26,4 @@ export function register(program: Command): void {
         json ? `${JSON.stringify(admin)}\n` : `Administrator ${admin.email} (id ${admin.id}) was made. The key is shown once:\n  API key    ${admin.apiKey}\n`,
       );
     });
-}
-
-/** One line of standard input, without the mark that some programs begin a text with; typed on a terminal, it is not shown. */
-function readPassword(): Promise<string> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = process.stdin.isTTY;
-  if (terminal) process.stderr.write('Password: ');
-  const lines = createInterface({ input: process.stdin, output: silent, terminal });
-  return new Promise((resolve) => {
-    lines.once('line', (line) => {
-      resolve(line.replace(/^\ufeff/, ''));
-      lines.close();
-      if (terminal) process.stderr.write('\n');
-    });
-    lines.once('close', () => resolve(''));
-  });
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { FAILED } from './exit';
 import { readAccessLog } from './replay/access-log';
 import { type ReplayOptions } from './replay/replay-log';
+import { serviceUrl } from './service-url';
 import { withApp } from './with-app';
 
 export function register(program: Command): void {
@@ -35,10 +36,4 @@ function wholeNumber(min: number, max: number) {
     if (!(number >= min && number <= max)) throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     return number;
   };
-}
-
-function serviceUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && ['http:', 'https:'].includes(url.protocol)) return url;
-  throw new InvalidArgumentError('It must be a URL, such as https://quota.example.com.');
 }

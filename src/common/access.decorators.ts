@@ -69,5 +69,6 @@ export const CurrentPrincipal = createParamDecorator((_: unknown, context: Execu
 /** The caller as the audit log names them. */
 export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
   const { principal, id } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (principal.isCommand) return { kind: 'command', id: null, requestId: id };
   return { kind: principal.keyId === null ? 'user' : 'key', id: principal.userId, keyId: principal.keyId, requestId: id };
 });

@@ -6,6 +6,7 @@ import { AuditService } from '../audit/audit.service';
 import { type Actor } from '../common/principal';
 import { Environment } from '../config/environment';
 import { Transactions } from '../database/transactions';
+import { NotFoundProblem } from '../http/problem';
 import { isSchedule, lastSlot, nextSlot } from './cron-slots';
 import { JobDto, type JobRunDto } from './dto/job.dto';
 import { type JobRun, type JobTrigger } from './entities/job-run.entity';
@@ -98,10 +99,11 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
    * Runs a job now, slot or not.
    * @param actor who asks for it, as the audit log names them; null: nobody but the service
    * @returns the rows that it changed
+   * @throws NotFoundProblem
    */
   async runNow(name: string, trigger: JobTrigger, actor: Actor | null = null): Promise<number> {
     const job = this.jobs.get(name);
-    if (job === undefined) throw new Error(`There is no job ${name}.`);
+    if (job === undefined) throw new NotFoundProblem('job');
     const id = await this.transactions.run(async (tx) => {
       const run = (await this.repository.begin(name, trigger, null, tx)) as string;
       if (actor !== null) await this.audit.record(tx, actor, { action: 'job.run', target: ['job', name], after: { run } });

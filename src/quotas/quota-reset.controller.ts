@@ -17,6 +17,6 @@ export class QuotaResetController {
   @AdminOnly()
   @HttpCode(200)
   async run(@CurrentActor() actor: Actor, @Query() { reason }: ReasonQuery): Promise<CloseOutDto> {
-    return { closedOut: await this.jobs.runNow(QUOTA_RESET, 'api', because(actor, reason)) };
+    return { closedOut: await this.jobs.runNow(QUOTA_RESET, actor.kind === 'command' ? 'command' : 'api', because(actor, reason)) };
   }
 }

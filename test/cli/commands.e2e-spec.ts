@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BooksRepository } from '../../src/ledger/books.repository';
 import { run } from '../support/command';
-import { makeUser } from '../support/factories';
+import { runHere } from '../support/command-here';
+import { makeAdmin, makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
 const SECRET = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
@@ -170,5 +171,126 @@ describe('the command line', () => {
     expect(audit.stdout).toContain('Usage: quotidian audit');
     const missing = await run(['replay', join(folder, 'no-such-file')], environment);
     expect([missing.code, missing.stderr.split('\n').length]).toEqual([1, 2]);
+  });
+
+  describe('for operators', () => {
+    let here: (...args: string[]) => ReturnType<typeof runHere>;
+    beforeAll(async () => {
+      const { key } = await makeAdmin(service);
+      here = (...args) => runHere(args, { QUOTIDIAN_URL: service.url, QUOTIDIAN_API_KEY: key });
+    });
+
+    it('lists, filters and changes over HTTP: users by id, address or external id; tables for people, JSON for programs', async () => {
+      const { id, email } = await makeUser(service, { dailyQuota: 5 });
+      const changed = await here('users', 'update', email, '--external-id', 'crm-7', '--daily-quota', '9', '--json');
+      expect([changed.stderr, changed.code, JSON.parse(changed.stdout)]).toMatchObject(['', 0, { id, externalId: 'crm-7', dailyQuota: 9 }]);
+      const table = await here('users', 'list', '--external-id', 'crm-7');
+      expect(table.stdout).toMatch(/│ id +│ email .*\n│ \d+ +│ user-/);
+      for (const named of [String(id), email.toUpperCase(), 'external:crm-7']) {
+        expect(JSON.parse((await here('quotas', 'get', named, '--json')).stdout)).toMatchObject({ limit: 9 });
+      }
+      const all = await here('users', 'list', '--limit', '1', '--all', '--json');
+      const page = JSON.parse((await here('users', 'list', '--limit', '100', '--json')).stdout) as { items: object[] };
+      expect(
+        all.stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ).toEqual(page.items);
+      expect((await here('users', 'list', '--limit', '1')).stdout).toMatch(/There are more: --all, or --cursor \S+\n$/);
+      const nobody = await here('quotas', 'get', 'nobody@example.com');
+      expect([nobody.code, nobody.stderr]).toEqual([1, 'quotidian: there is no user nobody@example.com.\n']);
+    });
+
+    it('does an evening of work: plans, keys, overrides, requests, settings, jobs and webhooks', async () => {
+      const json = async (...args: string[]) => {
+        const { code, stdout, stderr } = await here(...args, '--json');
+        expect([args.slice(0, 2), code, stderr.replace(/^quotidian: .* on http:\/\/127\.0\.0\.1:\d+\.\n$/, '')]).toEqual([args.slice(0, 2), 0, '']);
+        return JSON.parse(stdout);
+      };
+      const user = await makeUser(service, { dailyQuota: 5 });
+      expect(await json('tiers', 'create', '--name', 'team', '--daily-quota', '40')).toMatchObject({ name: 'team', dailyQuota: 40 });
+      expect(await json('tiers', 'update', 'team', '--unlimited', '--yes')).toMatchObject({ unlimited: true });
+      const { id, key } = await json('keys', 'create', user.email, '--name', 'cli', '--scopes', 'requests:write,quota:read');
+      await service
+        .as(key as string)
+        .post('/v1/requests')
+        .send({ type: 'x' })
+        .expect(201);
+      expect(await json('keys', 'revoke', user.email, String(id), '--yes')).toBeNull();
+      const override = await json('overrides', 'set', user.email, '--daily-quota', '50', '--expires-at', '+2h', '--reason', 'launch');
+      expect(override).toMatchObject({ limit: 50, override: { reason: 'launch' } });
+      const [request] = (await json('requests', 'list', '--user', user.email, '--since', '-1h')).items;
+      expect(await json('requests', 'cancel', request.id as string, '--yes')).toMatchObject({ status: 'canceled' });
+      expect(await json('quotas', 'reset', user.email, '--reason', 'outage', '--yes')).toMatchObject({ used: 0 });
+      expect(await json('settings', 'create', 'cli.limits', '{"small":[1,2]}', '--visibility', 'public')).toMatchObject({ value: { small: [1, 2] } });
+      expect(await json('settings', 'set', 'cli.limits', 'plain text')).toMatchObject({ value: 'plain text', visibility: 'public', version: 2 });
+      expect(await json('settings', 'rollback', 'cli.limits', '1', '--yes')).toMatchObject({ value: { small: [1, 2] }, version: 3 });
+      expect(await json('jobs', 'run', 'housekeeping')).toEqual({ affected: expect.any(Number) });
+      const endpoint = await json('webhooks', 'create', '--url', 'https://hooks.example.com/q', '--events', 'request.*,tier.changed');
+      expect(endpoint).toMatchObject({ scope: 'all', events: ['request.*', 'tier.changed'], secret: expect.stringMatching(/^whsec_/) });
+      expect(await json('webhooks', 'update', String(endpoint.id), '--no-enabled')).toMatchObject({ enabled: false });
+      expect((await json('audit-log', 'list', '--limit', '1')).items).toMatchObject([{ action: 'webhook-endpoint.update', actor: { kind: 'key' } }]);
+    });
+
+    it('asks before what could hurt, and names where; without a terminal only --yes goes on', async () => {
+      const { id, email } = await makeUser(service);
+      const refused = await here('users', 'delete', String(id));
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        `quotidian: users delete ${id} removes the account with its keys and sessions, on ${service.url}. Add --yes if that is meant.\n`,
+      ]);
+      expect(await service.sql('SELECT 1 FROM users WHERE email = $1', [email])).toHaveLength(1);
+      const done = await here('users', 'delete', String(id), '--yes');
+      expect([done.code, done.stdout, done.stderr]).toEqual([0, 'Done.\n', expect.stringContaining(`on ${service.url}.`)]);
+    });
+
+    it('names what is wrong in one line: flags, files, variables, and what the service refuses', async () => {
+      const empty = join(folder, 'empty-key');
+      writeFileSync(empty, '\n');
+      const wrong: [string[], number, RegExp, Record<string, string>?][] = [
+        [['users', 'list', '--limit', 'x'], 2, /--limit <number>' argument 'x' is invalid. It must be a whole number of at least 1/],
+        [['users', 'list', '--status', 'gone'], 2, /It must be one of active, suspended/],
+        [['requests', 'list', '--since', 'yesterday'], 2, /It must be an instant such as/],
+        [['settings', 'set', 'quota.timeZone', '{'], 2, /It is no JSON/],
+        [['users', 'update', '1', '--metadata', `@${join(folder, 'none')}`], 2, /It cannot be read: ENOENT/],
+        [['users', 'nonsense'], 2, /unknown command 'nonsense'/],
+        [['users', 'get'], 2, /missing required argument 'user'/],
+        [['settings', 'set', 'quota.timeZone', 'Europe/Nowhere'], 1, /^quotidian: <value> must match format "iana-time-zone"\.\n$/],
+        [['users', 'update', '1', '--time-zone', 'Nowhere'], 1, /^quotidian: --time-zone .*\n$/],
+        [['jobs', 'run', 'nothing'], 1, /^quotidian: There is no such job.*\n$/],
+        [['users', 'list', '--key-file', join(folder, 'none')], 1, /^quotidian: --key-file \S+ cannot be read: ENOENT.*\n$/],
+        [['users', 'list', '--key-file', empty], 1, /^quotidian: --key-file \S+ is empty\.\n$/],
+        [['users', 'list'], 1, /^quotidian: QUOTIDIAN_API_KEY is not set.*\n$/, { QUOTIDIAN_API_KEY: '' }],
+        [['users', 'list'], 1, /^quotidian: QUOTIDIAN_API_KEY holds something else than one API key\.\n$/, { QUOTIDIAN_API_KEY: 'a b' }],
+        [['users', 'list'], 1, /^quotidian: .*\n$/, { QUOTIDIAN_API_KEY: 'qtd_wrong' }],
+        [['users', 'list'], 1, /^quotidian: QUOTIDIAN_URL cannot be used\. It must hold no user.*\n$/, { QUOTIDIAN_URL: 'https://u:hush@example.com' }],
+        [['users', 'list'], 1, /^quotidian: http:\/\/127\.0\.0\.1:9 cannot be reached \(.*\)\.\n$/, { QUOTIDIAN_URL: 'http://127.0.0.1:9' }],
+      ];
+      for (const [args, code, message, variables = {}] of wrong) {
+        const finished = await runHere(args, { QUOTIDIAN_URL: service.url, QUOTIDIAN_API_KEY: 'qtd_any', ...variables });
+        const got = code === 1 && variables.QUOTIDIAN_URL === undefined && variables.QUOTIDIAN_API_KEY === undefined ? await here(...args) : finished;
+        expect([args, got.code, got.stdout]).toEqual([args, code, '']);
+        expect(got.stderr).toMatch(message);
+        expect(got.stderr).not.toContain('hush');
+      }
+    });
+
+    it('works straight on the database, by the same commands: passwords by standard input, and the command line in the audit log', async () => {
+      const made = await run(['users', 'create', '--email', 'night@example.com', '--daily-quota', '3', '--json'], environment, 'by standard input\n');
+      expect([made.stderr, made.code]).toEqual(['', 0]);
+      const { id } = JSON.parse(made.stdout) as { id: number };
+      await service.as().post('/v1/auth/login').send({ email: 'night@example.com', password: 'by standard input' }).expect(200);
+      const refused = await run(['users', 'delete', 'night@example.com'], environment);
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringMatching(/^quotidian: users delete \S+ removes .*, on quotidian_test_\w+ at .*\. Add --yes .*\n$/),
+      ]);
+      const removed = await run(['users', 'delete', 'night@example.com', '--yes'], environment);
+      expect([removed.code, removed.stdout]).toEqual([0, 'Done.\n']);
+      expect(
+        await service.sql(`SELECT action, actor_kind, actor_id FROM audit_events WHERE target_kind = 'user' AND target_id = $1 ORDER BY id`, [String(id)]),
+      ).toEqual(['user.create', 'user.delete'].map((action) => ({ action, actor_kind: 'command', actor_id: null })));
+    });
   });
 });

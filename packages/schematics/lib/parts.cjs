@@ -182,12 +182,12 @@ async function planCommand(house, { name = '', description = '' }) {
     throw new Refusal(`"${name}" is no command: small letters, and a colon between what and how, such as invoices:purge.`);
   const own = name.replace(':', '-');
   const path = `src/cli/${own}.ts`;
-  const [cli, before] = ['src/cli.ts', house.read('src/cli.ts') ?? ''];
+  const [cli, before] = ['src/cli/commands.ts', house.read('src/cli/commands.ts') ?? ''];
   if (house.has(path)) return { changes: new Map(), message: `${path} is there: nothing to do.` };
   assertDescription(description, name);
-  const place = /^};\n\nasync function main/m.exec(before);
+  const place = /^};\n\nconst GROUPS/m.exec(before);
   if (place === null) throw new Refusal(`${cli} has not the list of commands where this one belongs: it was edited.`);
-  const entry = `  ${/^\w+$/.test(name) ? name : `'${name}'`}: () => import('./cli/${own}.js'),\n`;
+  const entry = `  ${/^\w+$/.test(name) ? name : `'${name}'`}: () => import('./${own}.js'),\n`;
   const spec = `test/cli/${own}.e2e-spec.ts`;
   const readme = house.read('README.md') ?? '';
   const row = /\| `secrets:rotate` .*\n/.exec(readme);

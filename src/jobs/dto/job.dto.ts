@@ -38,6 +38,11 @@ export class JobDto {
   lastRuns: JobRunDto[];
 }
 
+export class JobResultDto {
+  /** Rows that the run changed. */
+  affected: number;
+}
+
 export class JobPage {
   items: JobDto[];
   /** Null at the end. */
