@@ -48,6 +48,18 @@ WITH
       END AS ceiling,
       true AS locked,
       l.active,
+      (
+        l.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (l.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       l.quota_reset_date,
       l.api_quota_used_today,
       l.api_quota_refunded_today,
@@ -67,6 +79,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -106,7 +119,7 @@ WITH
       item i
       JOIN account a USING (user_id)
     WHERE
-      true
+      NOT a.forms
   ),
   sorted AS (
     SELECT
@@ -434,6 +447,7 @@ SELECT
     v.outcome,
     CASE
       WHEN a.user_id IS NULL THEN 'no-user'
+      WHEN a.forms THEN 'needs-forms'
     END
   ) AS outcome,
   coalesce(

@@ -31,6 +31,18 @@ WITH
       END AS ceiling,
       true AS locked,
       l.active,
+      (
+        l.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (l.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       l.quota_reset_date,
       l.api_quota_used_today,
       l.api_quota_refunded_today,
@@ -50,6 +62,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -89,7 +102,7 @@ WITH
       item i
       JOIN account a USING (user_id)
     WHERE
-      true
+      NOT a.forms
   ),
   sorted AS (
     SELECT
@@ -491,6 +504,7 @@ SELECT
     v.outcome,
     CASE
       WHEN a.user_id IS NULL THEN 'no-user'
+      WHEN a.forms THEN 'needs-forms'
     END
   ) AS outcome,
   coalesce(

@@ -46,6 +46,18 @@ WITH
       END AS ceiling,
       true AS locked,
       l.active,
+      (
+        l.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (l.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       l.quota_reset_date,
       l.api_quota_used_today,
       l.api_quota_refunded_today,
@@ -65,6 +77,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -104,7 +117,7 @@ WITH
       item i
       JOIN account a USING (user_id)
     WHERE
-      true
+      NOT a.forms
       AND (
         i.answered_by IS NULL
         OR i.outlived
@@ -492,6 +505,7 @@ SELECT
     v.outcome,
     CASE
       WHEN a.user_id IS NULL THEN 'no-user'
+      WHEN a.forms THEN 'needs-forms'
       WHEN i.same_body THEN 'replayed'
       ELSE 'key-reused'
     END

@@ -31,6 +31,18 @@ WITH
       END AS ceiling,
       true AS locked,
       l.active,
+      (
+        l.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (l.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       l.quota_reset_date,
       l.api_quota_used_today,
       l.api_quota_refunded_today,
@@ -50,6 +62,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -72,6 +85,18 @@ WITH
       END AS ceiling,
       false AS locked,
       p.active,
+      (
+        p.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (p.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       p.quota_reset_date,
       p.api_quota_used_today,
       p.api_quota_refunded_today,
@@ -91,6 +116,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -129,7 +155,7 @@ WITH
       item i
       JOIN account a USING (user_id)
     WHERE
-      true
+      NOT a.forms
   ),
   sorted AS (
     SELECT
@@ -455,6 +481,7 @@ SELECT
     v.outcome,
     CASE
       WHEN a.user_id IS NULL THEN 'no-user'
+      WHEN a.forms THEN 'needs-forms'
     END
   ) AS outcome,
   coalesce(

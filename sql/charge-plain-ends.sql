@@ -17,6 +17,7 @@ WITH
     WHERE
       u.id = a.user_id
       AND u.status = 'active'
+      AND NOT u.quota_forms
       AND NOT coalesce(
         (
           SELECT

@@ -521,6 +521,24 @@ SELECT
     coalesce(to_char(r.deadline_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
     ',"cancelRequestedAt":',
     coalesce(to_char(r.cancel_requested_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+    CASE
+      WHEN r.drawn_units > 0 THEN ',"draws":' || (
+        CASE
+          WHEN r.drawn_units > 0 THEN (
+            SELECT
+              json_agg(
+                json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
+                ORDER BY
+                  d.begins
+              )
+            FROM
+              request_draws d
+            WHERE
+              d.request_id = r.id
+          )
+        END
+      )::text
+    END,
     ',"leaseExpiresAt":',
     coalesce(to_char(r.lease_expires_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
     '}'

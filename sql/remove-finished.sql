@@ -27,9 +27,11 @@ WITH
       AND u.id = o.user_id
       AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
     RETURNING
+      r.id,
       r.user_id,
       r.charged_on,
       r.cost,
+      r.drawn_units,
       r.refunded_units
   ),
   noted AS (
@@ -43,11 +45,11 @@ WITH
         SELECT
           user_id,
           charged_on,
-          sum(cost - refunded_units) AS used,
-          sum(refunded_units) AS refunded,
+          sum(r.cost - r.drawn_units - greatest(0, r.refunded_units - r.drawn_units)) AS used,
+          sum(greatest(0, r.refunded_units - r.drawn_units)) AS refunded,
           count(*) AS requests
         FROM
-          removed
+          removed r
         GROUP BY
           user_id,
           charged_on
@@ -55,6 +57,28 @@ WITH
     WHERE
       q.user_id = s.user_id
       AND q.date = s.charged_on
+  ),
+  noted_on_grants AS (
+    UPDATE quota_grants g
+    SET
+      removed_used = least(2147483647, g.removed_used::bigint + s.used)
+    FROM
+      (
+        SELECT
+          d.grant_id,
+          sum(
+            d.units - greatest(0, least(r.cost - 0, d.begins + d.units) - greatest(r.cost - r.refunded_units, d.begins))
+          ) AS used
+        FROM
+          removed r
+          JOIN request_draws d ON d.request_id = r.id
+        WHERE
+          r.drawn_units > 0
+        GROUP BY
+          d.grant_id
+      ) s
+    WHERE
+      g.id = s.grant_id
   )
 SELECT
   (

@@ -227,6 +227,26 @@ CREATE TABLE quota_events (
   CONSTRAINT quota_events_threshold_check CHECK (((threshold > (0)::numeric) AND (threshold <= (1)::numeric)))
 );
 
+CREATE TABLE quota_grants (
+  id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+  user_id integer NOT NULL,
+  units integer NOT NULL,
+  used integer DEFAULT 0 NOT NULL,
+  removed_used integer DEFAULT 0 NOT NULL,
+  priority smallint DEFAULT 100 NOT NULL,
+  reason text NOT NULL,
+  author integer,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT quota_grants_pkey PRIMARY KEY (id),
+  CONSTRAINT quota_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT quota_grants_priority_check CHECK (((priority >= 0) AND (priority <= 1000))),
+  CONSTRAINT quota_grants_removed_used_check CHECK ((removed_used >= 0)),
+  CONSTRAINT quota_grants_units_check CHECK ((units > 0)),
+  CONSTRAINT quota_grants_used_check CHECK (((used >= 0) AND (used <= units)))
+);
+
 CREATE TABLE quota_usage (
   user_id integer NOT NULL,
   date date NOT NULL,
@@ -292,6 +312,20 @@ CREATE TABLE request_attempts (
   CONSTRAINT request_attempts_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['returned'::character varying, 'lost'::character varying])::text[])))
 );
 
+CREATE TABLE request_draws (
+  request_id uuid NOT NULL,
+  begins integer NOT NULL,
+  units integer NOT NULL,
+  source character varying(10) NOT NULL,
+  grant_id integer,
+  CONSTRAINT request_draws_pkey PRIMARY KEY (request_id, begins),
+  CONSTRAINT request_draws_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES quota_grants(id) ON DELETE CASCADE,
+  CONSTRAINT request_draws_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id) ON DELETE CASCADE,
+  CONSTRAINT request_draws_begins_check CHECK ((begins >= 0)),
+  CONSTRAINT request_draws_source_check CHECK ((((source)::text = ANY ((ARRAY['grant'::character varying, 'overage'::character varying, 'shadow'::character varying])::text[])) AND (((source)::text = 'grant'::text) = (grant_id IS NOT NULL)))),
+  CONSTRAINT request_draws_units_check CHECK ((units > 0))
+);
+
 CREATE TABLE requests (
   id uuid DEFAULT next_request_id() NOT NULL,
   user_id integer NOT NULL,
@@ -318,6 +352,7 @@ CREATE TABLE requests (
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  drawn_units integer DEFAULT 0 NOT NULL,
   CONSTRAINT requests_pkey PRIMARY KEY (id),
   CONSTRAINT requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT requests_attempt_check CHECK ((attempt >=
@@ -327,13 +362,14 @@ CASE
 END)),
   CONSTRAINT requests_available_at_check CHECK (((available_at IS NULL) OR ((status)::text = 'pending'::text))),
   CONSTRAINT requests_cost_check CHECK ((cost > 0)),
+  CONSTRAINT requests_drawn_units_check CHECK (((drawn_units >= 0) AND (drawn_units <= cost))),
   CONSTRAINT requests_finished_at_check CHECK (((finished_at IS NULL) OR ((status)::text <> ALL ((ARRAY['pending'::character varying, 'processing'::character varying])::text[])))),
   CONSTRAINT requests_held_check CHECK (((NOT held) OR ((status)::text <> 'pending'::text))),
   CONSTRAINT requests_lease_expires_at_check CHECK (((lease_expires_at IS NOT NULL) = ((status)::text = 'processing'::text))),
   CONSTRAINT requests_refunded_units_check CHECK (((refunded_units >= 0) AND (refunded_units <= cost))),
   CONSTRAINT requests_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'processing'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'canceled'::character varying, 'expired'::character varying])::text[]))),
   CONSTRAINT requests_type_check CHECK ((((type)::text <> ''::text) AND ("left"((type)::text, 1) <> ALL (ARRAY['.'::text, '_'::text, '-'::text])) AND (translate((type)::text, 'abcdefghijklmnopqrstuvwxyz0123456789._-'::text, ''::text) = ''::text))),
-  CONSTRAINT requests_used_at_charge_check CHECK (((used_at_charge >= cost) AND (used_at_charge <= limit_at_charge)))
+  CONSTRAINT requests_used_at_charge_check CHECK (((used_at_charge >= (cost - drawn_units)) AND ((used_at_charge <= limit_at_charge) OR (drawn_units = cost))))
 );
 
 CREATE TABLE second_factors (
@@ -524,6 +560,7 @@ CREATE TABLE users (
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
   api_quota_version integer DEFAULT 0 NOT NULL,
   next_quota_version integer DEFAULT 0 NOT NULL,
+  quota_forms boolean DEFAULT false NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_next_subscription_tier_fkey FOREIGN KEY (next_subscription_tier) REFERENCES subscription_tiers(name) ON UPDATE CASCADE,
@@ -627,9 +664,13 @@ CREATE INDEX one_time_tokens_expires_at_idx ON public.one_time_tokens USING btre
 
 CREATE INDEX one_time_tokens_user_id_purpose_created_at_idx ON public.one_time_tokens USING btree (user_id, purpose, created_at);
 
+CREATE INDEX quota_grants_user_id_id_idx ON public.quota_grants USING btree (user_id, id);
+
 CREATE INDEX refresh_tokens_family_idx ON public.refresh_tokens USING btree (family);
 
 CREATE INDEX refresh_tokens_user_id_idx ON public.refresh_tokens USING btree (user_id);
+
+CREATE INDEX request_draws_grant_id_idx ON public.request_draws USING btree (grant_id);
 
 CREATE INDEX requests_deadline_at_idx ON public.requests USING btree (deadline_at) WHERE (((status)::text = 'pending'::text) AND (deadline_at IS NOT NULL));
 
@@ -668,6 +709,8 @@ CREATE INDEX users_admin_id_idx ON public.users USING btree (id) WHERE ((role)::
 CREATE UNIQUE INDEX users_email_lower_key ON public.users USING btree (lower(((email)::text COLLATE "C")));
 
 CREATE INDEX users_next_subscription_tier_id_idx ON public.users USING btree (next_subscription_tier, id) WHERE (next_subscription_tier IS NOT NULL);
+
+CREATE INDEX users_quota_forms_id_idx ON public.users USING btree (id) WHERE quota_forms;
 
 CREATE INDEX users_subscription_tier_id_idx ON public.users USING btree (subscription_tier, id);
 
@@ -744,6 +787,16 @@ AS $function$
           SELECT scope FROM unnest(scopes) WITH ORDINALITY AS s(scope, place) WHERE scope NOT IN ('admin', 'service', 'worker') ORDER BY place
         )
         WHERE id IN (SELECT id FROM api_keys WHERE user_id = NEW.id AND scopes && ARRAY['admin', 'service', 'worker'] ORDER BY id FOR NO KEY UPDATE);
+        RETURN NULL;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.mark_quota_forms()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        UPDATE users SET quota_forms = true WHERE id = NEW.user_id AND NOT quota_forms;
         RETURN NULL;
       END $function$
 ;
@@ -1064,14 +1117,14 @@ CREATE OR REPLACE FUNCTION public.quota_plans()
  LANGUAGE plpgsql
  STABLE
 AS $function$
-      BEGIN
-        RETURN (
-          SELECT jsonb_object_agg(t.name, jsonb_build_array(p.name,
-            CASE WHEN p.copied_version < p.version THEN p.version ELSE -1 END, p.unlimited, p.daily_quota, p.edited_at))
-          FROM subscription_tiers t JOIN subscription_tiers p ON p.id = coalesce(t.alias_of, t.id)
-          WHERE t.alias_of IS NOT NULL OR t.copied_version < t.version
-        );
-      END $function$
+    BEGIN
+      RETURN (
+        SELECT jsonb_object_agg(t.name, jsonb_build_array(p.name,
+          CASE WHEN p.copied_version < p.version THEN p.version ELSE -1 END, p.unlimited, p.daily_quota, p.edited_at, tier_forms(p)))
+        FROM subscription_tiers t JOIN subscription_tiers p ON p.id = coalesce(t.alias_of, t.id)
+        WHERE t.alias_of IS NOT NULL OR t.copied_version < t.version OR tier_forms(p) IS NOT NULL
+      );
+    END $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.quota_zone_known(zone text)
@@ -1164,6 +1217,13 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.tier_forms(t subscription_tiers)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ SELECT NULL::jsonb $function$
+;
+
 CREATE OR REPLACE FUNCTION public.user_ids_by_metadata(alternatives jsonb[], max_count integer)
  RETURNS SETOF integer
  LANGUAGE sql
@@ -1199,6 +1259,8 @@ CREATE TRIGGER audit_events_queue AFTER INSERT ON public.audit_events FOR EACH R
 CREATE TRIGGER audit_events_refuse_change BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TRIGGER quota_grants_mark_forms AFTER INSERT OR UPDATE OF user_id, expires_at, revoked_at ON public.quota_grants FOR EACH ROW WHEN ((new.revoked_at IS NULL)) EXECUTE FUNCTION mark_quota_forms();
 
 CREATE TRIGGER requests_status_move BEFORE UPDATE OF status ON public.requests FOR EACH ROW WHEN ((((old.status)::text <> (new.status)::text) AND (NOT
         CASE old.status

@@ -59,6 +59,7 @@ WITH
       r.api_key_id,
       r.status,
       r.cost,
+      r.drawn_units,
       r.refunded_units,
       r.charged_on,
       r.charged_fold,
@@ -198,52 +199,58 @@ WITH
   granted AS MATERIALIZED (
     SELECT
       d.*,
-      CASE
-        WHEN next = 'succeeded'
-        OR $3::integer IS NULL THEN due
-        ELSE greatest(
-          0,
-          least(
-            due,
-            $3 - (
-              SELECT
-                coalesce(sum(r.refunded_units), 0)
-              FROM
-                requests r
-              WHERE
-                r.user_id = d.user_id
-                AND r.charged_on = d.charged_on
-                AND r.charged_fold = d.charged_fold
-                AND r.refunded_units > 0
-                AND r.status IN ('failed', 'canceled', 'expired')
-            ) - (
-              sum(due) OVER (
-                PARTITION BY
-                  user_id,
-                  charged_on,
-                  charged_fold,
-                  next = 'succeeded'
-                ORDER BY
-                  n
-              ) - due
-            )
-          )
-        )
-      END::integer AS granted
+      least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
     FROM
-      due d
+      (
+        SELECT
+          d.*,
+          CASE
+            WHEN next = 'succeeded'
+            OR $3::integer IS NULL THEN due
+            ELSE greatest(
+              0,
+              least(
+                due,
+                $3 - (
+                  SELECT
+                    coalesce(sum(r.refunded_units), 0)
+                  FROM
+                    requests r
+                  WHERE
+                    r.user_id = d.user_id
+                    AND r.charged_on = d.charged_on
+                    AND r.charged_fold = d.charged_fold
+                    AND r.refunded_units > 0
+                    AND r.status IN ('failed', 'canceled', 'expired')
+                ) - (
+                  sum(due) OVER (
+                    PARTITION BY
+                      user_id,
+                      charged_on,
+                      charged_fold,
+                      next = 'succeeded'
+                    ORDER BY
+                      n
+                  ) - due
+                )
+              )
+            )
+          END::integer AS granted
+        FROM
+          due d
+      ) d
   ),
   refund AS (
     SELECT
       g.user_id,
       g.charged_on,
       (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open,
-      sum(g.granted) AS units
+      sum(g.granted - g.undrawn) AS units
     FROM
       granted g
       JOIN account a ON a.id = g.user_id
     WHERE
-      g.granted > 0
+      g.granted > g.undrawn
     GROUP BY
       1,
       2,
@@ -276,6 +283,32 @@ WITH
     SET
       used = greatest(0, quota_usage.used - excluded.refunded),
       refunded = least(2147483647, quota_usage.refunded::bigint + excluded.refunded)::integer
+  ),
+  returned AS (
+    UPDATE quota_grants q
+    SET
+      used = greatest(0, q.used - f.units)
+    FROM
+      (
+        SELECT
+          d.grant_id,
+          sum(
+            greatest(
+              0,
+              least(g.cost - g.refunded_units, d.begins + d.units) - greatest(g.cost - (g.refunded_units + g.granted), d.begins)
+            )
+          )::integer AS units
+        FROM
+          granted g
+          JOIN request_draws d ON d.request_id = g.id
+        WHERE
+          g.undrawn > 0
+        GROUP BY
+          d.grant_id
+      ) f
+    WHERE
+      q.id = f.grant_id
+      AND f.units > 0
   ),
   key AS MATERIALIZED (
     SELECT
@@ -533,6 +566,24 @@ SELECT
       coalesce(to_char(r.deadline_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
       ',"cancelRequestedAt":',
       coalesce(to_char(r.cancel_requested_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+      CASE
+        WHEN r.drawn_units > 0 THEN ',"draws":' || (
+          CASE
+            WHEN r.drawn_units > 0 THEN (
+              SELECT
+                json_agg(
+                  json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
+                  ORDER BY
+                    d.begins
+                )
+              FROM
+                request_draws d
+              WHERE
+                d.request_id = r.id
+            )
+          END
+        )::text
+      END,
       '}'
     )
   END

@@ -30,6 +30,7 @@ WITH
       r.api_key_id,
       r.status,
       r.cost,
+      r.drawn_units,
       r.refunded_units,
       r.charged_on,
       r.charged_fold,
@@ -172,40 +173,46 @@ WITH
   granted AS MATERIALIZED (
     SELECT
       d.*,
-      CASE
-        WHEN next = 'succeeded'
-        OR $3::integer IS NULL THEN due
-        ELSE greatest(
-          0,
-          least(
-            due,
-            $3 - (
-              SELECT
-                coalesce(sum(r.refunded_units), 0)
-              FROM
-                requests r
-              WHERE
-                r.user_id = d.user_id
-                AND r.charged_on = d.charged_on
-                AND r.charged_fold = d.charged_fold
-                AND r.refunded_units > 0
-                AND r.status IN ('failed', 'canceled', 'expired')
-            ) - (
-              sum(due) OVER (
-                PARTITION BY
-                  user_id,
-                  charged_on,
-                  charged_fold,
-                  next = 'succeeded'
-                ORDER BY
-                  n
-              ) - due
-            )
-          )
-        )
-      END::integer AS granted
+      least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
     FROM
-      due d
+      (
+        SELECT
+          d.*,
+          CASE
+            WHEN next = 'succeeded'
+            OR $3::integer IS NULL THEN due
+            ELSE greatest(
+              0,
+              least(
+                due,
+                $3 - (
+                  SELECT
+                    coalesce(sum(r.refunded_units), 0)
+                  FROM
+                    requests r
+                  WHERE
+                    r.user_id = d.user_id
+                    AND r.charged_on = d.charged_on
+                    AND r.charged_fold = d.charged_fold
+                    AND r.refunded_units > 0
+                    AND r.status IN ('failed', 'canceled', 'expired')
+                ) - (
+                  sum(due) OVER (
+                    PARTITION BY
+                      user_id,
+                      charged_on,
+                      charged_fold,
+                      next = 'succeeded'
+                    ORDER BY
+                      n
+                  ) - due
+                )
+              )
+            )
+          END::integer AS granted
+        FROM
+          due d
+      ) d
   ),
   given_back AS (
     INSERT INTO
@@ -377,6 +384,24 @@ SELECT
       coalesce(to_char(r.deadline_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
       ',"cancelRequestedAt":',
       coalesce(to_char(r.cancel_requested_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+      CASE
+        WHEN r.drawn_units > 0 THEN ',"draws":' || (
+          CASE
+            WHEN r.drawn_units > 0 THEN (
+              SELECT
+                json_agg(
+                  json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
+                  ORDER BY
+                    d.begins
+                )
+              FROM
+                request_draws d
+              WHERE
+                d.request_id = r.id
+            )
+          END
+        )::text
+      END,
       '}'
     )
   END

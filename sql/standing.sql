@@ -14,7 +14,21 @@ WITH
           SELECT
             quota_plans ()
         )
-      ) AS q
+      ) AS q,
+      CASE
+        WHEN u.quota_forms THEN (
+          SELECT
+            coalesce(sum(g.units - g.used), 0)
+          FROM
+            quota_grants g
+          WHERE
+            g.user_id = u.id
+            AND g.revoked_at IS NULL
+            AND coalesce(g.expires_at > now(), true)
+            AND g.used < g.units
+        )
+        ELSE 0
+      END::float8 AS granted
     FROM
       users u
     WHERE
@@ -27,6 +41,7 @@ SELECT
   a.id AS "userId",
   a.status = 'active' AS active,
   (a.q).used,
+  a.granted,
   (a.q).unlimited,
   (a.q).quota,
   (a.q).tier,

@@ -12,6 +12,7 @@ import { DatabaseModule } from './database/database.module';
 import { ErrorPagesModule } from './error-pages/error-pages.module';
 import { EventsModule } from './events/events.module';
 import { GatewayModule } from './gateway/gateway.module';
+import { GrantsModule } from './grants/grants.module';
 import { HealthModule } from './health/health.module';
 import { HousekeepingModule } from './housekeeping/housekeeping.module';
 import { BodyGuard } from './http/body.guard';
@@ -56,6 +57,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     MeteringModule,
     PersonalDataModule,
     GatewayModule,
+    GrantsModule,
     WebhooksModule,
     EventsModule,
     NotificationsModule,

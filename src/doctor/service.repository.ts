@@ -1,4 +1,5 @@
 import { type DataSource } from 'typeorm';
+import { ownCost, ownRefund } from '../ledger/forms.sql';
 
 export interface JobState {
   job: string;
@@ -63,7 +64,7 @@ export class ServiceRepository {
          SELECT id, quota_reset_date, quota_reset_fold, api_quota_used_today AS used FROM users
          WHERE api_quota_used_today > 0 AND status <> 'deleted' LIMIT $1
        ), compared AS (
-         SELECT s.id, s.used = coalesce(sum(r.cost - r.refunded_units), 0) AS agrees
+         SELECT s.id, s.used = coalesce(sum(${ownCost('r')} - ${ownRefund('r')}), 0) AS agrees
          FROM sample s LEFT JOIN requests r ON r.user_id = s.id AND r.charged_on = s.quota_reset_date AND r.charged_fold = s.quota_reset_fold
          GROUP BY s.id, s.used
        ) SELECT count(*)::integer AS users, array_agg(id) FILTER (WHERE NOT agrees) AS wrong FROM compared`,

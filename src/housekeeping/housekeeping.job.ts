@@ -3,6 +3,7 @@ import { SessionsService } from '../auth/sessions.service';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobsRepository } from '../jobs/jobs.repository';
 import { JobsService, type ScheduledJob } from '../jobs/jobs.service';
+import { QuotaFormsService } from '../ledger/quota-forms.service';
 import { MailSender } from '../mail/mail-sender';
 import { MailsService } from '../mail/mails.service';
 import { AddressProofsService } from '../proofs/address-proofs.service';
@@ -16,6 +17,7 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
     private readonly idempotency: IdempotencyService,
     private readonly sessions: SessionsService,
     private readonly proofs: AddressProofsService,
+    private readonly quotaForms: QuotaFormsService,
     private readonly mails: MailsService,
     private readonly mailSender: MailSender,
     private readonly runs: JobsRepository,
@@ -34,7 +36,7 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
     await this.runs.tidy();
     await this.mailSender.tidy();
     let removed = 0;
-    for (const tidied of [this.idempotency, this.sessions, this.proofs]) if (!stop.aborted) removed += await tidied.removeExpired(stop);
+    for (const tidied of [this.idempotency, this.sessions, this.proofs, this.quotaForms]) if (!stop.aborted) removed += await tidied.removeExpired(stop);
     return stop.aborted ? removed : removed + (await this.mails.removeEnded(stop));
   }
 }

@@ -18,10 +18,10 @@ const STATEMENT_TIMEOUT_MS = 5_000;
 export const BATCHES_IN_FLIGHT = 2;
 
 /** What the general statement answers for one charge. */
-type Row = Omit<Decision, 'account'> & Omit<Account, 'zone'> & { zone: string | null };
+type Row = Omit<Decision, 'account' | 'granted' | 'draws'> & Partial<Pick<Decision, 'granted' | 'draws'>> & Omit<Account, 'zone'> & { zone: string | null };
 
 /** What the statement that only reads answers for one user. */
-type StandingRow = Account & { userId: number; active: boolean; used: number };
+type StandingRow = Account & { userId: number; active: boolean; used: number; granted: number };
 
 @Injectable()
 export class AdmissionRepository implements OnApplicationShutdown {
@@ -59,7 +59,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       if (user === undefined) return LEFT_OUT;
       const { usedBefore, account } = user;
       const id = requestId(account.now, tails[i] as string);
-      return { outcome: 'admitted', id, used: usedBefore + (upto[i] as number), cap: null, capUsed: null, locked: true, account };
+      return { outcome: 'admitted', id, used: usedBefore + (upto[i] as number), granted: 0, draws: null, cap: null, capUsed: null, locked: true, account };
     });
   }
 
@@ -84,6 +84,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       deadlines: charges.some(({ deadline }) => deadline !== undefined),
       holds: charges.some(({ holdSeconds }) => holdSeconds !== undefined),
       ends: charges.some(({ status }) => status === 'succeeded'),
+      forms: pending.some(({ forms }) => forms),
       skips,
     });
     const values = statement.values({
@@ -99,8 +100,9 @@ export class AdmissionRepository implements OnApplicationShutdown {
   /**
    * One decision, in force when the caller's transaction commits: until then the user's row is locked, so what is left of the
    * transaction is to be short.
+   * @param forms whether its user has more than the day's own units
    */
-  async chargeWithin(tx: EntityManager, charge: Charge, retentionHours: number, thresholds: readonly number[]): Promise<Decision> {
+  async chargeWithin(tx: EntityManager, charge: Charge, retentionHours: number, thresholds: readonly number[], forms: boolean): Promise<Decision> {
     beginIds();
     const { idempotency, keyCap, deadline, holdSeconds } = charge;
     const statement = chargeStatement({
@@ -110,6 +112,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       deadlines: deadline !== undefined,
       holds: holdSeconds !== undefined,
       ends: charge.status === 'succeeded',
+      forms,
       skips: false,
     });
     const named = { items: `[${toItem(charge)}]`, userIds: [charge.userId], peekedIds: [], thresholds: toShares(thresholds), retentionHours };
@@ -120,7 +123,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
   /** Where users stand, without a lock. Who is not among them is no user. */
   async standings(userIds: readonly number[]): Promise<Map<number, Standing>> {
     const rows = await this.reads.run<StandingRow>(STANDING, STANDING.values({ userIds }));
-    return new Map(rows.map(({ userId, active, used, ...account }) => [userId, { active, used, account }]));
+    return new Map(rows.map(({ userId, active, used, granted, ...account }) => [userId, { active, used, granted, account }]));
   }
 }
 
@@ -133,7 +136,7 @@ function toAccount([, , unlimited, quota, tier, zone, day, now]: ChargedUser): A
   return { unlimited, quota, tier, zone, day, periodZone: zone, now };
 }
 
-function toDecision({ outcome, id, used, cap, capUsed, locked, zone, ...rest }: Row): Decision {
+function toDecision({ outcome, id, used, granted = 0, draws = null, cap, capUsed, locked, zone, ...rest }: Row): Decision {
   const account = zone === null ? null : { ...rest, zone };
-  return { outcome, id, used, cap, capUsed, locked, account };
+  return { outcome, id, used, granted, draws, cap, capUsed, locked, account };
 }

@@ -32,6 +32,7 @@ const SHARE_OF_USER = 1 / 8;
 const PATIENCE_MS = 10;
 const STANDINGS = 500;
 const LEFT_OUT_MS = 1_000;
+const FORMS_MS = 300_000;
 
 /**
  * Admits charges, many in one statement and one commit. While a statement is under way the charges that come in wait, and
@@ -46,6 +47,8 @@ export class AdmissionService {
   private readonly exhausted = new BoundedCache<number, Spent>(10_000);
   /** Users whom the plain statement left out a moment ago: it would again, most likely. */
   private readonly leftOut = new BoundedCache<number, true>(10_000, { ttl: LEFT_OUT_MS });
+  /** Users who had more than the day's own units the last time: without the part for that, the statement would not decide. */
+  private readonly withForms = new BoundedCache<number, true>(10_000, { ttl: FORMS_MS });
   /** Since the process began, for metrics. */
   readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0 };
 
@@ -107,12 +110,11 @@ export class AdmissionService {
    * in no batch: the user's other charges wait until then.
    */
   async admitWithin(tx: EntityManager, charge: Charge): Promise<Verdict> {
-    const decision = await this.repository.chargeWithin(
-      tx,
-      charge,
-      this.settings.get(IdempotencySettings.retentionHours),
-      this.settings.get(LedgerSettings.thresholds),
-    );
+    const hours = this.settings.get(IdempotencySettings.retentionHours);
+    const thresholds = this.settings.get(LedgerSettings.thresholds);
+    const charging = (forms: boolean) => this.repository.chargeWithin(tx, charge, hours, thresholds, forms);
+    let decision = await charging(this.withForms.has(charge.userId));
+    if (decision.outcome === 'needs-forms') decision = await charging(true);
     this.note(charge, false, decision);
     return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
   }
@@ -136,7 +138,7 @@ export class AdmissionService {
   private pending(charge: Charge): PendingCharge {
     this.assertRoom(charge);
     const peek = this.isSpent(charge);
-    return { charge, plain: !peek && this.isPlain(charge), peek, doubted: false };
+    return { charge, plain: !peek && this.isPlain(charge), forms: this.withForms.has(charge.userId), peek, doubted: false };
   }
 
   private isSpent({ userId, cost }: Charge): boolean {
@@ -167,7 +169,14 @@ export class AdmissionService {
   }
 
   private isPlain({ userId, keyCap, idempotency, deadline, holdSeconds }: Charge): boolean {
-    return idempotency === null && keyCap === 'none' && deadline === undefined && holdSeconds === undefined && !this.leftOut.has(userId);
+    return (
+      idempotency === null &&
+      keyCap === 'none' &&
+      deadline === undefined &&
+      holdSeconds === undefined &&
+      !this.leftOut.has(userId) &&
+      !this.withForms.has(userId)
+    );
   }
 
   private async send(pending: readonly PendingCharge[], locking: Locking, inLane: boolean): Promise<Decision[]> {
@@ -201,6 +210,11 @@ export class AdmissionService {
       pending.plain = false;
       return true;
     }
+    if (decision.outcome === 'needs-forms') {
+      this.withForms.set(pending.charge.userId, true);
+      pending.plain = false;
+      return (pending.forms = true);
+    }
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
     if (this.isNews(pending.charge, decision)) {
       pending.peek = false;
@@ -212,22 +226,24 @@ export class AdmissionService {
     return true;
   }
 
-  private note(charge: Charge, peek: boolean, { outcome, account, used, locked }: Decision): void {
+  private note(charge: Charge, peek: boolean, { outcome, account, used, granted, locked }: Decision): void {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
     if (outcome === 'over-quota' && account !== null) {
       const period = locked && used >= account.quota ? periodOf(account) : (this.exhausted.get(charge.userId)?.period ?? null);
-      this.exhausted.set(charge.userId, { left: account.quota - used, period });
+      this.exhausted.set(charge.userId, { left: ownLeft(account, used) + granted, period });
     } else if (peek) this.exhausted.delete(charge.userId);
+    if (account?.forms === true) this.withForms.set(charge.userId, true);
+    else if (account?.forms === false) this.withForms.delete(charge.userId);
   }
 
   /** The state from what is known of its period; null: not known, or no such user. */
-  private stateOf({ account, used }: Decision): QuotaState | null {
+  private stateOf({ account, used, granted }: Decision): QuotaState | null {
     if (account === null) return null;
     const { unlimited, quota, tier, zone, day, periodZone, now } = account;
     const bounds = this.bounds.peek(day, periodZone, zone);
-    return bounds === undefined ? null : { unlimited, quota, used, tier, zone, now, startsAt: bounds.startsAt, endsAt: bounds.endsAt };
+    return bounds === undefined ? null : { unlimited, quota, used, granted, tier, zone, now, startsAt: bounds.startsAt, endsAt: bounds.endsAt };
   }
 
   private async readState(decision: Decision): Promise<QuotaState | null> {
@@ -258,16 +274,22 @@ function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Dec
 
 /** Null: it may fit. */
 function refusalBy({ cost }: Charge, standing: Standing | undefined): Decision | null {
-  const none = { id: null, used: 0, cap: null, capUsed: null, locked: false };
+  const none = { id: null, used: 0, granted: 0, draws: null, cap: null, capUsed: null, locked: false };
   if (standing === undefined) return { ...none, outcome: 'no-user', account: null };
-  const { active, used, account } = standing;
-  if (!active) return { ...none, outcome: 'suspended', used, account };
-  return used + cost > (account.unlimited ? MAX_UNITS : account.quota) ? { ...none, outcome: 'over-quota', used, account } : null;
+  const { active, used, granted, account } = standing;
+  if (!active) return { ...none, outcome: 'suspended', used, granted, account };
+  return cost > ownLeft(account, used) + granted ? { ...none, outcome: 'over-quota', used, granted, account } : null;
 }
 
-function verdictOf({ outcome, id, account, cap, capUsed }: Decision, state: QuotaState | null): Verdict {
+/** Of the day's own units; a quota that was lowered below the counter has none left. */
+function ownLeft({ unlimited, quota }: Account, used: number): number {
+  return Math.max(0, (unlimited ? MAX_UNITS : quota) - used);
+}
+
+function verdictOf({ outcome, id, account, draws, cap, capUsed }: Decision, state: QuotaState | null): Verdict {
   const capState = cap === null || capUsed === null ? null : { cap, used: capUsed };
-  if (outcome === 'admitted') return { outcome, id: id as string, chargedOn: (account as Account).day, state: state as QuotaState, cap: capState };
+  if (outcome === 'admitted')
+    return { outcome, id: id as string, chargedOn: (account as Account).day, draws: draws ?? [], state: state as QuotaState, cap: capState };
   if (outcome === 'replayed') return { outcome, id: id as string, state: state as QuotaState };
   return { outcome: outcome as Refused['outcome'], state, cap: capState };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Client } from 'pg';
 import { Connections, type SessionSpec } from '../database/connections';
+import { isLive, ownCost, ownRefund, returned } from './forms.sql';
 
 /** One place where the books do not agree. */
 export interface Difference {
@@ -28,10 +29,10 @@ const SHOWN = 100;
 /** A comparison takes as long as the ledger is long. */
 const SESSION: SessionSpec = { application: 'quotidian audit', statementTimeoutMs: 0, settings: { work_mem: '64MB' } };
 
-/** Deleted users are left out everywhere: their rows go a batch at a time. The ledger by user and period; `open` marks the period that the user's counter belongs to. */
+/** Deleted users are left out everywhere: their rows go a batch at a time. The ledger by user and period, without what grants paid; `open` marks the period that the user's counter belongs to. */
 const LEDGER = `
   SELECT r.user_id, r.charged_on, r.charged_fold, r.charged_on = u.quota_reset_date AND r.charged_fold = u.quota_reset_fold AS open,
-    count(*) AS requests, sum(r.cost) AS charged, sum(r.refunded_units) AS refunded,
+    count(*) AS requests, sum(${ownCost('r')}) AS charged, sum(${ownRefund('r')}) AS refunded,
     CASE WHEN bool_and(r.limit_at_charge IS NOT NULL) THEN max(r.limit_at_charge) END AS ceiling
   FROM requests r JOIN users u ON u.id = r.user_id AND u.status <> 'deleted'
   GROUP BY r.user_id, r.charged_on, r.charged_fold, u.quota_reset_date, u.quota_reset_fold`;
@@ -46,7 +47,7 @@ const CHECKS: Record<string, string> = {
   'charged-out-of-line': `
     SELECT user_id, charged_on, expected, used_at_charge AS found FROM (
       SELECT r.user_id, r.charged_on, r.used_at_charge,
-        sum(r.cost) OVER (PARTITION BY r.user_id, r.charged_on, r.charged_fold ORDER BY r.used_at_charge) AS expected
+        sum(${ownCost('r')}) OVER (PARTITION BY r.user_id, r.charged_on, r.charged_fold ORDER BY r.used_at_charge) AS expected
       FROM requests r JOIN ledger l USING (user_id, charged_on, charged_fold)
       WHERE l.refunded = 0 AND r.used_at_charge IS NOT NULL
     ) c WHERE expected <> used_at_charge`,
@@ -76,6 +77,23 @@ const CHECKS: Record<string, string> = {
     ) l ON l.user_id = h.user_id AND l.charged_on = h.date
     WHERE (coalesce(l.used, 0), coalesce(l.requests, 0)) <> (coalesce(h.used, 0), coalesce(h.requests, 0))
       OR coalesce(l.refunded, 0) <> coalesce(h.refunded, 0) AND NOT coalesce(h.full_up, false)`,
+  // What a request drew is what its draws add up to.
+  'draws-and-ledger': `
+    SELECT r.user_id, r.charged_on, r.drawn_units AS expected, coalesce(sum(d.units), 0) AS found
+    FROM requests r JOIN users u ON u.id = r.user_id AND u.status <> 'deleted' LEFT JOIN request_draws d ON d.request_id = r.id
+    WHERE r.drawn_units > 0 GROUP BY r.id HAVING r.drawn_units <> coalesce(sum(d.units), 0)`,
+  // A grant is used as far as requests drew on it and did not give it back.
+  'grants-and-ledger': `
+    SELECT g.user_id, NULL::date, g.removed_used + coalesce(s.units, 0) AS expected, g.used AS found
+    FROM quota_grants g JOIN users u ON u.id = g.user_id AND u.status <> 'deleted' LEFT JOIN (
+      SELECT d.grant_id, sum(d.units - ${returned('r.cost', '0', 'r.refunded_units')}) AS units
+      FROM request_draws d JOIN requests r ON r.id = d.request_id GROUP BY d.grant_id
+    ) s ON s.grant_id = g.id
+    WHERE g.removed_used + coalesce(s.units, 0) <> g.used`,
+  // A charge finds out by the mark in the user's row that there is a grant.
+  'grants-and-marks': `
+    SELECT u.id, NULL::date, 1 AS expected, 0 AS found FROM users u
+    WHERE NOT u.quota_forms AND u.status <> 'deleted' AND EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})`,
 };
 
 /** Reads the books twice, as they were kept and as the ledger adds up, in one snapshot of a live database. */

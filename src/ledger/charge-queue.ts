@@ -12,6 +12,8 @@ export interface PendingCharge {
   charge: Charge;
   /** It needs nothing that the plain statement lacks. What is waiting of its user goes by the plain one only if all of it may. */
   plain: boolean;
+  /** Its user has more than the day's own units, as far as is known. */
+  forms: boolean;
   /** Read without a lock first: its user had nothing left a moment ago. */
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */

@@ -1,5 +1,6 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
 import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
+import { DRAW, DRAWN, drawsOf, drawsRecorded, GRANTS_HELD, hasForms, heldGrants, PURSE, SOURCE } from './forms.sql';
 
 /** What a batch needs of the statement. A part that is left idle would still cost as much as several charges. */
 export interface ChargeParts {
@@ -15,6 +16,8 @@ export interface ChargeParts {
   holds: boolean;
   /** A charge's request has ended with it, as an instant one has. */
   ends: boolean;
+  /** A charge's user has more than the day's own units, such as grants. Without this part it is answered `needs-forms`. */
+  forms: boolean;
   /** Rows that somebody holds are not waited for: what needs them is `busy`. */
   skips: boolean;
 }
@@ -55,11 +58,11 @@ const item = ({ keys, deadlines, holds }: ChargeParts): Cte => {
   };
 };
 
-const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_reset_date,
+const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_forms, u.quota_reset_date,
       u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today`;
 
 const accountOf = (row: string, locked: boolean): string => `
-  SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active,
+  SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active, ${hasForms(row)} AS forms,
     ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today`;
 
 /** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
@@ -95,7 +98,7 @@ const cap = ({ skips }: ChargeParts): Cte => ({
 });
 
 /** Charges whose user or capped key somebody else holds. What is not locked and yet there is held. */
-const busy = ({ caps }: ChargeParts): Cte => ({
+const busy = ({ caps, forms }: ChargeParts): Cte => ({
   name: 'busy',
   materialized: true,
   text: `
@@ -106,12 +109,12 @@ const busy = ({ caps }: ChargeParts): Cte => ({
     `UNION
   SELECT i.n FROM item i JOIN api_keys k ON k.id = i.key_id
   WHERE i.capped AND k.daily_cap IS NOT NULL AND NOT EXISTS (SELECT FROM cap c WHERE c.id = i.key_id)`,
-  )}
+  )}${when(forms, GRANTS_HELD)}
 `,
 });
 
 /** What each counter would be after the charge, if all of its user's before it were admitted. */
-const running = ({ keys, caps, skips }: ChargeParts): Cte => ({
+const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
   name: 'running',
   text: `
   SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.day, a.fold, a.locked, a.active, a.used AS used_before,
@@ -120,20 +123,20 @@ const running = ({ keys, caps, skips }: ChargeParts): Cte => ({
       caps
         ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
         : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
-    }
-  FROM item i JOIN account a USING (user_id) ${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
-  WHERE true ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
+    }${when(forms, `, p.own_end, p.own_end + p.granted AS reach`)}
+  FROM item i JOIN account a USING (user_id) ${when(forms, 'JOIN purse p USING (user_id) ')}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
+  WHERE ${forms ? 'true' : 'NOT a.forms'} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
 `,
 });
 
 /** The first of each user's charges that does not fit. Of a user who was only peeked at, none does. */
-const SORTED: Cte = {
+const sorted = ({ forms }: ChargeParts): Cte => ({
   name: 'sorted',
   text: `
-  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ceiling OR cap_after > daily_cap OR NOT locked) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
+  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
   FROM running
 `,
-};
+});
 
 /** What the counters are when the first misfit comes up. */
 const settled = ({ caps }: ChargeParts): Cte => ({
@@ -146,34 +149,35 @@ const settled = ({ caps }: ChargeParts): Cte => ({
 });
 
 /** What becomes of each charge that its key does not answer. */
-const VERDICT: Cte = {
+const verdict = ({ forms }: ChargeParts): Cte => ({
   name: 'verdict',
   materialized: true,
   text: `
   SELECT n, user_id, key_id, day, fold, ceiling, used_after, used_then, daily_cap, cap_after, cap_then,
+    ${when(forms, `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,`)}
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
-      WHEN used_then + cost > ceiling THEN 'over-quota'
+      WHEN used_then + cost > ${forms ? 'reach' : 'ceiling'} THEN 'over-quota'
       WHEN cap_then + cost > daily_cap THEN 'over-cap'
       ELSE 'deferred'
     END AS outcome
   FROM settled
 `,
-};
+});
 
 /** What is admitted, by user. */
-const TOTAL: Cte = {
+const total = ({ forms }: ChargeParts): Cte => ({
   name: 'total',
   materialized: true,
   text: `
-  SELECT a.*, t.used_now, t.requests_now
+  SELECT a.*, t.used_now, t.requests_now${when(forms, ', t.spent_now')}
   FROM (
-    SELECT user_id, max(used_after)::integer AS used_now, count(*)::integer AS requests_now
+    SELECT user_id, ${forms ? 'least(max(used_after), max(own_end))::integer AS used_now, max(used_after) AS spent_now' : 'max(used_after)::integer AS used_now'}, count(*)::integer AS requests_now
     FROM verdict WHERE outcome = 'admitted' GROUP BY user_id
   ) t JOIN account a USING (user_id)
 `,
-};
+});
 
 /** A day that is over goes to the archive with the charge that leaves it. */
 const ARCHIVED: Cte = {
@@ -203,7 +207,7 @@ const CHARGED: Cte = {
  * The shares of the quota that were crossed, each once a period. Where a quota is 0, or was lowered below what is used, no charge crosses the
  * whole of it: the first that is refused with nothing left counts for that. Only a user who is locked already is looked at, so nobody is waited for.
  */
-const CROSSED: Cte = {
+const crossed = ({ forms }: ChargeParts): Cte => ({
   name: 'crossed',
   text: `
   INSERT INTO quota_events (user_id, date, fold, threshold, used, quota)
@@ -211,14 +215,14 @@ const CROSSED: Cte = {
   FROM total t CROSS JOIN unnest(:thresholds::bigint[]) AS h(share)
   WHERE NOT t.unlimited AND t.used * 10000::bigint < h.share * t.quota AND t.used_now * 10000::bigint >= h.share * t.quota
   UNION ALL
-  SELECT a.user_id, a.day, a.fold, 1, v.used_then, a.quota
+  SELECT a.user_id, a.day, a.fold, 1, ${forms ? 'least(v.used_then, v.own_end)' : 'v.used_then'}, a.quota
   FROM verdict v JOIN account a USING (user_id)
   WHERE v.outcome = 'over-quota' AND a.locked AND NOT a.unlimited AND v.used_then >= a.quota
     AND NOT EXISTS (SELECT FROM quota_events e WHERE e.user_id = a.user_id AND e.date = a.day AND e.fold = a.fold AND e.threshold = 1)
   ON CONFLICT DO NOTHING
   RETURNING user_id, date, threshold, used, quota
 `,
-};
+});
 
 /** Events of them, for who listens. */
 const ALERTED: Cte = { name: 'alerted', text: CROSSINGS };
@@ -236,15 +240,15 @@ const CAPPED: Cte = {
 const DEADLINE = `coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))`;
 
 /** The requests. Day and quota are the row's that was charged, whatever the clock does meanwhile. */
-const recorded = ({ deadlines, holds, ends }: ChargeParts): Cte => ({
+const recorded = ({ deadlines, holds, ends, forms }: ChargeParts): Cte => ({
   name: 'recorded',
   text: `
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
-    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')})
+    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units')})
   SELECT ${ID}, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, ${MAX_UNITS}),
-    v.used_after, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
+    ${forms ? 'least(v.used_after, v.own_end)' : 'v.used_after'}, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${when(deadlines, `, ${DEADLINE}`)}
-    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}
+    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, ', v.drawn_after - v.drawn_before')}
   FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
   ${when(ends, `RETURNING ${EVENT_COLUMNS}`)}
 `,
@@ -274,14 +278,18 @@ const remembered = ({ deadlines }: ChargeParts): Cte => ({
 `,
 });
 
+/** The counter that an answer is about: after the charge, when it was refused, or after all that its user was charged. */
+const spent = (forms: boolean): string =>
+  `coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.${forms ? 'spent_now' : 'used_now'}, a.used)`;
+
 /** One row for each charge, in order of arrival. */
-const decisions = ({ keys, skips }: ChargeParts): string => `
+const decisions = ({ keys, forms, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
-  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
-  coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.used_now, a.used)::integer AS used,
+  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' ${when(!forms, `WHEN a.forms THEN 'needs-forms'`)} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
+  ${forms ? drawsOf(spent(forms)) : `${spent(forms)}::integer AS used`},
   CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
-FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)
+FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ' LEFT JOIN purse p ON p.user_id = i.user_id')}
 ORDER BY i.n
 `;
 
@@ -297,6 +305,8 @@ ORDER BY i.n
  * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
  * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
  *
+ * Whoever has more than the day's own units is charged by the part `forms`: see `forms.sql.ts`.
+ *
  * With `skips` it waits for no row: what is locked is read as it is then, as ever, and the rest is `busy`, undecided.
  */
 export function chargeStatement(parts: ChargeParts): BuiltStatement {
@@ -309,29 +319,31 @@ export function chargeStatement(parts: ChargeParts): BuiltStatement {
 const statements = new Map<string, BuiltStatement>();
 
 function ctesOf(parts: ChargeParts): Cte[] {
-  const { keys, caps, ends, skips } = parts;
+  const { keys, caps, ends, forms, skips } = parts;
   return [
     item(parts),
     account(parts),
     ...(caps ? [cap(parts)] : []),
+    ...(forms ? [heldGrants(parts), SOURCE, PURSE] : []),
     ...(skips ? [busy(parts)] : []),
     running(parts),
-    SORTED,
+    sorted(parts),
     settled(parts),
-    VERDICT,
-    TOTAL,
+    verdict(parts),
+    total(parts),
     ARCHIVED,
     CHARGED,
-    CROSSED,
+    crossed(parts),
     ALERTED,
     ...(caps ? [CAPPED] : []),
     recorded(parts),
+    ...(forms ? [DRAW, DRAWN, drawsRecorded(ID)] : []),
     ...(ends ? [ENDED] : []),
     ...(keys ? [FORGOTTEN, remembered(parts)] : []),
   ];
 }
 
 // Noted for review: without any part, with each alone, and with all of them.
-const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false, ends: false, skips: false };
-const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true, ends: true, skips: true };
+const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false, ends: false, forms: false, skips: false };
+const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true, ends: true, forms: true, skips: true };
 for (const part of [{}, ...Object.keys(NONE).map((name) => ({ [name]: true })), ALL]) chargeStatement({ ...NONE, ...part });

@@ -1,3 +1,5 @@
+import { type Draw } from './decision';
+
 /** One metered act that asks to be admitted. */
 export interface Charge {
   userId: number;
@@ -27,8 +29,10 @@ export interface QuotaState {
   unlimited: boolean;
   /** Units a day; its number when unlimited means nothing. */
   quota: number;
-  /** Units used, this charge included if it was admitted. */
+  /** Units used, this charge included if it was admitted; without what grants paid. */
   used: number;
+  /** Units left on grants. */
+  granted: number;
   tier: string;
   /** The zone in force. */
   zone: string;
@@ -49,6 +53,8 @@ export interface Admitted {
   outcome: 'admitted';
   id: string;
   chargedOn: string;
+  /** What of the cost the day's own units did not pay. */
+  draws: readonly Draw[];
   state: QuotaState;
   cap: CapState | null;
 }

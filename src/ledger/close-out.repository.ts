@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
+import { returned } from './forms.sql';
 import { OWNER_ZONE } from './owner-zone.sql';
 
 /** Turns the page of users whose day is over, and gives a period's units back. */
@@ -13,7 +14,7 @@ export class CloseOutRepository {
   }
 
   /**
-   * Gives back everything that the present period was charged: the ledger shows them as refunded, and the counters agree with it.
+   * Gives back everything that the present period was charged, to the grants too: the ledger shows them as refunded, and the counters agree with it.
    * Runs in the transaction that holds the user's row. A cap is credited with what its key was charged for this user, be it
    * the user's own key or a `service` key of another; what a key of this user was charged for others stays.
    */
@@ -22,11 +23,18 @@ export class CloseOutRepository {
       `WITH me AS (
          SELECT q.day, q.fold, q.used, q.starts_at FROM quota_now q WHERE q.user_id = $1
        ), due AS MATERIALIZED (
-         SELECT r.id, r.api_key_id, r.charged_on, r.charged_fold, r.created_at, r.cost - r.refunded_units AS units FROM requests r, me
+         SELECT r.id, r.api_key_id, r.charged_on, r.charged_fold, r.created_at, r.cost - r.refunded_units AS units,
+           r.cost, r.drawn_units, r.refunded_units FROM requests r, me
          WHERE r.user_id = $1 AND r.charged_on = me.day AND r.charged_fold = me.fold AND r.refunded_units < r.cost
          ORDER BY r.id FOR NO KEY UPDATE OF r
        ), refunded AS (
          UPDATE requests r SET refunded_units = r.cost, updated_at = now() FROM due d WHERE r.id = d.id
+       ), returned AS (
+         UPDATE quota_grants g SET used = greatest(0, g.used - f.units)
+         FROM (
+           SELECT d.grant_id, sum(${returned('e.cost', 'e.refunded_units', 'e.cost')})::integer AS units
+           FROM due e JOIN request_draws d ON d.request_id = e.id WHERE e.drawn_units > e.refunded_units GROUP BY d.grant_id
+         ) f WHERE g.id = f.grant_id AND f.units > 0
        ), key AS MATERIALIZED (
          SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
          WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM due)) AND k.daily_cap IS NOT NULL

@@ -8,14 +8,27 @@ export interface Account {
   periodZone: string;
   /** The database's clock at the decision, in milliseconds since 1970. */
   now: number;
+  /** Whether there is more than the day's own units, of those whom a statement with the part `forms` found. */
+  forms?: boolean;
+}
+
+/** Units of a charge that the day's own did not pay. */
+export interface Draw {
+  source: 'grant' | 'overage';
+  grantId: number | null;
+  units: number;
 }
 
 /** How a statement answers one charge. */
 export interface Decision {
-  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. */
-  outcome: 'admitted' | 'over-quota' | 'over-cap' | 'deferred' | 'left-out' | 'busy' | 'replayed' | 'key-reused' | 'suspended' | 'no-user';
+  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`: to be sent with the part of the statement that this one lacked. */
+  outcome: 'admitted' | 'over-quota' | 'over-cap' | 'deferred' | 'left-out' | 'needs-forms' | 'busy' | 'replayed' | 'key-reused' | 'suspended' | 'no-user';
   id: string | null;
   used: number;
+  /** Units left beside the day's own. */
+  granted: number;
+  /** What of the charge the day's own units did not pay. */
+  draws: readonly Draw[] | null;
   cap: number | null;
   capUsed: number | null;
   /** Whether the user's row was locked for it: then it was decided by what others committed after the statement's snapshot. */
@@ -24,11 +37,12 @@ export interface Decision {
   account: Account | null;
 }
 
-export const LEFT_OUT: Decision = { outcome: 'left-out', id: null, used: 0, cap: null, capUsed: null, locked: false, account: null };
+export const LEFT_OUT: Decision = { outcome: 'left-out', id: null, used: 0, granted: 0, draws: null, cap: null, capUsed: null, locked: false, account: null };
 
 /** A user as a statement without locks found them. */
 export interface Standing {
   active: boolean;
   used: number;
+  granted: number;
   account: Account;
 }

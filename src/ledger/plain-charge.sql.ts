@@ -8,11 +8,11 @@ const KNOWN = `(${ZONE} = (SELECT quota_default_zone()) OR quota_zone_known(${ZO
 const share = (units: string): string => `${units} * 10000::bigint / greatest(u.api_quota_daily, 1)`;
 
 /**
- * The plain case: the account is active and has no override, its day is the one that is now and is reckoned in the zone in
+ * The plain case: the account is active, has no override and nothing but the day's own units, its day is the one that is now and is reckoned in the zone in
  * force, its row has the copy of its plan, everything that is asked for it fits, and no threshold is crossed. `width_bucket` counts the thresholds that a
  * share has reached; a share is rounded down, which changes nothing because thresholds are whole.
  */
-const PLAIN = `u.status = 'active' AND NOT coalesce((SELECT quota_plans()) ? u.subscription_tier, false)
+const PLAIN = `u.status = 'active' AND NOT u.quota_forms AND NOT coalesce((SELECT quota_plans()) ? u.subscription_tier, false)
     AND coalesce(u.quota_override_expires_at <= now(), true)
     AND CASE WHEN coalesce(u.quota_reset_zone = ${ZONE}, true) AND ${KNOWN} THEN (now() AT TIME ZONE ${ZONE})::date <= u.quota_reset_date ELSE false END
     AND CASE WHEN u.api_quota_unlimited THEN u.api_quota_used_today + a.units <= ${MAX_UNITS}

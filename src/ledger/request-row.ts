@@ -1,8 +1,10 @@
+import { DRAWS } from './forms.sql';
+
 /** A request as it is answered; `r` is its row. */
 export const REQUEST = `r.id, r.user_id AS "userId", r.type, r.status, r.cost, r.refunded_units AS "refundedUnits",
   r.charged_on::text AS "chargedOn", r.payload, r.result, r.error, r.attempt, r.created_at AS "createdAt",
   r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.updated_at AS "updatedAt", r.available_at AS "availableAt",
-  r.deadline_at AS "deadlineAt", r.cancel_requested_at AS "cancelRequestedAt"`;
+  r.deadline_at AS "deadlineAt", r.cancel_requested_at AS "cancelRequestedAt", ${DRAWS} AS draws`;
 
 /** An instant as JSON, as JavaScript writes it: UTC, cut to milliseconds. */
 const instant = (column: string): string => `coalesce(to_char(${column} AT TIME ZONE 'UTC', '\\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\\"'), 'null')`;
@@ -18,7 +20,10 @@ const OPEN_REQUEST_JSON = `concat('{"id":"', r.id, '","userId":', r.user_id, ',"
   ',"updatedAt":', ${instant('r.updated_at')}, ',"availableAt":', ${instant('r.available_at')}, ',"deadlineAt":', ${instant('r.deadline_at')},
   ',"cancelRequestedAt":', ${instant('r.cancel_requested_at')}`;
 
-export const REQUEST_JSON = `${OPEN_REQUEST_JSON}, '}')`;
+/** The member that only those have that drew on more than the day. */
+const DRAWS_MEMBER = `CASE WHEN r.drawn_units > 0 THEN ',"draws":' || (${DRAWS})::text END`;
+
+export const REQUEST_JSON = `${OPEN_REQUEST_JSON}, ${DRAWS_MEMBER}, '}')`;
 
 /** With the end of the lease, as a claim answers it. */
-export const CLAIMED_JSON = `${OPEN_REQUEST_JSON}, ',"leaseExpiresAt":', ${instant('r.lease_expires_at')}, '}')`;
+export const CLAIMED_JSON = `${OPEN_REQUEST_JSON}, ${DRAWS_MEMBER}, ',"leaseExpiresAt":', ${instant('r.lease_expires_at')}, '}')`;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { prepared } from '../database/prepared-statements';
 import { StatementPool } from '../database/statement-pool';
+import { ownCost, ownRefund, returned } from './forms.sql';
 
 const REMOVE = prepared(
   'remove finished',
@@ -12,15 +13,22 @@ const REMOVE = prepared(
     ), removed AS (
       DELETE FROM requests r USING old o, users u
       WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
-      RETURNING r.user_id, r.charged_on, r.cost, r.refunded_units
+      RETURNING r.id, r.user_id, r.charged_on, r.cost, r.drawn_units, r.refunded_units
     ), noted AS (
       UPDATE quota_usage q SET removed_used = least(2147483647, q.removed_used + s.used),
         removed_refunded = least(2147483647, q.removed_refunded + s.refunded), removed_requests = least(2147483647, q.removed_requests + s.requests)
       FROM (
-        SELECT user_id, charged_on, sum(cost - refunded_units) AS used, sum(refunded_units) AS refunded, count(*) AS requests
-        FROM removed GROUP BY user_id, charged_on
+        SELECT user_id, charged_on, sum(${ownCost('r')} - ${ownRefund('r')}) AS used, sum(${ownRefund('r')}) AS refunded, count(*) AS requests
+        FROM removed r GROUP BY user_id, charged_on
       ) s
       WHERE q.user_id = s.user_id AND q.date = s.charged_on
+    ), noted_on_grants AS (
+      UPDATE quota_grants g SET removed_used = least(2147483647, g.removed_used::bigint + s.used)
+      FROM (
+        SELECT d.grant_id, sum(d.units - ${returned('r.cost', '0', 'r.refunded_units')}) AS used
+        FROM removed r JOIN request_draws d ON d.request_id = r.id WHERE r.drawn_units > 0 GROUP BY d.grant_id
+      ) s
+      WHERE g.id = s.grant_id
     )
     SELECT (SELECT count(*) FROM removed)::integer AS removed, max(id::text) AS last FROM old`,
 );

@@ -7,6 +7,7 @@ import { type Run, StatementPool } from '../database/statement-pool';
 import { MAX_UNITS } from './charge.sql';
 import { type RequestStatus } from './entities/request.entity';
 import { endingsOf } from './event-rows.sql';
+import { returned } from './forms.sql';
 import { type RefundPolicy } from './ledger.settings';
 import { OWNER_ZONE } from './owner-zone.sql';
 import { REQUEST_JSON } from './request-row';
@@ -99,11 +100,12 @@ const HELD_KEY = `WHEN EXISTS (SELECT FROM api_keys k WHERE k.id = t.api_key_id 
  * Gives what was granted back to the period that was charged. That is the day in the user's row, whether it is over by now
  * or not, as long as the row bears its name: whoever leaves the day archives what is left. Otherwise it was archived, and
  * ON CONFLICT finds the archive even if it was written while this statement waited for the user. The cap of the key that
- * paid is credited in the same period only.
+ * paid is credited in the same period only. What was drawn on a grant goes back to the grant, be it over or revoked, and before
+ * anything goes back to the day.
  */
 const refundsOf = (skips: boolean): string => `refund AS (
-  SELECT g.user_id, g.charged_on, (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open, sum(g.granted) AS units
-  FROM granted g JOIN account a ON a.id = g.user_id WHERE g.granted > 0 GROUP BY 1, 2, 3
+  SELECT g.user_id, g.charged_on, (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open, sum(g.granted - g.undrawn) AS units
+  FROM granted g JOIN account a ON a.id = g.user_id WHERE g.granted > g.undrawn GROUP BY 1, 2, 3
 ), credited AS (
   UPDATE users u SET api_quota_used_today = greatest(0, u.api_quota_used_today - f.units),
     api_quota_refunded_today = ${upTo('u.api_quota_refunded_today + f.units')}
@@ -113,6 +115,12 @@ const refundsOf = (skips: boolean): string => `refund AS (
   SELECT user_id, charged_on, 0, ${upTo('units')} FROM refund WHERE NOT open
   ON CONFLICT (user_id, date) DO UPDATE SET used = greatest(0, quota_usage.used - excluded.refunded),
     refunded = ${upTo('quota_usage.refunded::bigint + excluded.refunded')}
+), returned AS (
+  UPDATE quota_grants q SET used = greatest(0, q.used - f.units)
+  FROM (
+    SELECT d.grant_id, sum(${returned('g.cost', 'g.refunded_units', '(g.refunded_units + g.granted)')})::integer AS units
+    FROM granted g JOIN request_draws d ON d.request_id = g.id WHERE g.undrawn > 0 GROUP BY d.grant_id
+  ) f WHERE q.id = f.grant_id AND f.units > 0
 ), ${skips ? '' : KEYS_OF_REFUNDS}uncapped AS (
   UPDATE api_keys k SET cap_used_today = greatest(0, k.cap_used_today - f.units)
   FROM (
@@ -136,7 +144,7 @@ const settleStatement = (refunds: boolean, skips: boolean, audited = false): str
 WITH item AS MATERIALIZED (
   SELECT * FROM ROWS FROM (json_to_recordset($1) AS (${ITEM})) WITH ORDINALITY AS i(${ITEM_NAMES}, n)
 ), ${refunds ? accounts(skips) : ''}target AS MATERIALIZED (
-  SELECT r.id, r.user_id, r.api_key_id, r.status, r.cost, r.refunded_units, r.charged_on, r.charged_fold, r.attempt, r.max_attempts,
+  SELECT r.id, r.user_id, r.api_key_id, r.status, r.cost, r.drawn_units, r.refunded_units, r.charged_on, r.charged_fold, r.attempt, r.max_attempts,
     r.held, r.lease_expires_at, r.deadline_at, r.cancel_requested_at, r.created_at, r.started_at
   FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item)) ${refunds ? (skips ? 'AND r.user_id = ANY (ARRAY(SELECT id FROM account))' : 'AND (SELECT count(*) FROM account) >= 0') : ''}
   ORDER BY r.id FOR NO KEY UPDATE${skips ? ' SKIP LOCKED' : ''}
@@ -189,12 +197,13 @@ WITH item AS MATERIALIZED (
     END) AS due
   FROM moved m
 ), granted AS MATERIALIZED (
-  SELECT d.*, CASE WHEN next = 'succeeded' OR $3::integer IS NULL THEN due ELSE greatest(0, least(due, $3
+  SELECT d.*, least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
+  FROM (SELECT d.*, CASE WHEN next = 'succeeded' OR $3::integer IS NULL THEN due ELSE greatest(0, least(due, $3
       - (SELECT coalesce(sum(r.refunded_units), 0) FROM requests r WHERE r.user_id = d.user_id AND r.charged_on = d.charged_on
           AND r.charged_fold = d.charged_fold AND r.refunded_units > 0 AND r.status IN ('failed', 'canceled', 'expired'))
       - (sum(due) OVER (PARTITION BY user_id, charged_on, charged_fold, next = 'succeeded' ORDER BY n) - due)))
     END::integer AS granted
-  FROM due d
+  FROM due d) d
 ), ${refunds ? refundsOf(skips) : ''}given_back AS (
   INSERT INTO request_attempts (request_id, attempt, outcome, error, started_at)
   SELECT id, attempt, 'returned', given, coalesce(started_at, created_at) FROM granted WHERE next = 'pending'

@@ -1,5 +1,6 @@
 import { buildStatement } from '../database/build-statement';
 import { NOW_MS } from './charge.sql';
+import { GRANTED } from './forms.sql';
 
 /** Where users stand, read without a lock: as of the statement's snapshot. */
 export const STANDING = buildStatement(
@@ -7,9 +8,9 @@ export const STANDING = buildStatement(
   [
     {
       name: 'account',
-      text: `SELECT u.id, u.status, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' OFFSET 0`,
+      text: `SELECT u.id, u.status, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, ${GRANTED} AS granted FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' OFFSET 0`,
     },
   ],
-  `SELECT a.id AS "userId", a.status = 'active' AS active, (a.q).used, (a.q).unlimited, (a.q).quota, (a.q).tier, (a.q).zone, (a.q).day::text,
+  `SELECT a.id AS "userId", a.status = 'active' AS active, (a.q).used, a.granted, (a.q).unlimited, (a.q).quota, (a.q).tier, (a.q).zone, (a.q).day::text,
   (a.q).period_zone AS "periodZone", ${NOW_MS} AS now FROM account a`,
 );

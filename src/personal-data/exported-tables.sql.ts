@@ -23,7 +23,7 @@ export const EXPORTED: readonly ExportedTable[] = [
       ...['quota_override_reason', 'quota_override_author', 'created_at', 'updated_at'],
     ],
     shownAs: { quota_override_author: ifSelf('quota_override_author') },
-    withheld: { password_hash: SECRET, token_version: INTERNAL, api_quota_version: INTERNAL, next_quota_version: INTERNAL },
+    withheld: { password_hash: SECRET, quota_forms: INTERNAL, token_version: INTERNAL, api_quota_version: INTERNAL, next_quota_version: INTERNAL },
   },
   {
     section: 'attributes',
@@ -130,6 +130,7 @@ export const EXPORTED: readonly ExportedTable[] = [
         'status',
         'cost',
         'refunded_units',
+        'drawn_units',
         'charged_on',
         'charged_fold',
         'limit_at_charge',
@@ -140,10 +141,11 @@ export const EXPORTED: readonly ExportedTable[] = [
       ...['error', 'attempt', 'max_attempts', 'held', 'available_at', 'lease_expires_at', 'deadline_at', 'cancel_requested_at', 'created_at', 'started_at'],
       ...['finished_at', 'updated_at'],
     ],
-    // In the table `request_attempts`.
+    // In the tables `request_attempts` and `request_draws`.
     shownAs: {
       attempts: `(SELECT coalesce(json_agg(json_build_object('attempt', a.attempt, 'outcome', a.outcome, 'error', a.error, 'startedAt', a.started_at, 'endedAt', a.ended_at) ORDER BY a.attempt), '[]')
         FROM request_attempts a WHERE a.request_id = t.id)`,
+      draws: `(SELECT coalesce(json_agg(json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units) ORDER BY d.begins), '[]') FROM request_draws d WHERE d.request_id = t.id)`,
     },
     withheld: { user_id: 'the user' },
   },
@@ -156,6 +158,14 @@ export const EXPORTED: readonly ExportedTable[] = [
     ],
     columns: ['scope', 'key', 'request_id', 'response_status', 'request_status', 'request_cost', 'charged_on', 'deadline_at', 'created_at'],
     withheld: { user_id: 'the user', fingerprint: SECRET, response_body: 'a copy, for a day, of an answer about what is exported here' },
+  },
+  {
+    section: 'grants',
+    table: 'quota_grants',
+    order: [['id', 'integer']],
+    columns: ['id', 'units', 'used', 'priority', 'reason', 'author', 'expires_at', 'revoked_at', 'created_at'],
+    shownAs: { author: ifSelf('author') },
+    withheld: { user_id: 'the user', removed_used: INTERNAL },
   },
   {
     section: 'usage',
@@ -232,6 +242,7 @@ export const EXPORTED: readonly ExportedTable[] = [
 /** Tables that hang on users, or name one, and are not exported. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   request_attempts: 'exported with the request that they are attempts of',
+  request_draws: 'exported with the request that drew',
   api_key_overlaps: 'digests of secrets that were rotated: there is nothing of them but what checks them',
   event_listeners: 'which endpoints may be sent events of the user, derived from webhook_endpoints',
   recovery_codes: 'digests of codes that are shown once: there is nothing of them but what checks them',

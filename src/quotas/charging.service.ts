@@ -3,6 +3,7 @@ import { type EntityManager } from 'typeorm';
 import { NotFoundProblem } from '../http/problem';
 import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
+import { type Draw } from '../ledger/decision';
 import { type Admitted, type Charge, type Refused, type Replayed, type Verdict } from '../ledger/charge';
 import { BurstLimiter } from './burst-limiter';
 import { DayReads } from './day-reads';
@@ -56,13 +57,19 @@ export class ChargingService {
     if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
     switch (verdict.outcome) {
       case 'admitted':
-        return { verdict, headers: rateLimitFields(verdict.state, verdict.cap, burst) };
+        return { verdict, headers: { ...rateLimitFields(verdict.state, verdict.cap, burst), ...drawFields(verdict.draws) } };
       case 'replayed':
         return { verdict, headers: { 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) } };
       default:
         throw refusalOf(charge, verdict, burst);
     }
   }
+}
+
+/** What of a charge the day's own units did not pay: a list of structured-field tokens (RFC 9651). */
+function drawFields(draws: readonly Draw[]): Record<string, string> {
+  if (draws.length === 0) return {};
+  return { 'x-quota-draws': draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', ') };
 }
 
 function refusalOf({ cost }: Charge, { outcome, state, cap }: Refused, burst: BurstState | null): Error {

@@ -1,7 +1,7 @@
 import { Problem } from '../http/problem';
 import { type CapState, type QuotaState } from '../ledger/charge';
 import { MAX_QUOTA } from '../tiers/dto/create-tier.dto';
-import { burstFields, type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
+import { burstFields, type BurstState, rateLimitFields, secondsLeft, unitsLeft } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
@@ -14,6 +14,10 @@ interface Spent {
   what: string;
   limit: number;
   used: number;
+  /** Units left, with those of grants. */
+  remaining: number;
+  /** Of those, the units of grants. */
+  granted: number;
 }
 
 /** The daily quota does not hold the cost today. */
@@ -33,13 +37,13 @@ export class QuotaExceeded extends Problem {
     timeZone: { type: 'string' },
   };
 
-  constructor(requested: number, state: QuotaState, { policy, what, limit, used }: Spent, headers: Record<string, string>) {
+  constructor(requested: number, state: QuotaState, { policy, what, limit, used, remaining, granted }: Spent, headers: Record<string, string>) {
     const resetsAt = new Date(state.endsAt).toISOString();
-    const remaining = Math.max(0, limit - used);
+    const beside = granted > 0 ? ` and ${granted} of grants` : '';
     const detail =
-      requested > limit
-        ? `The request costs ${requested}, more than ${what} of ${limit} units: waiting does not help.`
-        : `The request costs ${requested}, and ${remaining} of ${limit} units of ${what} are left. It begins anew at ${resetsAt}.`;
+      requested > limit + granted
+        ? `The request costs ${requested}, more than ${what} of ${limit} units${beside}: waiting does not help.`
+        : `The request costs ${requested}, and ${remaining - granted} of ${limit} units of ${what}${beside} are left. It begins anew at ${resetsAt}.`;
     super(detail, { headers, members: { 'violated-policies': [policy], limit, used, requested, remaining, resetsAt, timeZone: state.zone } });
   }
 }
@@ -58,10 +62,16 @@ export class CostExceedsQuota extends QuotaExceeded {
 export function quotaRefusal(requested: number, state: QuotaState, cap: CapState | null, by: 'daily' | 'key', headers: Record<string, string>): QuotaExceeded {
   const spent: Spent =
     by === 'key' && cap
-      ? { policy: by, what: "this API key's share of the daily quota", limit: cap.cap, used: cap.used }
-      : { policy: by, what: 'the daily quota', limit: state.unlimited ? MAX_QUOTA : state.quota, used: state.used };
-  const kind = requested > spent.limit ? CostExceedsQuota : by === 'key' ? KeyCapExceeded : QuotaExceeded;
+      ? { policy: by, what: "this API key's share of the daily quota", limit: cap.cap, used: cap.used, remaining: Math.max(0, cap.cap - cap.used), granted: 0 }
+      : dayOf(state);
+  const kind = requested > spent.limit + spent.granted ? CostExceedsQuota : by === 'key' ? KeyCapExceeded : QuotaExceeded;
   return new kind(requested, state, spent, headers);
+}
+
+function dayOf({ unlimited, quota, used, granted }: QuotaState): Spent {
+  const limit = unlimited ? MAX_QUOTA : quota;
+  const left = Math.min(granted, MAX_QUOTA - Math.max(0, limit - used));
+  return { policy: 'daily', what: 'the daily quota', limit, used, remaining: Math.max(0, limit - used) + left, granted: left };
 }
 
 /**
@@ -85,7 +95,7 @@ export class BurstExceeded extends Problem {
 
   constructor(cost: number, burst: BurstState, day: QuotaState | null) {
     const { perMinute, nextInSeconds } = burst;
-    const exhausted = day !== null && !day.unlimited && cost > day.quota - day.used;
+    const exhausted = day !== null && !day.unlimited && cost > unitsLeft(day);
     const retryAfterSeconds = exhausted ? Math.max(nextInSeconds, secondsLeft(day)) : nextInSeconds;
     const fields = day === null ? burstFields(burst) : rateLimitFields(day, null, burst);
     super(`More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
@@ -96,8 +106,9 @@ export class BurstExceeded extends Problem {
 }
 
 /** Of the day, beside the limit that was hit. */
-function membersOf({ unlimited, quota, used, endsAt, zone }: QuotaState): Record<string, unknown> {
-  return { used, ...(unlimited ? {} : { remaining: Math.max(0, quota - used) }), resetsAt: new Date(endsAt).toISOString(), timeZone: zone };
+function membersOf(day: QuotaState): Record<string, unknown> {
+  const { unlimited, used, endsAt, zone } = day;
+  return { used, ...(unlimited ? {} : { remaining: unitsLeft(day) }), resetsAt: new Date(endsAt).toISOString(), timeZone: zone };
 }
 
 export class UserSuspended extends Problem {

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { GRANTED, LIVE_GRANTS } from '../ledger/forms.sql';
+import { type QuotaGrantDto } from './dto/quota.dto';
 import { type UsageItemDto } from './dto/usage.dto';
 
 /** The projection for one user, with what the quota answer shows beside it. */
@@ -7,6 +9,8 @@ export interface QuotaRow {
   unlimited: boolean;
   quota: number;
   used: number;
+  granted: number;
+  grants: QuotaGrantDto[] | null;
   tier: string;
   zone: string;
   day: string;
@@ -30,7 +34,7 @@ export class QuotasRepository {
 
   async find(userId: number, tx: EntityManager = this.dataSource.manager): Promise<QuotaRow | null> {
     const rows: QuotaRow[] = await tx.query(
-      `SELECT q.unlimited, q.quota, q.used, q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
+      `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
          u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN coalesce(n.plan ->> 0, u.next_subscription_tier) END AS "nextTier",

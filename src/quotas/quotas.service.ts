@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
+import { MAX_INTEGER } from '../common/limits';
 import { type Actor } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
@@ -12,6 +13,7 @@ import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto, QuotaOverrideDto } from './dto/quota.dto';
 import { UsageItemDto, UsageQuery } from './dto/usage.dto';
 import { type QuotaRow, QuotasRepository } from './quotas.repository';
+import { unitsLeft } from './rate-limit-fields';
 
 const DAY_MS = 86_400_000;
 const MAX_USAGE_DAYS = 366;
@@ -128,16 +130,17 @@ function day(date: string, pointer: string): number {
 }
 
 function toDto(row: QuotaRow): QuotaDto {
-  const { unlimited, quota, used, tier, zone, startsAt, endsAt, nextTier, adjusted } = row;
+  const { unlimited, quota, used, granted, grants, tier, zone, startsAt, endsAt, nextTier, adjusted } = row;
   return {
     limit: unlimited ? null : quota,
     unlimited,
     used,
-    remaining: unlimited ? null : Math.max(0, quota - used),
+    remaining: unlimited ? null : unitsLeft(toState(row)),
     periodStart: startsAt,
     resetsAt: endsAt,
     timeZone: zone,
     tier,
+    ...(grants === null ? {} : { grants: { remaining: Math.min(granted, MAX_INTEGER), items: grants } }),
     override: overrideOf(row),
     next: nextTier === null ? null : { tier: nextTier, dailyQuota: row.nextDailyQuota, effectiveAt: endsAt },
     exhaustedAt: exhaustedAt(row),
@@ -158,15 +161,17 @@ function overrideOf(row: QuotaRow): QuotaOverrideDto | null {
 }
 
 /** At the pace of this period until now. Null too while the clock is set back to before the period: then there is no pace. */
-function exhaustedAt({ unlimited, quota, used, startsAt, endsAt, now }: QuotaRow): Date | null {
+function exhaustedAt(row: QuotaRow): Date | null {
+  const { unlimited, used, startsAt, endsAt, now } = row;
   if (unlimited || used <= 0) return null;
-  if (used >= quota) return now;
+  const left = unitsLeft(toState(row));
+  if (left === 0) return now;
   const elapsedMs = now.getTime() - startsAt.getTime();
   if (elapsedMs < 0) return null;
-  const at = new Date(now.getTime() + ((quota - used) * elapsedMs) / used);
+  const at = new Date(now.getTime() + (left * elapsedMs) / used);
   return at < endsAt ? at : null;
 }
 
-function toState({ unlimited, quota, used, tier, zone, startsAt, endsAt, now }: QuotaRow): QuotaState {
-  return { unlimited, quota, used, tier, zone, startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), now: now.getTime() };
+function toState({ unlimited, quota, used, granted, tier, zone, startsAt, endsAt, now }: QuotaRow): QuotaState {
+  return { unlimited, quota, used, granted, tier, zone, startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), now: now.getTime() };
 }

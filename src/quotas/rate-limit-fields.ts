@@ -1,4 +1,5 @@
 import { type CapState, type QuotaState } from '../ledger/charge';
+import { MAX_QUOTA } from '../tiers/dto/create-tier.dto';
 
 /** What is left of a burst limit: requests now, and seconds until there is one more. */
 export interface BurstState {
@@ -9,7 +10,7 @@ export interface BurstState {
 
 /**
  * `RateLimit-Policy` and `RateLimit` after draft-ietf-httpapi-ratelimit-headers-10: lists of structured-field strings.
- * `w` is the real length of this period in seconds, 82,800 on a day of 23 hours; `t` the whole seconds until it ends,
+ * `q` and `r` of the day are what may be charged until it ends: with what is left on grants. `w` is the real length of this period in seconds, 82,800 on a day of 23 hours; `t` the whole seconds until it ends,
  * rounded up. A user without any limit gets no fields. The user's id is in none of them.
  */
 export function rateLimitFields(state: QuotaState, cap: CapState | null = null, burst: BurstState | null = null): Record<string, string> {
@@ -22,10 +23,15 @@ export function rateLimitFields(state: QuotaState, cap: CapState | null = null, 
   };
   const w = Math.round((state.endsAt - state.startsAt) / 1_000);
   const t = secondsLeft(state);
-  if (!state.unlimited) add('daily', state.quota, w, state.quota - state.used, t);
+  if (!state.unlimited) add('daily', Math.min(MAX_QUOTA, state.quota + state.granted), w, unitsLeft(state), t);
   if (cap) add('key', cap.cap, w, cap.cap - cap.used, t);
   if (burst) add('burst', burst.perMinute, 60, burst.remaining, burst.nextInSeconds);
   return policies === '' ? {} : { 'ratelimit-policy': policies, ratelimit: limits };
+}
+
+/** Units that may be charged now: what is left of the day's own, and of grants. Means nothing where the day is unlimited. */
+export function unitsLeft({ quota, used, granted }: QuotaState): number {
+  return Math.min(MAX_QUOTA, Math.max(0, quota - used) + granted);
 }
 
 /** What a refusal by burst can show without asking the database. */

@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type Charge } from '../ledger/charge';
+import { DRAWS } from '../ledger/forms.sql';
 import { REQUEST, REQUEST_JSON } from '../ledger/request-row';
 import { OF_NOBODY_DELETED } from '../users/user-removal.repository';
 import { type ListRequestsQuery } from './dto/list-requests.dto';
 import { type AttemptDto } from './dto/request-detail.dto';
-import { type RequestDto } from './dto/request.dto';
+import { type DrawDto, type RequestDto } from './dto/request.dto';
 
 /** `overdue`: the clock has ended it and nobody noticed yet. */
 export type RequestRow = RequestDto & { held: boolean; overdue: boolean };
+type StoredRow = Omit<RequestRow, 'draws'> & { draws: DrawDto[] | null };
 
 /** What of an answer to a submit is not in the submit itself. */
 export interface FirstAnswer {
@@ -17,6 +19,8 @@ export interface FirstAnswer {
   cost: number;
   chargedOn: string;
   deadlineAt: Date | null;
+  /** Null: nothing, or retention has taken the request. */
+  draws: DrawDto[] | null;
 }
 
 /** Where a page begins: after the newer or before the older end of the one that was read. */
@@ -47,17 +51,20 @@ export class RequestsRepository {
 
   /** The request, if it is that user's; null for `userId` means anybody's but those who were deleted. */
   async find(id: string, userId: number | null): Promise<RequestRow | null> {
-    const rows: RequestRow[] = await this.dataSource.query(
+    const rows: StoredRow[] = await this.dataSource.query(
       `SELECT ${ROW} FROM requests r WHERE id = $1 AND ($2::integer IS NULL OR user_id = $2) AND user_id ${OF_NOBODY_DELETED}`,
       [id, userId],
     );
-    return rows[0] ?? null;
+    if (rows[0] === undefined) return null;
+    const { draws, ...row } = rows[0];
+    return draws === null ? row : { ...row, draws };
   }
 
   /** What a submit under this key was answered first; null when that is not known: the key is of before 0.2.0, or gone. */
   async firstAnswer(userId: number, key: string): Promise<FirstAnswer | null> {
     const rows: FirstAnswer[] = await this.dataSource.query(
-      `SELECT request_id AS id, request_status AS status, request_cost AS cost, charged_on::text AS "chargedOn", deadline_at AS "deadlineAt"
+      `SELECT request_id AS id, request_status AS status, request_cost AS cost, charged_on::text AS "chargedOn", deadline_at AS "deadlineAt",
+         (SELECT ${DRAWS} FROM requests r WHERE r.id = request_id) AS draws
        FROM idempotency_keys WHERE user_id = $1 AND scope = 'requests' AND key = $2 AND request_cost IS NOT NULL`,
       [userId, key],
     );

@@ -117,6 +117,7 @@ describe('the plain statement and the general one', () => {
           batch.map(({ user, cost, type, status, payload }) => ({
             charge: { userId: ids[user], keyId: 7, keyCap: 'none', type, status, cost, payloadJson: JSON.stringify(payload), idempotency: null },
             plain: true,
+            forms: false,
             peek: false,
             doubted: false,
           }));
@@ -149,6 +150,7 @@ describe('the plain statement and the general one', () => {
         idempotency: null,
       },
       plain: true,
+      forms: false,
       peek: false,
       doubted: false,
     }));

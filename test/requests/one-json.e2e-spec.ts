@@ -36,7 +36,8 @@ describe('a request as JSON', () => {
     const user = await makeUser(service);
     const type = newType();
     const { schemas } = JSON.parse(readFileSync('openapi.json', 'utf8')).components;
-    const members = (schema: string) => Object.keys(schemas[schema].properties).sort();
+    /** But for what only some have. */
+    const members = (schema: string) => schemas[schema].required.toSorted();
     const submitted = await submit(service, user, type, { payload: PAYLOAD, deadlineAt });
     const order = Object.keys(submitted);
     expect(order.toSorted()).toEqual(members('RequestDto'));

@@ -14,12 +14,13 @@ type KeyedOperation = {
 }[Exclude<keyof paths, Gateway>];
 
 /** Every operation that takes a key, which the compiler holds to the schema. */
-const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch', true> = {
+const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch' | 'POST /v1/users/{userId}/quota/grants', true> = {
   'POST /v1/requests': true,
   'POST /v1/requests/batch': true,
   'POST /v1/auth/register': true,
   'POST /v1/users': true,
   'POST /v1/users/{userId}/api-keys': true,
+  'POST /v1/users/{userId}/quota/grants': true,
   'POST /v1/users/{userId}/api-keys/{keyId}/rotate': true,
   'POST /v1/tiers': true,
   'POST /v1/configurations/{key}/changes': true,

@@ -1387,6 +1387,62 @@ export interface paths {
         patch: operations["gatewayCheckPatch"];
         trace?: never;
     };
+    "/v1/users/{userId}/quota/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The user's grants, those that ended too, newest first.
+         * @description Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["grantsList"];
+        put?: never;
+        /**
+         * Grants units once, beside the day's own: they are drawn when those are used up, and in force with the answer.
+         * @description For administrators.
+         */
+        post: operations["grantsCreate"];
+        delete?: never;
+        options?: never;
+        /**
+         * The user's grants, those that ended too, newest first.
+         * @description As GET, without its body. Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["grantsListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/quota/grants/{grantId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One grant, with what is left of it.
+         * @description Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["grantsGet"];
+        put?: never;
+        post?: never;
+        /**
+         * Ends a grant now. What it has paid stays paid.
+         * @description For administrators.
+         */
+        delete: operations["grantsRevoke"];
+        options?: never;
+        /**
+         * One grant, with what is left of it.
+         * @description As GET, without its body. Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["grantsGetHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhook-endpoints": {
         parameters: {
             query?: never;
@@ -2617,6 +2673,36 @@ export interface components {
         ProvidersDto: {
             items: components["schemas"]["ProviderDto"][];
         };
+        QuotaGrantDto: {
+            /** Format: int32 */
+            id: number;
+            /** Format: int32 */
+            units: number;
+            /**
+             * Format: int32
+             * @description Units left.
+             */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @description Null: it does not expire.
+             */
+            expiresAt: string | null;
+            /**
+             * Format: int32
+             * @description The smallest is drawn first.
+             */
+            priority: number;
+        };
+        QuotaGrantsDto: {
+            /**
+             * Format: int32
+             * @description Units left on all of them.
+             */
+            remaining: number;
+            /** @description In the order in which they are drawn. */
+            items: components["schemas"]["QuotaGrantDto"][];
+        };
         QuotaOverrideDto: {
             /**
              * Format: int32
@@ -2660,12 +2746,12 @@ export interface components {
             unlimited: boolean;
             /**
              * Format: int32
-             * @description Units charged and not refunded.
+             * @description Units of the day's own charged and not refunded; what grants paid is not among them.
              */
             used: number;
             /**
              * Format: int32
-             * @description Units left, never below 0; null when unlimited.
+             * @description Units that may be charged now: what is left of the day's own, and of grants. Never below 0; null when unlimited.
              */
             remaining: number | null;
             /** Format: date-time */
@@ -2675,6 +2761,8 @@ export interface components {
             /** @description The IANA zone in force. */
             timeZone: string;
             tier: string;
+            /** @description Units beside the day's own, drawn once those are used up. Absent where there are none. */
+            grants?: components["schemas"]["QuotaGrantsDto"];
             /** @description The override that is active now. */
             override: components["schemas"]["QuotaOverrideDto"] | null;
             /** @description A change of tier that waits for the next period. */
@@ -2751,6 +2839,17 @@ export interface components {
              */
             waitSeconds?: number;
         };
+        DrawDto: {
+            /** @enum {string} */
+            source: "grant" | "overage";
+            /**
+             * Format: int32
+             * @description The grant that paid; null for overage.
+             */
+            grantId: number | null;
+            /** Format: int32 */
+            units: number;
+        };
         ClaimedRequestDto: {
             payload: {
                 [key: string]: unknown;
@@ -2814,6 +2913,8 @@ export interface components {
              * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
+            /** @description What of the cost the day's own units did not pay, in the order in which it was drawn. Absent where they paid it all. */
+            draws?: components["schemas"]["DrawDto"][];
         };
         ClaimAnswerDto: {
             items: components["schemas"]["ClaimedRequestDto"][];
@@ -2911,6 +3012,8 @@ export interface components {
              * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
+            /** @description What of the cost the day's own units did not pay, in the order in which it was drawn. Absent where they paid it all. */
+            draws?: components["schemas"]["DrawDto"][];
         };
         CompleteItemDto: {
             /** @description Any JSON. */
@@ -3095,6 +3198,8 @@ export interface components {
              * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
+            /** @description What of the cost the day's own units did not pay, in the order in which it was drawn. Absent where they paid it all. */
+            draws?: components["schemas"]["DrawDto"][];
             /** @description Every attempt, the first one first. */
             attempts: components["schemas"]["AttemptDto"][];
         };
@@ -3156,11 +3261,76 @@ export interface components {
              * @description While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat.
              */
             cancelRequestedAt: string | null;
+            /** @description What of the cost the day's own units did not pay, in the order in which it was drawn. Absent where they paid it all. */
+            draws?: components["schemas"]["DrawDto"][];
             /**
              * Format: int32
              * @description Units that this cancel gave back.
              */
             refunded: number;
+        };
+        GrantDto: {
+            /** Format: int32 */
+            id: number;
+            /**
+             * Format: int32
+             * @description Units granted.
+             */
+            units: number;
+            /**
+             * Format: int32
+             * @description Units drawn and not refunded.
+             */
+            used: number;
+            /**
+             * Format: int32
+             * @description Units that can be drawn; 0 once it has expired or was revoked.
+             */
+            remaining: number;
+            /**
+             * Format: int32
+             * @description The smallest is drawn first; of equals the one that expires first, then the older one.
+             */
+            priority: number;
+            /**
+             * Format: date-time
+             * @description Null: it does not expire.
+             */
+            expiresAt: string | null;
+            reason: string;
+            /**
+             * Format: int32
+             * @description The administrator who made it; null where nobody did over HTTP.
+             */
+            author: number | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked; null: it was not.
+             */
+            revokedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        GrantPage: {
+            items: components["schemas"]["GrantDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        CreateGrantDto: {
+            /**
+             * Format: int32
+             * @description Units beside the day's own.
+             */
+            units: number;
+            /** @description When what is left of them ends; null: never. */
+            expiresAt?: string | null;
+            /**
+             * Format: int32
+             * @description The smallest is drawn first; of equals the one that expires first, then the older one. Default: 100.
+             */
+            priority?: number;
+            /** @description Why; kept with it and in the audit log. */
+            reason: string;
         };
         WebhookEndpointDto: {
             /** Format: int32 */
@@ -5171,6 +5341,28 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        TooManyGrantsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-grants
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-grants";
+            /** Format: uri-reference */
+            instance: string;
+        };
         TooManyWebhookEndpointsProblem: {
             /**
              * Format: uri-reference
@@ -6069,6 +6261,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["ChargeRefundedProblem"];
             };
         };
+        /** @description Conflict: `idempotency-key-in-use`, `too-many-grants`, `too-many-idempotency-keys`. */
+        ConflictIdempotencyKeyInUseOrTooManyGrantsOrTooManyIdempotencyKeys: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyGrantsProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
         /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
         ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired: {
             headers: {
@@ -6418,6 +6621,8 @@ export interface components {
         "X-User-Tier": string;
         /** @description The request in the ledger that this charge is. */
         "X-Charge-Id": string;
+        /** @description What of the cost the day's own units did not pay, in the order in which it was drawn: `grant;id=7;units=3`. */
+        "X-Quota-Draws.optional": string;
         /** @description Keeps proxies from holding a stream back. */
         "X-Accel-Buffering.optional": "no";
         /** @description The status that the refusal has without `denyStatus`. */
@@ -11445,6 +11650,7 @@ export interface operations {
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11895,98 +12101,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "format": "quotidian-export-1",
-                     *       "exportedAt": "2026-11-27T09:30:00.000Z",
-                     *       "user": {
-                     *         "id": 42,
-                     *         "email": "ada@example.com",
-                     *         "role": "user",
-                     *         "status": "active",
-                     *         "timeZone": null,
-                     *         "subscriptionTier": "free",
-                     *         "nextSubscriptionTier": null,
-                     *         "nextQuotaDaily": null,
-                     *         "nextQuotaUnlimited": false,
-                     *         "apiQuotaDaily": 100,
-                     *         "apiQuotaUnlimited": false,
-                     *         "apiQuotaCustom": true,
-                     *         "apiQuotaUsedToday": 0,
-                     *         "apiQuotaRefundedToday": 0,
-                     *         "apiQuotaRequestsToday": 0,
-                     *         "quotaResetDate": "2026-11-27",
-                     *         "quotaResetZone": null,
-                     *         "quotaResetFold": 0,
-                     *         "quotaOverrideDaily": null,
-                     *         "quotaOverrideUnlimited": false,
-                     *         "quotaOverrideExpiresAt": null,
-                     *         "quotaOverrideReason": null,
-                     *         "quotaOverrideAuthor": null,
-                     *         "createdAt": "2026-11-27T09:30:00.000Z",
-                     *         "updatedAt": "2026-11-27T09:30:00.000Z"
-                     *       },
-                     *       "attributes": null,
-                     *       "addressProof": null,
-                     *       "mailedTokens": [],
-                     *       "identities": [],
-                     *       "secondFactor": null,
-                     *       "apiKeys": [
-                     *         {
-                     *           "id": 42,
-                     *           "name": "test",
-                     *           "prefix": "qtd_xxxxxxxx",
-                     *           "scopes": [
-                     *             "requests:read",
-                     *             "requests:write",
-                     *             "quota:read",
-                     *             "configurations:read",
-                     *             "configurations:write",
-                     *             "webhooks:read",
-                     *             "webhooks:write"
-                     *           ],
-                     *           "dailyCap": null,
-                     *           "capUsedToday": 0,
-                     *           "capResetDate": null,
-                     *           "capResetFold": 0,
-                     *           "expiresAt": null,
-                     *           "lastUsedAt": null,
-                     *           "revokedAt": null,
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "sessions": [],
-                     *       "knownDevices": [],
-                     *       "formerSessions": [],
-                     *       "configurations": [],
-                     *       "configurationHistory": [],
-                     *       "requests": [],
-                     *       "idempotencyKeys": [],
-                     *       "usage": [],
-                     *       "quotaEvents": [],
-                     *       "events": [],
-                     *       "webhookEndpoints": [],
-                     *       "webhookDeliveries": [],
-                     *       "mails": [],
-                     *       "auditEvents": [
-                     *         {
-                     *           "id": "17",
-                     *           "actorKind": "key",
-                     *           "actorId": null,
-                     *           "actorKeyId": null,
-                     *           "action": "user.export",
-                     *           "targetKind": "user",
-                     *           "targetId": "30027",
-                     *           "before": null,
-                     *           "after": null,
-                     *           "reason": "asked",
-                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "rows": 3
-                     *     }
-                     */
                     "application/json": {
                         /** @enum {string} */
                         format: "quotidian-export-1";
@@ -12032,6 +12146,9 @@ export interface operations {
                             [key: string]: unknown;
                         }[];
                         idempotencyKeys: {
+                            [key: string]: unknown;
+                        }[];
+                        grants: {
                             [key: string]: unknown;
                         }[];
                         usage: {
@@ -12140,6 +12257,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12154,6 +12272,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12203,6 +12322,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12217,6 +12337,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12266,6 +12387,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12280,6 +12402,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12329,6 +12452,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12343,6 +12467,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12392,6 +12517,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12406,6 +12532,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12455,6 +12582,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12469,6 +12597,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12518,6 +12647,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12532,6 +12662,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -12550,6 +12681,229 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    grantsList: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantPage"];
+                };
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    grantsCreate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateGrantDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyGrantsOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    grantsListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    grantsGet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grantId: number;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    grantsRevoke: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                grantId: number;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    grantsGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grantId: number;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     endpointsList: {
@@ -13734,6 +14088,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13748,6 +14103,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13800,6 +14156,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13814,6 +14171,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13866,6 +14224,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13880,6 +14239,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13932,6 +14292,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13946,6 +14307,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13998,6 +14360,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14012,6 +14375,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14064,6 +14428,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14078,6 +14443,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14130,6 +14496,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14144,6 +14511,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
+                    "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];

@@ -10,7 +10,7 @@ export function isFinal(status: RequestStatus): boolean {
 
 const PENDING = "status = 'pending'";
 
-/** One metered act. The table is the ledger: the user's counter is the sum of (cost − refunded units) over its period. */
+/** One metered act. The table is the ledger: the user's counter is the sum of (cost − refunded units) over its period, but for what was drawn elsewhere. */
 @Entity('requests')
 @Index('requests_user_id_id_idx', ['userId', 'id'])
 @Index('requests_type_created_at_idx', ['type', 'createdAt'], { where: `${PENDING} AND available_at IS NULL` })
@@ -27,7 +27,8 @@ const PENDING = "status = 'pending'";
 @Check('requests_status_check', "status IN ('pending', 'processing', 'succeeded', 'failed', 'canceled', 'expired')")
 @Check('requests_cost_check', 'cost > 0')
 @Check('requests_refunded_units_check', 'refunded_units >= 0 AND refunded_units <= cost')
-@Check('requests_used_at_charge_check', 'used_at_charge >= cost AND used_at_charge <= limit_at_charge')
+@Check('requests_drawn_units_check', 'drawn_units >= 0 AND drawn_units <= cost')
+@Check('requests_used_at_charge_check', 'used_at_charge >= cost - drawn_units AND (used_at_charge <= limit_at_charge OR drawn_units = cost)')
 @Check('requests_attempt_check', "attempt >= CASE WHEN status = 'processing' THEN 1 ELSE 0 END")
 @Check('requests_lease_expires_at_check', "(lease_expires_at IS NOT NULL) = (status = 'processing')")
 @Check('requests_available_at_check', "available_at IS NULL OR status = 'pending'")
@@ -58,6 +59,10 @@ export class Request {
 
   @Column({ name: 'refunded_units', type: 'integer', default: 0 })
   refundedUnits: number;
+
+  /** Of the cost, what the day's own units did not pay: the table `request_draws` has what did. They are refunded first. */
+  @Column({ name: 'drawn_units', type: 'integer', default: 0 })
+  drawnUnits: number;
 
   /** The period charged: its local day and, beside it, its fold (see `User.quotaResetFold`). */
   @Column({ name: 'charged_on', type: 'date' })

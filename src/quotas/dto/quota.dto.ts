@@ -18,19 +18,40 @@ export class NextTierDto {
   effectiveAt: Date;
 }
 
+/** A grant that can be drawn on. */
+export class QuotaGrantDto {
+  id: number;
+  units: number;
+  /** Units left. */
+  remaining: number;
+  /** Null: it does not expire. */
+  expiresAt: Date | null;
+  /** The smallest is drawn first. */
+  priority: number;
+}
+
+export class QuotaGrantsDto {
+  /** Units left on all of them. */
+  remaining: number;
+  /** In the order in which they are drawn. */
+  items: QuotaGrantDto[];
+}
+
 export class QuotaDto {
   /** Units in this period; null when unlimited. */
   limit: number | null;
   unlimited: boolean;
-  /** Units charged and not refunded. */
+  /** Units of the day's own charged and not refunded; what grants paid is not among them. */
   used: number;
-  /** Units left, never below 0; null when unlimited. */
+  /** Units that may be charged now: what is left of the day's own, and of grants. Never below 0; null when unlimited. */
   remaining: number | null;
   periodStart: Date;
   resetsAt: Date;
   /** The IANA zone in force. */
   timeZone: string;
   tier: string;
+  /** Units beside the day's own, drawn once those are used up. Absent where there are none. */
+  grants?: QuotaGrantsDto;
   /** The override that is active now. */
   override: QuotaOverrideDto | null;
   /** A change of tier that waits for the next period. */

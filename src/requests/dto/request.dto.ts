@@ -2,6 +2,15 @@ import { ApiProperty } from '@nestjs/swagger';
 import { type RequestStatus } from '../../ledger/entities/request.entity';
 import { AnyJson } from '../../openapi/declarations';
 
+/** Units of a charge that the day's own did not pay. */
+export class DrawDto {
+  @ApiProperty({ enum: ['grant', 'overage'] })
+  source: 'grant' | 'overage';
+  /** The grant that paid; null for overage. */
+  grantId: number | null;
+  units: number;
+}
+
 export class RequestDto {
   /** UUIDv7: ids sort by time. */
   id: string;
@@ -35,6 +44,8 @@ export class RequestDto {
   deadlineAt: Date | null;
   /** While it is carried out: when its cancel was asked for, which its worker learns at the next heartbeat. */
   cancelRequestedAt: Date | null;
+  /** What of the cost the day's own units did not pay, in the order in which it was drawn. Absent where they paid it all. */
+  draws?: DrawDto[];
 }
 
 export class RequestPage {

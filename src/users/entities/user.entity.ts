@@ -15,6 +15,7 @@ export type UserStatus = 'active' | 'suspended';
 @Index('users_subscription_tier_id_idx', ['tier', 'id'])
 @Index('users_next_subscription_tier_id_idx', ['nextTier', 'id'], { where: 'next_subscription_tier IS NOT NULL' })
 @Index('users_admin_id_idx', ['id'], { where: "role = 'admin'" })
+@Index('users_quota_forms_id_idx', ['id'], { where: 'quota_forms' })
 @Index('users_suspended_id_idx', ['id'], { where: "status = 'suspended'" })
 @Check('users_quota_reset_date_check', `quota_reset_date BETWEEN '1970-01-01' AND '9999-12-30' OR status = 'deleted'`)
 @Check('users_role_check', "role IN ('user', 'viewer', 'support', 'admin')")
@@ -109,6 +110,10 @@ export class User {
   /** 1 when a change of zone made a second period of the same name (PEP 495 names it so). */
   @Column({ name: 'quota_reset_fold', type: 'smallint', default: 0 })
   quotaResetFold: number;
+
+  /** Whether a charge is to look at more than the counter, such as grants. May be true too long, and is never false too early. */
+  @Column({ name: 'quota_forms', type: 'boolean', default: false })
+  quotaForms: boolean;
 
   @Column({ name: 'quota_override_daily', type: 'integer', nullable: true })
   overrideDaily: number | null;

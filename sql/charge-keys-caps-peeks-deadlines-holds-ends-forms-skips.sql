@@ -1,4 +1,4 @@
--- charge keys caps peeks deadlines holds ends skips
+-- charge keys caps peeks deadlines holds ends forms skips
 WITH
   item AS MATERIALIZED (
     SELECT
@@ -65,6 +65,18 @@ WITH
       END AS ceiling,
       true AS locked,
       l.active,
+      (
+        l.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (l.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       l.quota_reset_date,
       l.api_quota_used_today,
       l.api_quota_refunded_today,
@@ -84,6 +96,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -107,6 +120,18 @@ WITH
       END AS ceiling,
       false AS locked,
       p.active,
+      (
+        p.quota_forms
+        OR coalesce(
+          jsonb_typeof(
+            (
+              SELECT
+                quota_plans ()
+            ) -> (p.q).tier::text -> 5
+          ) = 'object',
+          false
+        )
+      ) AS forms,
       p.quota_reset_date,
       p.api_quota_used_today,
       p.api_quota_refunded_today,
@@ -126,6 +151,7 @@ WITH
                 quota_plans ()
             )
           ) AS q,
+          u.quota_forms,
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
@@ -205,6 +231,99 @@ WITH
           k SKIP LOCKED
       ) l
   ),
+  held_grant AS MATERIALIZED (
+    SELECT
+      l.*
+    FROM
+      (
+        SELECT
+          g.id,
+          g.user_id,
+          g.units - g.used AS units,
+          g.priority,
+          g.expires_at
+        FROM
+          quota_grants g
+        WHERE
+          g.user_id = ANY (
+            ARRAY(
+              SELECT
+                user_id
+              FROM
+                account
+              WHERE
+                locked
+                AND forms
+            )
+          )
+          AND g.revoked_at IS NULL
+          AND coalesce(g.expires_at > now(), true)
+          AND g.used < g.units
+        ORDER BY
+          g.id
+        FOR NO KEY UPDATE
+          SKIP LOCKED
+      ) l
+    UNION ALL
+    SELECT
+      g.id,
+      g.user_id,
+      g.units - g.used AS units,
+      g.priority,
+      g.expires_at
+    FROM
+      quota_grants g
+    WHERE
+      g.user_id = ANY (
+        ARRAY(
+          SELECT
+            user_id
+          FROM
+            account
+          WHERE
+            NOT locked
+            AND forms
+        )
+      )
+      AND g.revoked_at IS NULL
+      AND coalesce(g.expires_at > now(), true)
+      AND g.used < g.units
+  ),
+  source AS MATERIALIZED (
+    SELECT
+      user_id,
+      id AS grant_id,
+      sum(units) OVER w - units AS begins,
+      sum(units) OVER w AS ends
+    FROM
+      held_grant
+    WINDOW
+      w AS (
+        PARTITION BY
+          user_id
+        ORDER BY
+          priority,
+          expires_at NULLS LAST,
+          id
+      )
+  ),
+  purse AS MATERIALIZED (
+    SELECT
+      a.user_id,
+      greatest(a.used, a.ceiling)::bigint AS own_end,
+      coalesce(g.units, 0)::bigint AS granted
+    FROM
+      account a
+      LEFT JOIN (
+        SELECT
+          user_id,
+          sum(units) AS units
+        FROM
+          held_grant
+        GROUP BY
+          user_id
+      ) g USING (user_id)
+  ),
   busy AS MATERIALIZED (
     SELECT
       i.n
@@ -236,6 +355,26 @@ WITH
         WHERE
           c.id = i.key_id
       )
+    UNION
+    SELECT
+      i.n
+    FROM
+      item i
+      JOIN account a USING (user_id)
+      JOIN quota_grants g USING (user_id)
+    WHERE
+      a.forms
+      AND a.locked
+      AND g.revoked_at IS NULL
+      AND coalesce(g.expires_at > now(), true)
+      AND g.used < g.units
+      AND NOT EXISTS (
+        SELECT
+        FROM
+          held_grant h
+        WHERE
+          h.id = g.id
+      )
   ),
   running AS (
     SELECT
@@ -263,10 +402,13 @@ WITH
           c.id
         ORDER BY
           i.n
-      ) AS cap_after
+      ) AS cap_after,
+      p.own_end,
+      p.own_end + p.granted AS reach
     FROM
       item i
       JOIN account a USING (user_id)
+      JOIN purse p USING (user_id)
       LEFT JOIN cap c ON c.id = i.key_id
       AND i.capped
     WHERE
@@ -289,7 +431,7 @@ WITH
       coalesce(
         min(n) FILTER (
           WHERE
-            used_after > ceiling
+            used_after > reach
             OR cap_after > daily_cap
             OR NOT locked
         ) OVER (
@@ -341,10 +483,13 @@ WITH
       daily_cap,
       cap_after,
       cap_then,
+      own_end,
+      greatest(0, used_after - cost - own_end) AS drawn_before,
+      greatest(0, used_after - own_end) AS drawn_after,
       CASE
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
-        WHEN used_then + cost > ceiling THEN 'over-quota'
+        WHEN used_then + cost > reach THEN 'over-quota'
         WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
@@ -355,12 +500,14 @@ WITH
     SELECT
       a.*,
       t.used_now,
-      t.requests_now
+      t.requests_now,
+      t.spent_now
     FROM
       (
         SELECT
           user_id,
-          max(used_after)::integer AS used_now,
+          least(max(used_after), max(own_end))::integer AS used_now,
+          max(used_after) AS spent_now,
           count(*)::integer AS requests_now
         FROM
           verdict
@@ -439,7 +586,7 @@ WITH
       a.day,
       a.fold,
       1,
-      v.used_then,
+      least(v.used_then, v.own_end),
       a.quota
     FROM
       verdict v
@@ -578,7 +725,8 @@ WITH
         deadline_at,
         attempt,
         lease_expires_at,
-        held
+        held,
+        drawn_units
       )
     SELECT
       (
@@ -607,7 +755,7 @@ WITH
       v.day,
       v.fold,
       nullif(v.ceiling, 2147483647),
-      v.used_after,
+      least(v.used_after, v.own_end),
       i.payload,
       CASE
         WHEN i.status <> 'pending' THEN now()
@@ -618,7 +766,8 @@ WITH
       coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds)),
       (i.hold_seconds IS NOT NULL)::integer,
       now() + make_interval(secs => i.hold_seconds),
-      i.hold_seconds IS NOT NULL
+      i.hold_seconds IS NOT NULL,
+      v.drawn_after - v.drawn_before
     FROM
       verdict v
       JOIN item i USING (n)
@@ -638,6 +787,69 @@ WITH
       created_at,
       started_at,
       finished_at
+  ),
+  draw AS MATERIALIZED (
+    SELECT
+      v.n,
+      'grant' AS source,
+      s.grant_id,
+      (i.cost - v.drawn_after + greatest(v.drawn_before, s.begins))::integer AS begins,
+      (least(v.drawn_after, s.ends) - greatest(v.drawn_before, s.begins))::integer AS units
+    FROM
+      verdict v
+      JOIN item i USING (n)
+      JOIN source s ON s.user_id = v.user_id
+    WHERE
+      v.outcome = 'admitted'
+      AND s.begins < v.drawn_after
+      AND s.ends > v.drawn_before
+  ),
+  drawn AS (
+    UPDATE quota_grants g
+    SET
+      used = g.used + d.units
+    FROM
+      (
+        SELECT
+          grant_id,
+          sum(units)::integer AS units
+        FROM
+          draw
+        GROUP BY
+          grant_id
+      ) d
+    WHERE
+      g.id = d.grant_id
+  ),
+  draws_recorded AS (
+    INSERT INTO
+      request_draws (request_id, begins, units, source, grant_id)
+    SELECT
+      (
+        (
+          SELECT
+            lpad(
+              to_hex(
+                floor(
+                  extract(
+                    epoch
+                    FROM
+                      now()
+                  ) * 1000
+                )::bigint
+              ),
+              12,
+              '0'
+            )
+        ) || i.tail
+      )::uuid,
+      d.begins,
+      d.units,
+      d.source,
+      d.grant_id
+    FROM
+      draw d
+      JOIN item i USING (n)
   ),
   ended AS (
     INSERT INTO
@@ -793,14 +1005,43 @@ SELECT
       ELSE 'key-reused'
     END
   ) AS outcome,
-  coalesce(
-    CASE
-      WHEN v.outcome = 'admitted' THEN v.used_after
-      ELSE v.used_then
-    END,
-    t.used_now,
-    a.used
+  least(
+    coalesce(
+      CASE
+        WHEN v.outcome = 'admitted' THEN v.used_after
+        ELSE v.used_then
+      END,
+      t.spent_now,
+      a.used
+    ),
+    p.own_end
   )::integer AS used,
+  (
+    p.granted - greatest(
+      0,
+      coalesce(
+        CASE
+          WHEN v.outcome = 'admitted' THEN v.used_after
+          ELSE v.used_then
+        END,
+        t.spent_now,
+        a.used
+      ) - p.own_end
+    )
+  )::float8 AS granted,
+  a.forms,
+  (
+    SELECT
+      json_agg(
+        json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
+        ORDER BY
+          d.begins
+      )
+    FROM
+      draw d
+    WHERE
+      d.n = i.n
+  ) AS draws,
   CASE
     WHEN v.outcome = 'admitted' THEN v.cap_after
     ELSE v.cap_then
@@ -825,5 +1066,6 @@ FROM
   LEFT JOIN account a USING (user_id)
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
+  LEFT JOIN purse p ON p.user_id = i.user_id
 ORDER BY
   i.n

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
+import { isLive } from './forms.sql';
+
+const HAS_NONE = `NOT EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})`;
+
+/** The mark `users.quota_forms`, by which a charge finds out that there is more to look at than the counter. */
+@Injectable()
+export class QuotaFormsRepository {
+  /** Locks the next users who have the mark and seem to need it no more, but for those whom somebody holds. */
+  async lockMarked(tx: EntityManager, after: number, count: number): Promise<number[]> {
+    const rows: { id: number }[] = await tx.query(
+      `SELECT u.id FROM users u WHERE u.quota_forms AND u.id > $1 AND ${HAS_NONE} ORDER BY u.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`,
+      [after, count],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Clears the marks of those of them who need it no more, right under `lockMarked`. @returns how many */
+  async clear(tx: EntityManager, ids: readonly number[]): Promise<number> {
+    const [, cleared] = await tx.query<[unknown, number]>(`UPDATE users u SET quota_forms = false WHERE u.id = ANY ($1) AND u.quota_forms AND ${HAS_NONE}`, [
+      ids,
+    ]);
+    return cleared;
+  }
+}
