@@ -1,106 +1,14 @@
-import AxeBuilder from '@axe-core/playwright';
-import { type Browser, expect, type Page, test } from '@playwright/test';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, request as httpRequest, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { expect, test } from '@playwright/test';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TOTP } from 'otpauth';
+import { logIn, PASSWORD, post, ROOT, settled, Started, violations, watched } from './driving';
+import { NGINX, startNginx, startProxy } from './proxies';
 
-const ROOT = join(__dirname, '../..');
 /** `SCREENSHOTS=1` renews those in the documents. */
 const IMAGES = join(ROOT, process.env.SCREENSHOTS === '1' ? 'docs/images' : 'coverage/images');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const PASSWORD = 'a password of my own';
 /** Shown as it is, everywhere: markup, direction marks, and no place to break. */
 const TORTURE = `<img src=x onerror=alert(1)>\u202e${'w'.repeat(120)}`;
-
-/** The service as `npm start` runs it, on a fresh machine. */
-class Started {
-  output = '';
-  private constructor(
-    private readonly folder: string,
-    private readonly child: ChildProcess,
-  ) {}
-
-  static async begin(): Promise<Started> {
-    const folder = mkdtempSync(join(tmpdir(), 'quotidian-browser-'));
-    chmodSync(folder, 0o755);
-    const env = { ...process.env, DATA_DIR: join(folder, 'data'), PORT: '0', LOG_FORMAT: 'json', TRUST_PROXY: '127.0.0.1' };
-    const started = new Started(folder, spawn(process.execPath, ['dist/src/cli.js', 'serve'], { cwd: ROOT, env }));
-    started.child.stdout?.on('data', (text) => (started.output += String(text)));
-    await expect(() => expect(started.output).toMatch(/begin here/)).toPass({ timeout: 80_000 });
-    return started;
-  }
-
-  shown(pattern: RegExp): string {
-    return pattern.exec(this.output)?.[1] ?? '';
-  }
-
-  async end(): Promise<void> {
-    const gone = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill('SIGTERM');
-    await gone;
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** A proxy that takes a prefix off and reports it. */
-function startProxy(prefix: string, target: string): Promise<Server> {
-  const { hostname, port } = new URL(target);
-  const server = createServer((incoming, outgoing) => {
-    const headers = { ...incoming.headers, 'x-forwarded-prefix': prefix, 'x-forwarded-for': '10.0.0.9' };
-    const path = (incoming.url ?? '/').replace(prefix, '') || '/';
-    const onward = httpRequest({ hostname, port, method: incoming.method, path, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on('error', () => outgoing.destroy());
-    incoming.pipe(onward);
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-/** A page that counts what its policy stopped, and what went wrong in it. */
-async function watched(browser: Browser, options: Parameters<Browser['newPage']>[0] = {}): Promise<{ page: Page; faults: string[] }> {
-  const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })).newPage();
-  const faults: string[] = [];
-  await page.exposeFunction('noteFault', (fault: string) => void faults.push(fault));
-  await page.addInitScript({ content: `addEventListener('securitypolicyviolation', (event) => noteFault(event.violatedDirective + ' ' + event.blockedURI))` });
-  page.on('pageerror', ({ message }) => faults.push(message));
-  page.on('dialog', (dialog) => faults.push(`a dialog: ${dialog.message()}`));
-  page.on('request', (request) => {
-    if (new URL(request.url()).hostname !== '127.0.0.1') faults.push(`asked ${request.url()}`);
-  });
-  return { page, faults };
-}
-
-/** What programs do, by the key that the start shows. */
-async function post(service: Started, base: string, path: string, body: object): Promise<void> {
-  const headers = { authorization: `Bearer ${service.shown(/API key +(\S+)/)}`, 'content-type': 'application/json' };
-  const { status } = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(body) });
-  expect(status).toBe(201);
-}
-
-/** When the page has what it asked for. */
-async function settled(page: Page): Promise<void> {
-  await expect(page.locator('main#main h1')).toBeVisible();
-  await expect(page.locator('.waiting')).toHaveCount(0);
-}
-
-async function logIn(page: Page, base: string, password = PASSWORD): Promise<void> {
-  await page.goto(`${base}/console/`);
-  await page.getByLabel('E-mail').fill('admin@quotidian.local');
-  await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await settled(page);
-}
-
-async function violations(page: Page): Promise<string[]> {
-  const { violations: found } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-  return found.map(({ id, nodes }) => `${new URL(page.url()).pathname}: ${id} ${nodes.map(({ html }) => html).join(' ')}`);
-}
 
 const PAGES = [
   '',
@@ -110,6 +18,7 @@ const PAGES = [
   'users/1?tab=requests',
   'users/1?tab=keys',
   'users/1?tab=settings',
+  'users/1?tab=webhooks',
   'users/1?tab=sessions',
   'users/1?tab=account',
 ];
@@ -259,21 +168,69 @@ test.describe('the console in a browser', () => {
     expect(faults).toEqual([]);
   });
 
-  test('stands below a prefix behind a proxy, through a reload and a login', async ({ browser }) => {
-    const proxy = await startProxy('/a/quotas', base);
+  for (const [name, begin] of [['a proxy', startProxy] as const, ['nginx', startNginx] as const]) {
+    test(`stands below a prefix behind ${name}, through a reload and a login`, async ({ browser }) => {
+      test.skip(name === 'nginx' && !existsSync(NGINX), 'SKIPPED: no nginx is here: the console was not looked at behind a real one');
+      const proxy = await begin('/a/quotas', base);
+      const { page, faults } = await watched(browser);
+      const below = `http://127.0.0.1:${proxy.port}/a/quotas`;
+      await logIn(page, below);
+      await page.getByRole('link', { name: 'Users', exact: true }).click();
+      await settled(page);
+      expect(page.url()).toBe(`${below}/console/users`);
+      await page.reload();
+      await settled(page);
+      await expect(page.getByRole('link', { name: 'someone@example.com' })).toBeVisible();
+      const [cookie] = await page.context().cookies(`${below}/v1/auth/refresh`);
+      expect(cookie).toMatchObject({ path: '/a/quotas/v1/auth', httpOnly: true, sameSite: 'Strict' });
+      await page.close();
+      await proxy.end();
+      expect(faults).toEqual([]);
+    });
+  }
+
+  test('shows both of two versions when somebody else was first, and saves by a form made from the schema', async ({ browser }) => {
     const { page, faults } = await watched(browser);
-    const below = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/a/quotas`;
-    await logIn(page, below);
-    await page.getByRole('link', { name: 'Users', exact: true }).click();
-    await settled(page);
-    expect(page.url()).toBe(`${below}/console/users`);
-    await page.reload();
-    await settled(page);
-    await expect(page.getByRole('link', { name: 'someone@example.com' })).toBeVisible();
-    const [cookie] = await page.context().cookies(`${below}/v1/auth/refresh`);
-    expect(cookie).toMatchObject({ path: '/a/quotas/v1/auth', httpOnly: true, sameSite: 'Strict' });
-    await page.close();
-    await new Promise((resolve) => proxy.close(resolve));
+    await logIn(page, base);
+    const other = await page.context().newPage();
+    for (const one of [page, other]) await one.goto(`${base}/console/settings/webhooks.retentionDays`);
+    await other.getByLabel('Value (days)').fill('31');
+    await other.getByRole('button', { name: 'Save' }).click();
+    await expect(other.getByRole('status')).toContainText('Version 1 is in force');
+    await page.getByLabel('Value (days)').fill('45');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const both = page.getByRole('region', { name: 'Two versions' });
+    await expect(both).toContainText('31');
+    await expect(both).toContainText('45');
+    await both.getByRole('button', { name: 'Go on with yours over theirs' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByRole('status')).toContainText('Version 2 is in force');
+    await page.getByLabel('Value (days)').fill('0');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('Version 2 is in force')).toBeVisible();
+    expect(faults).toEqual([]);
+  });
+
+  test('rotates a key with an overlap, sets a value of one’s own and goes back to the inherited one', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    await logIn(page, base);
+    await page.goto(`${base}/console/users/1?tab=keys`);
+    await page.getByRole('button', { name: /^Rotate <img/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Rotate the key' }).click();
+    await expect(dialog.getByText(/^qtd_/)).toBeVisible();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await expect(page.getByText('the former secret until')).toBeVisible();
+    await page.goto(`${base}/console/users/1?tab=settings`);
+    await page.getByRole('button', { name: 'Set notifications.quotaMails' }).click();
+    await dialog.getByLabel(/^Value/).fill('[2]');
+    await dialog.getByRole('button', { name: 'Set', exact: true }).click();
+    await expect(dialog.getByRole('alert')).toContainText('Validation failed');
+    await dialog.getByLabel(/^Value/).fill('[0.9]');
+    await dialog.getByRole('button', { name: 'Set', exact: true }).click();
+    await page.getByRole('button', { name: 'Back to inherited: notifications.quotaMails' }).click();
+    await dialog.getByRole('button', { name: 'Back to inherited' }).click();
+    await expect(page.getByRole('button', { name: /^Back to inherited/ })).toHaveCount(0);
     expect(faults).toEqual([]);
   });
 

@@ -27,6 +27,7 @@ const OWN = [
   ['Requests', 'requests'],
   ['Keys', 'keys'],
   ['Settings', 'settings'],
+  ['Webhooks', 'webhooks'],
   ['Sessions', 'sessions'],
   ['Account', 'account'],
 ] as const;
@@ -34,12 +35,11 @@ const OWN = [
 /** The pages of who is logged in, in the order in which they stand beside every page. */
 export function placesOf({ id, role }: { id: number; role: string }): readonly Place[] {
   if (role === 'admin') return OPERATOR;
-  const own = OWN.map(([name, tab]): Place => ({
+  return OWN.map(([name, tab]): Place => ({
     name,
     icon: tab,
     link: { to: '/users/$userId', params: { userId: String(id) }, search: { tab } } as LinkProps,
   }));
-  return [...own, page('Webhooks', 'webhooks', '/webhooks')];
 }
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;

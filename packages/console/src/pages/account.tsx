@@ -13,11 +13,21 @@ import { OwnSettings } from './own-settings';
 import { Sessions } from './sessions';
 import { Today } from './today';
 import { Usage } from './usage';
+import { OwnWebhooks } from './webhooks';
 import { Status } from './users';
 
 export { RequestPage } from './request';
 
-const TABS = { today: Today, usage: Usage, requests: OwnRequests, keys: Keys, settings: OwnSettings, sessions: Sessions, account: OwnAccount };
+const TABS = {
+  today: Today,
+  usage: Usage,
+  requests: OwnRequests,
+  keys: Keys,
+  settings: OwnSettings,
+  webhooks: OwnWebhooks,
+  sessions: Sessions,
+  account: OwnAccount,
+};
 type Tab = keyof typeof TABS;
 const isTab = (name: string | undefined): name is Tab => name !== undefined && name in TABS;
 

@@ -9,7 +9,7 @@ import { changesBetween, Diff } from '../ui/json';
 import { Pager } from '../ui/pager';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
-import { Time } from '../ui/time';
+import { instantOf, Time } from '../ui/time';
 
 const FILTERS = [
   ['action', 'Action'],
@@ -29,7 +29,16 @@ export function Audit() {
       const { actorId, ...rest } = given;
       return (
         await api.GET('/v1/audit-events', {
-          params: { query: { ...rest, actorId: actorId === undefined ? undefined : Number(actorId), cursor: search.cursor, limit: 50 } },
+          params: {
+            query: {
+              ...rest,
+              actorId: actorId === undefined ? undefined : Number(actorId),
+              since: instantOf(search.since),
+              until: instantOf(search.until),
+              cursor: search.cursor,
+              limit: 50,
+            },
+          },
         })
       ).data;
     },
@@ -48,6 +57,8 @@ export function Audit() {
         {FILTERS.map(([name, label]) => (
           <Field key={`${name}${search[name] ?? ''}`} label={label} name={name} defaultValue={search[name]} />
         ))}
+        <Field key={`since${search.since}`} label="Since" name="since" type="datetime-local" defaultValue={search.since} />
+        <Field key={`until${search.until}`} label="Until" name="until" type="datetime-local" defaultValue={search.until} />
         <button>Search</button>
       </form>
       <Refusal problem={problemOf(events.error)} />

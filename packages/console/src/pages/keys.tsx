@@ -63,6 +63,19 @@ export function Keys({ userId }: { userId: string }) {
           { name: 'Begins with', cell: ({ prefix }) => <code>{prefix}</code> },
           { name: 'Scopes', cell: ({ scopes }) => scopes.join(', ') },
           { name: 'Cap', cell: ({ dailyCap }) => dailyCap?.toLocaleString() ?? '–', isNumber: true },
+          {
+            name: 'Until',
+            cell: ({ expiresAt, previousExpiresAt }) => (
+              <>
+                <Time at={expiresAt} />
+                {previousExpiresAt !== null && (
+                  <p className="muted">
+                    the former secret until <Time at={previousExpiresAt} />
+                  </p>
+                )}
+              </>
+            ),
+          },
           { name: 'Last used', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
           { name: 'Acts', cell: (key) => <KeyActs {...{ userId, apiKey: key }} /> },
         ]}
@@ -71,14 +84,63 @@ export function Keys({ userId }: { userId: string }) {
   );
 }
 
-function KeyActs({ userId, apiKey: { id, name } }: { userId: string; apiKey: Key }) {
+const HOUR_S = 3_600;
+
+function KeyActs({ userId, apiKey: { id, name, dailyCap } }: { userId: string; apiKey: Key }) {
   const path = { userId, keyId: id };
   return (
     <div className="row">
-      <Act name={`Rotate ${name}`} after={reveal} run={() => api.POST('/v1/users/{userId}/api-keys/{keyId}/rotate', { params: { path } })}>
-        <p>A new secret is made; the old one stops after the overlap.</p>
+      <Act
+        name={`Change ${name}`}
+        short="Change"
+        confirm="Change the key"
+        run={({ name: text = '', dailyCap: cap = '' }) =>
+          api.PATCH('/v1/users/{userId}/api-keys/{keyId}', { params: { path }, body: { name: text, dailyCap: cap === '' ? null : Number(cap) } })
+        }
+      >
+        {(problem) => (
+          <>
+            <Field label="Name" name="name" required defaultValue={name} error={errorAt(problem, '#/name')} />
+            <Field
+              label="Cap of its own, units a day"
+              name="dailyCap"
+              type="number"
+              min={0}
+              defaultValue={dailyCap ?? ''}
+              hint="Empty: none."
+              error={errorAt(problem, '#/dailyCap')}
+            />
+          </>
+        )}
       </Act>
-      <Act name={`Revoke ${name}`} isDanger run={() => api.DELETE('/v1/users/{userId}/api-keys/{keyId}', { params: { path } })}>
+      <Act
+        name={`Rotate ${name}`}
+        short="Rotate"
+        confirm="Rotate the key"
+        after={reveal}
+        run={({ hours = '0' }) =>
+          api.POST('/v1/users/{userId}/api-keys/{keyId}/rotate', { params: { path }, body: { overlapSeconds: Math.round(Number(hours) * HOUR_S) } })
+        }
+      >
+        {(problem) => (
+          <>
+            <p>A new secret is made. The former one goes on beside it for as long as programs need to change over.</p>
+            <Field
+              label="Overlap in hours"
+              name="hours"
+              type="number"
+              min={0}
+              max={720}
+              step="any"
+              defaultValue={24}
+              required
+              hint="0: the former one stops at once."
+              error={errorAt(problem, '#/overlapSeconds')}
+            />
+          </>
+        )}
+      </Act>
+      <Act name={`Revoke ${name}`} short="Revoke" isDanger run={() => api.DELETE('/v1/users/{userId}/api-keys/{keyId}', { params: { path } })}>
         <p>Programs that call with it are refused from now on. This cannot be taken back.</p>
       </Act>
     </div>

@@ -1,10 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
 import { Act } from '../ui/act';
-import { TextField, errorAt } from '../ui/field';
 import { problemOf, Refusal } from '../ui/refusal';
+import { Prose } from '../ui/prose';
 import { Table } from '../ui/table';
+import { ValueField } from '../ui/value-field';
 
 type Setting = Schemas['UserConfigurationDto'];
 
@@ -19,7 +21,7 @@ export function OwnSettings({ userId }: { userId: string }) {
       <Refusal problem={problemOf(settings.error)} />
       <Table<Setting>
         caption="Settings"
-        rows={settings.data?.items}
+        rows={settings.data?.items.toSorted((a, b) => Number(b.overridable) - Number(a.overridable))}
         keyOf={({ key }) => key}
         empty="There is nothing to set."
         columns={[
@@ -29,11 +31,21 @@ export function OwnSettings({ userId }: { userId: string }) {
               <>
                 <code>{key}</code>
                 <br />
-                <small className="muted">{description}</small>
+                <small className="muted">
+                  <Prose text={description} />
+                </small>
               </>
             ),
           },
-          { name: 'Value', cell: ({ value }) => <code>{JSON.stringify(value)}</code> },
+          {
+            name: 'Value',
+            cell: ({ value, unit }) => (
+              <>
+                <code>{JSON.stringify(value)}</code> {unit}
+              </>
+            ),
+          },
+          { name: 'Bounds', cell: (setting) => <Bounds setting={setting} /> },
           { name: 'From', cell: ({ source }) => <span className="tag">{source}</span> },
           { name: 'Acts', cell: (setting) => setting.overridable && <SettingActs {...{ userId, setting }} /> },
         ]}
@@ -42,31 +54,45 @@ export function OwnSettings({ userId }: { userId: string }) {
   );
 }
 
-function SettingActs({ userId, setting: { key, value, source, bounds } }: { userId: string; setting: Setting }) {
+/** At the version that is there now; where the user has no value yet, one that somebody else made meanwhile is not overwritten. */
+async function versionOf(path: { userId: string; key: string }, source: string): Promise<{ 'if-match': string } | { 'if-none-match': string }> {
+  if (source !== 'user') return { 'if-none-match': '*' };
+  const { response } = await api.GET('/v1/users/{userId}/configurations/{key}', { params: { path } });
+  return { 'if-match': response.headers.get('etag') ?? '*' };
+}
+
+function SettingActs({ userId, setting: { key, value, source, schema, bounds, unit } }: { userId: string; setting: Setting }) {
   const path = { userId, key };
+  const [typed, setTyped] = useState<unknown>(value);
   return (
     <div className="row">
       <Act
         name={`Set ${key}`}
-        run={({ value: text = '' }) =>
-          api.PUT('/v1/users/{userId}/configurations/{key}', { params: { path }, body: { value: JSON.parse(text) as unknown } as never })
+        short="Set"
+        run={async () =>
+          api.PUT('/v1/users/{userId}/configurations/{key}', { params: { path }, headers: await versionOf(path, source), body: { value: typed } as never })
         }
       >
         {(problem) => (
-          <TextField
-            label="Value, as JSON"
-            name="value"
-            defaultValue={JSON.stringify(value, null, 2)}
-            hint={bounds ? `Within ${JSON.stringify(bounds)}` : undefined}
-            error={errorAt(problem, '#/value')}
-          />
+          <ValueField label="Value" unit={unit} schema={{ ...schema, ...bounds }} value={typed} onChange={setTyped} problem={problem} pointer="#/value" />
         )}
       </Act>
       {source === 'user' && (
-        <Act name={`Inherit ${key}`} run={() => api.DELETE('/v1/users/{userId}/configurations/{key}', { params: { path } })}>
+        <Act
+          name={`Back to inherited: ${key}`}
+          short="Back to inherited"
+          run={async () => api.DELETE('/v1/users/{userId}/configurations/{key}', { params: { path }, headers: await versionOf(path, source) })}
+        >
           <p>The value of everybody counts again.</p>
         </Act>
       )}
     </div>
   );
+}
+
+/** What a value of one's own must obey, in figures where there are some. */
+function Bounds({ setting: { schema, bounds } }: { setting: Setting }) {
+  const { minimum, maximum } = { ...schema, ...bounds } as { minimum?: number; maximum?: number };
+  if (minimum === undefined && maximum === undefined) return <span className="muted">–</span>;
+  return `${minimum?.toLocaleString() ?? '…'} to ${maximum?.toLocaleString() ?? '…'}`;
 }

@@ -74,7 +74,7 @@ async function update(tierId: number, body: object): Promise<unknown> {
 function PlanActs({ tier: { id, name, dailyQuota, burstPerMinute, archived } }: { tier: Tier }) {
   return (
     <div className="row">
-      <Act name={`Change ${name}`} confirm="Change the plan" run={(form) => update(id, limitsOf(form))}>
+      <Act name={`Change ${name}`} short="Change" confirm="Change the plan" run={(form) => update(id, limitsOf(form))}>
         {(problem) => (
           <>
             <p>Everybody on this plan has the new limits at once; what was used today stays used.</p>
@@ -91,7 +91,7 @@ function PlanActs({ tier: { id, name, dailyQuota, burstPerMinute, archived } }: 
           </>
         )}
       </Act>
-      <Act name={archived ? `Restore ${name}` : `Archive ${name}`} run={() => update(id, { archived: !archived })}>
+      <Act name={archived ? `Restore ${name}` : `Archive ${name}`} short={archived ? 'Restore' : 'Archive'} run={() => update(id, { archived: !archived })}>
         <p>{archived ? 'The plan can be given to users again.' : 'Nobody new gets this plan. Who has it keeps it.'}</p>
       </Act>
     </div>

@@ -8,7 +8,7 @@ import { Choice, Field } from '../ui/field';
 import { Pager } from '../ui/pager';
 import { problemOf, Refusal } from '../ui/refusal';
 import { type Column, Table } from '../ui/table';
-import { Time } from '../ui/time';
+import { instantOf, Time } from '../ui/time';
 
 const STATUSES = ['pending', 'processing', 'succeeded', 'failed', 'expired', 'canceled'] as const;
 const TONES: Partial<Record<string, string>> = { succeeded: 'good', failed: 'bad', expired: 'bad' };
@@ -62,7 +62,6 @@ function RequestList({ userId }: { userId: number | undefined }) {
   const navigate = useNavigate();
   const { status, type, since, until, cursor } = search;
   const given = (text: string | undefined) => (text === '' ? undefined : text);
-  const instant = (text: string | undefined) => (text ? new Date(text).toISOString() : undefined);
   const requests = useQuery({
     queryKey: ['requests', userId, search],
     queryFn: async () => {
@@ -70,8 +69,8 @@ function RequestList({ userId }: { userId: number | undefined }) {
         userId,
         status: given(status) as 'pending' | undefined,
         type: given(type),
-        since: instant(since),
-        until: instant(until),
+        since: instantOf(since),
+        until: instantOf(until),
         cursor,
         limit: 50,
       };

@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
 import { Act } from '../ui/act';
-import { errorAt, Field, TextField } from '../ui/field';
+import { errorAt, Field } from '../ui/field';
 import { Diff } from '../ui/json';
 import { Table } from '../ui/table';
 import { Time } from '../ui/time';
+import { ValueField } from '../ui/value-field';
 
 type Change = Schemas['ProposedChangeDto'];
 
@@ -50,34 +52,41 @@ function ChangeActs({ change: { key, id, status, changes } }: { change: Change }
   return (
     <div className="row">
       {status === 'proposed' && (
-        <Act name={`Approve ${id}`} run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/approve', { params: { path } } as never)}>
+        <Act name={`Approve ${id}`} short="Approve" run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/approve', { params: { path } } as never)}>
           <p>Whoever proposed it cannot approve it. It comes into force at once, or at its time:</p>
           <Diff changes={changes} />
         </Act>
       )}
-      <Act name={`Withdraw ${id}`} isDanger run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/withdraw', { params: { path } } as never)}>
+      <Act
+        name={`Withdraw ${id}`}
+        short="Withdraw"
+        isDanger
+        run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/withdraw', { params: { path } } as never)}
+      >
         <p>It does not come into force.</p>
       </Act>
     </div>
   );
 }
 
-export function Propose({ settingKey, value }: { settingKey: string; value: unknown }) {
+/** A change for another administrator to approve, at once or from a time on. */
+export function Propose({ setting }: { setting: Schemas['ConfigurationDto'] }) {
+  const [value, setValue] = useState<unknown>(setting.value);
   return (
     <Act
       name="Propose a change"
-      run={({ value: text = '', reason }) =>
-        api.POST('/v1/configurations/{key}/changes', {
-          params: { path: { key: settingKey } },
-          body: { value: JSON.parse(text) as unknown, requiresApproval: true, ...(reason ? { reason } : {}) } as never,
-        })
-      }
+      run={({ reason, from = '' }) => {
+        const at = from === '' ? {} : { effectiveAt: new Date(from).toISOString() };
+        const body = { value, requiresApproval: true, ...at, ...(reason ? { reason } : {}) };
+        return api.POST('/v1/configurations/{key}/changes', { params: { path: { key: setting.key } }, body: body as never });
+      }}
     >
       {(problem) => (
         <>
           <p>Another administrator must approve it.</p>
-          <TextField label="Value, as JSON" name="value" defaultValue={JSON.stringify(value, null, 2)} error={errorAt(problem, '#/value')} />
-          <Field label="Reason" name="reason" />
+          <ValueField label="Value" unit={setting.unit} schema={setting.schema} value={value} onChange={setValue} problem={problem} pointer="#/value" />
+          <Field label="From" name="from" type="datetime-local" hint="Empty: as soon as it is approved." error={errorAt(problem, '#/effectiveAt')} />
+          <Field label="Reason" name="reason" error={errorAt(problem, '#/reason')} />
         </>
       )}
     </Act>

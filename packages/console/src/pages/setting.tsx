@@ -4,11 +4,13 @@ import { api, queries } from '../api/client';
 import { type Schemas } from '../api/types';
 import { usePathPart } from '../app/search';
 import { Act } from '../ui/act';
-import { errorAt, Field, TextField } from '../ui/field';
+import { errorAt, Field } from '../ui/field';
 import { changesBetween, Diff, Json } from '../ui/json';
 import { problemOf, Refusal } from '../ui/refusal';
+import { Prose } from '../ui/prose';
 import { Table } from '../ui/table';
 import { Time } from '../ui/time';
+import { ValueField } from '../ui/value-field';
 import { NotThere } from './not-there';
 import { Changes, Propose } from './setting-changes';
 
@@ -38,9 +40,30 @@ export function Setting() {
             <p>The default counts again, for everybody who has no value of their own.</p>
           </Act>
         )}
-        <Propose settingKey={key} value={setting.value} />
+        <Propose setting={setting} />
       </div>
-      <p>{setting.description}</p>
+      <p>
+        <Prose text={setting.description} />
+      </p>
+      <dl className="facts">
+        <dt>In force</dt>
+        <dd>
+          <code>{setting.visibility === 'secret' ? 'a secret' : JSON.stringify(setting.value)}</code>
+        </dd>
+        <dt>From</dt>
+        <dd>
+          <span className="tag">{setting.source}</span>
+          {setting.updatedAt !== null && (
+            <>
+              {' '}
+              version {setting.version}, <Time at={setting.updatedAt} />
+            </>
+          )}
+        </dd>
+        <dt>Users</dt>
+        <dd>{setting.overridable ? 'may have a value of their own' : 'have no value of their own'}</dd>
+      </dl>
+      <h2>Change it</h2>
       <Editor setting={setting} etag={etag} />
       <h2>Proposed changes</h2>
       <Changes settingKey={key} />
@@ -54,69 +77,74 @@ export function Setting() {
   );
 }
 
-/** A text as JSON; undefined: it is none. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+interface Base {
+  etag: string;
+  value: unknown;
 }
 
 function Editor({ setting, etag }: { setting: Schemas['ConfigurationDto']; etag: string }) {
-  const [readAs, setReadAs] = useState(etag);
-  const [text, setText] = useState(() => JSON.stringify(setting.value, null, 2) ?? '');
+  // What the reader saw when they began: somebody else's change since then is shown beside theirs, and neither is lost.
+  const [base, setBase] = useState<Base>({ etag, value: setting.value });
+  const [value, setValue] = useState<unknown>(setting.value);
+  const [form, setForm] = useState(0);
   const [reason, setReason] = useState('');
-  const value = parsed(text);
   const write = useMutation({
     mutationFn: async (dryRun: boolean) => {
-      const headers = readAs === '"0"' || setting.version === 0 ? { 'if-none-match': '*' } : { 'if-match': readAs };
+      const headers = base.etag === '"0"' ? { 'if-none-match': '*' } : { 'if-match': base.etag };
       const body = { value, ...(reason ? { reason } : {}) } as never;
       const { data, response } = await api.PUT('/v1/configurations/{key}', { params: { path: { key: setting.key }, query: { dryRun } }, headers, body });
-      if (!dryRun) setReadAs(response.headers.get('etag') ?? '*');
+      if (!dryRun) setBase({ etag: response.headers.get('etag') ?? '*', value });
       return { dryRun, data: data as Schemas['ConfigurationPreviewDto'] };
     },
     onSuccess: ({ dryRun }) => (dryRun ? undefined : queries.invalidateQueries()),
+    onError: (error) => (problemOf(error)?.status === 412 ? queries.invalidateQueries({ queryKey: ['setting', setting.key] }) : undefined),
   });
   const problem = problemOf(write.error);
-  const isStale = problem?.status === 412;
+  const goOn = (mine: unknown) => {
+    setBase({ etag, value: setting.value });
+    setValue(mine);
+    setForm(form + 1);
+    write.reset();
+  };
   return (
     <form
-      className="stack"
+      className="stack editor"
       onSubmit={(event) => {
         event.preventDefault();
         write.mutate(false);
       }}
     >
-      <TextField
-        label={`Value, as JSON${setting.unit ? ` (${setting.unit})` : ''}`}
-        rows={Math.min(12, text.split('\n').length + 1)}
-        value={text}
-        onChange={({ target }) => setText(target.value)}
-        error={value === undefined ? 'is no JSON' : errorAt(problem, '#/value')}
-      />
-      <Field label="Reason" value={reason} onChange={({ target }) => setReason(target.value)} />
-      <Diff changes={changesBetween(setting.value, value)} />
+      <ValueField key={form} label="Value" unit={setting.unit} schema={setting.schema} value={value} onChange={setValue} problem={problem} pointer="#/value" />
+      <Field label="Reason" value={reason} onChange={({ target }) => setReason(target.value)} error={errorAt(problem, '#/reason')} />
+      <Diff changes={changesBetween(base.value, value)} />
       <Refusal problem={problem} />
-      {isStale && (
-        <div className="refusal">
-          <p>Somebody changed it since you read it. Their value, and yours over it:</p>
-          <Diff changes={changesBetween(setting.value, value)} />
-          <button
-            type="button"
-            onClick={() => {
-              setReadAs(etag);
-              write.reset();
-            }}
-          >
-            Go on with mine over theirs
-          </button>
-        </div>
+      {problem?.status === 412 && (
+        <section className="refusal" aria-label="Two versions">
+          <p>Somebody changed it since you read it.</p>
+          <div className="cards">
+            <div>
+              <h2>Theirs</h2>
+              <Diff changes={changesBetween(base.value, setting.value)} />
+            </div>
+            <div>
+              <h2>Yours</h2>
+              <Diff changes={changesBetween(base.value, value)} />
+            </div>
+          </div>
+          <div className="row">
+            <button type="button" onClick={() => goOn(value)}>
+              Go on with yours over theirs
+            </button>
+            <button type="button" onClick={() => goOn(setting.value)}>
+              Go on with theirs
+            </button>
+          </div>
+        </section>
       )}
       {write.data && (
         <p role="status">
           {write.data.dryRun
-            ? `It would be taken. ${write.data.data.overrides} users have a value of their own; ${write.data.data.overridesOutOfBounds} of these would be out of bounds.`
+            ? `It would be accepted. ${write.data.data.overrides} users have a value of their own; ${write.data.data.overridesOutOfBounds} of these would be out of bounds.`
             : `Version ${write.data.data.version} is in force.`}
         </p>
       )}
@@ -155,6 +183,7 @@ function History({ settingKey: key, etag }: { settingKey: string; etag: string }
             !deleted && (
               <Act
                 name={`Roll back to ${version}`}
+                short="Roll back"
                 run={({ reason }) =>
                   api.POST('/v1/configurations/{key}/rollback', {
                     params: { path: { key } },

@@ -7,6 +7,7 @@ import { useFilter, usePageSearch } from '../app/search';
 import { Field } from '../ui/field';
 import { Pager } from '../ui/pager';
 import { problemOf, Refusal } from '../ui/refusal';
+import { Prose } from '../ui/prose';
 import { Table } from '../ui/table';
 import { Changes } from './setting-changes';
 
@@ -47,7 +48,9 @@ export function Settings() {
                   <code>{key}</code>
                 </Link>
                 <br />
-                <small className="muted">{description}</small>
+                <small className="muted">
+                  <Prose text={description} />
+                </small>
               </>
             ),
           },

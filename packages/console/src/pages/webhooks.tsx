@@ -1,10 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
 import { useMe } from '../app/me';
 import { usePageSearch, usePathPart } from '../app/search';
 import { Act } from '../ui/act';
+import { Dialog } from '../ui/dialog';
 import { Choice, errorAt, Field } from '../ui/field';
 import { Pager } from '../ui/pager';
 import { problemOf, Refusal } from '../ui/refusal';
@@ -25,16 +27,25 @@ const reveal = (answer: unknown) => (
 );
 
 export function Webhooks() {
+  return <Endpoints userId={undefined} />;
+}
+
+/** Those of one user, as they see them themselves. */
+export function OwnWebhooks({ userId }: { userId: string }) {
+  return <Endpoints userId={Number(userId)} />;
+}
+
+function Endpoints({ userId }: { userId: number | undefined }) {
   const me = useMe();
   const { cursor } = usePageSearch();
   const endpoints = useQuery({
-    queryKey: ['webhooks', cursor],
-    queryFn: async () => (await api.GET('/v1/webhook-endpoints', { params: { query: { cursor, limit: 50 } } })).data,
+    queryKey: ['webhooks', userId, cursor],
+    queryFn: async () => (await api.GET('/v1/webhook-endpoints', { params: { query: { userId, cursor, limit: 50 } } })).data,
   });
   return (
     <>
       <div className="row between">
-        <h1>Webhooks</h1>
+        {userId === undefined && <h1>Webhooks</h1>}
         <Act
           name="New endpoint"
           confirm="Make the endpoint"
@@ -99,6 +110,7 @@ export function Webhooks() {
 /** One endpoint: its deliveries with every attempt, and sending again. */
 export function Webhook() {
   const endpointId = usePathPart('endpointId');
+  const navigate = useNavigate();
   const { cursor } = usePageSearch();
   const path = { endpointId: Number(endpointId) };
   const endpoint = useQuery({
@@ -113,7 +125,7 @@ export function Webhook() {
   const problem = problemOf(endpoint.error);
   if (problem?.status === 404 || problem?.status === 400) return <NotThere />;
   if (endpoint.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
-  const { url, enabled, description } = endpoint.data;
+  const { url, enabled, description, events } = endpoint.data;
   return (
     <>
       <div className="row between">
@@ -126,15 +138,33 @@ export function Webhook() {
             <p>Both secrets sign until the old one’s time is over.</p>
           </Act>
           <Act
+            name="Send again since…"
+            confirm="Send again"
+            run={({ since = '' }) =>
+              api.POST('/v1/webhook-endpoints/{endpointId}/replay', { params: { path }, body: { since: new Date(since).toISOString() } })
+            }
+          >
+            {(refused) => (
+              <>
+                <p>Everything that happened since then is sent once more, with the same ids.</p>
+                <Field label="Since" name="since" type="datetime-local" required error={errorAt(refused, '#/since')} />
+              </>
+            )}
+          </Act>
+          <Act
             name={enabled ? 'Disable' : 'Enable'}
             isDanger={enabled}
             run={() => api.PATCH('/v1/webhook-endpoints/{endpointId}', { params: { path }, body: { enabled: !enabled } })}
           >
             <p>{enabled ? 'Nothing is sent there until it is enabled again.' : 'Events from now on are sent there.'}</p>
           </Act>
+          <Act name="Remove" isDanger run={() => remove(path.endpointId).then(() => navigate({ to: '/webhooks', search: {} }))}>
+            <p>Nothing is sent there any more, and its deliveries go with it.</p>
+          </Act>
         </div>
       </div>
       <p>{description}</p>
+      <p className="muted">{events.join(', ')}</p>
       <Table<Delivery>
         caption="Deliveries"
         rows={deliveries.data?.items}
@@ -153,14 +183,55 @@ export function Webhook() {
           {
             name: 'Acts',
             cell: ({ id }) => (
-              <Act name="Resend" run={() => api.POST('/v1/webhook-deliveries/{deliveryId}/resend', { params: { path: { deliveryId: id } } })}>
-                <p>It is sent once more, with the same id.</p>
-              </Act>
+              <div className="row">
+                <Attempts deliveryId={id} />
+                <Act name="Resend" run={() => api.POST('/v1/webhook-deliveries/{deliveryId}/resend', { params: { path: { deliveryId: id } } })}>
+                  <p>It is sent once more, with the same id.</p>
+                </Act>
+              </div>
             ),
           },
         ]}
       />
       <Pager cursor={cursor} next={deliveries.data?.nextCursor} />
+    </>
+  );
+}
+
+const remove = (endpointId: number) => api.DELETE('/v1/webhook-endpoints/{endpointId}', { params: { path: { endpointId } } });
+
+/** Each attempt of a delivery, with the beginning of what was answered. */
+function Attempts({ deliveryId }: { deliveryId: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const delivery = useQuery({
+    queryKey: ['delivery', deliveryId],
+    queryFn: async () => (await api.GET('/v1/webhook-deliveries/{deliveryId}', { params: { path: { deliveryId } } })).data,
+    enabled: isOpen,
+  });
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Attempts
+      </button>
+      <Dialog title="Attempts" isOpen={isOpen} onClose={() => setOpen(false)}>
+        <Refusal problem={problemOf(delivery.error)} />
+        <ol className="timeline">
+          {delivery.data?.attempts.map(({ at, status, error, durationMs, answer }) => (
+            <li key={at} className={status !== null && status < 300 ? 'done good' : 'done bad'}>
+              {status ?? error} after {durationMs.toLocaleString()} ms, <Time at={at} />
+              {answer !== '' && (
+                <pre className="json" tabIndex={0}>
+                  {answer}
+                </pre>
+              )}
+            </li>
+          ))}
+        </ol>
+        {delivery.data?.attempts.length === 0 && <p className="muted">It was not tried yet.</p>}
+        <button type="button" className="primary" onClick={() => setOpen(false)}>
+          Done
+        </button>
+      </Dialog>
     </>
   );
 }

@@ -9,6 +9,8 @@ import { problemOf, Refusal } from './refusal';
 interface ActProps {
   /** On the button, and the title of what it opens. */
   name: string;
+  /** On the button in place of the name, where the row around it shows what it is about. */
+  short?: string;
   /** On the button that does it; the name unless given. */
   confirm?: string;
   isDanger?: boolean;
@@ -21,7 +23,7 @@ interface ActProps {
 }
 
 /** A button that asks before it does something, shows why that was refused, and has everything on the page read anew afterwards. */
-export function Act({ name, confirm = name, isDanger = false, children, run, after }: ActProps) {
+export function Act({ name, short, confirm = short ?? name, isDanger = false, children, run, after }: ActProps) {
   const [isOpen, setOpen] = useState(false);
   const act = useMutation({
     mutationFn: run,
@@ -41,8 +43,8 @@ export function Act({ name, confirm = name, isDanger = false, children, run, aft
   }
   return (
     <>
-      <button type="button" className={isDanger ? 'danger' : undefined} onClick={() => setOpen(true)}>
-        {name}
+      <button type="button" className={isDanger ? 'danger' : undefined} aria-label={short && name} onClick={() => setOpen(true)}>
+        {short ?? name}
       </button>
       <Dialog title={name} isOpen={isOpen} onClose={close}>
         {act.isSuccess && after ? (

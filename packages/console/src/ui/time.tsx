@@ -30,3 +30,9 @@ export function Until({ at }: { at: string }) {
     </time>
   );
 }
+
+/** What a field for a local time holds, as an instant; undefined: it holds none. */
+export function instantOf(typed: string | undefined): string | undefined {
+  const at = Date.parse(typed ?? '');
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
+}
