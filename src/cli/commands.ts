@@ -16,6 +16,7 @@ const COMMANDS: Record<string, () => CommandFile> = {
   replay: () => import('./replay.js'),
   'config:export': () => import('./config-export.js'),
   'config:apply': () => import('./config-apply.js'),
+  apply: () => import('./apply.js'),
   'totp:remove': () => import('./totp-remove.js'),
   'secrets:rotate': () => import('./secrets-rotate.js'),
   openapi: () => import('./openapi.js'),

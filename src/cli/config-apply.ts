@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type AppliedChange } from '../configurations/settings-apply.service';
 import { FAILED } from './exit';
+import { linesOf } from './shown-changes';
 import { COMMAND, withApp } from './with-app';
-
-const SHOWN_CHARS = 200;
-const SIGNS = { create: '+', update: '~', delete: '-' };
 
 interface Options {
   dryRun?: boolean;
@@ -44,15 +42,6 @@ export function register(program: Command): void {
 
 function describe(changes: AppliedChange[], dryRun: boolean): string {
   if (changes.length === 0) return 'Nothing to change.\n';
-  const lines = changes.flatMap(({ key, action, changes: places, overridesOutOfBounds }) => [
-    `${SIGNS[action]} ${key}`,
-    ...places.map(({ pointer, before, after }) => `    ${pointer.slice(2)}: ${shown(before)} -> ${shown(after)}`),
-    ...(overridesOutOfBounds > 0 ? [`    ! ${overridesOutOfBounds} users' own values do not count as they are after this`] : []),
-  ]);
+  const lines = changes.flatMap(({ key, ...change }) => linesOf({ title: key, ...change }));
   return `${lines.join('\n')}\n${changes.length} settings ${dryRun ? 'would change' : 'changed'}.\n`;
-}
-
-function shown(value: unknown): string {
-  const whole = value === undefined ? '(none)' : value === '(secret)' ? value : JSON.stringify(value);
-  return whole.length > SHOWN_CHARS ? `${whole.slice(0, SHOWN_CHARS)}…` : whole;
 }

@@ -26,5 +26,6 @@ import { SystemConfigurationsService } from './system-configurations.service';
     SettingsExportService,
     SystemConfigurationsService,
   ],
+  exports: [SettingsApplyService, SettingsExportService, SystemConfigurationsService],
 })
 export class ConfigurationsModule {}

@@ -51,11 +51,12 @@ export class SettingsApplyService {
 
   /** @throws ValidationProblem naming everything that is wrong, by key; SecretUnreadable */
   async apply(actor: Actor, document: SettingsDocument, { dryRun, prune, reason }: ApplyOptions): Promise<AppliedChange[]> {
-    const work = (tx: EntityManager) => this.applyIn(tx, actor, document, prune, reason);
+    const work = (tx: EntityManager) => this.applyIn(tx, actor, document, { prune, reason });
     return dryRun ? this.transactions.tryOut(work) : this.configurations.inForce(work);
   }
 
-  private async applyIn(tx: EntityManager, actor: Actor, document: SettingsDocument, prune: boolean, reason: string): Promise<AppliedChange[]> {
+  /** The same within its caller's transaction. */
+  async applyIn(tx: EntityManager, actor: Actor, document: SettingsDocument, { prune, reason }: Omit<ApplyOptions, 'dryRun'>): Promise<AppliedChange[]> {
     const written = [...(await this.repository.states([], tx)).keys()];
     // In one order for everybody, because each key is locked to the end.
     const keys = [...new Set([...document.keys(), ...(prune ? written : [])])].sort();

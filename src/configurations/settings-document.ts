@@ -15,16 +15,26 @@ const HEADER = `# Settings of the service, by \`quotidian config:export\`; \`quo
 `;
 
 export function writeDocument(settings: SettingsDocument): string {
-  return HEADER + dump({ settings: Object.fromEntries(settings) }, { schema: CORE_SCHEMA, lineWidth: 120, noRefs: true });
+  return HEADER + dumped({ settings: Object.fromEntries(settings) });
+}
+
+export function dumped(document: unknown): string {
+  return dump(document, { schema: CORE_SCHEMA, lineWidth: 120, noRefs: true });
 }
 
 /** Reads a file of settings, YAML or JSON. @throws ValidationProblem naming the first place that is no setting */
 export function readDocument(text: string): SettingsDocument {
-  const document = toJson(text);
+  const document = parseDocument(text);
   if (!isObject(document) || !isObject(document.settings) || Object.keys(document).length > 1) {
     throw refusal('#', 'must be `settings:` with an entry per key');
   }
-  const entries = Object.entries(document.settings);
+  return readSettings(document.settings);
+}
+
+/** The settings of a document by key. @throws ValidationProblem naming the first place that is no setting */
+export function readSettings(settings: unknown): SettingsDocument {
+  if (!isObject(settings)) throw refusal('#/settings', 'must have an entry per key');
+  const entries = Object.entries(settings);
   for (const [key, entry] of entries) {
     if (!isObject(entry)) throw refusal(`#/settings/${key}`, 'must be an object with `value`');
     const unknown = Object.keys(entry).find((field) => !FIELDS.includes(field));
@@ -37,7 +47,7 @@ export function readDocument(text: string): SettingsDocument {
 }
 
 /** YAML that holds no more than JSON can, and nothing that a body over HTTP may not hold. */
-function toJson(text: string): unknown {
+export function parseDocument(text: string): unknown {
   try {
     const parsed: unknown = load(text, { schema: CORE_SCHEMA });
     return parseJsonBody(Buffer.from(JSON.stringify(parsed, exactly) ?? 'null'));

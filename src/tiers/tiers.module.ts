@@ -17,6 +17,6 @@ import { TiersService } from './tiers.service';
   imports: [TypeOrmModule.forFeature([Tier]), AuditModule, IdempotencyModule, JobsModule],
   controllers: [TiersController],
   providers: [DefaultTierService, TierBursts, TierCopiesJob, TierCopiesRepository, TierCopiesService, TiersService, TiersRepository],
-  exports: [DefaultTierService, TierBursts],
+  exports: [DefaultTierService, TierBursts, TierCopiesService, TiersService],
 })
 export class TiersModule {}

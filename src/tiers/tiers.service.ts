@@ -43,7 +43,7 @@ export class TiersService {
   async list(query: ListQuery): Promise<Page<TierDto>> {
     const size = pageSize(query);
     const position = cursorPosition(query.cursor, TIERS);
-    const all = await this.tiers.find({ where: { aliasOf: IsNull() }, order: { sortOrder: 'ASC', id: 'ASC' } });
+    const all = await this.allIn(this.dataSource.manager);
     const from = position === null ? 0 : all.findIndex((tier) => String(tier.id) === position) + 1;
     return toPage(
       all.slice(from, from + size + 1),
@@ -54,6 +54,11 @@ export class TiersService {
     );
   }
 
+  /** All plans, archived ones too, in their order. */
+  allIn(tx: EntityManager): Promise<Tier[]> {
+    return tx.find(Tier, { where: { aliasOf: IsNull() }, order: { sortOrder: 'ASC', id: 'ASC' } });
+  }
+
   async get(idOrName: string): Promise<TierDto> {
     return TierDto.of(await this.find(this.dataSource.manager, idOrName));
   }
@@ -61,60 +66,70 @@ export class TiersService {
   /** @throws TierNameTaken, ValidationProblem for a number beside `unlimited` */
   async create(actor: Actor, dto: CreateTierDto, call: IdempotentCall | null = null): Promise<TierDto> {
     assertEitherOr(dto);
-    return this.idempotency.transaction(call, async (tx) => {
-      const unlimited = dto.unlimited ?? false;
-      const { reason: _, ...plan } = dto;
-      const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
-      const tier = await tx.save(draft).catch(nameTaken(dto.name));
-      await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
-      await this.record(tx, 'created', null, TierDto.of(tier));
-      return TierDto.of(tier);
-    });
+    return this.idempotency.transaction(call, (tx) => this.createIn(tx, actor, dto));
+  }
+
+  /** The same within its caller's transaction. */
+  async createIn(tx: EntityManager, actor: Actor, dto: CreateTierDto): Promise<TierDto> {
+    assertEitherOr(dto);
+    const unlimited = dto.unlimited ?? false;
+    const { reason: _, ...plan } = dto;
+    const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
+    const tier = await tx.save(draft).catch(nameTaken(dto.name));
+    await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
+    await this.record(tx, 'created', null, TierDto.of(tier));
+    return TierDto.of(tier);
   }
 
   /** @throws TierNameTaken, TierInUse when new users get it and it is archived, ValidationProblem when it would be limited without a number, Problem 412 when `ifMatch` is stale */
   async update(actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
-    assertEitherOr(dto);
-    const edited = await this.transactions.run(async (tx) => {
-      if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
-      const tier = await this.find(tx, idOrName, true);
-      const before = TierDto.of(tier);
-      assertMatch(ifMatch, etagOf(before));
-      if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
-      if (dto.name !== undefined && dto.name !== before.name) await this.repository.rename(tx, tier, dto.name).catch(nameTaken(dto.name));
-      const { reason: _, ...changes } = dto;
-      Object.assign(tier, definedOnly(changes), { updatedAt: new Date() });
-      // A number ends "unlimited" unless the same call asks otherwise; unlimited has no number.
-      if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
-      if (tier.unlimited) tier.dailyQuota = null;
-      else if (tier.dailyQuota === null) throw new ValidationProblem([NUMBER_NEEDED]);
-      const quotaChanged = tier.unlimited !== before.unlimited || tier.dailyQuota !== before.dailyQuota;
-      if (quotaChanged) Object.assign(tier, { version: await this.repository.drawVersion(tx), editedAt: await this.clock.now(tx) });
-      await tx.save(tier).catch(nameTaken(tier.name));
-      if (tier.name !== before.name) await this.defaults.rename(tx, actor, before.name, tier.name);
-      const after = TierDto.of(tier);
-      await this.audit.record(tx, actor, { action: 'tier.update', target: ['tier', tier.id], before, after });
-      await this.record(tx, 'updated', before, after);
-      return after;
-    });
+    const edited = await this.transactions.run((tx) => this.updateIn(tx, actor, idOrName, dto, ifMatch));
     await this.copies.begin();
     return edited;
   }
 
+  /** The same within its caller's transaction, who begins the copies once it is committed. */
+  async updateIn(tx: EntityManager, actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
+    assertEitherOr(dto);
+    if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
+    const tier = await this.find(tx, idOrName, true);
+    const before = TierDto.of(tier);
+    assertMatch(ifMatch, etagOf(before));
+    if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
+    if (dto.name !== undefined && dto.name !== before.name) await this.repository.rename(tx, tier, dto.name).catch(nameTaken(dto.name));
+    const { reason: _, ...changes } = dto;
+    Object.assign(tier, definedOnly(changes), { updatedAt: new Date() });
+    // A number ends "unlimited" unless the same call asks otherwise; unlimited has no number.
+    if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
+    if (tier.unlimited) tier.dailyQuota = null;
+    else if (tier.dailyQuota === null) throw new ValidationProblem([NUMBER_NEEDED]);
+    const quotaChanged = tier.unlimited !== before.unlimited || tier.dailyQuota !== before.dailyQuota;
+    if (quotaChanged) Object.assign(tier, { version: await this.repository.drawVersion(tx), editedAt: await this.clock.now(tx) });
+    await tx.save(tier).catch(nameTaken(tier.name));
+    if (tier.name !== before.name) await this.defaults.rename(tx, actor, before.name, tier.name);
+    const after = TierDto.of(tier);
+    await this.audit.record(tx, actor, { action: 'tier.update', target: ['tier', tier.id], before, after });
+    await this.record(tx, 'updated', before, after);
+    return after;
+  }
+
   /** @throws TierInUse */
   async delete(actor: Actor, idOrName: string, ifMatch?: string): Promise<void> {
-    await this.transactions.run(async (tx) => {
-      await this.defaults.hold(tx);
-      const tier = await this.find(tx, idOrName, true);
-      const before = TierDto.of(tier);
-      assertMatch(ifMatch, etagOf(before));
-      await this.defaults.assertNotDefault(tx, before.name);
-      await this.repository.leaveDeletedUsers(tx, tier);
-      await tx.delete(Tier, { aliasOf: tier.id }).catch(inUse);
-      await tx.delete(Tier, { id: tier.id }).catch(inUse);
-      await this.audit.record(tx, actor, { action: 'tier.delete', target: ['tier', tier.id], before });
-      await this.record(tx, 'deleted', before, null);
-    });
+    await this.transactions.run((tx) => this.deleteIn(tx, actor, idOrName, ifMatch));
+  }
+
+  /** The same within its caller's transaction. */
+  async deleteIn(tx: EntityManager, actor: Actor, idOrName: string, ifMatch?: string): Promise<void> {
+    await this.defaults.hold(tx);
+    const tier = await this.find(tx, idOrName, true);
+    const before = TierDto.of(tier);
+    assertMatch(ifMatch, etagOf(before));
+    await this.defaults.assertNotDefault(tx, before.name);
+    await this.repository.leaveDeletedUsers(tx, tier);
+    await tx.delete(Tier, { aliasOf: tier.id }).catch(inUse);
+    await tx.delete(Tier, { id: tier.id }).catch(inUse);
+    await this.audit.record(tx, actor, { action: 'tier.delete', target: ['tier', tier.id], before });
+    await this.record(tx, 'deleted', before, null);
   }
 
   private record(tx: EntityManager, action: 'created' | 'updated' | 'deleted', before: TierDto | null, after: TierDto | null): Promise<void> {

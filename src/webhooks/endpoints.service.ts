@@ -26,9 +26,11 @@ import { Sender } from './sender.service';
 import { TooManyWebhookEndpoints } from './webhooks.errors';
 import { WebhookSettings } from './webhooks.settings';
 
+type Reach = Pick<Principal, 'isAdmin' | 'userId'>;
+
 /** Who asks, and as what. */
 export interface EndpointCaller {
-  principal: Principal;
+  principal: Reach;
   actor: Actor;
 }
 
@@ -70,6 +72,11 @@ export class EndpointsService {
     return toPage(rows, size, filters, (row) => String(row.id), WebhookEndpointDto.of);
   }
 
+  /** The operator's, which belong to no user; as many as one user may have. */
+  async ofOperatorIn(tx: EntityManager): Promise<WebhookEndpointDto[]> {
+    return (await tx.find(WebhookEndpoint, { where: { userId: IsNull() }, order: { id: 'ASC' } })).map(WebhookEndpointDto.of);
+  }
+
   /** @throws NotFoundProblem, also for somebody else's */
   async get(principal: Principal, id: number): Promise<WebhookEndpointDto> {
     return WebhookEndpointDto.of(await this.find(this.dataSource.manager, principal, id));
@@ -78,50 +85,65 @@ export class EndpointsService {
   /** @throws ValidationProblem for the URL, AdminFields for `scope: all`, TooManyWebhookEndpoints */
   async create({ principal, actor }: EndpointCaller, dto: CreateWebhookEndpointDto, call: IdempotentCall | null = null): Promise<NewWebhookEndpointDto> {
     if (dto.scope === 'all' && !principal.isAdmin) throw new AdminFields(['scope']);
-    const url = this.checked(dto.url);
-    const { events, ordered = false, description = '' } = dto;
-    const userId = dto.scope === 'all' ? null : principal.userId;
-    const work = async (tx: EntityManager) => {
-      await this.repository.lock(tx, userId);
-      const id = await this.repository.drawId(tx);
-      const { secret, sealed } = this.secrets.make(id);
-      const max = this.settings.get(WebhookSettings.maxPerUser);
-      if (!(await this.repository.insert(tx, { id, userId, url, events, ordered, description, secret: sealed }, max))) throw new TooManyWebhookEndpoints(max);
-      await this.listeners.replace(tx, sourceOf(id), userId, events);
-      const made = WebhookEndpointDto.of(await tx.findOneByOrFail(WebhookEndpoint, { id }));
-      await this.audit.record(tx, actor, { action: 'webhook-endpoint.create', target: ['webhook-endpoint', id], after: made });
-      return { ...made, secret };
-    };
+    this.checked(dto.url);
+    const work = (tx: EntityManager) => this.createIn(tx, actor, dto.scope === 'all' ? null : principal.userId, dto);
     return this.idempotency.transaction<NewWebhookEndpointDto>(call, work, { as: withoutSecret });
   }
 
+  /** The same within its caller's transaction; the operator's own without a user. */
+  async createIn(tx: EntityManager, actor: Actor, userId: number | null, dto: CreateWebhookEndpointDto): Promise<NewWebhookEndpointDto> {
+    const url = this.checked(dto.url);
+    const { events, ordered = false, description = '' } = dto;
+    await this.repository.lock(tx, userId);
+    const id = await this.repository.drawId(tx);
+    const { secret, sealed } = this.secrets.make(id);
+    const max = this.settings.get(WebhookSettings.maxPerUser);
+    if (!(await this.repository.insert(tx, { id, userId, url, events, ordered, description, secret: sealed }, max))) throw new TooManyWebhookEndpoints(max);
+    await this.listeners.replace(tx, sourceOf(id), userId, events);
+    const made = WebhookEndpointDto.of(await tx.findOneByOrFail(WebhookEndpoint, { id }));
+    await this.audit.record(tx, actor, { action: 'webhook-endpoint.create', target: ['webhook-endpoint', id], after: made });
+    return { ...made, secret };
+  }
+
   /** @throws NotFoundProblem, ValidationProblem for the URL, Problem 412 when `ifMatch` is stale */
-  async update({ principal, actor }: EndpointCaller, id: number, dto: UpdateWebhookEndpointDto, ifMatch?: string): Promise<WebhookEndpointDto> {
+  async update(caller: EndpointCaller, id: number, dto: UpdateWebhookEndpointDto, ifMatch?: string): Promise<WebhookEndpointDto> {
+    return this.transactions.run((tx) => this.updateIn(tx, caller, id, dto, ifMatch));
+  }
+
+  /** The same within its caller's transaction. */
+  async updateIn(
+    tx: EntityManager,
+    { principal, actor }: EndpointCaller,
+    id: number,
+    dto: UpdateWebhookEndpointDto,
+    ifMatch?: string,
+  ): Promise<WebhookEndpointDto> {
     const { reason: _, url, enabled, ...rest } = dto;
     const changes: Partial<WebhookEndpoint> = { ...definedOnly(rest), ...(url === undefined ? {} : { url: this.checked(url) }) };
-    return this.transactions.run(async (tx) => {
-      const row = await this.find(tx, principal, id, true);
-      const before = WebhookEndpointDto.of(row);
-      assertMatch(ifMatch, etagOf(before));
-      if (enabled === true && !row.enabled) Object.assign(changes, { enabled, disabledReason: null, failingSince: null, failingPercent: 0 });
-      if (enabled === false && row.enabled) Object.assign(changes, { enabled, disabledReason: 'by-owner' });
-      if (Object.keys(changes).length === 0) return before;
-      await tx.update(WebhookEndpoint, { id }, { ...changes, updatedAt: () => 'now()' });
-      const after = WebhookEndpointDto.of(await tx.findOneByOrFail(WebhookEndpoint, { id }));
-      await this.listeners.replace(tx, sourceOf(id), after.userId, after.enabled ? after.events : []);
-      await this.audit.record(tx, actor, { action: 'webhook-endpoint.update', target: ['webhook-endpoint', id], before, after });
-      return after;
-    });
+    const row = await this.find(tx, principal, id, true);
+    const before = WebhookEndpointDto.of(row);
+    assertMatch(ifMatch, etagOf(before));
+    if (enabled === true && !row.enabled) Object.assign(changes, { enabled, disabledReason: null, failingSince: null, failingPercent: 0 });
+    if (enabled === false && row.enabled) Object.assign(changes, { enabled, disabledReason: 'by-owner' });
+    if (Object.keys(changes).length === 0) return before;
+    await tx.update(WebhookEndpoint, { id }, { ...changes, updatedAt: () => 'now()' });
+    const after = WebhookEndpointDto.of(await tx.findOneByOrFail(WebhookEndpoint, { id }));
+    await this.listeners.replace(tx, sourceOf(id), after.userId, after.enabled ? after.events : []);
+    await this.audit.record(tx, actor, { action: 'webhook-endpoint.update', target: ['webhook-endpoint', id], before, after });
+    return after;
   }
 
   /** What waits for it is not sent any more. @throws NotFoundProblem, Problem 412 when `ifMatch` is stale */
-  async delete({ principal, actor }: EndpointCaller, id: number, ifMatch?: string): Promise<void> {
-    await this.transactions.run(async (tx) => {
-      const before = WebhookEndpointDto.of(await this.find(tx, principal, id, true));
-      assertMatch(ifMatch, etagOf(before));
-      await tx.delete(WebhookEndpoint, { id });
-      await this.audit.record(tx, actor, { action: 'webhook-endpoint.delete', target: ['webhook-endpoint', id], before });
-    });
+  async delete(caller: EndpointCaller, id: number, ifMatch?: string): Promise<void> {
+    await this.transactions.run((tx) => this.deleteIn(tx, caller, id, ifMatch));
+  }
+
+  /** The same within its caller's transaction. */
+  async deleteIn(tx: EntityManager, { principal, actor }: EndpointCaller, id: number, ifMatch?: string): Promise<void> {
+    const before = WebhookEndpointDto.of(await this.find(tx, principal, id, true));
+    assertMatch(ifMatch, etagOf(before));
+    await tx.delete(WebhookEndpoint, { id });
+    await this.audit.record(tx, actor, { action: 'webhook-endpoint.delete', target: ['webhook-endpoint', id], before });
   }
 
   /** Gives the endpoint a new secret; the one before signs as well for a while. @throws NotFoundProblem */
@@ -143,7 +165,7 @@ export class EndpointsService {
   }
 
   /** One that the caller reaches. @throws NotFoundProblem */
-  async find(tx: EntityManager, { isAdmin, userId }: Principal, id: number, forUpdate = false): Promise<WebhookEndpoint> {
+  async find(tx: EntityManager, { isAdmin, userId }: Reach, id: number, forUpdate = false): Promise<WebhookEndpoint> {
     const where: FindOptionsWhere<WebhookEndpoint> = isAdmin ? { id, userId: OWNER_IS_THERE } : { id, userId };
     const row = await tx.findOne(WebhookEndpoint, { where, ...(forUpdate ? { lock: { mode: 'for_no_key_update' } } : {}) });
     if (row === null) throw new NotFoundProblem('webhook endpoint');

@@ -51,6 +51,6 @@ import { WebhookRetentionJob } from './webhook-retention.job';
     WebhookFigures,
     WebhookRetentionJob,
   ],
-  exports: [WebhookFigures],
+  exports: [EndpointsService, WebhookFigures],
 })
 export class WebhooksModule {}

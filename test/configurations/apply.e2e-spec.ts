@@ -1,7 +1,9 @@
+import { ApplyService } from '../../src/apply/apply.service';
+import { readServiceDocument } from '../../src/apply/service-document';
 import { SettingsApplyService } from '../../src/configurations/settings-apply.service';
 import { readDocument } from '../../src/configurations/settings-document';
 import { SettingsService } from '../../src/settings/settings.service';
-import { makeAdmin, type TestUser } from '../support/factories';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';
 import { eventually } from '../support/eventually';
@@ -117,5 +119,63 @@ describe('applying a file of settings', () => {
     )) as [{ id: number }];
     expect(await apply('settings:\n  waits.here: { value: 4 }\n')).toEqual([]);
     expect((await service.as(admin).get(`${path}/${id}`)).body).toMatchObject({ status: 'applied', version: 3 });
+  });
+
+  describe('with plans and webhook endpoints', () => {
+    const whole = (text: string, { prune = false, check = () => undefined, replica = 0 } = {}) =>
+      service.replicas[replica].app.get(ApplyService).apply(actor, readServiceDocument(text), { prune, reason: 'test' }, check);
+    const state = async () =>
+      JSON.stringify(
+        await Promise.all(
+          ['subscription_tiers', 'system_configurations', 'webhook_endpoints', 'audit_events'].map((table) => service.sql(`SELECT * FROM ${table} ORDER BY 1`)),
+        ),
+      );
+
+    it('does nothing of a document of which something is refused, whichever part, and names each place', async () => {
+      await whole('tiers:\n  used: { dailyQuota: 5 }\n');
+      await makeUser(service, { tier: 'used' });
+      const before = await state();
+      const wrong: [string, string[]][] = [
+        [
+          'tiers:\n  good: { dailyQuota: 1 }\n  bad: { dailyQuota: -1 }\nsettings:\n  quota.timeZone: { value: Mars }\n',
+          ['#/tiers/bad/dailyQuota', '#/settings/quota.timeZone/value'],
+        ],
+        ['tiers:\n  good: { dailyQuota: 1 }\nwebhooks:\n  "http://127.0.0.1/x": { events: ["*"] }\n', ['#/webhooks/http:~1~1127.0.0.1~1x/url']],
+        ['tiers:\n  good: { dailyQuota: 1, unlimited: true }\n', ['#/tiers/good/dailyQuota']],
+        ['tiers:\n  good: { dailyQuota: 1, name: other }\n', ['#/tiers/good/name']],
+        ['settings:\n  users.defaultTier: { value: nothing }\n', ['#/settings/users.defaultTier/value']],
+      ];
+      for (const [text, pointers] of wrong) {
+        const error = await whole(text).then(
+          () => null,
+          (refusal: { errors: { pointer: string }[] }) => refusal,
+        );
+        expect(error?.errors.map(({ pointer }) => pointer)).toEqual(pointers);
+      }
+      const inUse = await whole('tiers:\n  good: { dailyQuota: 1 }\n', { prune: true }).then(
+        () => null,
+        (refusal: { errors: object[] }) => refusal,
+      );
+      expect(inUse?.errors).toMatchObject([{ pointer: expect.stringMatching(/^#\/tiers\//), detail: expect.any(String) }]);
+      await expect(
+        whole('tiers:\n  good: { dailyQuota: 1 }\n', {
+          check: () => {
+            throw new Error('not what was shown');
+          },
+        }),
+      ).rejects.toThrow('not what was shown');
+      expect(await state()).toBe(before);
+    });
+
+    it('may be applied by several at once: one makes it, the others find it made, and its plan counts for users at once', async () => {
+      const text = 'tiers:\n  same: { dailyQuota: 7 }\nsettings:\n  same.flag: { value: 1 }\n';
+      await whole(text);
+      const user = await makeUser(service, { tier: 'same' });
+      await service.sql('UPDATE users SET api_quota_custom = false WHERE id = $1', [user.id]);
+      const all = await Promise.all(Array.from({ length: 6 }, (_, i) => whole(text.replace('7', '9').replace('1', '2'), { replica: i % 2 })));
+      expect(all.filter((changes) => changes.length > 0)).toHaveLength(1);
+      expect((await service.as(admin).get(`/v1/users/${user.id}/quota`)).body).toMatchObject({ limit: 9 });
+      expect(await whole('tiers:\n  same: {}\n')).toEqual([]);
+    });
   });
 });

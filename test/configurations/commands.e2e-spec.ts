@@ -91,6 +91,65 @@ describe('settings on the command line', () => {
     expect(await get('quota.timeZone')).toMatchObject({ source: 'default', value: 'Etc/UTC' });
   });
 
+  it('are applied with plans and webhook endpoints as one file: shown first, asked for, exactly that, all or nothing, and no second time', async () => {
+    const file = join(folder, 'service.yaml');
+    const applied = (text: string, ...flags: string[]) => {
+      writeFileSync(file, text);
+      return run(['apply', '-f', file, ...flags], environment);
+    };
+    const url = 'https://hooks.example.com/as-code';
+    const text = [
+      'tiers:',
+      '  code:',
+      '    dailyQuota: 500',
+      '    burstPerMinute: 50',
+      'settings:',
+      '  users.defaultTier: { value: code }',
+      'webhooks:',
+      `  ${url}:`,
+      '    events: [request.*]',
+      '    description: as code\n',
+    ].join('\n');
+    const diff = [
+      '+ tier code',
+      '    archived: (none) -> false',
+      '    burstPerMinute: (none) -> 50',
+      '    dailyQuota: (none) -> 500',
+      '    sortOrder: (none) -> 0',
+      '+ setting users.defaultTier',
+      '    value: (none) -> "code"',
+      `+ webhook ${url}`,
+      '    description: (none) -> "as code"',
+      '    enabled: (none) -> true',
+      '    events: (none) -> ["request.*"]',
+      '    ordered: (none) -> false',
+      '',
+    ].join('\n');
+    expect(await applied(text, '--dry-run')).toMatchObject({ code: 2, stderr: '', stdout: `${diff}3 would change.\n` });
+    const refused = await applied(text);
+    expect([refused.code, refused.stdout]).toEqual([1, `${diff}3 to change.\n`]);
+    expect(refused.stderr).toMatch(/^quotidian: apply changes 3 plans, settings or endpoints in quotidian_test_\w+ at .*\. Add --yes if that is meant\.\n$/);
+    await service.as(admin).get('/v1/tiers/code').expect(404);
+
+    const done = await applied(text, '--yes');
+    expect([done.code, done.stdout.replace(diff, '')]).toEqual([0, expect.stringMatching(/^3 to change\.\nDone\.\nSecret of \S+, shown once: whsec_\S+\n$/)]);
+    expect((await service.as(admin).get('/v1/tiers/code')).body).toMatchObject({ dailyQuota: 500, burstPerMinute: 50 });
+    expect((await service.as(admin).get('/v1/webhook-endpoints?scope=all')).body.items).toMatchObject([{ url, events: ['request.*'], description: 'as code' }]);
+    expect(await applied(text, '--dry-run')).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
+    const exported = await run(['config:export', '--all'], environment);
+    expect(exported).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^tiers:\n[^]*^settings:\n[^]*^webhooks:\n/m) });
+    expect(await applied(exported.stdout, '--prune')).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
+
+    const wrong = `${text.replace('500', 'many').replace('request.*', 'nothing.*')}    colour: red\n`;
+    const broken = await applied(wrong, '--yes');
+    expect([broken.code, broken.stdout]).toEqual([1, '']);
+    expect(broken.stderr.trim().split('\n')).toEqual([
+      `quotidian: ${file}:3: tiers.code.dailyQuota: must be an integer number`,
+      expect.stringContaining(`quotidian: ${file}:11: webhooks.${url}.colour: `),
+      expect.stringContaining(`quotidian: ${file}:9: webhooks.${url}.events: `),
+    ]);
+  }, 300_000);
+
   it('rotate the key of secrets from a process that has both, and state so when one is missing', async () => {
     await service.as(admin).put('/v1/configurations/cli.rotated').set('if-none-match', '*').send({ value: 'x', visibility: 'secret' }).expect(201);
     const next = 'ZmVkY2JhOTg3NjU0MzIxMDAxMjM0NTY3ODlhYmNkZWYxMjM0';
