@@ -9,10 +9,14 @@ export function register(program: Command): void {
   program
     .command('replay')
     .description('Replay an access log: a user per client address, a request per hit, over HTTP. A second replay of a file charges nothing.')
-    .argument('<access log>', 'file in the combined format of Apache and nginx, packed by gzip or not; - for standard input')
+    .argument(
+      '<access log>',
+      'file in the combined or common format of Apache and nginx, with virtual hosts before it or not, or JSON by line; packed by gzip or not; - for standard input',
+    )
     .option('--quota <units>', 'daily quota of each user', wholeNumber(0, 1_000_000_000), 5)
     .option('--concurrency <number>', 'requests under way at once', wholeNumber(1, 1_000), 32)
     .option('--url <url>', 'the service to submit to; default: the one that runs here on PORT, or else one of the command itself', serviceUrl)
+    .option('--checkpoint <file>', 'remember there how far it came, and begin there the next time')
     .option('--json', 'print the report as one line of JSON')
     .option('--yes', 'do it in production: an account is made for each client of the log')
     .action(async (file: string, { json, yes, ...options }: ReplayOptions & { json?: boolean; yes?: boolean }) => {

@@ -48,20 +48,40 @@ describe('a replay', () => {
       line('a_b - -'),
       line('198.51.100.9 - -', `/${'x'.repeat(300_000)}`, 'y'.repeat(300_000)),
       'no hit at all\u0007\n',
+      '{"remote_addr":"198.51.100.1","request":"GET / HTTP/1.1","status":200}\n',
+      '{"level":30}\n',
     ].join('');
     const { code, stdout, stderr } = await run(['replay', write(gzipSync(text)), '--json'], environment);
     expect([stderr, code]).toEqual(['', 0]);
     expect(JSON.parse(stdout)).toMatchObject({
-      hits: 8,
+      hits: 9,
       users: 6,
-      admitted: 8,
+      admitted: 9,
       failed: 0,
-      skipped: 1,
+      skipped: 2,
+      skippedBy: { 'no access log': 1, 'JSON without a client': 1 },
       firstSkipped: 'line 9: no hit at all?',
       interrupted: false,
     });
-    expect(await Promise.all(['198.51.100.1', '198.51.100.77', '2001_db8__5', '198.51.100.9'].map(unitsOf))).toEqual([1, 2, 2, 1]);
+    expect(await Promise.all(['198.51.100.1', '198.51.100.77', '2001_db8__5', '198.51.100.9'].map(unitsOf))).toEqual([2, 2, 2, 1]);
     expect(await left()).toBe(0);
+  });
+
+  it('begins where its checkpoint is: what was answered is not submitted again, and what came to the log since is', async () => {
+    const [log, checkpoint] = [write(line('198.51.100.30 - -').repeat(3)), join(folder, 'checkpoint')];
+    const replayed = async () => JSON.parse((await run(['replay', log, '--json', '--checkpoint', checkpoint], environment)).stdout);
+    expect(await replayed()).toMatchObject({ hits: 3, admitted: 3, resumedAfter: 0 });
+    writeFileSync(log, line('198.51.100.30 - -').repeat(4));
+    expect(await replayed()).toMatchObject({ hits: 1, admitted: 1, replayed: 0, resumedAfter: 3 });
+    for (const [text, message] of [
+      ['{"log":"replay-1-other","line":1}', /^quotidian: --checkpoint \S+ is of another log/],
+      ['nonsense', /^quotidian: --checkpoint \S+ holds something else than a checkpoint/],
+    ] as const) {
+      writeFileSync(checkpoint, text);
+      const { code, stderr } = await run(['replay', log, '--checkpoint', checkpoint], environment);
+      expect([code, stderr.trim().split('\n').length]).toEqual([1, 1]);
+      expect(stderr).toMatch(message);
+    }
   });
 
   it('replays what standard input states, of one line without its end', async () => {
@@ -73,7 +93,7 @@ describe('a replay', () => {
     const cases: [file: string, message: RegExp][] = [
       [write(''), /it is empty/],
       [write(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2])), /is binary/],
-      [write('hello\nworld\n'), /none of its 2 lines is in the combined format \(line 1: hello\)/],
+      [write('hello\nworld\n'), /none of its 2 lines is in the combined or common format, or JSON of an access log \(line 1: hello\)/],
       [write(gzipSync('x'.repeat(100_000)).subarray(0, 60)), /cannot be unpacked/],
       [folder, /EISDIR/],
       [join(folder, 'none'), /ENOENT/],

@@ -1,5 +1,5 @@
 import { cpuMsOf } from '../../../test/support/cpu-time';
-import { parseHit } from './access-log';
+import { type Hit, parseHit } from './access-log';
 
 const LINE = '2001:db8::1 - frank [10/Oct/2026:13:55:36 +0200] "GET /a?b=\\"c\\" HTTP/1.1" 200 2326 "https://example.com/" "A (\\"b\\") agent"';
 
@@ -20,7 +20,7 @@ describe('parseHit', () => {
   });
 
   it('makes a key from the line and its place: visible ASCII, the same each time, another one for the same text elsewhere', () => {
-    const [first, again, elsewhere] = [parseHit(LINE, 1), parseHit(LINE, 1), parseHit(LINE, 2)].map((hit) => hit?.idempotencyKey);
+    const [first, again, elsewhere] = [parseHit(LINE, 1), parseHit(LINE, 1), parseHit(LINE, 2)].map((hit) => (hit as Hit).idempotencyKey);
     expect(first).toMatch(/^[\x21-\x7e]{1,255}$/);
     expect([again === first, elsewhere === first]).toEqual([true, false]);
   });
@@ -42,7 +42,7 @@ describe('parseHit', () => {
     ['Client.Example.COM:50001', 'client.example.com'],
   ])('takes %s as the client %s, with any user', (head, client) => {
     for (const user of ['-', 'frank', 'frank smith']) {
-      expect(parseHit(`${head} - ${user} [10/Oct/2026:13:55:36 +0200] "GET / HTTP/1.1" 200 5 "-" "-"`, 1)?.client).toBe(client);
+      expect(parseHit(`${head} - ${user} [10/Oct/2026:13:55:36 +0200] "GET / HTTP/1.1" 200 5 "-" "-"`, 1)).toMatchObject({ client });
     }
   });
 
@@ -55,12 +55,39 @@ describe('parseHit', () => {
 
   it('looks through a line in time that is linear in it', () => {
     for (const text of [' [a'.repeat(300_000), `a [b] "${'\\"'.repeat(300_000)}`, '"'.repeat(1_000_000)]) {
-      expect(parseHit(text, 1)).toBeNull();
+      expect(parseHit(text, 1)).toBe('no access log');
       expect(cpuMsOf(() => parseHit(text, 1), 50)).toBeLessThan(300);
     }
   });
 
   it('takes no other line for a hit', () => {
-    for (const text of ['', 'hello', '1.2.3.4 - - "GET / HTTP/1.1" 200 5']) expect(parseHit(text, 1)).toBeNull();
+    for (const text of ['', 'hello', '1.2.3.4 - - "GET / HTTP/1.1" 200 5']) expect(parseHit(text, 1)).toBe('no access log');
+    expect(parseHit('1.2.3.4 [10/Oct/2026:13:55:36 +0200] "GET / HTTP/1.1" 200 5', 1)).toBe('no client');
+  });
+
+  it.each([
+    [
+      'nginx',
+      {
+        remote_addr: '198.51.100.1',
+        request: 'GET /a HTTP/2.0',
+        status: '200',
+        body_bytes_sent: 7,
+        time_iso8601: '2026-10-10T13:55:36+02:00',
+        http_user_agent: 'x',
+      },
+    ],
+    ['Caddy', { ts: 1_760_000_000.5, request: { remote_ip: '198.51.100.1', method: 'GET', uri: '/a' }, status: 200, size: 7 }],
+    ['Traefik', { ClientHost: '198.51.100.1', RequestMethod: 'GET', RequestPath: '/a', DownstreamStatus: 200, DownstreamContentSize: 7 }],
+    ['pino', { req: { remoteAddress: '::ffff:198.51.100.1', method: 'GET', url: '/a' }, res: { statusCode: 200 }, bytes: 7 }],
+    ['ECS', { 'client.ip': '198.51.100.1:5000', 'http.request.method': 'GET', 'url.original': '/a', 'http.response.status_code': 200, bytes: '7' }],
+  ])('reads JSON as %s writes it', (_, line) => {
+    expect(parseHit(JSON.stringify(line), 1)).toMatchObject({ client: '198.51.100.1', payload: { method: 'GET', path: '/a', status: 200, bytes: 7 } });
+  });
+
+  it('names why JSON is no hit', () => {
+    expect(
+      ['{"remote_addr":', '{"status":200}', '{"remote_addr":"198.51.100.1","level":30}', '{"__proto__":{"client":"x"}}'].map((text) => parseHit(text, 1)),
+    ).toEqual(['JSON that cannot be read', 'JSON without a client', 'JSON without a request', 'JSON without a client']);
   });
 });

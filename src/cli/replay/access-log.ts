@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { StartupError } from '../../config/startup-error';
 import { clientOf } from './client-address';
+import { type JsonHit, readJsonHit } from './json-hit';
 import { linesOf } from './log-lines';
 
-/** One line of an access log in the combined format of Apache and nginx. */
+/** One line of an access log: in the combined or common format of Apache and nginx, or JSON. */
 export interface Hit {
   /** From 1. */
   line: number;
@@ -22,21 +23,32 @@ const COMBINED = new RegExp(`^(.{1,1024}?) \\[([^\\]]{1,64})\\] ${QUOTED} (\\d{3
 const MAX_TEXT = 2_048;
 const SHOWN = 100;
 
-/** @returns null for a line that is no hit */
-export function parseHit(text: string, line: number): Hit | null {
-  const match = COMBINED.exec(text);
-  const client = match === null ? null : clientOf(match[1] ?? '');
-  if (match === null || client === null) return null;
-  const [, , at = '', request = '', status, bytes, referrer, agent] = match.map((part) => part?.replaceAll('\0', ''));
-  const [method = '', path = ''] = request.split(' ', 2).map(cut);
+/** Why a line is no hit. */
+export type SkipReason = 'no access log' | 'no client' | 'JSON that cannot be read' | 'JSON without a client' | 'JSON without a request';
+
+/** @returns why not, for a line that is no hit */
+export function parseHit(text: string, line: number): Hit | SkipReason {
+  const read = text.startsWith('{') ? readJsonHit(text) : readPlainHit(text);
+  if (typeof read === 'string') return read;
+  const { client, referrer, agent, at, method, path, ...numbers } = read;
   const optional = { ...(referrer && referrer !== '-' ? { referrer: cut(referrer) } : {}), ...(agent && agent !== '-' ? { agent: cut(agent) } : {}) };
-  const payload = { at, method, path, status: Number(status), bytes: bytes === '-' ? 0 : Number(bytes), ...optional };
+  const payload = { at: cut(at), method: cut(method), path: cut(path), ...numbers, ...optional };
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 40);
   return { line, client, payload, idempotencyKey: `replay-${line}-${digest}` };
 }
 
+function readPlainHit(text: string): JsonHit | SkipReason {
+  const match = COMBINED.exec(text);
+  if (match === null) return 'no access log';
+  const client = clientOf(match[1] ?? '');
+  if (client === null) return 'no client';
+  const [, , at = '', request = '', status, bytes, referrer, agent] = match;
+  const [method = '', path = ''] = request.split(' ', 2);
+  return { client, at, method, path, status: Number(status), bytes: bytes === '-' ? 0 : Number(bytes), referrer, agent };
+}
+
 function cut(text: string): string {
-  return text.slice(0, MAX_TEXT).toWellFormed();
+  return text.replaceAll('\0', '').slice(0, MAX_TEXT).toWellFormed();
 }
 
 export interface AccessLog {
@@ -44,26 +56,32 @@ export interface AccessLog {
   hits: Hit[];
   /** Lines that are none, empty ones aside. */
   skipped: number;
+  /** How many of them for which reason. */
+  skippedBy: Partial<Record<SkipReason, number>>;
   /** The first of those, as it is shown; null when there is none. */
   firstSkipped: string | null;
 }
 
 /** @throws StartupError when there is nothing to replay */
 export async function readAccessLog(file: string): Promise<AccessLog> {
-  const log: AccessLog = { hits: [], skipped: 0, firstSkipped: null };
+  const log: AccessLog = { hits: [], skipped: 0, skippedBy: {}, firstSkipped: null };
   let line = 0;
   for await (const text of linesOf(file)) {
     line++;
     if (text.trim() === '') continue;
     const hit = parseHit(text, line);
-    if (hit) log.hits.push(hit);
+    if (typeof hit === 'object') log.hits.push(hit);
     else {
       log.skipped++;
+      log.skippedBy[hit] = (log.skippedBy[hit] ?? 0) + 1;
       log.firstSkipped ??= `line ${line}: ${shown(text)}`;
     }
   }
   if (log.hits.length > 0) return log;
-  const found = log.firstSkipped === null ? 'it is empty' : `none of its ${log.skipped} lines is in the combined format (${log.firstSkipped})`;
+  const found =
+    log.firstSkipped === null
+      ? 'it is empty'
+      : `none of its ${log.skipped} lines is in the combined or common format, or JSON of an access log (${log.firstSkipped})`;
   throw new StartupError(`${file} has nothing to replay: ${found}.`);
 }
 

@@ -17,12 +17,13 @@ export function clientOf(head: string): string | null {
   return nameOf(hasVhost ? second : first);
 }
 
-function nameOf(text: string): string {
+/** As the client is called where it is no address. */
+export function nameOf(text: string): string {
   return addressOf(text) ?? (VHOST.test(text) ? text.slice(0, text.lastIndexOf(':')) : text).toLowerCase();
 }
 
 /** An IP address, with or without a port or a zone, in its canonical form; null when it is none. */
-function addressOf(text: string): string | null {
+export function addressOf(text: string): string | null {
   const bare = (/^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^(\d[\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text).split('%', 1)[0] ?? '';
   const version = isIP(bare);
   return version === 6 ? canonical(bare) : version === 4 ? bare : null;

@@ -4,9 +4,10 @@ import { request } from 'undici';
 import { Environment } from '../../config/environment';
 import { Progress } from '../progress';
 import { type AccessLog } from './access-log';
+import { Checkpoint } from './checkpoint';
 import { ensureClients, openServiceKey } from './accounts';
 import { type ReplayReport, Tally } from './report';
-import { Submitter } from './submitter';
+import { type Outcome, Submitter } from './submitter';
 
 export interface ReplayOptions {
   /** Units a day of each client. */
@@ -14,16 +15,19 @@ export interface ReplayOptions {
   /** Requests under way at once. */
   concurrency: number;
   url?: URL;
+  /** A file that remembers how far it came. */
+  checkpoint?: string;
 }
 
 /** Submits every hit of the log over HTTP, on behalf of a user per client. What it made for itself is removed, also when it is stopped half way. */
 export async function replay(
   app: NestFastifyApplication,
   log: AccessLog,
-  { quota, concurrency, url }: ReplayOptions,
+  { quota, concurrency, url, checkpoint: file }: ReplayOptions,
   stop: AbortSignal,
 ): Promise<ReplayReport> {
-  const { hits } = log;
+  const checkpoint = file === undefined ? null : Checkpoint.open(file, log.hits);
+  const hits = checkpoint?.hits ?? log.hits;
   const userIds = await ensureClients(app, [...new Set(hits.map(({ client }) => client))], quota);
   const { key, remove } = await openServiceKey(app);
   const progress = new Progress('Replaying');
@@ -36,20 +40,27 @@ export async function replay(
     let next = 0;
     let done = 0;
     const work = async (through: Submitter) => {
-      for (let hit = hits[next++]; hit !== undefined && !stop.aborted; hit = hits[next++]) {
+      for (let at = next++, hit = hits[at]; hit !== undefined && !stop.aborted; at = next++, hit = hits[at]) {
         const outcome = await through.submit(hit, userIds.get(hit.client) as number);
         if (outcome === null) return;
         tally.add(hit, outcome);
+        if (isAnswered(outcome)) checkpoint?.done(at);
         progress.at(++done, hits.length);
       }
     };
     await Promise.all(Array.from({ length: concurrency }, () => work(submitter as Submitter)));
-    return tally.report(log, (performance.now() - startedAt) / 1_000, done < hits.length);
+    return tally.report(log, log.hits.length - hits.length, (performance.now() - startedAt) / 1_000, done < hits.length);
   } finally {
     progress.stop();
     await submitter?.close();
     await remove();
+    checkpoint?.save();
   }
+}
+
+/** For good: whatever else it was, the next replay tries it again. */
+function isAnswered({ status }: Outcome): boolean {
+  return status === 201 || status === 429;
 }
 
 /** The service on our PORT, if it works on our database: then it knows the key that we just made there. */

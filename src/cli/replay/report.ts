@@ -8,11 +8,15 @@ export interface ReplayReport {
   hits: number;
   /** Lines of the file that are no hits. */
   skipped: number;
+  /** How many of them for which reason. */
+  skippedBy: AccessLog['skippedBy'];
   /** The first of those. */
   firstSkipped: string | null;
   /** Whether it was stopped before all hits were submitted. */
   interrupted: boolean;
   users: number;
+  /** Hits that an earlier replay with this checkpoint has answered. */
+  resumedAfter: number;
   /** Charged by this replay. */
   admitted: number;
   /** Charged by an earlier replay of the file, and answered again. */
@@ -50,16 +54,18 @@ export class Tally {
     }
   }
 
-  report({ skipped, firstSkipped }: Pick<AccessLog, 'skipped' | 'firstSkipped'>, seconds: number, interrupted: boolean): ReplayReport {
+  report({ skipped, skippedBy, firstSkipped }: AccessLog, resumedAfter: number, seconds: number, interrupted: boolean): ReplayReport {
     const sorted = this.latencies.sort((a, b) => a - b);
     const quantile = (share: number) => round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
     const refusedClients = [...this.clients].filter(([, { refused }]) => refused > 0).sort(([, a], [, b]) => b.refused - a.refused);
     return {
       hits: sorted.length,
       skipped,
+      skippedBy,
       firstSkipped,
       interrupted,
       users: this.clients.size,
+      resumedAfter,
       ...this.counts,
       firstFailure: this.firstFailure,
       seconds: round(seconds),
@@ -82,7 +88,8 @@ export function describe(report: ReplayReport): string {
     ['already charged before (replayed)', number(report.replayed)],
     ['refused', number(report.refused)],
     ...(report.failed > 0 ? [['failed', number(report.failed)]] : []),
-    ...(report.skipped > 0 ? [['lines that are no hits', number(report.skipped)]] : []),
+    ...(report.resumedAfter > 0 ? [['answered before the checkpoint', number(report.resumedAfter)]] : []),
+    ...Object.entries(report.skippedBy).map(([reason, count]) => [`skipped: ${reason}`, number(count)]),
     ['requests per second', number(report.requestsPerSecond)],
     ['p50', `${report.p50Ms} ms`],
     ['p99', `${report.p99Ms} ms`],
