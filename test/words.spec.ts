@@ -10,9 +10,9 @@ const IN_NAMES = /^(words?|say|says|said|saying|tells?|told|telling|hears?|heard
 const IN_PROSE = /\b(words?|say|says|said|saying|tells?|told|telling|hears?|heard|guests?|sights?|rulings?|fates?)\b/i;
 const IN_STRINGS = /(?<!\bin )\bturns?\b|(?<!\bat )\b(most|least)\b(?!\()/i;
 
-/** `take` is TypeORM's; the parameter is on the wire; the path is a password's. */
+/** `take` is TypeORM's; the parameter is on the wire; the path is a password's; the array is zsh's. */
 const NAMES_OF_OTHERS = new Set(['quotaUsedAtLeast']);
-const STRINGS_OF_OTHERS = new Set(['p@ss/word']);
+const STRINGS_OF_OTHERS = new Set(['p@ss/word', 'words']);
 
 interface Found {
   names: Map<string, string>;

@@ -1,7 +1,10 @@
 import { type Command } from 'commander';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { version } from '../../package.json';
 import { programOf } from './commands';
+import { completionScript } from './completion-scripts';
 
 const ROOT = join(__dirname, '..', '..');
 /** How PostgreSQL is shown who holds a connection, and what locks are derived from. */
@@ -42,6 +45,7 @@ describe('the command line', () => {
   });
 
   it('loads by its name every command that it lists, and describes each', async () => {
+    expect(program.version()).toBe(version);
     for (const command of program.commands) {
       const alone = await programOf(command.name());
       expect(alone.commands.map((one) => one.name())).toContain(command.name());
@@ -56,5 +60,31 @@ describe('the command line', () => {
     const removing = all.filter((command) => ['delete', 'revoke', 'reset', 'cancel', 'rotate', 'rollback', 'rotate-secret'].includes(command.name()));
     expect(removing.length).toBeGreaterThan(8);
     expect(removing.filter(({ options }) => !options.some(({ long }) => long === '--yes')).map((command) => command.name())).toEqual([]);
+  });
+
+  it.each([
+    ['quotidian us', ['users', 'user-settings']],
+    ['quotidian quota:', ['reset']],
+    ['quotidian users ', ['list', 'get', 'create', 'update', 'delete', 'export']],
+    ['quotidian users list --st', ['--status']],
+    ['quotidian audit --ch', ['--chain']],
+    ['quotidian users list --status active --ti', ['--tier']],
+    ['quotidian nonsense --', []],
+  ])('completes %j in bash', (line, expected) => {
+    const script = `${completionScript('bash', program)}\nCOMP_LINE="$1" COMP_POINT=\${#1}\n_quotidian\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
+    const found = execFileSync('bash', ['--norc', '-c', script, 'bash', line], { encoding: 'utf8' });
+    expect(found.split('\n').filter(Boolean)).toEqual(expected);
+  });
+
+  it('completes every command and flag in zsh and fish', () => {
+    const all = program.commands.flatMap((command) => [command, ...command.commands]);
+    for (const shell of ['zsh', 'fish'] as const) {
+      const script = completionScript(shell, program);
+      const missing = all.flatMap((command) => [
+        command.name(),
+        ...(command.commands.length > 0 ? [] : command.options.map(({ long }) => (shell === 'fish' ? `-l ${long?.slice(2)}` : String(long)))),
+      ]);
+      expect(missing.filter((part) => !script.includes(part))).toEqual([]);
+    }
   });
 });

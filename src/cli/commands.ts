@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => CommandFile> = {
   'totp:remove': () => import('./totp-remove.js'),
   'secrets:rotate': () => import('./secrets-rotate.js'),
   openapi: () => import('./openapi.js'),
+  completion: () => import('./completion.js'),
 };
 
 const GROUPS = ['users', 'tiers', 'keys', 'quotas', 'overrides', 'requests', 'jobs', 'settings', 'user-settings', 'webhooks', 'events', 'audit-log'];

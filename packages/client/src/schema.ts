@@ -325,50 +325,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/jobs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The scheduled jobs with their last runs.
-         * @description For operators: `viewer`, `support`, `admin`.
-         */
-        get: operations["jobsList"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        /**
-         * The scheduled jobs with their last runs.
-         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
-         */
-        head: operations["jobsListHead"];
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/jobs/{job}/run": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Runs a job now, whenever it is due, and answers when it is done.
-         * @description For administrators.
-         */
-        post: operations["jobsRun"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/tiers": {
         parameters: {
             query?: never;
@@ -427,6 +383,239 @@ export interface paths {
          * @description For administrators.
          */
         patch: operations["tiersUpdate"];
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The scheduled jobs with their last runs.
+         * @description For operators: `viewer`, `support`, `admin`.
+         */
+        get: operations["jobsList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The scheduled jobs with their last runs.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
+         */
+        head: operations["jobsListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs a job now, whenever it is due, and answers when it is done.
+         * @description For administrators.
+         */
+        post: operations["jobsRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhook endpoints, newest first: one's own, and for administrators everybody's.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["endpointsList"];
+        put?: never;
+        /**
+         * Makes a webhook endpoint. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `secret` is null; rotate it if the first answer was lost.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["endpointsCreate"];
+        delete?: never;
+        options?: never;
+        /**
+         * Webhook endpoints, newest first: one's own, and for administrators everybody's.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["endpointsListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One webhook endpoint.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["endpointsGet"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes a webhook endpoint, with its deliveries: none that waits is sent any more.
+         * @description Needs the scope `webhooks:write`.
+         */
+        delete: operations["endpointsDelete"];
+        options?: never;
+        /**
+         * One webhook endpoint.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["endpointsGetHead"];
+        /**
+         * Changes a webhook endpoint, disables it or enables it again.
+         * @description Needs the scope `webhooks:write`.
+         */
+        patch: operations["endpointsUpdate"];
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the endpoint a new secret. Until `previousExpiresAt` deliveries bear the signatures of both. Repeated under an `Idempotency-Key`, nothing happens and `secret` is null.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["endpointsRotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["deliveriesList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["deliveriesListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{deliveryId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One delivery with each of its attempts: status, duration, and the beginning of the answer.
+         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["deliveriesGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * One delivery with each of its attempts: status, duration, and the beginning of the answer.
+         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["deliveriesGetHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a `webhook.test` to the endpoint, whatever events it asked for, and answers the delivery with its first attempt. `attempts` is empty where that
+         *     takes longer than five seconds, or the endpoint's user is suspended: read the delivery later for what came of it.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["deliveriesTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the delivery once more, whatever became of it, with the same `webhook-id`; where that fails, by the whole plan of tries.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["deliveriesResend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the endpoint the events of a time once more that it asks for now, with the same `webhook-id`: also those of before it was there.
+         * @description Needs the scope `webhooks:write`.
+         */
+        post: operations["deliveriesReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/users": {
@@ -1443,195 +1632,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/webhook-endpoints": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Webhook endpoints, newest first: one's own, and for administrators everybody's.
-         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        get: operations["endpointsList"];
-        put?: never;
-        /**
-         * Makes a webhook endpoint. Its secret is in this answer and nowhere else: repeated under an `Idempotency-Key`, `secret` is null; rotate it if the first answer was lost.
-         * @description Needs the scope `webhooks:write`.
-         */
-        post: operations["endpointsCreate"];
-        delete?: never;
-        options?: never;
-        /**
-         * Webhook endpoints, newest first: one's own, and for administrators everybody's.
-         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        head: operations["endpointsListHead"];
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/webhook-endpoints/{endpointId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One webhook endpoint.
-         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        get: operations["endpointsGet"];
-        put?: never;
-        post?: never;
-        /**
-         * Removes a webhook endpoint, with its deliveries: none that waits is sent any more.
-         * @description Needs the scope `webhooks:write`.
-         */
-        delete: operations["endpointsDelete"];
-        options?: never;
-        /**
-         * One webhook endpoint.
-         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        head: operations["endpointsGetHead"];
-        /**
-         * Changes a webhook endpoint, disables it or enables it again.
-         * @description Needs the scope `webhooks:write`.
-         */
-        patch: operations["endpointsUpdate"];
-        trace?: never;
-    };
-    "/v1/webhook-endpoints/{endpointId}/rotate-secret": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Gives the endpoint a new secret. Until `previousExpiresAt` deliveries bear the signatures of both. Repeated under an `Idempotency-Key`, nothing happens and `secret` is null.
-         * @description Needs the scope `webhooks:write`.
-         */
-        post: operations["endpointsRotateSecret"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/webhook-endpoints/{endpointId}/deliveries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
-         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        get: operations["deliveriesList"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        /**
-         * What was sent to the endpoint, newest first; kept for `webhooks.retentionDays`.
-         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        head: operations["deliveriesListHead"];
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/webhook-deliveries/{deliveryId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One delivery with each of its attempts: status, duration, and the beginning of the answer.
-         * @description Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        get: operations["deliveriesGet"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        /**
-         * One delivery with each of its attempts: status, duration, and the beginning of the answer.
-         * @description As GET, without its body. Needs the scope `webhooks:read`. What is others': for `viewer`, `support`, `admin`.
-         */
-        head: operations["deliveriesGetHead"];
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/webhook-endpoints/{endpointId}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sends a `webhook.test` to the endpoint, whatever events it asked for, and answers the delivery with its first attempt. `attempts` is empty where that
-         *     takes longer than five seconds, or the endpoint's user is suspended: read the delivery later for what came of it.
-         * @description Needs the scope `webhooks:write`.
-         */
-        post: operations["deliveriesTest"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/webhook-deliveries/{deliveryId}/resend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sends the delivery once more, whatever became of it, with the same `webhook-id`; where that fails, by the whole plan of tries.
-         * @description Needs the scope `webhooks:write`.
-         */
-        post: operations["deliveriesResend"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/webhook-endpoints/{endpointId}/replay": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sends the endpoint the events of a time once more that it asks for now, with the same `webhook-id`: also those of before it was there.
-         * @description Needs the scope `webhooks:write`.
-         */
-        post: operations["deliveriesReplay"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -2165,6 +2165,65 @@ export interface components {
             /** @description Why; kept in the history. */
             reason?: string;
         };
+        TierDto: {
+            /** Format: int32 */
+            id: number;
+            name: string;
+            /**
+             * Format: int32
+             * @description Units a day; null when unlimited.
+             */
+            dailyQuota: number | null;
+            unlimited: boolean;
+            /**
+             * Format: int32
+             * @description Requests a minute beside the daily quota; null: no burst limit.
+             */
+            burstPerMinute: number | null;
+            /** @description Kept for its users, offered to nobody else. */
+            archived: boolean;
+        };
+        TierPage: {
+            items: components["schemas"]["TierDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        CreateTierDto: {
+            /** @description What users carry in `tier`. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Units a day; left out or null when unlimited. Zero means none.
+             */
+            dailyQuota?: number | null;
+            unlimited?: boolean;
+            /**
+             * Format: int32
+             * @description Requests a minute beside the daily quota; null: no burst limit.
+             */
+            burstPerMinute?: number | null;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
+        UpdateTierDto: {
+            /** @description Renaming reaches the tier's users at once. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description Units a day. Reaches all users of the tier in the same transaction, but those with a custom number.
+             */
+            dailyQuota?: number | null;
+            unlimited?: boolean;
+            /**
+             * Format: int32
+             * @description Requests a minute beside the daily quota; null: no burst limit.
+             */
+            burstPerMinute?: number | null;
+            /** @description An archived tier keeps its users and is offered to nobody else. */
+            archived?: boolean;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
         JobProgressDto: {
             /**
              * Format: int32
@@ -2232,64 +2291,217 @@ export interface components {
              */
             affected: number;
         };
-        TierDto: {
+        WebhookEndpointDto: {
             /** Format: int32 */
             id: number;
-            name: string;
             /**
              * Format: int32
-             * @description Units a day; null when unlimited.
+             * @description Whose it is; null: the operator's.
              */
-            dailyQuota: number | null;
-            unlimited: boolean;
+            userId: number | null;
+            url: string;
+            events: string[];
             /**
-             * Format: int32
-             * @description Requests a minute beside the daily quota; null: no burst limit.
+             * @description Whose events it is sent: its `own` user's, or `all`.
+             * @enum {string}
              */
-            burstPerMinute: number | null;
-            /** @description Kept for its users, offered to nobody else. */
-            archived: boolean;
+            scope: "own" | "all";
+            ordered: boolean;
+            enabled: boolean;
+            description: string;
+            /**
+             * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
+             * @enum {string|null}
+             */
+            disabledReason: "gone" | "failing" | "by-owner" | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
-        TierPage: {
-            items: components["schemas"]["TierDto"][];
+        WebhookEndpointPage: {
+            items: components["schemas"]["WebhookEndpointDto"][];
             /** @description Null at the end. */
             nextCursor: string | null;
         };
-        CreateTierDto: {
-            /** @description What users carry in `tier`. */
-            name: string;
+        CreateWebhookEndpointDto: {
+            /** @description Where events are sent by POST: https, a public address, no credentials. */
+            url: string;
+            /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
+            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /**
-             * Format: int32
-             * @description Units a day; left out or null when unlimited. Zero means none.
+             * @description Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's.
+             * @enum {string}
              */
-            dailyQuota?: number | null;
-            unlimited?: boolean;
-            /**
-             * Format: int32
-             * @description Requests a minute beside the daily quota; null: no burst limit.
-             */
-            burstPerMinute?: number | null;
+            scope?: "own" | "all";
+            /** @description Whether the events of each user come one after the other, in the order in which they happened. Costs speed where one fails. */
+            ordered?: boolean;
+            description?: string;
             /** @description Why; kept in the audit log. */
             reason?: string;
         };
-        UpdateTierDto: {
-            /** @description Renaming reaches the tier's users at once. */
-            name?: string;
+        NewWebhookEndpointDto: {
+            /** Format: int32 */
+            id: number;
             /**
              * Format: int32
-             * @description Units a day. Reaches all users of the tier in the same transaction, but those with a custom number.
+             * @description Whose it is; null: the operator's.
              */
-            dailyQuota?: number | null;
-            unlimited?: boolean;
+            userId: number | null;
+            url: string;
+            events: string[];
             /**
-             * Format: int32
-             * @description Requests a minute beside the daily quota; null: no burst limit.
+             * @description Whose events it is sent: its `own` user's, or `all`.
+             * @enum {string}
              */
-            burstPerMinute?: number | null;
-            /** @description An archived tier keeps its users and is offered to nobody else. */
-            archived?: boolean;
+            scope: "own" | "all";
+            ordered: boolean;
+            enabled: boolean;
+            description: string;
+            /**
+             * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
+             * @enum {string|null}
+             */
+            disabledReason: "gone" | "failing" | "by-owner" | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description What deliveries are signed with. Shown this once. Null in the answer to a repeated call. */
+            secret: string | null;
+        };
+        UpdateWebhookEndpointDto: {
+            /** @description Where events are sent by POST. What waits goes to the new address. */
+            url?: string;
+            /** @description Types of events, groups or all: of what happens from now on. */
+            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
+            /** @description Of what happens from now on. */
+            ordered?: boolean;
+            /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
+            enabled?: boolean;
+            description?: string;
             /** @description Why; kept in the audit log. */
             reason?: string;
+        };
+        RotatedSecretDto: {
+            /** @description What deliveries are signed with from now on. Shown this once. Null in the answer to a repeated call. */
+            secret: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the secret before it signs as well.
+             */
+            previousExpiresAt: string;
+        };
+        WebhookDeliveryDto: {
+            id: string;
+            /** Format: int32 */
+            endpointId: number;
+            /** @description The event's; it is sent as `webhook-id`. */
+            eventId: string;
+            type: string;
+            /**
+             * Format: int32
+             * @description Whom the event is about; null: nobody.
+             */
+            userId: number | null;
+            /**
+             * @description `waiting`: it is tried when `nextAttemptAt` comes, while its endpoint is enabled.
+             * @enum {string}
+             */
+            status: "failed" | "waiting" | "delivered";
+            /**
+             * Format: int32
+             * @description How far it has come on the plan of tries.
+             */
+            tries: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * Format: int32
+             * @description What the last attempt was answered; null: there was none yet.
+             */
+            lastStatus: number | null;
+            /** @description Why the last attempt was not answered. */
+            lastError: string | null;
+        };
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDeliveryDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
+        };
+        DeliveryAttemptDto: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description The HTTP status of the answer; null: there was none.
+             */
+            status: number | null;
+            /** @description Why there was none, such as `timeout`, `connection-refused`, `name-not-resolved` or `address-not-allowed`. */
+            error: string | null;
+            /** Format: int32 */
+            durationMs: number;
+            /** @description The beginning of the answer's body, 2 kB at most. */
+            answer: string;
+        };
+        WebhookDeliveryDetailsDto: {
+            id: string;
+            /** Format: int32 */
+            endpointId: number;
+            /** @description The event's; it is sent as `webhook-id`. */
+            eventId: string;
+            type: string;
+            /**
+             * Format: int32
+             * @description Whom the event is about; null: nobody.
+             */
+            userId: number | null;
+            /**
+             * @description `waiting`: it is tried when `nextAttemptAt` comes, while its endpoint is enabled.
+             * @enum {string}
+             */
+            status: "failed" | "waiting" | "delivered";
+            /**
+             * Format: int32
+             * @description How far it has come on the plan of tries.
+             */
+            tries: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * Format: int32
+             * @description What the last attempt was answered; null: there was none yet.
+             */
+            lastStatus: number | null;
+            /** @description Why the last attempt was not answered. */
+            lastError: string | null;
+            /** @description Every attempt, the oldest first; of very many the latest. */
+            attempts: components["schemas"]["DeliveryAttemptDto"][];
+        };
+        ReplayWebhooksDto: {
+            /** @description Events that happened at this instant or later. */
+            since: string;
+            /** @description Events that happened before this instant; default: now. */
+            until?: string;
+            /** @description Why; kept in the audit log. */
+            reason?: string;
+        };
+        WebhookReplayDto: {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
         };
         UserDto: {
             /** @description Whatever belongs to the user elsewhere; the user may change it. */
@@ -3332,218 +3544,6 @@ export interface components {
             /** @description Why; kept with it and in the audit log. */
             reason: string;
         };
-        WebhookEndpointDto: {
-            /** Format: int32 */
-            id: number;
-            /**
-             * Format: int32
-             * @description Whose it is; null: the operator's.
-             */
-            userId: number | null;
-            url: string;
-            events: string[];
-            /**
-             * @description Whose events it is sent: its `own` user's, or `all`.
-             * @enum {string}
-             */
-            scope: "own" | "all";
-            ordered: boolean;
-            enabled: boolean;
-            description: string;
-            /**
-             * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
-             * @enum {string|null}
-             */
-            disabledReason: "gone" | "failing" | "by-owner" | null;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            updatedAt: string;
-        };
-        WebhookEndpointPage: {
-            items: components["schemas"]["WebhookEndpointDto"][];
-            /** @description Null at the end. */
-            nextCursor: string | null;
-        };
-        CreateWebhookEndpointDto: {
-            /** @description Where events are sent by POST: https, a public address, no credentials. */
-            url: string;
-            /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
-            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
-            /**
-             * @description Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's.
-             * @enum {string}
-             */
-            scope?: "own" | "all";
-            /** @description Whether the events of each user come one after the other, in the order in which they happened. Costs speed where one fails. */
-            ordered?: boolean;
-            description?: string;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
-        };
-        NewWebhookEndpointDto: {
-            /** Format: int32 */
-            id: number;
-            /**
-             * Format: int32
-             * @description Whose it is; null: the operator's.
-             */
-            userId: number | null;
-            url: string;
-            events: string[];
-            /**
-             * @description Whose events it is sent: its `own` user's, or `all`.
-             * @enum {string}
-             */
-            scope: "own" | "all";
-            ordered: boolean;
-            enabled: boolean;
-            description: string;
-            /**
-             * @description Why it is disabled: `by-owner`, `gone` (it answered 410), or `failing` (for five days).
-             * @enum {string|null}
-             */
-            disabledReason: "gone" | "failing" | "by-owner" | null;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            updatedAt: string;
-            /** @description What deliveries are signed with. Shown this once. Null in the answer to a repeated call. */
-            secret: string | null;
-        };
-        UpdateWebhookEndpointDto: {
-            /** @description Where events are sent by POST. What waits goes to the new address. */
-            url?: string;
-            /** @description Types of events, groups or all: of what happens from now on. */
-            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
-            /** @description Of what happens from now on. */
-            ordered?: boolean;
-            /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
-            enabled?: boolean;
-            description?: string;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
-        };
-        RotatedSecretDto: {
-            /** @description What deliveries are signed with from now on. Shown this once. Null in the answer to a repeated call. */
-            secret: string | null;
-            /**
-             * Format: date-time
-             * @description Until when the secret before it signs as well.
-             */
-            previousExpiresAt: string;
-        };
-        WebhookDeliveryDto: {
-            id: string;
-            /** Format: int32 */
-            endpointId: number;
-            /** @description The event's; it is sent as `webhook-id`. */
-            eventId: string;
-            type: string;
-            /**
-             * Format: int32
-             * @description Whom the event is about; null: nobody.
-             */
-            userId: number | null;
-            /**
-             * @description `waiting`: it is tried when `nextAttemptAt` comes, while its endpoint is enabled.
-             * @enum {string}
-             */
-            status: "failed" | "waiting" | "delivered";
-            /**
-             * Format: int32
-             * @description How far it has come on the plan of tries.
-             */
-            tries: number;
-            /** Format: date-time */
-            nextAttemptAt: string | null;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            finishedAt: string | null;
-            /**
-             * Format: int32
-             * @description What the last attempt was answered; null: there was none yet.
-             */
-            lastStatus: number | null;
-            /** @description Why the last attempt was not answered. */
-            lastError: string | null;
-        };
-        WebhookDeliveryPage: {
-            items: components["schemas"]["WebhookDeliveryDto"][];
-            /** @description Null at the end. */
-            nextCursor: string | null;
-        };
-        DeliveryAttemptDto: {
-            /**
-             * Format: date-time
-             * @description When it began.
-             */
-            at: string;
-            /**
-             * Format: int32
-             * @description The HTTP status of the answer; null: there was none.
-             */
-            status: number | null;
-            /** @description Why there was none, such as `timeout`, `connection-refused`, `name-not-resolved` or `address-not-allowed`. */
-            error: string | null;
-            /** Format: int32 */
-            durationMs: number;
-            /** @description The beginning of the answer's body, 2 kB at most. */
-            answer: string;
-        };
-        WebhookDeliveryDetailsDto: {
-            id: string;
-            /** Format: int32 */
-            endpointId: number;
-            /** @description The event's; it is sent as `webhook-id`. */
-            eventId: string;
-            type: string;
-            /**
-             * Format: int32
-             * @description Whom the event is about; null: nobody.
-             */
-            userId: number | null;
-            /**
-             * @description `waiting`: it is tried when `nextAttemptAt` comes, while its endpoint is enabled.
-             * @enum {string}
-             */
-            status: "failed" | "waiting" | "delivered";
-            /**
-             * Format: int32
-             * @description How far it has come on the plan of tries.
-             */
-            tries: number;
-            /** Format: date-time */
-            nextAttemptAt: string | null;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            finishedAt: string | null;
-            /**
-             * Format: int32
-             * @description What the last attempt was answered; null: there was none yet.
-             */
-            lastStatus: number | null;
-            /** @description Why the last attempt was not answered. */
-            lastError: string | null;
-            /** @description Every attempt, the oldest first; of very many the latest. */
-            attempts: components["schemas"]["DeliveryAttemptDto"][];
-        };
-        ReplayWebhooksDto: {
-            /** @description Events that happened at this instant or later. */
-            since: string;
-            /** @description Events that happened before this instant; default: now. */
-            until?: string;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
-        };
-        WebhookReplayDto: {
-            /** Format: date-time */
-            since: string;
-            /** Format: date-time */
-            until: string;
-        };
         EventDto: {
             /** @description Stable; also the `webhook-id` of its deliveries. */
             id: string;
@@ -4434,6 +4434,94 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        AdminFieldsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/admin-only
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "admin-only";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TooManyWebhookEndpointsProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-webhook-endpoints
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-webhook-endpoints";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        EndpointDisabledProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/endpoint-disabled
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "endpoint-disabled";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        ReplayUnderWayProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/replay-under-way
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "replay-under-way";
+            /** Format: uri-reference */
+            instance: string;
+        };
         HashingBusyProblem: {
             /**
              * Format: uri-reference
@@ -4533,28 +4621,6 @@ export interface components {
                 detail: string;
                 code: string;
             }[];
-        };
-        AdminFieldsProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/admin-only
-             */
-            type: string;
-            /** @example Forbidden */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 403;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "admin-only";
-            /** Format: uri-reference */
-            instance: string;
         };
         WrongPasswordProblem: {
             /**
@@ -5363,72 +5429,6 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
-        TooManyWebhookEndpointsProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/too-many-webhook-endpoints
-             */
-            type: string;
-            /** @example Conflict */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 409;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "too-many-webhook-endpoints";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        EndpointDisabledProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/endpoint-disabled
-             */
-            type: string;
-            /** @example Conflict */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 409;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "endpoint-disabled";
-            /** Format: uri-reference */
-            instance: string;
-        };
-        ReplayUnderWayProblem: {
-            /**
-             * Format: uri-reference
-             * @example /errors/replay-under-way
-             */
-            type: string;
-            /** @example Conflict */
-            title: string;
-            /**
-             * Format: int32
-             * @enum {integer}
-             */
-            status: 409;
-            detail: string;
-            /**
-             * @description Stable: switch on this.
-             * @enum {string}
-             */
-            code: "replay-under-way";
-            /** Format: uri-reference */
-            instance: string;
-        };
         NotReadyProblem: {
             /**
              * Format: uri-reference
@@ -5758,16 +5758,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["TooManyOwnKeysProblem"];
             };
         };
-        /** @description Bad Request: `malformed-request`. */
-        BadRequestMalformedRequest: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["MalformedRequestProblem"];
-            };
-        };
         /** @description Conflict: `idempotency-key-in-use`, `tier-name-taken`, `too-many-idempotency-keys`. */
         ConflictIdempotencyKeyInUseOrTierNameTakenOrTooManyIdempotencyKeys: {
             headers: {
@@ -5797,6 +5787,69 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["TierInUseProblem"];
+            };
+        };
+        /** @description Bad Request: `malformed-request`. */
+        BadRequestMalformedRequest: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["MalformedRequestProblem"];
+            };
+        };
+        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`, `too-many-webhook-endpoints`. */
+        ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"] | components["schemas"]["TooManyWebhookEndpointsProblem"];
+            };
+        };
+        /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`. */
+        ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
+            };
+        };
+        /** @description Conflict: `endpoint-disabled`. */
+        ConflictEndpointDisabled: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EndpointDisabledProblem"];
+            };
+        };
+        /** @description Conflict: `endpoint-disabled`, `replay-under-way`. */
+        ConflictEndpointDisabledOrReplayUnderWay: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["EndpointDisabledProblem"] | components["schemas"]["ReplayUnderWayProblem"];
             };
         };
         /** @description Service Unavailable: `hashing-busy`, `stored-value-unusable`, `temporarily-unavailable`. */
@@ -5894,17 +5947,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyApiKeysProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
-            };
-        };
-        /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`. */
-        ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "Retry-After": components["headers"]["Retry-After.optional"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
         /** @description Conflict: `email-taken`, `idempotency-key-in-use`, `too-many-idempotency-keys`. */
@@ -6272,48 +6314,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyGrantsProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"];
             };
         };
-        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
-        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["AdminFieldsProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"];
-            };
-        };
-        /** @description Conflict: `idempotency-key-in-use`, `too-many-idempotency-keys`, `too-many-webhook-endpoints`. */
-        ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "Retry-After": components["headers"]["Retry-After.optional"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["IdempotencyKeyInUseProblem"] | components["schemas"]["TooManyIdempotencyKeysProblem"] | components["schemas"]["TooManyWebhookEndpointsProblem"];
-            };
-        };
-        /** @description Conflict: `endpoint-disabled`. */
-        ConflictEndpointDisabled: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["EndpointDisabledProblem"];
-            };
-        };
-        /** @description Conflict: `endpoint-disabled`, `replay-under-way`. */
-        ConflictEndpointDisabledOrReplayUnderWay: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["EndpointDisabledProblem"] | components["schemas"]["ReplayUnderWayProblem"];
-            };
-        };
         /** @description Service Unavailable: `not-ready`, `stored-value-unusable`, `temporarily-unavailable`. */
         ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailable: {
             headers: {
@@ -6450,6 +6450,15 @@ export interface components {
             };
             content?: never;
         };
+        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
+        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead: {
             headers: {
@@ -6553,15 +6562,6 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
-                [name: string]: unknown;
-            };
-            content?: never;
-        };
-        /** @description Forbidden: `admin-only`, `scope-required`, `totp-enrolment-required`. */
-        ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredHead: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -8493,146 +8493,6 @@ export interface operations {
             default: components["responses"]["TransportHead"];
         };
     };
-    jobsList: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "name": "tier-copies",
-                     *           "cron": "* * * * *",
-                     *           "timeZone": "Etc/UTC",
-                     *           "enabled": true,
-                     *           "nextRunAt": "2026-11-28T00:00:00.000Z",
-                     *           "adjusted": [],
-                     *           "lastRuns": [
-                     *             {
-                     *               "id": "1",
-                     *               "slot": "2026-11-27T09:30:00.000Z",
-                     *               "trigger": "schedule",
-                     *               "status": "succeeded",
-                     *               "affected": 0,
-                     *               "error": null,
-                     *               "startedAt": "2026-11-27T09:30:00.000Z",
-                     *               "finishedAt": "2026-11-27T09:30:00.000Z",
-                     *               "progress": null
-                     *             }
-                     *           ]
-                     *         },
-                     *         {
-                     *           "name": "user-removal",
-                     *           "cron": "* * * * *",
-                     *           "timeZone": "Etc/UTC",
-                     *           "enabled": true,
-                     *           "nextRunAt": "2026-11-28T00:00:00.000Z",
-                     *           "adjusted": [],
-                     *           "lastRuns": [
-                     *             {
-                     *               "id": "4",
-                     *               "slot": "2026-11-27T09:30:00.000Z",
-                     *               "trigger": "schedule",
-                     *               "status": "succeeded",
-                     *               "affected": 5002,
-                     *               "error": null,
-                     *               "startedAt": "2026-11-27T09:30:00.000Z",
-                     *               "finishedAt": "2026-11-27T09:30:00.000Z",
-                     *               "progress": null
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["JobPage"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedRequest"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
-            429: components["responses"]["TooManyRequestsTooManyCalls"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    jobsListHead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestMalformedRequestHead"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
-            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
-            500: components["responses"]["InternalServerErrorInternalErrorHead"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
-            default: components["responses"]["TransportHead"];
-        };
-    };
-    jobsRun: {
-        parameters: {
-            query?: {
-                /** @description Why; kept in the audit log. */
-                reason?: string;
-            };
-            header?: never;
-            path: {
-                job: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobResultDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyCalls"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
     tiersList: {
         parameters: {
             query?: {
@@ -8952,6 +8812,924 @@ export interface operations {
             414: components["responses"]["URITooLongUriTooLong"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    jobsList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "tier-copies",
+                     *           "cron": "* * * * *",
+                     *           "timeZone": "Etc/UTC",
+                     *           "enabled": true,
+                     *           "nextRunAt": "2026-11-28T00:00:00.000Z",
+                     *           "adjusted": [],
+                     *           "lastRuns": [
+                     *             {
+                     *               "id": "1",
+                     *               "slot": "2026-11-27T09:30:00.000Z",
+                     *               "trigger": "schedule",
+                     *               "status": "succeeded",
+                     *               "affected": 0,
+                     *               "error": null,
+                     *               "startedAt": "2026-11-27T09:30:00.000Z",
+                     *               "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *               "progress": null
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "user-removal",
+                     *           "cron": "* * * * *",
+                     *           "timeZone": "Etc/UTC",
+                     *           "enabled": true,
+                     *           "nextRunAt": "2026-11-28T00:00:00.000Z",
+                     *           "adjusted": [],
+                     *           "lastRuns": [
+                     *             {
+                     *               "id": "4",
+                     *               "slot": "2026-11-27T09:30:00.000Z",
+                     *               "trigger": "schedule",
+                     *               "status": "succeeded",
+                     *               "affected": 5002,
+                     *               "error": null,
+                     *               "startedAt": "2026-11-27T09:30:00.000Z",
+                     *               "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *               "progress": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    jobsListHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    jobsRun: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResultDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsList: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Whose events they are sent: their `own` user's, or `all`. Users have own ones only. */
+                scope?: "own" | "all";
+                /** @description For administrators: those of one user. */
+                userId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "userId": 42,
+                     *           "url": "https://example.com/hooks",
+                     *           "events": [
+                     *             "request.*"
+                     *           ],
+                     *           "scope": "own",
+                     *           "ordered": false,
+                     *           "enabled": true,
+                     *           "description": "Orders",
+                     *           "disabledReason": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointPage"];
+                };
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsCreate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhookEndpointDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "userId": 42,
+                     *       "url": "https://example.com/hooks",
+                     *       "events": [
+                     *         "request.*"
+                     *       ],
+                     *       "scope": "own",
+                     *       "ordered": false,
+                     *       "enabled": true,
+                     *       "description": "What became of requests",
+                     *       "disabledReason": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "secret": "whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewWebhookEndpointDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Whose events they are sent: their `own` user's, or `all`. Users have own ones only. */
+                scope?: "own" | "all";
+                /** @description For administrators: those of one user. */
+                userId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    endpointsGet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "userId": 42,
+                     *       "url": "https://example.com/hooks",
+                     *       "events": [
+                     *         "request.*"
+                     *       ],
+                     *       "scope": "own",
+                     *       "ordered": false,
+                     *       "enabled": true,
+                     *       "description": "What became of requests",
+                     *       "disabledReason": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointDto"];
+                };
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsDelete: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsGetHead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what you have: 304 when it is one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it: `If-None-Match` names its tag. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    endpointsUpdate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what you read, or `*`. */
+                "If-Match"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhookEndpointDto"];
+                "application/merge-patch+json": components["schemas"]["UpdateWebhookEndpointDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "userId": 42,
+                     *       "url": "https://example.com/hooks",
+                     *       "events": [
+                     *         "request.*"
+                     *       ],
+                     *       "scope": "own",
+                     *       "ordered": false,
+                     *       "enabled": true,
+                     *       "description": "Orders",
+                     *       "disabledReason": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            412: components["responses"]["PreconditionFailedPreconditionFailed"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    endpointsRotateSecret: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=",
+                     *       "previousExpiresAt": "2026-11-28T00:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedSecretDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesList: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Those that were given up alone. */
+                status?: "failed";
+            };
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5",
+                     *           "endpointId": 42,
+                     *           "eventId": "evt_7",
+                     *           "type": "tier.changed",
+                     *           "userId": 42,
+                     *           "status": "delivered",
+                     *           "tries": 1,
+                     *           "nextAttemptAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *           "lastStatus": 204,
+                     *           "lastError": null
+                     *         },
+                     *         {
+                     *           "id": "2",
+                     *           "endpointId": 42,
+                     *           "eventId": "evt_6",
+                     *           "type": "user.updated",
+                     *           "userId": 42,
+                     *           "status": "delivered",
+                     *           "tries": 1,
+                     *           "nextAttemptAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *           "lastStatus": 204,
+                     *           "lastError": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+                /** @description Those that were given up alone. */
+                status?: "failed";
+            };
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    deliveriesGet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "10",
+                     *       "endpointId": 42,
+                     *       "eventId": "evt_10",
+                     *       "type": "user.updated",
+                     *       "userId": 42,
+                     *       "status": "failed",
+                     *       "tries": 3,
+                     *       "nextAttemptAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
+                     *       "lastStatus": 307,
+                     *       "lastError": null,
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "no, thanks",
+                     *           "status": 307,
+                     *           "durationMs": 52
+                     *         },
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "no, thanks",
+                     *           "status": 307,
+                     *           "durationMs": 9
+                     *         },
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "no, thanks",
+                     *           "status": 307,
+                     *           "durationMs": 4
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    deliveriesTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "19",
+                     *       "endpointId": 42,
+                     *       "eventId": "evt_14",
+                     *       "type": "webhook.test",
+                     *       "userId": 42,
+                     *       "status": "waiting",
+                     *       "tries": 0,
+                     *       "nextAttemptAt": "2026-11-28T00:00:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": null,
+                     *       "lastStatus": null,
+                     *       "lastError": null,
+                     *       "attempts": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEndpointDisabled"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesResend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "46",
+                     *       "endpointId": 42,
+                     *       "eventId": "evt_36",
+                     *       "type": "user.updated",
+                     *       "userId": 42,
+                     *       "status": "waiting",
+                     *       "tries": 0,
+                     *       "nextAttemptAt": "2026-11-28T00:00:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "finishedAt": null,
+                     *       "lastStatus": 204,
+                     *       "lastError": null,
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-27T09:30:00.000Z",
+                     *           "error": null,
+                     *           "answer": "",
+                     *           "status": 204,
+                     *           "durationMs": 2
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEndpointDisabled"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    deliveriesReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayWebhooksDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "since": "2026-11-27T09:30:00.000Z",
+                     *       "until": "2026-11-28T00:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookReplayDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictEndpointDisabledOrReplayUnderWay"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -12904,784 +13682,6 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
-        };
-    };
-    endpointsList: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-                /** @description Whose events they are sent: their `own` user's, or `all`. Users have own ones only. */
-                scope?: "own" | "all";
-                /** @description For administrators: those of one user. */
-                userId?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 42,
-                     *           "userId": 42,
-                     *           "url": "https://example.com/hooks",
-                     *           "events": [
-                     *             "request.*"
-                     *           ],
-                     *           "scope": "own",
-                     *           "ordered": false,
-                     *           "enabled": true,
-                     *           "description": "Orders",
-                     *           "disabledReason": null,
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "updatedAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookEndpointPage"];
-                };
-            };
-            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired"];
-            429: components["responses"]["TooManyRequestsTooManyCalls"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    endpointsCreate: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateWebhookEndpointDto"];
-            };
-        };
-        responses: {
-            /** @description Done; the answer is below. */
-            201: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
-                    Location: components["headers"]["Location"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "userId": 42,
-                     *       "url": "https://example.com/hooks",
-                     *       "events": [
-                     *         "request.*"
-                     *       ],
-                     *       "scope": "own",
-                     *       "ordered": false,
-                     *       "enabled": true,
-                     *       "description": "What became of requests",
-                     *       "disabledReason": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "secret": "whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx="
-                     *     }
-                     */
-                    "application/json": components["schemas"]["NewWebhookEndpointDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequired"];
-            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeysOrTooManyWebhookEndpoints"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    endpointsListHead: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-                /** @description Whose events they are sent: their `own` user's, or `all`. Users have own ones only. */
-                scope?: "own" | "all";
-                /** @description For administrators: those of one user. */
-                userId?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenAdminOnlyOrScopeRequiredOrTotpEnrolmentRequiredHead"];
-            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
-            500: components["responses"]["InternalServerErrorInternalErrorHead"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
-            default: components["responses"]["TransportHead"];
-        };
-    };
-    endpointsGet: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Tags of what you have: 304 when it is one of them. */
-                "If-None-Match"?: string;
-            };
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "userId": 42,
-                     *       "url": "https://example.com/hooks",
-                     *       "events": [
-                     *         "request.*"
-                     *       ],
-                     *       "scope": "own",
-                     *       "ordered": false,
-                     *       "enabled": true,
-                     *       "description": "What became of requests",
-                     *       "disabledReason": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookEndpointDto"];
-                };
-            };
-            /** @description You have it: `If-None-Match` names its tag. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            429: components["responses"]["TooManyRequestsTooManyCalls"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    endpointsDelete: {
-        parameters: {
-            query?: {
-                /** @description Why; kept in the audit log. */
-                reason?: string;
-            };
-            header?: {
-                /** @description The ETag of what you read, or `*`. */
-                "If-Match"?: string;
-            };
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            204: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            412: components["responses"]["PreconditionFailedPreconditionFailed"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    endpointsGetHead: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Tags of what you have: 304 when it is one of them. */
-                "If-None-Match"?: string;
-            };
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description You have it: `If-None-Match` names its tag. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
-            404: components["responses"]["NotFoundNotFoundHead"];
-            414: components["responses"]["URITooLongUriTooLongHead"];
-            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
-            500: components["responses"]["InternalServerErrorInternalErrorHead"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
-            default: components["responses"]["TransportHead"];
-        };
-    };
-    endpointsUpdate: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag of what you read, or `*`. */
-                "If-Match"?: string;
-            };
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateWebhookEndpointDto"];
-                "application/merge-patch+json": components["schemas"]["UpdateWebhookEndpointDto"];
-            };
-        };
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "userId": 42,
-                     *       "url": "https://example.com/hooks",
-                     *       "events": [
-                     *         "request.*"
-                     *       ],
-                     *       "scope": "own",
-                     *       "ordered": false,
-                     *       "enabled": true,
-                     *       "description": "Orders",
-                     *       "disabledReason": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookEndpointDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            412: components["responses"]["PreconditionFailedPreconditionFailed"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    endpointsRotateSecret: {
-        parameters: {
-            query?: {
-                /** @description Why; kept in the audit log. */
-                reason?: string;
-            };
-            header?: {
-                /** @description 1 to 255 visible ASCII characters. The same key and body again: the first answer again, and nothing happens twice. */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "secret": "whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=",
-                     *       "previousExpiresAt": "2026-11-28T00:00:00.000Z"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RotatedSecretDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedIdempotencyKeyOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            409: components["responses"]["ConflictIdempotencyKeyInUseOrTooManyIdempotencyKeys"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    deliveriesList: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-                /** @description Those that were given up alone. */
-                status?: "failed";
-            };
-            header?: never;
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": "5",
-                     *           "endpointId": 42,
-                     *           "eventId": "evt_7",
-                     *           "type": "tier.changed",
-                     *           "userId": 42,
-                     *           "status": "delivered",
-                     *           "tries": 1,
-                     *           "nextAttemptAt": null,
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
-                     *           "lastStatus": 204,
-                     *           "lastError": null
-                     *         },
-                     *         {
-                     *           "id": "2",
-                     *           "endpointId": 42,
-                     *           "eventId": "evt_6",
-                     *           "type": "user.updated",
-                     *           "userId": 42,
-                     *           "status": "delivered",
-                     *           "tries": 1,
-                     *           "nextAttemptAt": null,
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "finishedAt": "2026-11-27T09:30:00.000Z",
-                     *           "lastStatus": 204,
-                     *           "lastError": null
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookDeliveryPage"];
-                };
-            };
-            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            429: components["responses"]["TooManyRequestsTooManyCalls"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    deliveriesListHead: {
-        parameters: {
-            query?: {
-                /** @description How many items, at most; above 100 is taken as 100. */
-                limit?: number;
-                /** @description Where the page before ended: its `nextCursor`. */
-                cursor?: string;
-                /** @description Those that were given up alone. */
-                status?: "failed";
-            };
-            header?: never;
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
-            404: components["responses"]["NotFoundNotFoundHead"];
-            414: components["responses"]["URITooLongUriTooLongHead"];
-            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
-            500: components["responses"]["InternalServerErrorInternalErrorHead"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
-            default: components["responses"]["TransportHead"];
-        };
-    };
-    deliveriesGet: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deliveryId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "10",
-                     *       "endpointId": 42,
-                     *       "eventId": "evt_10",
-                     *       "type": "user.updated",
-                     *       "userId": 42,
-                     *       "status": "failed",
-                     *       "tries": 3,
-                     *       "nextAttemptAt": null,
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "finishedAt": "2026-11-27T09:30:00.000Z",
-                     *       "lastStatus": 307,
-                     *       "lastError": null,
-                     *       "attempts": [
-                     *         {
-                     *           "at": "2026-11-27T09:30:00.000Z",
-                     *           "error": null,
-                     *           "answer": "no, thanks",
-                     *           "status": 307,
-                     *           "durationMs": 52
-                     *         },
-                     *         {
-                     *           "at": "2026-11-27T09:30:00.000Z",
-                     *           "error": null,
-                     *           "answer": "no, thanks",
-                     *           "status": 307,
-                     *           "durationMs": 9
-                     *         },
-                     *         {
-                     *           "at": "2026-11-27T09:30:00.000Z",
-                     *           "error": null,
-                     *           "answer": "no, thanks",
-                     *           "status": 307,
-                     *           "durationMs": 4
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            429: components["responses"]["TooManyRequestsTooManyCalls"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    deliveriesGetHead: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deliveryId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
-            404: components["responses"]["NotFoundNotFoundHead"];
-            414: components["responses"]["URITooLongUriTooLongHead"];
-            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
-            500: components["responses"]["InternalServerErrorInternalErrorHead"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
-            default: components["responses"]["TransportHead"];
-        };
-    };
-    deliveriesTest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            201: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    Location: components["headers"]["Location"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "19",
-                     *       "endpointId": 42,
-                     *       "eventId": "evt_14",
-                     *       "type": "webhook.test",
-                     *       "userId": 42,
-                     *       "status": "waiting",
-                     *       "tries": 0,
-                     *       "nextAttemptAt": "2026-11-28T00:00:00.000Z",
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "finishedAt": null,
-                     *       "lastStatus": null,
-                     *       "lastError": null,
-                     *       "attempts": []
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            409: components["responses"]["ConflictEndpointDisabled"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    deliveriesResend: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                deliveryId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; the answer is below. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "46",
-                     *       "endpointId": 42,
-                     *       "eventId": "evt_36",
-                     *       "type": "user.updated",
-                     *       "userId": 42,
-                     *       "status": "waiting",
-                     *       "tries": 0,
-                     *       "nextAttemptAt": "2026-11-28T00:00:00.000Z",
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "finishedAt": null,
-                     *       "lastStatus": 204,
-                     *       "lastError": null,
-                     *       "attempts": [
-                     *         {
-                     *           "at": "2026-11-27T09:30:00.000Z",
-                     *           "error": null,
-                     *           "answer": "",
-                     *           "status": 204,
-                     *           "durationMs": 2
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookDeliveryDetailsDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            409: components["responses"]["ConflictEndpointDisabled"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
-        };
-    };
-    deliveriesReplay: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                endpointId: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReplayWebhooksDto"];
-            };
-        };
-        responses: {
-            /** @description Done; the answer is below. */
-            202: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "since": "2026-11-27T09:30:00.000Z",
-                     *       "until": "2026-11-28T00:00:00.000Z"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WebhookReplayDto"];
-                };
-            };
-            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
-            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
-            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
-            404: components["responses"]["NotFoundNotFound"];
-            409: components["responses"]["ConflictEndpointDisabledOrReplayUnderWay"];
-            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
-            414: components["responses"]["URITooLongUriTooLong"];
-            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
-            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
-            500: components["responses"]["InternalServerErrorInternalError"];
-            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
-            default: components["responses"]["Transport"];
         };
     };
     eventsList: {
