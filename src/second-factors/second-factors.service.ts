@@ -84,6 +84,11 @@ export class SecondFactorsService {
     return codes;
   }
 
+  /** Whether a login of the account takes a code. */
+  async isEnrolled(userId: number): Promise<boolean> {
+    return (await this.repository.find(userId))?.confirmed === true;
+  }
+
   /** Holds somebody who logs in to their second factor, if they have one. @throws TotpRequired, CodeRefused, TooManyAttempts */
   async assertPassed(claimant: Claimant, code: string | undefined): Promise<void> {
     const { userId } = claimant;

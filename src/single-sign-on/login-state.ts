@@ -5,6 +5,7 @@ import { SecretBox } from '../settings/secret-box';
 
 const LIFETIME_SECONDS = 600;
 const PURPOSE = 'single sign-on';
+const CODE_PURPOSE = 'second factor of single sign-on';
 
 /** A login that a browser began. */
 export interface PendingLogin {
@@ -18,6 +19,18 @@ export interface PendingLogin {
   returnTo: string | null;
 }
 
+/** Somebody whom the provider has proven, and whose account asks for a code as well. */
+export interface AwaitedCode {
+  provider: string;
+  issuer: string;
+  userId: number;
+  /** The account's at that moment: whatever ends its sessions ends this. */
+  tokenVersion: number;
+  returnTo: string | null;
+}
+
+type Carried<T> = T & { provider: string; expiresAt: number };
+
 /**
  * What a browser carries from the beginning of a login to its end: sealed, in a cookie that pages cannot read and other sites' forms do not send. Always true: a
  * login ends in the browser in which it began, within ten minutes, and leaves no cookie behind.
@@ -30,8 +43,12 @@ export class LoginState {
   ) {}
 
   cookieFor(request: FastifyRequest, login: PendingLogin, isSecure: boolean): string {
-    const { keyId, sealed } = this.secrets.seal(PURPOSE, { ...login, expiresAt: Date.now() + LIFETIME_SECONDS * 1_000 });
-    return this.cookie(request, login.provider, `${keyId}.${Buffer.from(sealed, 'base64').toString('base64url')}`, LIFETIME_SECONDS, isSecure);
+    return this.carry(PURPOSE, request, login, isSecure);
+  }
+
+  /** In place of the login's, which is over. */
+  codeCookieFor(request: FastifyRequest, awaited: AwaitedCode, isSecure: boolean): string {
+    return this.carry(CODE_PURPOSE, request, awaited, isSecure);
   }
 
   endOf(request: FastifyRequest, provider: string, isSecure: boolean): string {
@@ -39,13 +56,27 @@ export class LoginState {
   }
 
   /** Null: there is none, or it is over or another provider's. */
-  pending({ headers }: FastifyRequest, provider: string): PendingLogin | null {
+  pending(request: FastifyRequest, provider: string): PendingLogin | null {
+    return this.carried<PendingLogin>(PURPOSE, request, provider);
+  }
+
+  /** Null: none is awaited, or it is over or another provider's. */
+  awaitedCode(request: FastifyRequest, provider: string): AwaitedCode | null {
+    return this.carried<AwaitedCode>(CODE_PURPOSE, request, provider);
+  }
+
+  private carry(purpose: string, request: FastifyRequest, what: { provider: string }, isSecure: boolean): string {
+    const { keyId, sealed } = this.secrets.seal(purpose, { ...what, expiresAt: Date.now() + LIFETIME_SECONDS * 1_000 });
+    return this.cookie(request, what.provider, `${keyId}.${Buffer.from(sealed, 'base64').toString('base64url')}`, LIFETIME_SECONDS, isSecure);
+  }
+
+  private carried<T>(purpose: string, { headers }: FastifyRequest, provider: string): T | null {
     const found = (headers.cookie ?? '').split(/; */).find((one) => one.startsWith(`${nameOf(provider)}=`));
     const [keyId = '', sealed = ''] = found?.slice(nameOf(provider).length + 1).split('.') ?? [];
-    const opened = this.secrets.open(PURPOSE, { keyId, sealed: Buffer.from(sealed, 'base64url').toString('base64') });
+    const opened = this.secrets.open(purpose, { keyId, sealed: Buffer.from(sealed, 'base64url').toString('base64') });
     if (typeof opened !== 'object' || opened === null) return null;
-    const login = opened as PendingLogin & { expiresAt: number };
-    return login.provider === provider && login.expiresAt > Date.now() ? login : null;
+    const what = opened as Carried<T>;
+    return what.provider === provider && what.expiresAt > Date.now() ? what : null;
   }
 
   private cookie(request: FastifyRequest, provider: string, value: string, maxAge: number, isSecure: boolean): string {

@@ -1,18 +1,23 @@
-import { Controller, Get, HttpStatus, Param, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { CrossSiteRefused } from '../auth/auth.errors';
 import { TokensDto } from '../auth/dto/tokens.dto';
 import { SessionCookie } from '../auth/session-cookie';
-import { Public } from '../common/access.decorators';
+import { BoundedOtherwise, Public } from '../common/access.decorators';
 import { type ClientDevice, CurrentDevice } from '../common/client-device';
+import { ClientNetwork } from '../common/network-address';
 import { NotFoundProblem, Problem } from '../http/problem';
 import { declares, Fails } from '../openapi/declarations';
+import { TooManyAttempts } from '../passwords/passwords.errors';
+import { CodeRefused } from '../second-factors/second-factors.errors';
 import { LastAdmin } from '../users/users.errors';
 import { BeginQuery } from './dto/begin-query.dto';
 import { CallbackQuery } from './dto/callback-query.dto';
+import { LoginCodeDto } from './dto/login-code.dto';
 import { ProvidersDto } from './dto/provider.dto';
 import { ProvidersService } from './providers.service';
-import { IdentityRefused, LoginNotCompleted } from './single-sign-on.errors';
+import { CodeAwaited, IdentityRefused, LoginNotCompleted } from './single-sign-on.errors';
 import { SingleSignOnService } from './single-sign-on.service';
 
 @ApiTags('auth')
@@ -42,10 +47,13 @@ export class SingleSignOnController {
     void reply.status(HttpStatus.FOUND).headers({ location, 'set-cookie': cookie }).send();
   }
 
-  /** The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. */
+  /**
+   * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. An account with a
+   * second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`.
+   */
   @Get('oidc/:provider/callback')
   @Public()
-  @Fails(NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin)
+  @Fails(NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, CodeAwaited)
   @ApiOkResponse({ type: TokensDto })
   @ApiResponse({ status: HttpStatus.SEE_OTHER, description: 'To the page that began the login.' })
   @declares({ answers: { status: HttpStatus.OK, fields: ['Set-Cookie'] } })
@@ -67,8 +75,35 @@ export class SingleSignOnController {
       lead(returnTo);
     } catch (error) {
       if (returnTo === null || !(error instanceof Problem)) throw error;
-      lead(`${returnTo.replace(/#.*$/, '')}#problem=${error.code}`);
+      const asked = error instanceof CodeAwaited ? `&provider=${error.provider}` : '';
+      if (error instanceof CodeAwaited) void reply.header('set-cookie', error.cookie);
+      lead(`${returnTo.replace(/#.*$/, '')}#problem=${error.code}${asked}`);
     }
     return undefined;
+  }
+
+  /**
+   * Ends a login by a provider whose account has a second factor, in the browser in which it began and within ten minutes. Where it began with `returnTo`, the
+   * refresh token stays in a cookie, for pages of this service alone.
+   */
+  @Post('oidc/:provider/code')
+  @BoundedOtherwise()
+  @Public()
+  @HttpCode(200)
+  @Fails(NotFoundProblem, LoginNotCompleted, IdentityRefused, CodeRefused, TooManyAttempts, CrossSiteRefused)
+  @declares({ answers: { status: HttpStatus.OK, fields: ['Set-Cookie'] } })
+  async code(
+    @Param('provider') id: string,
+    @Body() { code }: LoginCodeDto,
+    @Req() request: FastifyRequest,
+    @ClientNetwork() network: string,
+    @CurrentDevice() device: ClientDevice,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokensDto> {
+    const isOfPage = this.logins.isOfPage(id, request);
+    if (isOfPage) this.cookie.assertOwnPage(request);
+    const tokens = await this.logins.completeByCode(id, request, code, network, device);
+    void reply.header('set-cookie', this.logins.endOf(id, request));
+    return isOfPage ? this.cookie.keep(request, reply, tokens) : tokens;
   }
 }

@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/auth.module';
 import { ForeignTokensModule } from '../foreign-tokens/foreign-tokens.module';
 import { MailModule } from '../mail/mail.module';
 import { ProofsModule } from '../proofs/proofs.module';
+import { SecondFactorsModule } from '../second-factors/second-factors.module';
 import { UsersModule } from '../users/users.module';
 import { LoginState } from './login-state';
 import { PeopleService } from './people.service';
@@ -13,7 +14,7 @@ import { SingleSignOnService } from './single-sign-on.service';
 
 /** Logins of people by identity providers. */
 @Module({
-  imports: [AuditModule, AuthModule, ForeignTokensModule, MailModule, ProofsModule, UsersModule],
+  imports: [AuditModule, AuthModule, ForeignTokensModule, MailModule, ProofsModule, SecondFactorsModule, UsersModule],
   controllers: [SingleSignOnController],
   providers: [LoginState, PeopleService, ProvidersService, SingleSignOnService],
 })

@@ -14,10 +14,12 @@ import { AuthService, type BegunTokens } from '../auth/auth.service';
 import { type ClientDevice } from '../common/client-device';
 import { LinkBase } from '../mail/link-base.service';
 import { FetchFailed } from '../foreign-tokens/fetch-json';
+import { SecondFactorsService } from '../second-factors/second-factors.service';
+import { UsersService } from '../users/users.service';
 import { LoginState, type PendingLogin } from './login-state';
 import { PeopleService } from './people.service';
 import { ProvidersService, unavailable } from './providers.service';
-import { IdentityRefused, LoginNotCompleted } from './single-sign-on.errors';
+import { CodeAwaited, IdentityRefused, LoginNotCompleted } from './single-sign-on.errors';
 import { type OidcProvider } from './single-sign-on.settings';
 
 /**
@@ -33,6 +35,8 @@ export class SingleSignOnService {
     private readonly people: PeopleService,
     private readonly logins: LoginState,
     private readonly auth: AuthService,
+    private readonly users: UsersService,
+    private readonly factors: SecondFactorsService,
     private readonly linkBase: LinkBase,
   ) {}
 
@@ -53,7 +57,7 @@ export class SingleSignOnService {
     return { location: url.href, cookie: this.logins.cookieFor(request, login, this.isSecure) };
   }
 
-  /** @throws NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, UnavailableProblem */
+  /** @throws NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, CodeAwaited where the account has a second factor, UnavailableProblem */
   async complete(id: string, request: FastifyRequest, device: ClientDevice): Promise<BegunTokens> {
     const provider = this.providers.get(id);
     const login = this.logins.pending(request, id);
@@ -62,6 +66,33 @@ export class SingleSignOnService {
     const configuration = await this.providers.configurationOf(provider);
     const claims = await this.claims(provider, configuration, login, request);
     const userId = await this.people.admit(provider, claims);
+    if (provider.secondFactor !== 'trust' && (await this.factors.isEnrolled(userId))) await this.askForCode(userId, login, request);
+    return this.begun(userId, device);
+  }
+
+  /**
+   * Ends a login whose account asked for a code.
+   * @throws NotFoundProblem, LoginNotCompleted, IdentityRefused, CodeRefused, TooManyAttempts
+   */
+  async completeByCode(id: string, request: FastifyRequest, code: string, network: string, device: ClientDevice): Promise<BegunTokens> {
+    const { issuer } = this.providers.get(id);
+    const awaited = this.logins.awaitedCode(request, id);
+    const owner = awaited?.issuer === issuer ? await this.users.sessionOwner(awaited.userId) : null;
+    if (awaited === null || owner?.tokenVersion !== awaited.tokenVersion) throw new LoginNotCompleted('No login of this browser waits for a code: begin anew.');
+    await this.factors.assertPassed({ userId: awaited.userId, network }, code);
+    return this.begun(awaited.userId, device);
+  }
+
+  private async askForCode(userId: number, { provider, issuer, returnTo }: PendingLogin, request: FastifyRequest): Promise<void> {
+    const owner = await this.users.sessionOwner(userId);
+    if (owner === null) return;
+    throw new CodeAwaited(
+      this.logins.codeCookieFor(request, { provider, issuer, userId, tokenVersion: owner.tokenVersion, returnTo }, this.isSecure),
+      provider,
+    );
+  }
+
+  private async begun(userId: number, device: ClientDevice): Promise<BegunTokens> {
     const tokens = await this.auth.beginSession(userId, device);
     if (tokens === null) throw new IdentityRefused('The account is suspended.');
     return tokens;
@@ -70,6 +101,11 @@ export class SingleSignOnService {
   /** The cookie that ends what the browser carries. */
   endOf(id: string, request: FastifyRequest): string {
     return this.logins.endOf(request, id, this.isSecure);
+  }
+
+  /** Whether the code is awaited of a page of ours, which gets its session in a cookie. */
+  isOfPage(id: string, request: FastifyRequest): boolean {
+    return (this.logins.awaitedCode(request, id)?.returnTo ?? null) !== null;
   }
 
   /** Where the browser that comes back wants to be led; null: nowhere. */

@@ -20,6 +20,8 @@ export interface OidcProvider {
   viewerValues?: string[];
   /** Addresses of these domains alone; left out: of any. */
   allowedDomains?: string[];
+  /** `trust`: a login by it asks for no code of ours; left out, or `ask`: it does where the account has a second factor. */
+  secondFactor?: 'ask' | 'trust';
   /** Whether somebody with a proven address and without an account gets one. */
   createUsers: boolean;
 }
@@ -48,6 +50,7 @@ export const SingleSignOnSettings = {
           supportValues: { type: 'array', maxItems: 20, items: name(255) },
           viewerValues: { type: 'array', maxItems: 20, items: name(255) },
           allowedDomains: { type: 'array', maxItems: 100, items: name(255) },
+          secondFactor: { type: 'string', enum: ['ask', 'trust'] },
           createUsers: { type: 'boolean' },
         },
       },

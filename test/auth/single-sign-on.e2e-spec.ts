@@ -1,15 +1,11 @@
-import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { type JWTPayload, UnsecuredJWT } from 'jose';
+import { Secret, TOTP } from 'otpauth';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { RealProvider } from '../support/oidc-provider';
 import { type Service, startService } from '../support/service';
 import { writeSettingEverywhere } from '../support/settings';
+import { type Begun, loginsBy } from './logins-by-provider';
 import { Provider } from './lying-provider';
-
-/** A login that a browser began: what the provider was asked, and the cookie. */
-interface Begun {
-  asked: URLSearchParams;
-  cookie: string;
-}
 
 describe('single sign-on', () => {
   let service: Service;
@@ -44,42 +40,10 @@ describe('single sign-on', () => {
       })),
     );
 
-  async function begin(id = 'main'): Promise<Begun> {
-    const { headers } = await service.as().get(`/v1/auth/oidc/${id}`).expect(302);
-    const [cookie = ''] = headers['set-cookie'] as unknown as string[];
-    return { asked: new URL(headers.location).searchParams, cookie: cookie.split(';')[0] };
-  }
-
-  let subjects = 0;
-  /** What an honest provider answers, but for what is given. */
-  async function grant(
-    { asked }: Begun,
-    claims: JWTPayload = {},
-    { at = provider, by = provider.key, code = `code-${++subjects}`, expiresIn = 60 } = {},
-  ): Promise<string> {
-    const now = Math.floor(Date.now() / 1_000);
-    const content = { iss: at.issuer, aud: 'quotidian', sub: `sub-${++subjects}`, iat: now, exp: now + expiresIn, nonce: asked.get('nonce'), ...claims };
-    const idToken = await new SignJWT(content).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(by);
-    at.grants.set(code, { challenge: asked.get('code_challenge') as string, idToken });
-    return code;
-  }
-
-  const comeBack = ({ asked, cookie }: Begun, code: string, { iss = provider.issuer, state = asked.get('state') as string, id = 'main' } = {}) =>
-    service
-      .as()
-      .get(`/v1/auth/oidc/${id}/callback?${new URLSearchParams({ code, state, iss }).toString()}`)
-      .set('cookie', cookie);
-
-  async function logIn(claims: JWTPayload = {}) {
-    const begun = await begin();
-    return comeBack(begun, await grant(begun, claims));
-  }
-  const person = () => {
-    const n = ++subjects;
-    return { sub: `person-${n}`, email: `person-${n}@example.com`, email_verified: true };
-  };
-  const me = async (token: string) =>
-    (await service.as(token).get('/v1/users/me').expect(200)).body as { id: number; email: string; role: string; emailVerified: boolean };
+  const { begin, grant, comeBack, logIn, person, me } = loginsBy(
+    () => service,
+    () => provider,
+  );
 
   it('lists the providers, without what is secret', async () => {
     const { body } = await service.as().get('/v1/auth/providers').expect(200);
@@ -181,6 +145,83 @@ describe('single sign-on', () => {
     );
   });
 
+  describe('of an account with a second factor', () => {
+    const codeOf = (secret: string) => TOTP.generate({ secret: Secret.fromBase32(secret) });
+    /** An account that logs in by the provider and has an authenticator app. */
+    const enrolled = async () => {
+      const claims = person();
+      const token = (await logIn(claims)).body.accessToken as string;
+      const { id } = await me(token);
+      await service.as(admin).put(`/v1/users/${id}/password`).send({ newPassword: PASSWORD }).expect(204);
+      const { body: session } = await service.as().post('/v1/auth/login').send({ email: claims.email, password: PASSWORD }).expect(200);
+      const as = service.as(session.accessToken as string);
+      const { body } = await as.post('/v1/auth/totp').send({ currentPassword: PASSWORD }).expect(200);
+      const { body: codes } = await as
+        .post('/v1/auth/totp/confirm')
+        .send({ code: codeOf(body.secret as string) })
+        .expect(200);
+      return { id, claims, recoveryCodes: codes.recoveryCodes as string[] };
+    };
+    const cookieOf = ({ headers }: { headers: object }) => (headers as { 'set-cookie': string[] })['set-cookie'][0].split(';')[0];
+    const send = (cookie: string, code: unknown, id = 'main') => service.as().post(`/v1/auth/oidc/${id}/code`).set('cookie', cookie).send({ code });
+
+    it('asks for its code, and begins a session with it alone', async () => {
+      const { id, claims, recoveryCodes } = await enrolled();
+      const answer = await logIn(claims);
+      expect([answer.status, answer.body.code]).toEqual([401, 'code-awaited']);
+      expect(answer.text).not.toContain('accessToken');
+      const cookie = cookieOf(answer);
+      expect((await send(cookie, 'ABCD-EFGH-JKMN-PQRS').expect(403)).body.code).toBe('code-refused');
+      expect((await send(cookie, 5).expect(400)).body.errors).toMatchObject([{ pointer: '#/code' }]);
+      const { body, headers } = await send(cookie, recoveryCodes[0]).expect(200);
+      expect((await me(body.accessToken as string)).id).toBe(id);
+      expect(headers['set-cookie']?.[0]).toContain('quotidian-login-main=;');
+      expect((await send(cookie, recoveryCodes[0]).expect(403)).body.code).toBe('code-refused');
+    });
+
+    it('leads a page of ours back to ask for it, which gets its session in a cookie', async () => {
+      const { claims, recoveryCodes } = await enrolled();
+      const { headers: to } = await service.as().get('/v1/auth/oidc/main').query({ returnTo: '/console/' }).expect(302);
+      const begun = { asked: new URL(to.location).searchParams, cookie: cookieOf({ headers: to }) };
+      const back = await comeBack(begun, await grant(begun, claims));
+      expect([back.status, back.headers.location]).toEqual([303, '/console/#problem=code-awaited&provider=main']);
+      const cookie = cookieOf(back);
+      expect((await send(cookie, recoveryCodes[0]).set('sec-fetch-site', 'cross-site').expect(403)).body.code).toBe('cross-site-refused');
+      const { body, headers } = await send(cookie, recoveryCodes[0]).set('sec-fetch-site', 'same-origin').expect(200);
+      expect(body).not.toHaveProperty('refreshToken');
+      expect((headers['set-cookie'] as unknown as string[]).some((one) => one.startsWith('quotidian-session='))).toBe(true);
+    });
+
+    it('takes a code from the browser alone that came back, of that provider, until its password changes', async () => {
+      await setProviders([{}, { id: 'second', issuer: other.issuer }]);
+      const { id, claims, recoveryCodes } = await enrolled();
+      const begun = await begin();
+      const awaited = cookieOf(await comeBack(begun, await grant(begun, claims)));
+      const notCompleted = async (cookie: string, provider = 'main') =>
+        expect((await send(cookie, recoveryCodes[0], provider).expect(400)).body.code).toBe('login-not-completed');
+      for (const cookie of ['', begun.cookie, (await begin()).cookie, `${awaited.slice(0, -3)}abc`]) await notCompleted(cookie);
+      await notCompleted(awaited.replace('-main=', '-second='), 'second');
+      await send(awaited, recoveryCodes[0], 'none-such').expect(404);
+      // What the code is awaited by is no login that was begun.
+      expect((await comeBack({ ...begun, cookie: awaited }, await grant(begun, claims))).status).toBe(400);
+      await service
+        .as(admin)
+        .put(`/v1/users/${id}/password`)
+        .send({ newPassword: `${PASSWORD} anew` })
+        .expect(204);
+      await notCompleted(awaited);
+      await setProviders([{}]);
+    });
+
+    it('is not asked where its provider is trusted with that', async () => {
+      const { id, claims } = await enrolled();
+      await setProviders([{ secondFactor: 'trust' }]);
+      const { body } = await logIn(claims);
+      expect((await me(body.accessToken as string)).id).toBe(id);
+      await setProviders([{}]);
+    });
+  });
+
   describe('links an account', () => {
     const proven = async () => {
       const user = await makeUser(service);
@@ -230,7 +271,7 @@ describe('single sign-on', () => {
     await setProviders([{ allowedDomains: ['corp.example'] }]);
     expect((await logIn({ ...person() })).status).toBe(403);
     expect((await logIn({ ...person(), email: 'x@corp.example.evil.example' })).status).toBe(403);
-    expect((await logIn({ ...person(), email: `y${++subjects}@CORP.example` })).status).toBe(200);
+    expect((await logIn({ ...person(), email: `${person().sub}@CORP.example` })).status).toBe(200);
     await setProviders([{ createUsers: false }]);
     expect((await logIn(person())).status).toBe(403);
     await setProviders([{}]);

@@ -299,6 +299,17 @@ test.describe('the console in a browser', () => {
     expect([...faults, ...other.faults]).toEqual([]);
   });
 
+  test('asks for the code that a login by a provider waits for, and shows why it is refused', async ({ browser }) => {
+    const { page, faults } = await watched(browser);
+    await page.goto(`${base}/console/#problem=code-awaited&provider=main`);
+    await page.getByLabel('Code').fill('123456');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    // There is no such provider here: what the service answers is shown.
+    await expect(page.getByRole('alert')).toContainText('provider');
+    expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
   test('is light or dark, roomy or compact, as was chosen, and reports a service that is away until it is back', async ({ browser }) => {
     const { page, faults } = await watched(browser, { colorScheme: 'light' });
     await logIn(page, base);

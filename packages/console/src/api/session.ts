@@ -58,6 +58,15 @@ export async function logIn(credentials: object): Promise<Schemas['Problem'] | n
   return null;
 }
 
+/** Ends a login by a provider whose account asked for a code. @returns the problem that refuses it, or null */
+export async function sendProviderCode(provider: string, code: string): Promise<Schemas['Problem'] | null> {
+  const answer = await post(`oidc/${encodeURIComponent(provider)}/code`, { code });
+  const body = (await answer.json()) as unknown;
+  if (!answer.ok) return body as Schemas['Problem'];
+  open(body as Tokens);
+  return null;
+}
+
 /** By the link of the first start. @returns the problem that refuses it, or null */
 export async function signInByLink(body: object): Promise<Schemas['Problem'] | null> {
   const answer = await post('sign-in-link', { ...body, cookie: true });

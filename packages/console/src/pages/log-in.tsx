@@ -4,12 +4,14 @@ import { BASE, logIn } from '../api/session';
 import { type Schemas } from '../api/types';
 import { Field } from '../ui/field';
 import { Refusal } from '../ui/refusal';
+import { ProviderCode, providerAwaitingCode } from './provider-code';
 import { Providers } from './providers';
 
 export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
   const [problem, setProblem] = useState<Schemas['Problem'] | null>(null);
   const [isBusy, setBusy] = useState(false);
   const [needsCode, setNeedsCode] = useState(false);
+  const [awaiting] = useState(providerAwaitingCode);
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     setBusy(true);
@@ -51,7 +53,7 @@ export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
         <img src={`${BASE}/console/favicon.svg`} alt="" width="32" height="32" /> Quotidian
       </h1>
       <div className="card stack">
-        {form}
+        {awaiting === null ? form : <ProviderCode provider={awaiting} />}
         <Providers />
       </div>
     </main>
