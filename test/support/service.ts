@@ -94,7 +94,15 @@ export async function startReplica(databaseUrl: string, environment: Partial<Env
     },
   });
   holdToDocument(app.getHttpServer(), modules && openApiDocument(app));
-  await app.listen(0, '127.0.0.1');
+  const close = async () => {
+    await app.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  // One that does not start holds connections all the same.
+  await app.listen(0, '127.0.0.1').catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   return {
@@ -105,9 +113,6 @@ export async function startReplica(databaseUrl: string, environment: Partial<Env
       const text = typeof credential === 'object' ? credential.key : credential;
       return text === undefined ? agent : agent.set('authorization', `Bearer ${text}`);
     },
-    async close() {
-      await app.close();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    close,
   };
 }
