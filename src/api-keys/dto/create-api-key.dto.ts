@@ -2,6 +2,7 @@ import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsOption
 import { IsInstant } from '../../common/is-instant';
 import { type Scope, SCOPES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { IsReason } from '../../common/is-reason';
 
 export class CreateApiKeyDto {
   @IsString()
@@ -31,8 +32,6 @@ export class CreateApiKeyDto {
   dailyCap?: number | null;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -1,5 +1,6 @@
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
+import { IsReason } from '../../common/is-reason';
 
 /** Thirty days: longer than any roll-out, and short enough that a leaked secret ends. */
 const MAX_OVERLAP_SECONDS = 2_592_000;
@@ -13,8 +14,6 @@ export class RotateApiKeyDto {
   overlapSeconds?: number;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

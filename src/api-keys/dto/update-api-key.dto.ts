@@ -3,6 +3,7 @@ import { IsInstant } from '../../common/is-instant';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Scope, SCOPES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
+import { IsReason } from '../../common/is-reason';
 
 export class UpdateApiKeyDto {
   @MayBeLeftOut()
@@ -33,8 +34,6 @@ export class UpdateApiKeyDto {
   dailyCap?: number | null;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -1,10 +1,8 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsReason } from '../../common/is-reason';
 
 /** Of a call that bears no body. */
 export class ReasonQuery {
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -1,10 +1,8 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { DryRunQuery } from '../../http/dry-run-query.dto';
+import { IsReason } from '../../common/is-reason';
 
 export class DeleteConfigurationQuery extends DryRunQuery {
   /** Why; kept in the history. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

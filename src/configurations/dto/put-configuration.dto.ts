@@ -2,6 +2,7 @@ import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, MinLength, 
 import { IsPresent } from '../../common/is-present';
 import { AnyJson } from '../../openapi/declarations';
 import { type Visibility } from '../../settings/entities/system-configuration.entity';
+import { IsReason } from '../../common/is-reason';
 
 /** What is left out of an existing setting stays as it is; a setting that the code declares takes `value` and `reason` only. */
 export class PutConfigurationDto {
@@ -43,8 +44,6 @@ export class PutConfigurationDto {
   bounds?: Record<string, unknown> | null;
 
   /** Why; kept in the history. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

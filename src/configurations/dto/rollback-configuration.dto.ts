@@ -1,5 +1,6 @@
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import { MAX_INTEGER } from '../../common/limits';
+import { IsReason } from '../../common/is-reason';
 
 export class RollbackConfigurationDto {
   /** The version whose content becomes the newest version. */
@@ -8,8 +9,6 @@ export class RollbackConfigurationDto {
   @Max(MAX_INTEGER)
   version: number;
 
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

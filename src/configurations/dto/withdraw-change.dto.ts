@@ -1,9 +1,7 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsReason } from '../../common/is-reason';
 
 export class WithdrawChangeQuery {
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

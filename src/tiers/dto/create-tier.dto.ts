@@ -1,5 +1,6 @@
-import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { MAX_INTEGER } from '../../common/limits';
+import { IsReason } from '../../common/is-reason';
 
 export const MAX_QUOTA = MAX_INTEGER;
 /** Never digits alone: in a path those are an id. */
@@ -36,8 +37,6 @@ export class CreateTierDto {
   sortOrder?: number;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -1,6 +1,7 @@
-import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
+import { IsReason } from '../../common/is-reason';
 
 export class UpdateTierDto {
   /** Renaming reaches the tier's users at once. */
@@ -38,8 +39,6 @@ export class UpdateTierDto {
   archived?: boolean;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -1,6 +1,6 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsPresent } from '../../common/is-present';
 import { AnyJson } from '../../openapi/declarations';
+import { IsReason } from '../../common/is-reason';
 
 export class PutUserConfigurationDto {
   /** Any JSON within the setting's schema and bounds; at most 32 kB. */
@@ -9,8 +9,6 @@ export class PutUserConfigurationDto {
   value: unknown;
 
   /** Why; kept in the history. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -4,6 +4,7 @@ import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role, ROLES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { CredentialsDto } from './credentials.dto';
+import { IsReason } from '../../common/is-reason';
 
 export class CreateUserDto extends CredentialsDto {
   /** Default: the plan that the setting `users.defaultTier` names. */
@@ -47,8 +48,6 @@ export class CreateUserDto extends CredentialsDto {
   metadata?: Record<string, unknown>;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -4,6 +4,7 @@ import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role, ROLES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 import { type UserStatus } from '../entities/user.entity';
+import { IsReason } from '../../common/is-reason';
 
 export class UpdateUserDto {
   /** Users give `currentPassword` with it. */
@@ -71,8 +72,6 @@ export class UpdateUserDto {
   metadata?: Record<string, unknown>;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

@@ -1,7 +1,8 @@
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { MAX_URL_CHARS } from '../endpoint-url';
 import { EVENT_PATTERNS } from '../../outbox/event-types';
+import { IsReason } from '../../common/is-reason';
 
 export class CreateWebhookEndpointDto {
   /** Where events are sent by POST: https, a public address, no credentials. */
@@ -33,8 +34,6 @@ export class CreateWebhookEndpointDto {
   description?: string;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }

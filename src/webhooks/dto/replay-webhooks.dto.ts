@@ -1,6 +1,6 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
+import { IsReason } from '../../common/is-reason';
 
 export class ReplayWebhooksDto {
   /** Events that happened at this instant or later. */
@@ -13,9 +13,7 @@ export class ReplayWebhooksDto {
   until?: string;
 
   /** Why; kept in the audit log. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
+  @IsReason()
   reason?: string;
 }
 
