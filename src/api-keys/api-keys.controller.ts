@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { AccountOwner, ActsForOthers, CurrentActor, CurrentPrincipal } from '../common/access.decorators';
+import { AccountOwner, ActsForOthers, type Caller, CurrentActor, CurrentCaller, CurrentPrincipal } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
 import { ReadsBody } from '../http/body.guard';
 import { IdParam } from '../http/id-param.pipe';
@@ -74,8 +74,7 @@ export class ApiKeysController {
   @Preconditions('optional')
   @Fails(ScopeNotGrantable)
   async update(
-    @CurrentPrincipal() principal: Principal,
-    @CurrentActor() actor: Actor,
+    @CurrentCaller() { principal, actor }: Caller,
     @SubjectId() userId: number,
     @Param('keyId', IdParam) keyId: number,
     @Body() dto: UpdateApiKeyDto,

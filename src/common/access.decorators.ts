@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
+import { networkOfRequest } from './network-address';
 import { type Actor, type OperatorRole, type Principal, type Scope } from './principal';
 
 /** What a route asks of its caller. A route without any of these decorators does not boot (deny by default). */
@@ -66,9 +67,25 @@ export const CurrentPrincipal = createParamDecorator((_: unknown, context: Execu
   return context.switchToHttp().getRequest<AuthenticatedRequest>().principal;
 });
 
+/** Who calls, as what the audit log names them, and from where. */
+export interface Caller {
+  principal: Principal;
+  actor: Actor;
+  network: string;
+}
+
+/** For calls that ask for more than one of its parts. */
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return { principal: request.principal, actor: actorOf(request), network: networkOfRequest(request) };
+});
+
 /** The caller as the audit log names them. */
 export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
-  const { principal, id } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return actorOf(context.switchToHttp().getRequest<AuthenticatedRequest>());
+});
+
+function actorOf({ principal, id }: AuthenticatedRequest): Actor {
   if (principal.isCommand) return { kind: 'command', id: null, requestId: id };
   return { kind: principal.keyId === null ? 'user' : 'key', id: principal.userId, keyId: principal.keyId, requestId: id };
-});
+}

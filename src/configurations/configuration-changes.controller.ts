@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AdminOnly, CurrentActor, OperatorsOnly } from '../common/access.decorators';
@@ -14,6 +14,7 @@ import { ListChangesQuery, ListKeyChangesQuery } from './dto/list-changes.dto';
 import { ProposeChangeDto } from './dto/propose-change.dto';
 import { ProposedChangeDto, ProposedChangePage } from './dto/proposed-change.dto';
 import { WithdrawChangeQuery } from './dto/withdraw-change.dto';
+import { type Conditions, StatedConditions } from '../http/conditions';
 
 /** What the header of an answer with a new change bears. */
 const made = ({ key, id }: ProposedChangeDto) => ({ location: `/v1/configurations/${key}/changes/${id}` });
@@ -52,12 +53,11 @@ export class ConfigurationChangesController {
     @CurrentActor() actor: Actor,
     @Param('key') key: string,
     @Body() dto: ProposeChangeDto,
-    @Headers('if-match') ifMatch: string | undefined,
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @StatedConditions() conditions: Conditions,
     @MaybeRetried('configuration-changes.propose', made) call: IdempotentCall | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProposedChangeDto> {
-    const change = await this.changes.propose(actor, key, dto, { ifMatch, ifNoneMatch }, call);
+    const change = await this.changes.propose(actor, key, dto, conditions, call);
     void reply.headers(made(change));
     return change;
   }

@@ -17,6 +17,7 @@ import { ListConfigurationsQuery } from './dto/list-configurations.dto';
 import { PutConfigurationDto } from './dto/put-configuration.dto';
 import { RollbackConfigurationDto } from './dto/rollback-configuration.dto';
 import { SystemConfigurationsService } from './system-configurations.service';
+import { type Conditions, StatedConditions } from '../http/conditions';
 
 @ApiTags('configurations')
 @Controller('v1/configurations')
@@ -60,12 +61,11 @@ export class SystemConfigurationsController {
     @Param('key') key: string,
     @Body() dto: PutConfigurationDto,
     @Query() { dryRun }: DryRunQuery,
-    @Headers('if-match') ifMatch: string | undefined,
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @StatedConditions() conditions: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationDto> {
-    if (dryRun) return this.configurations.preview(key, dto, { ifMatch, ifNoneMatch });
-    const { setting, created } = await this.configurations.put(actor, key, dto, { ifMatch, ifNoneMatch });
+    if (dryRun) return this.configurations.preview(key, dto, conditions);
+    const { setting, created } = await this.configurations.put(actor, key, dto, conditions);
     void reply.status(created ? 201 : 200).header('etag', systemEtag(setting.version));
     return setting;
   }

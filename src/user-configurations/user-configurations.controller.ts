@@ -14,6 +14,7 @@ import { DeleteUserConfigurationQuery } from './dto/delete-user-configuration.dt
 import { PutUserConfigurationDto } from './dto/put-user-configuration.dto';
 import { EffectiveSettings } from './effective-settings.service';
 import { UserConfigurationsService } from './user-configurations.service';
+import { type Conditions, StatedConditions } from '../http/conditions';
 
 @ApiTags('configurations')
 @UserIdParam()
@@ -57,11 +58,10 @@ export class UserConfigurationsController {
     @SubjectId() userId: number,
     @Param('key') key: string,
     @Body() dto: PutUserConfigurationDto,
-    @Headers('if-match') ifMatch: string | undefined,
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @StatedConditions() conditions: Conditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserConfigurationDto> {
-    const { setting, etag } = await this.configurations.put(actor, userId, key, dto, { ifMatch, ifNoneMatch });
+    const { setting, etag } = await this.configurations.put(actor, userId, key, dto, conditions);
     void reply.header('etag', etag);
     return setting;
   }

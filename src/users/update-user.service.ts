@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
+import { type Caller } from '../common/access.decorators';
 import { type Actor, type Principal, type Role } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { assertMatch, etagOf } from '../http/etag';
@@ -17,13 +18,6 @@ import { UsersRepository } from './users.repository';
 import { emailTaken, externalIdTaken, UsersService } from './users.service';
 
 const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 'status', 'externalId'] as const;
-
-/** Who changes an account, and where they are. */
-export interface Caller {
-  principal: Principal;
-  actor: Actor;
-  network: string;
-}
 
 /**
  * Changes to an account. Always true: the day that is over is archived before anything that its record depends on

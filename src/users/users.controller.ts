@@ -2,9 +2,8 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, R
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { AccountOwner, ActsForOthers, AdminOnly, CurrentActor, CurrentPrincipal, OperatorsOnly, Scopes } from '../common/access.decorators';
-import { ClientNetwork } from '../common/network-address';
-import { type Actor, because, type Principal } from '../common/principal';
+import { AccountOwner, ActsForOthers, AdminOnly, type Caller, CurrentActor, CurrentCaller, OperatorsOnly, Scopes } from '../common/access.decorators';
+import { type Actor, because } from '../common/principal';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
@@ -76,16 +75,14 @@ export class UsersController {
   @Preconditions('optional')
   @Fails(NotFoundProblem, AdminFields, WrongPassword, EmailTaken, ExternalIdTaken, LastAdmin, TooManyAttempts, HashingBusy)
   async update(
-    @CurrentPrincipal() principal: Principal,
-    @CurrentActor() actor: Actor,
+    @CurrentCaller() { actor, ...where }: Caller,
     @SubjectId() userId: number,
     @Body() dto: UpdateUserDto,
     @Query() { dryRun }: DryRunQuery,
-    @ClientNetwork() network: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto | UserPreviewDto> {
-    const caller = { principal, actor: because(actor, dto.reason), network };
+    const caller = { ...where, actor: because(actor, dto.reason) };
     if (dryRun) return this.updates.preview(caller, userId, dto, ifMatch);
     const user = await this.updates.update(caller, userId, dto, ifMatch);
     void reply.header('etag', etagOf(user));

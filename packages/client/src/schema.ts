@@ -1156,7 +1156,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie.
+         * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. An account with a
+         *     second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`.
          * @description For anyone.
          */
         get: operations["singleSignOnCallback"];
@@ -1165,10 +1166,32 @@ export interface paths {
         delete?: never;
         options?: never;
         /**
-         * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie.
+         * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. An account with a
+         *     second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`.
          * @description As GET, without its body. For anyone.
          */
         head: operations["singleSignOnCallbackHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/oidc/{provider}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a login by a provider whose account has a second factor, in the browser in which it began and within ten minutes. Where it began with `returnTo`, the
+         *     refresh token stays in a cookie, for pages of this service alone.
+         * @description For anyone.
+         */
+        post: operations["singleSignOnCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -1863,7 +1886,7 @@ export interface components {
              * @description Where the value comes from.
              * @enum {string}
              */
-            source: "user" | "system" | "default";
+            source: "default" | "user" | "system";
             /**
              * Format: int32
              * @description Of the source: 0 for a default that was never changed.
@@ -1914,7 +1937,7 @@ export interface components {
              * @description Where the value comes from.
              * @enum {string}
              */
-            source: "user" | "system" | "default";
+            source: "default" | "user" | "system";
             /**
              * Format: int32
              * @description Of the source: 0 for a default that was never changed.
@@ -1957,6 +1980,8 @@ export interface components {
         PutConfigurationDto: {
             /** @description Any JSON that obeys the schema; at most 32 kB. */
             value: unknown;
+            /** @description Why; kept in the history. */
+            reason?: string;
             /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
             schema?: {
                 [key: string]: unknown;
@@ -1975,8 +2000,6 @@ export interface components {
             bounds?: {
                 [key: string]: unknown;
             } | null;
-            /** @description Why; kept in the history. */
-            reason?: string;
         };
         ConfigurationChangeDto: {
             /** @description What it was; absent when it was not there. */
@@ -2010,12 +2033,12 @@ export interface components {
             nextCursor: string | null;
         };
         RollbackConfigurationDto: {
+            reason?: string;
             /**
              * Format: int32
              * @description The version whose content becomes the newest version.
              */
             version: number;
-            reason?: string;
         };
         ProposedChangeDto: {
             /**
@@ -2081,6 +2104,8 @@ export interface components {
         ProposeChangeDto: {
             /** @description Any JSON that obeys the schema; at most 32 kB. Not with `delete`. */
             value?: unknown;
+            /** @description Why; kept in the history. */
+            reason?: string;
             /** @description JSON Schema 2020-12, checked by Ajv in strict mode; null: anything goes. */
             schema?: {
                 [key: string]: unknown;
@@ -2099,8 +2124,6 @@ export interface components {
             bounds?: {
                 [key: string]: unknown;
             } | null;
-            /** @description Why; kept in the history. */
-            reason?: string;
             /** @description True: back to the default; an operator's own key is gone then. */
             delete?: boolean;
             /** @description From when on it is in force, by the database's clock; null: as soon as it may. */
@@ -2124,7 +2147,7 @@ export interface components {
              * @description Where the value comes from.
              * @enum {string}
              */
-            source: "user" | "system" | "default";
+            source: "default" | "user" | "system";
             /**
              * Format: int32
              * @description Of the source: 0 for a default that was never changed.
@@ -2189,6 +2212,8 @@ export interface components {
             nextCursor: string | null;
         };
         CreateTierDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description What users carry in `tier`. */
             name: string;
             /**
@@ -2202,10 +2227,10 @@ export interface components {
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute?: number | null;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         UpdateTierDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description Renaming reaches the tier's users at once. */
             name?: string;
             /**
@@ -2221,8 +2246,6 @@ export interface components {
             burstPerMinute?: number | null;
             /** @description An archived tier keeps its users and is offered to nobody else. */
             archived?: boolean;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         JobProgressDto: {
             /**
@@ -2325,6 +2348,8 @@ export interface components {
             nextCursor: string | null;
         };
         CreateWebhookEndpointDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description Where events are sent by POST: https, a public address, no credentials. */
             url: string;
             /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
@@ -2337,8 +2362,6 @@ export interface components {
             /** @description Whether the events of each user come one after the other, in the order in which they happened. Costs speed where one fails. */
             ordered?: boolean;
             description?: string;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         NewWebhookEndpointDto: {
             /** Format: int32 */
@@ -2371,6 +2394,8 @@ export interface components {
             secret: string | null;
         };
         UpdateWebhookEndpointDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description Where events are sent by POST. What waits goes to the new address. */
             url?: string;
             /** @description Types of events, groups or all: of what happens from now on. */
@@ -2380,8 +2405,6 @@ export interface components {
             /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
             enabled?: boolean;
             description?: string;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         RotatedSecretDto: {
             /** @description What deliveries are signed with from now on. Shown this once. Null in the answer to a repeated call. */
@@ -2490,12 +2513,12 @@ export interface components {
             attempts: components["schemas"]["DeliveryAttemptDto"][];
         };
         ReplayWebhooksDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description Events that happened at this instant or later. */
             since: string;
             /** @description Events that happened before this instant; default: now. */
             until?: string;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         WebhookReplayDto: {
             /** Format: date-time */
@@ -2552,6 +2575,8 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             };
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description Default: the plan that the setting `users.defaultTier` names. */
             tier?: string;
             /**
@@ -2567,8 +2592,6 @@ export interface components {
             role?: "user" | "viewer" | "support" | "admin";
             /** @description What the operator's own system calls the user; unique. */
             externalId?: string | null;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
             /**
              * Format: email
              * @description Unique regardless of case; kept as typed.
@@ -2635,6 +2658,8 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             };
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /**
              * Format: email
              * @description Users give `currentPassword` with it.
@@ -2669,8 +2694,6 @@ export interface components {
             status?: "active" | "suspended";
             /** @description For administrators: what the operator's own system calls the user; unique. Null: nothing. */
             externalId?: string | null;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         ApiKeyDto: {
             /** Format: int32 */
@@ -2706,6 +2729,8 @@ export interface components {
             nextCursor: string | null;
         };
         CreateApiKeyDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             name: string;
             /** @description What the key may do; default: submit and read requests, read the quota. `service`, `worker` and `admin` are for administrators to grant. */
             scopes?: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "webhooks:read" | "webhooks:write" | "service" | "worker" | "admin")[];
@@ -2716,8 +2741,6 @@ export interface components {
              * @description Units a day that this key may spend of its user's quota; null: all of it.
              */
             dailyCap?: number | null;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         NewApiKeyDto: {
             /** Format: int32 */
@@ -2750,6 +2773,8 @@ export interface components {
             key: string | null;
         };
         UpdateApiKeyDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             name?: string;
             /** @description What the key may do from now on, within a second on every replica. Only administrators add `service`, `worker` and `admin`. */
             scopes?: ("requests:read" | "requests:write" | "quota:read" | "configurations:read" | "configurations:write" | "webhooks:read" | "webhooks:write" | "service" | "worker" | "admin")[];
@@ -2760,17 +2785,15 @@ export interface components {
              * @description Units a day that this key may spend of its user's quota, what it spent today included; null: all of it.
              */
             dailyCap?: number | null;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         RotateApiKeyDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /**
              * Format: int32
              * @description How long the former secret works beside the new one; default: it stops at once. Not beyond the key's `expiresAt`.
              */
             overlapSeconds?: number;
-            /** @description Why; kept in the audit log. */
-            reason?: string;
         };
         CredentialsDto: {
             /**
@@ -2884,6 +2907,10 @@ export interface components {
         };
         ProvidersDto: {
             items: components["schemas"]["ProviderDto"][];
+        };
+        LoginCodeDto: {
+            /** @description The six digits that the app shows, or a recovery code. */
+            code: string;
         };
         QuotaGrantDto: {
             /** Format: int32 */
@@ -4982,6 +5009,28 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        CodeAwaitedProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/code-awaited
+             */
+            type: string;
+            /** @example Unauthorized */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 401;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "code-awaited";
+            /** Format: uri-reference */
+            instance: string;
+        };
         TooManyStreamsProblem: {
             /**
              * Format: uri-reference
@@ -6137,6 +6186,38 @@ export interface components {
                 "application/problem+json": components["schemas"]["IdentityRefusedProblem"];
             };
         };
+        /** @description Unauthorized: `code-awaited`. */
+        UnauthorizedCodeAwaited: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "Set-Cookie": components["headers"]["Set-Cookie"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["CodeAwaitedProblem"];
+            };
+        };
+        /** @description Bad Request: `login-not-completed`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestLoginNotCompletedOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LoginNotCompletedProblem"] | components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Forbidden: `code-refused`, `cross-site-refused`, `identity-refused`. */
+        ForbiddenCodeRefusedOrCrossSiteRefusedOrIdentityRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["CodeRefusedProblem"] | components["schemas"]["CrossSiteRefusedProblem"] | components["schemas"]["IdentityRefusedProblem"];
+            };
+        };
         /** @description Too Many Requests: `too-many-streams`. */
         TooManyRequestsTooManyStreams: {
             headers: {
@@ -6471,6 +6552,16 @@ export interface components {
         BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailedHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Unauthorized: `code-awaited`. */
+        UnauthorizedCodeAwaitedHead: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "Set-Cookie": components["headers"]["Set-Cookie"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -7076,10 +7167,10 @@ export interface operations {
     systemConfigurationsDelete: {
         parameters: {
             query?: {
-                /** @description True: check everything, change nothing, show what would happen. */
-                dryRun?: boolean;
                 /** @description Why; kept in the history. */
                 reason?: string;
+                /** @description True: check everything, change nothing, show what would happen. */
+                dryRun?: boolean;
             };
             header?: {
                 /** @description The ETag of what you read, or `*`. */
@@ -11548,6 +11639,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCodeAwaited"];
             403: components["responses"]["ForbiddenIdentityRefused"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictLastAdmin"];
@@ -11599,6 +11691,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequestLoginNotCompletedOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCodeAwaitedHead"];
             403: components["responses"]["ForbiddenIdentityRefusedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictLastAdminHead"];
@@ -11607,6 +11700,52 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
+        };
+    };
+    singleSignOnCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginCodeDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+                     *       "tokenType": "Bearer",
+                     *       "expiresIn": 900,
+                     *       "refreshToken": "qtr_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokensDto"];
+                };
+            };
+            400: components["responses"]["BadRequestLoginNotCompletedOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            403: components["responses"]["ForbiddenCodeRefusedOrCrossSiteRefusedOrIdentityRefused"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttempts"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
         };
     };
     quotasGet: {
