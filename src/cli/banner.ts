@@ -3,6 +3,7 @@ import { type AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { version } from '../../package.json';
 import { type NewAdmin } from '../auth/admins.service';
+import { workerPlace } from '../common/worker-process';
 import { Environment } from '../config/environment';
 import { mailFolder } from '../mail/mail-folder';
 
@@ -26,6 +27,7 @@ export function banner(app: NestFastifyApplication, admin: ShownAdmin | null): s
     ['Docs', `${url}/docs`],
     ['Data', environment.embedded ? `${resolve(environment.DATA_DIR)} (embedded PostgreSQL)` : databaseOf(environment.DATABASE_URL ?? '')],
     ['Mail', mailOf(environment)],
+    ...workersOf(environment),
   ];
   const secrets =
     admin === null
@@ -40,6 +42,14 @@ export function banner(app: NestFastifyApplication, admin: ShownAdmin | null): s
   const lines = (pairs: string[][]) => pairs.map(([label = '', value]) => `  ${label.padEnd(10)} ${value}\n`).join('');
   const once = admin === null ? '' : `\n  First start: this administrator was made. It is shown once.\n${lines(secrets)}`;
   return `\n  Quotidian ${version}\n\n${lines(rows)}${once}\n`;
+}
+
+/** How many processes share the port, and what is divided among them. */
+function workersOf({ DATABASE_POOL_SIZE, ADMISSION_QUEUE_LIMIT }: Environment): string[][] {
+  const place = workerPlace();
+  return place === null
+    ? []
+    : [['Workers', `${place.of}, each with DATABASE_POOL_SIZE=${DATABASE_POOL_SIZE} and ADMISSION_QUEUE_LIMIT=${ADMISSION_QUEUE_LIMIT}`]];
 }
 
 /** Where mails go, without user and password. */

@@ -1,11 +1,26 @@
-import { type Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { availableParallelism } from 'node:os';
+
+const MAX_WORKERS = 64;
 
 export function register(program: Command): void {
   program
     .command('serve')
     .description('Start the service and listen on PORT (3000).')
-    .action(async () => {
+    .option('--workers <count>', 'how many processes share the port and DATABASE_POOL_SIZE: a number, or auto for one a core', workers, 1)
+    .action(async ({ workers: count }: { workers: number }) => {
+      const { isWorker } = await import('node:cluster').then((cluster) => cluster.default);
+      if (count > 1 && !isWorker) {
+        const { serveByWorkers } = await import('./workers/serve-by-workers.js');
+        return serveByWorkers(count);
+      }
       const { serve } = await import('./start.js');
       await serve();
     });
+}
+
+function workers(text: string): number {
+  const count = text === 'auto' ? Math.min(MAX_WORKERS, availableParallelism()) : /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MAX_WORKERS) throw new InvalidArgumentError(`Not auto, nor a number from 1 to ${MAX_WORKERS}.`);
+  return count;
 }

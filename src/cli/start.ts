@@ -2,6 +2,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../app';
 import { AdminsService } from '../auth/admins.service';
 import { SignInLinksService } from '../auth/sign-in-links.service';
+import { showsBanner } from '../common/worker-process';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
 import { spreadLastNet } from '../http/last-net';
@@ -27,7 +28,7 @@ export async function serve(): Promise<NestFastifyApplication> {
       : error;
   }
   // In production standard output is kept, so nothing secret is shown there: `quotidian admin:create` makes the first one.
-  process.stdout.write(banner(app, environment.NODE_ENV === 'production' ? null : await firstAdmin(app)));
+  if (showsBanner()) process.stdout.write(banner(app, environment.NODE_ENV === 'production' ? null : await firstAdmin(app)));
   settleMemory();
   return app;
 }

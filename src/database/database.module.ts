@@ -1,5 +1,6 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { workerPlace } from '../common/worker-process';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
 import { Connections } from './connections';
@@ -26,7 +27,9 @@ const WORK_POOL = { application: 'quotidian work', size: 3 };
       provide: EMBEDDED,
       inject: [Environment],
       useFactory: (environment: Environment) =>
-        environment.embedded ? EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null,
+        environment.embedded
+          ? EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR, adopts: workerPlace() !== null })
+          : null,
     },
     {
       provide: Connections,

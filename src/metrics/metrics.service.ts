@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { isConnectionLost, isTransient, sqlState } from '../common/database-errors';
+import { workerPlace } from '../common/worker-process';
 import { version } from '../../package.json';
 import { Notifications } from '../database/notifications';
 import { HealthRepository } from '../health/health.repository';
@@ -12,6 +13,7 @@ import { JobsService } from '../jobs/jobs.service';
 import { AdmissionService } from '../ledger/admission.service';
 import { RelayRepository } from '../outbox/relay.repository';
 import { WebhookFigures } from '../webhooks/webhook-figures.service';
+import { mergeFigures, shareFigures } from './figures-of-workers';
 
 const KEPT_MS = 1_000;
 
@@ -33,6 +35,7 @@ export class MetricsService {
   });
 
   private rendered: { at: number; answer: Promise<Rendered> } | undefined;
+  private ofOthers: () => Promise<string[]> = () => Promise.resolve([]);
   private readonly children = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>();
 
   constructor(
@@ -45,6 +48,7 @@ export class MetricsService {
     notifications: Notifications,
     shutdown: GracefulShutdown,
   ) {
+    this.shareWithWorkers();
     collectDefaultMetrics({ register: this.registry });
     this.gauge('quotidian_admission_waiting', 'Charges that wait for admission.', () => admission.waiting);
     this.counter('quotidian_admission_batches_total', 'Batches of charges sent.', () => admission.counts.batches);
@@ -123,7 +127,16 @@ export class MetricsService {
   }
 
   private async make(): Promise<Rendered> {
-    return { bytes: Buffer.from(await this.registry.metrics()), type: this.registry.contentType };
+    const [own, others] = await Promise.all([this.registry.metrics(), this.ofOthers()]);
+    return { bytes: Buffer.from(others.length === 0 ? own : mergeFigures([own, ...others])), type: this.registry.contentType };
+  }
+
+  /** Whichever process is asked, the answer has the series of all, each with its number: `serve --workers`. */
+  private shareWithWorkers(): void {
+    const place = workerPlace();
+    if (place === null) return;
+    this.registry.setDefaultLabels({ worker: String(place.number) });
+    this.ofOthers = shareFigures(() => this.registry.metrics());
   }
 
   /** A figure of each consumer of events, from its cursor. */

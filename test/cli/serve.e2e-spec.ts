@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,71 @@ describe('quotidian serve', () => {
     await request(url).get('/v1/tiers').set('connection', 'close').expect(200);
     service.child.kill('SIGKILL');
     await service.finished();
+  });
+
+  it('serves by several processes on one port, exactly, through the death of one, drains all, and leaves none behind', async () => {
+    const service = new Command(['serve', '--workers', '2'], environment({ DATABASE_POOL_SIZE: '8', SHUTDOWN_DELAY_SECONDS: '60' }));
+    const url = (await service.shows(/API +(http\S+)/))[1];
+    await service.shows(/Workers +2, each with DATABASE_POOL_SIZE=4 and ADMISSION_QUEUE_LIMIT=2048/);
+    const workersSeen = async () => {
+      const { text } = await request(url).get('/metrics').expect(200);
+      return [...text.matchAll(/^process_start_time_seconds\{worker="(\d+)"\} ([\d.]+)$/gm)].map(([, number, since]) => `${number} since ${since}`).sort();
+    };
+    const both = await eventually(async () => {
+      const seen = await workersSeen();
+      expect(seen).toHaveLength(2);
+      return seen;
+    });
+    // The plan of who registers has five units a day; each call has a connection of its own, so they go to both.
+    const login = { email: 'ada@example.com', password: 'correct horse battery' };
+    await request(url).post('/v1/auth/register').send(login).expect(201);
+    const { accessToken } = (await request(url).post('/v1/auth/login').send(login).expect(200)).body as { accessToken: string };
+    const submit = () => request(url).post('/v1/requests').set('authorization', `Bearer ${accessToken}`).send({ type: 'spread' });
+    const statuses = (await Promise.all(Array.from({ length: 30 }, submit))).map(({ status }) => status);
+    expect([statuses.filter((status) => status === 201).length, statuses.filter((status) => status === 429).length]).toEqual([5, 25]);
+
+    const { pid } = service.child;
+    // Empty: it has ended, and nobody has asked how.
+    const commandOf = (child: number) => (existsSync(`/proc/${child}`) ? readFileSync(`/proc/${child}/cmdline`, 'utf8') : '');
+    const childrenNow = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+    const workers = childrenNow().filter((child) => commandOf(child).includes('--workers'));
+    expect(workers).toHaveLength(2);
+    process.kill(Number(workers[0]), 'SIGKILL');
+    await eventually(async () => {
+      const seen = await workersSeen();
+      expect(seen).toHaveLength(2);
+      expect(seen).not.toEqual(both);
+    });
+    await request(url).get('/health/ready').expect(200);
+
+    service.child.kill('SIGTERM');
+    // Nobody is left who is ready, and calls are still taken.
+    await eventually(async () => {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => request(url).get('/health/ready').set('connection', 'close')));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    });
+    const left = childrenNow();
+    service.child.kill('SIGKILL');
+    await service.finished();
+    await eventually(() => left.every((child) => commandOf(child) === ''));
+
+    const again = new Command(['serve', '--workers', '2'], environment());
+    await again.shows(/Workers +2/);
+    again.child.kill('SIGTERM');
+    const { code, stderr } = await again.finished();
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('states in one line why no worker can start, and takes no count that is none', async () => {
+    const { code, stderr } = await run(['serve', '--workers', '2'], environment({ EMBEDDED_PG_BIN_DIR: '/nonexistent' }));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^quotidian: EMBEDDED_PG_BIN_DIR=.*\n$/)]);
+    for (const count of ['0', '65', 'many', '1.5']) expect((await run(['serve', '--workers', count], environment())).code).toBe(2);
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const busy = await run(['serve', '--workers', '2'], environment({ PORT: String(port) }));
+    other.close();
+    expect([busy.code, busy.stderr]).toEqual([1, `quotidian: Port ${port} on 127.0.0.1 is in use. Stop what listens there, or set PORT.\n`]);
   });
 
   it('states in one line each variable that is wrong, and a schema that lacks migrations', async () => {

@@ -20,6 +20,8 @@ export interface EmbeddedOptions {
   /** Further `postgres` arguments, such as `-c fsync=off` for tests. */
   serverFlags?: string[];
   initdbFlags?: string[];
+  /** The server is another process's: it is used, and never started. */
+  adopts?: boolean;
   /** Further variables of the server's process, such as LD_PRELOAD for a clock that tests can set. */
   serverEnv?: Record<string, string>;
 }
@@ -52,7 +54,7 @@ export class EmbeddedPostgres {
     const logFile = join(dirname(folder), 'postgres.log');
     const server = new EmbeddedPostgres(folder, logFile, socket, binaries, account, options);
     await server.ensureRunning();
-    void server.keepRunning();
+    if (!options.adopts) void server.keepRunning();
     return server;
   }
 
@@ -82,7 +84,7 @@ export class EmbeddedPostgres {
         throw new StartupError(`The embedded PostgreSQL ended at once: ${this.lastLogLine()}`);
       }
       // The server's own lock file decides between processes: the loser's child ends, and it adopts the winner's server.
-      if (this.child === null || this.childEnded) this.launch();
+      if (!this.options.adopts && (this.child === null || this.childEnded)) this.launch();
       await delay(30);
     }
     if (this.childEnded) this.child = null;

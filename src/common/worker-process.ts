@@ -1,0 +1,25 @@
+import cluster from 'node:cluster';
+
+/** What a process of `serve --workers` is told by the one that started it: which of how many it is. */
+interface Place {
+  /** From 1; who takes the place of one that died has its number. */
+  number: number;
+  of: number;
+}
+
+/** The variables of a worker process at a place. */
+export function placeVariables({ number, of }: Place): Record<string, string> {
+  return { QUOTIDIAN_WORKER: `${number}/${of}` };
+}
+
+/** Null: this process serves alone. */
+export function workerPlace(): Place | null {
+  if (!cluster.isWorker) return null;
+  const [number = 1, of = 1] = (process.env.QUOTIDIAN_WORKER ?? '').split('/').map(Number);
+  return { number, of };
+}
+
+/** Whether this is the very first process of a start, which shows where the service listens. */
+export function showsBanner(): boolean {
+  return !cluster.isWorker || cluster.worker?.id === 1;
+}
