@@ -1,5 +1,6 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { FullDisk } from '../common/full-disk';
 import { workerPlace } from '../common/worker-process';
 import { Environment } from '../config/environment';
 import { StartupError } from '../config/startup-error';
@@ -76,11 +77,12 @@ export class DatabaseServerModule implements OnApplicationShutdown {
   ],
   providers: [
     DatabaseClock,
+    FullDisk,
     Notifications,
     { provide: StatementPool, inject: [Connections], useFactory: (connections: Connections) => new StatementPool(connections, WORK_POOL) },
     TimeZones,
     Transactions,
   ],
-  exports: [DatabaseClock, Notifications, StatementPool, TimeZones, Transactions],
+  exports: [DatabaseClock, FullDisk, Notifications, StatementPool, TimeZones, Transactions],
 })
 export class DatabaseModule {}

@@ -193,6 +193,8 @@ export class GroupCommit<Item, Answer> {
   private unavailable(error: unknown, rolledBack: boolean, items: number): Error {
     this.logger.warn({ sqlState: sqlState(error), items }, `${this.options.name} failed`);
     const done = rolledBack ? 'Nothing was changed.' : 'Whether it was done is not certain.';
-    return new UnavailableProblem(this.options.unavailable?.(rolledBack) ?? `The database cannot take this now. ${done} Try again.`);
+    const problem = new UnavailableProblem(this.options.unavailable?.(rolledBack) ?? `The database cannot take this now. ${done} Try again.`);
+    problem.cause = error;
+    return problem;
   }
 }

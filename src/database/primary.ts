@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client } from 'pg';
+import { sqlState } from '../common/database-errors';
 import { type ConnectionUrl, type ServerAddress } from './connection-url';
 import { survey } from './server-check';
 import { cut, identityOf, nameOf, observer, refusalOf, stateOf, type ObservedServer } from './server-probe';
@@ -118,7 +119,7 @@ export class Primary {
     this.dropWatcher();
     const silent = /timeout/i.test(error.message);
     if (silent || this.closing.signal.aborted) return 'it did not answer';
-    return this.beat(server).catch(() => 'it cannot be reached');
+    return this.beat(server).catch((again: unknown) => (/^28/.test(sqlState(again) ?? '') ? 'it refuses our role or its password' : 'it cannot be reached'));
   }
 
   private async lookForNewer(server: ObservedServer): Promise<void> {

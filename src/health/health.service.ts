@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient } from '../common/database-errors';
+import { FullDisk } from '../common/full-disk';
 import { Connections } from '../database/connections';
 import { Notifications } from '../database/notifications';
 import { GracefulShutdown } from '../http/graceful-shutdown';
@@ -30,6 +31,7 @@ export class HealthService {
     private readonly shutdown: GracefulShutdown,
     private readonly defaultTier: DefaultTierService,
     private readonly jobs: JobsService,
+    private readonly disk: FullDisk,
   ) {}
 
   /** @throws NotReady with the checks while a needed one fails */
@@ -48,6 +50,9 @@ export class HealthService {
     // Registration goes on, on another plan than was meant: reported only then.
     const defaultTier = seen && (await this.wrongDefaultTier());
     if (defaultTier) checks.defaultTier = { status: 'degraded', detail: defaultTier };
+    // What is read is still answered; what is written is not, and a proxy may know a database elsewhere.
+    const full = this.disk.problemAt();
+    if (full !== null) checks.disk = { status: 'down', detail: full };
     if (verbose) Object.assign(checks, await this.circumstances());
     if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);
     return { status: 'ready', checks };

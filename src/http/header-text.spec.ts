@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import { headerText } from './header-text';
+import { FullDisk } from '../common/full-disk';
 import { ProblemFilter } from './problem.filter';
 import { RouteTable } from './route-table';
 
@@ -12,7 +13,7 @@ describe('a text in a header', () => {
   });
 
   it('that cannot be written does not keep the problem from being answered', async () => {
-    const filter = new ProblemFilter(new RouteTable());
+    const filter = new ProblemFilter(new RouteTable(), new FullDisk());
     const app = Fastify({ logger: false });
     app.get('/', (request, reply) => {
       void reply.header('x-stored', '日本').header('x-sane', 'yes');

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isBadData, isTransient, isUnusableData, sqlState } from '../common/database-errors';
+import { FullDisk } from '../common/full-disk';
 import { dropUnwritable } from './header-text';
 import { BodyTooLarge, ClientGone, InternalError, MalformedRequest, MethodNotAllowed, UnstorableValue, UnsupportedMediaType, UriTooLong } from './http.errors';
 import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } from './problem';
@@ -13,7 +14,10 @@ import { RouteTable } from './route-table';
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
-  constructor(private readonly routes: RouteTable) {}
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly disk: FullDisk,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
@@ -44,14 +48,18 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   protected toProblem(error: unknown, request: FastifyRequest): Problem {
-    if (error instanceof Problem) return error;
+    if (error instanceof Problem) {
+      this.disk.note(error.cause);
+      return error;
+    }
     // The error of the connection that the body came on; one of the database's connections has the same code.
     if (error === request.raw.errored) {
       this.logger.debug(RequestScope.logFieldsOf(request), 'the client went away in the midst of its request');
       return new ClientGone('The client went away in the midst of its request.');
     }
     if (isTransient(error)) {
-      this.logger.warn({ ...RequestScope.logFieldsOf(request), sqlState: sqlState(error) }, 'the database did not answer in time or was not there');
+      this.disk.note(error);
+      this.logger.warn({ ...RequestScope.logFieldsOf(request), sqlState: sqlState(error) }, transientReason(error));
       return new UnavailableProblem('The database cannot take this now. Nothing that was not acknowledged is certain; try again.');
     }
     const refusal = fastifyProblem(error) ?? this.nestProblem(error, request);
@@ -77,6 +85,17 @@ export class ProblemFilter implements ExceptionFilter {
     const detail = `${request.method} is not a method of this resource: it takes ${allowed.join(', ')}.`;
     return new MethodNotAllowed(detail, allowed.join(', '));
   }
+}
+
+/** For operators, who mend each by something else. */
+function transientReason(error: unknown): string {
+  const state = sqlState(error) ?? '';
+  if (/^28/.test(state)) return 'the database refuses our role or its password';
+  if (state === '3D000') return 'the server does not have our database';
+  if (state === '53100') return 'the database has no room on its disk';
+  if (state === '53300') return 'the database has no connection left for us';
+  if (/^(57P0|08|ECONN|EPIPE)/.test(state)) return 'the database was not there';
+  return 'the database did not answer in time or was not there';
 }
 
 interface Headed {

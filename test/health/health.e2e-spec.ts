@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { HealthService } from '../../src/health/health.service';
 import { GracefulShutdown } from '../../src/http/graceful-shutdown';
+import { eventually } from '../support/eventually';
 import { makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
@@ -97,5 +98,20 @@ describe('health', () => {
     expect(text).toMatch(/^quotidian_admission_waiting 0$/m);
     for (const line of text.split('\n').filter(Boolean))
       expect(line).toMatch(/^(# (HELP|TYPE) |[a-z_:][a-z0-9_:]*(\{.*\})? -?[\d.e+-]+$|[a-z_]+(\{.*\})? (Nan|NaN|\+Inf)$)/i);
+  });
+
+  it('is not ready while the server has no room on its disk for what is written, and still serves what is read', async () => {
+    const user = await makeUser(service);
+    await service.sql(`CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$`);
+    await service.sql('CREATE TRIGGER no_room BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION no_room()');
+    await eventually(async () => {
+      await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(503);
+      const { body } = await ready().expect(503);
+      expect(body.checks.disk).toEqual({ status: 'down', detail: expect.stringContaining('53100') });
+    });
+    await service.as(user).get('/v1/requests').expect(200);
+    await service.sql('DROP FUNCTION no_room CASCADE');
+    await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(201);
+    await eventually(() => ready().expect(200), 20_000);
   });
 });
