@@ -27,6 +27,8 @@ async function explain(error: unknown): Promise<string> {
   // What these bring is loaded already where they are thrown, and not needed by a command that was called wrongly.
   const [{ Problem }, { isTransient }] = await Promise.all([import('../http/problem.js'), import('../common/database-errors.js')]);
   if (error instanceof Problem) return `quotidian: ${error.message}`;
+  // A file that is not there has the code of a socket that is not there.
+  if (/^(open|read|write|stat|mkdir|scandir)/.test((error as NodeJS.ErrnoException).syscall ?? '')) return `quotidian: ${reasonOf(error)}`;
   if (isTransient(error)) return `quotidian: The database did not answer, or cannot take this now: ${reasonOf(error)}`;
   if ((error as NodeJS.ErrnoException).syscall !== undefined) return `quotidian: ${reasonOf(error)}`;
   return (error as Error).stack ?? String(error);

@@ -96,7 +96,7 @@ describe('a replay', () => {
       [write('hello\nworld\n'), /none of its 2 lines is in the combined or common format, or JSON of an access log \(line 1: hello\)/],
       [write(gzipSync('x'.repeat(100_000)).subarray(0, 60)), /cannot be unpacked/],
       [folder, /EISDIR/],
-      [join(folder, 'none'), /ENOENT/],
+      [join(folder, 'none'), /^quotidian: ENOENT/],
     ];
     for (const [file, message] of cases) {
       const { code, stdout, stderr } = await run(['replay', file], environment);
