@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 
-/** What a process of `serve --workers` is told by the one that started it: which of how many it is. */
+/** Which process of `serve --workers` this is, as the one that started it has given it. */
 interface Place {
   /** From 1; who takes the place of one that died has its number. */
   number: number;
