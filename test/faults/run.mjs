@@ -1,4 +1,4 @@
-// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, harness, midnights, log, failover. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, harness, midnights, log, failover, rolling. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -8,6 +8,7 @@ const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
 const { makeMutants } = await import('./mutants.mjs');
+const { rollOver } = await import('./rolling.mjs');
 const { proveWebhooks } = await import('./webhooks.mjs');
 const { proveWorkers } = await import('./workers.mjs');
 
@@ -31,6 +32,7 @@ const PARTS = {
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),
   failover: failOver,
+  rolling: rollOver,
 };
 
 const asked = process.argv.slice(2);
