@@ -63,7 +63,7 @@ describe('what is shipped to deploy', () => {
     const [, variables = ''] = /^Environment=(.*)$/m.exec(unit) ?? [];
     expect(strangers(variables.split(' ').map((one) => one.split('=')[0]))).toEqual([]);
     const commands = [...unit.matchAll(/cli\.js ([\w:]+)/g)].map(([, command]) => command);
-    for (const command of commands) expect(read('src/cli.ts')).toMatch(new RegExp(`^  '?${command}'?: `, 'm'));
+    for (const command of commands) expect(read('src/cli/commands.ts')).toMatch(new RegExp(`^  '?${command}'?: `, 'm'));
   });
 
   it('the image has the command on its path, runs as nobody in particular, and ships no compiler', () => {
