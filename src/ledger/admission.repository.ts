@@ -18,10 +18,12 @@ const STATEMENT_TIMEOUT_MS = 5_000;
 export const BATCHES_IN_FLIGHT = 2;
 
 /** What the general statement answers for one charge. */
-type Row = Omit<Decision, 'account' | 'granted' | 'draws'> & Partial<Pick<Decision, 'granted' | 'draws'>> & Omit<Account, 'zone'> & { zone: string | null };
+type Row = Omit<Decision, 'account' | 'granted' | 'beyond' | 'draws'> &
+  Partial<Pick<Decision, 'granted' | 'beyond' | 'draws'>> &
+  Omit<Account, 'zone'> & { zone: string | null };
 
 /** What the statement that only reads answers for one user. */
-type StandingRow = Account & { userId: number; active: boolean; used: number; granted: number };
+type StandingRow = Account & { userId: number; active: boolean; used: number; granted: number; beyond: number };
 
 @Injectable()
 export class AdmissionRepository implements OnApplicationShutdown {
@@ -59,7 +61,18 @@ export class AdmissionRepository implements OnApplicationShutdown {
       if (user === undefined) return LEFT_OUT;
       const { usedBefore, account } = user;
       const id = requestId(account.now, tails[i] as string);
-      return { outcome: 'admitted', id, used: usedBefore + (upto[i] as number), granted: 0, draws: null, cap: null, capUsed: null, locked: true, account };
+      return {
+        outcome: 'admitted',
+        id,
+        used: usedBefore + (upto[i] as number),
+        granted: 0,
+        beyond: 0,
+        draws: null,
+        cap: null,
+        capUsed: null,
+        locked: true,
+        account,
+      };
     });
   }
 
@@ -123,7 +136,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
   /** Where users stand, without a lock. Who is not among them is no user. */
   async standings(userIds: readonly number[]): Promise<Map<number, Standing>> {
     const rows = await this.reads.run<StandingRow>(STANDING, STANDING.values({ userIds }));
-    return new Map(rows.map(({ userId, active, used, granted, ...account }) => [userId, { active, used, granted, account }]));
+    return new Map(rows.map(({ userId, active, used, granted, beyond, ...account }) => [userId, { active, used, granted, beyond, account }]));
   }
 }
 
@@ -136,7 +149,7 @@ function toAccount([, , unlimited, quota, tier, zone, day, now]: ChargedUser): A
   return { unlimited, quota, tier, zone, day, periodZone: zone, now };
 }
 
-function toDecision({ outcome, id, used, granted = 0, draws = null, cap, capUsed, locked, zone, ...rest }: Row): Decision {
+function toDecision({ outcome, id, used, granted = 0, beyond = 0, draws = null, cap, capUsed, locked, zone, ...rest }: Row): Decision {
   const account = zone === null ? null : { ...rest, zone };
-  return { outcome, id, used, granted, draws, cap, capUsed, locked, account };
+  return { outcome, id, used, granted, beyond, draws, cap, capUsed, locked, account };
 }

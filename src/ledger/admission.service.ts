@@ -226,13 +226,13 @@ export class AdmissionService {
     return true;
   }
 
-  private note(charge: Charge, peek: boolean, { outcome, account, used, granted, locked }: Decision): void {
+  private note(charge: Charge, peek: boolean, { outcome, account, used, granted, beyond, locked }: Decision): void {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
     if (outcome === 'over-quota' && account !== null) {
       const period = locked && used >= account.quota ? periodOf(account) : (this.exhausted.get(charge.userId)?.period ?? null);
-      this.exhausted.set(charge.userId, { left: ownLeft(account, used) + granted, period });
+      this.exhausted.set(charge.userId, { left: ownLeft(account, used) + granted + beyond, period });
     } else if (peek) this.exhausted.delete(charge.userId);
     if (account?.forms === true) this.withForms.set(charge.userId, true);
     else if (account?.forms === false) this.withForms.delete(charge.userId);
@@ -274,11 +274,11 @@ function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Dec
 
 /** Null: it may fit. */
 function refusalBy({ cost }: Charge, standing: Standing | undefined): Decision | null {
-  const none = { id: null, used: 0, granted: 0, draws: null, cap: null, capUsed: null, locked: false };
+  const none = { id: null, used: 0, granted: 0, beyond: 0, draws: null, cap: null, capUsed: null, locked: false };
   if (standing === undefined) return { ...none, outcome: 'no-user', account: null };
-  const { active, used, granted, account } = standing;
-  if (!active) return { ...none, outcome: 'suspended', used, granted, account };
-  return cost > ownLeft(account, used) + granted ? { ...none, outcome: 'over-quota', used, granted, account } : null;
+  const { active, used, granted, beyond, account } = standing;
+  if (!active) return { ...none, outcome: 'suspended', used, granted, beyond, account };
+  return cost > ownLeft(account, used) + granted + beyond ? { ...none, outcome: 'over-quota', used, granted, beyond, account } : null;
 }
 
 /** Of the day's own units; a quota that was lowered below the counter has none left. */

@@ -90,10 +90,26 @@ const CHECKS: Record<string, string> = {
       FROM request_draws d JOIN requests r ON r.id = d.request_id GROUP BY d.grant_id
     ) s ON s.grant_id = g.id
     WHERE g.removed_used + coalesce(s.units, 0) <> g.used`,
+  // What went beyond the quota in a period is what its requests drew so and did not give back.
+  'overage-and-ledger': `
+    SELECT coalesce(o.user_id, s.user_id), coalesce(o.date, s.charged_on), coalesce(o.removed_units, 0) + coalesce(s.units, 0) AS expected, coalesce(o.units, 0) AS found
+    FROM (SELECT o.* FROM quota_overage o JOIN users u ON u.id = o.user_id AND u.status <> 'deleted') o FULL JOIN (
+      SELECT r.user_id, r.charged_on, r.charged_fold, sum(d.units - ${returned('r.cost', '0', 'r.refunded_units')}) AS units
+      FROM request_draws d JOIN requests r ON r.id = d.request_id JOIN users u ON u.id = r.user_id AND u.status <> 'deleted'
+      WHERE d.source = 'overage' GROUP BY 1, 2, 3
+    ) s ON s.user_id = o.user_id AND s.charged_on = o.date AND s.charged_fold = o.fold
+    WHERE coalesce(o.removed_units, 0) + coalesce(s.units, 0) <> coalesce(o.units, 0)`,
+  // The counter that the bound of overage is held against is that of its period.
+  'overage-and-counter': `
+    SELECT u.id, u.quota_overage_date, coalesce(o.units, 0) AS expected, u.quota_overage_today AS found
+    FROM users u LEFT JOIN quota_overage o ON o.user_id = u.id AND o.date = u.quota_overage_date AND o.fold = u.quota_overage_fold
+    WHERE u.status <> 'deleted' AND u.quota_overage_date = u.quota_reset_date AND u.quota_overage_fold = u.quota_reset_fold
+      AND coalesce(o.units, 0) <> u.quota_overage_today`,
   // A charge finds out by the mark in the user's row that there is a grant.
   'grants-and-marks': `
     SELECT u.id, NULL::date, 1 AS expected, 0 AS found FROM users u
-    WHERE NOT u.quota_forms AND u.status <> 'deleted' AND EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})`,
+    WHERE NOT u.quota_forms AND u.status <> 'deleted' AND (EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})
+      OR EXISTS (SELECT FROM user_quota_forms f WHERE f.user_id = u.id))`,
 };
 
 /** Reads the books twice, as they were kept and as the ledger adds up, in one snapshot of a live database. */

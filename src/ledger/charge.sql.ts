@@ -1,6 +1,6 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
 import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
-import { DRAW, DRAWN, drawsOf, drawsRecorded, GRANTS_HELD, hasForms, heldGrants, PURSE, SOURCE } from './forms.sql';
+import { DRAW, DRAWN, drawsOf, drawsRecorded, GRANTS_HELD, hasForms, heldGrants, OVERAGE_BEGUN, OVERAGE_NOTED, overageUsed, PURSE, SOURCE } from './forms.sql';
 
 /** What a batch needs of the statement. A part that is left idle would still cost as much as several charges. */
 export interface ChargeParts {
@@ -58,23 +58,25 @@ const item = ({ keys, deadlines, holds }: ChargeParts): Cte => {
   };
 };
 
-const STATE = `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_forms, u.quota_reset_date,
-      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today`;
+const stateOf = (
+  forms: boolean,
+): string => `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_forms, u.quota_reset_date,
+      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today${when(forms, ', u.quota_overage_today, u.quota_overage_date, u.quota_overage_fold')}`;
 
-const accountOf = (row: string, locked: boolean): string => `
+const accountOf = (row: string, locked: boolean, forms: boolean): string => `
   SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active, ${hasForms(row)} AS forms,
-    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today`;
+    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used`)}`;
 
 /** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
-const account = ({ peeks, skips }: ChargeParts): Cte => ({
+const account = ({ peeks, forms, skips }: ChargeParts): Cte => ({
   name: 'account',
   materialized: true,
-  text: `${accountOf('l', true)}
-  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE${when(skips, ' SKIP LOCKED')}) l${when(
+  text: `${accountOf('l', true, forms)}
+  FROM (SELECT ${stateOf(forms)} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE${when(skips, ' SKIP LOCKED')}) l${when(
     peeks,
     `
-  UNION ALL${accountOf('p', false)}
-  FROM (SELECT ${STATE} FROM users u WHERE u.id = ANY (:peekedIds::integer[]) AND u.status <> 'deleted' OFFSET 0) p`,
+  UNION ALL${accountOf('p', false, forms)}
+  FROM (SELECT ${stateOf(forms)} FROM users u WHERE u.id = ANY (:peekedIds::integer[]) AND u.status <> 'deleted' OFFSET 0) p`,
   )}
 `,
 });
@@ -123,7 +125,7 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
       caps
         ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
         : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
-    }${when(forms, `, p.own_end, p.own_end + p.granted AS reach`)}
+    }${when(forms, `, p.own_end, p.own_end + p.granted + p.overage AS reach`)}
   FROM item i JOIN account a USING (user_id) ${when(forms, 'JOIN purse p USING (user_id) ')}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
   WHERE ${forms ? 'true' : 'NOT a.forms'} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
 `,
@@ -171,11 +173,11 @@ const total = ({ forms }: ChargeParts): Cte => ({
   name: 'total',
   materialized: true,
   text: `
-  SELECT a.*, t.used_now, t.requests_now${when(forms, ', t.spent_now')}
+  SELECT a.*, t.used_now, t.requests_now${when(forms, ', t.spent_now, greatest(0, t.spent_now - p.own_end - p.granted) AS overage_now')}
   FROM (
     SELECT user_id, ${forms ? 'least(max(used_after), max(own_end))::integer AS used_now, max(used_after) AS spent_now' : 'max(used_after)::integer AS used_now'}, count(*)::integer AS requests_now
     FROM verdict WHERE outcome = 'admitted' GROUP BY user_id
-  ) t JOIN account a USING (user_id)
+  ) t JOIN account a USING (user_id)${when(forms, ' JOIN purse p USING (user_id)')}
 `,
 });
 
@@ -192,16 +194,22 @@ const ARCHIVED: Cte = {
 };
 
 /** The counter, and the period that it counts. */
-const CHARGED: Cte = {
+const charged = ({ forms }: ChargeParts): Cte => ({
   name: 'charged',
   text: `
   UPDATE users u SET api_quota_used_today = t.used_now, api_quota_refunded_today = t.refunded,
     api_quota_requests_today = t.requests + t.requests_now, quota_reset_date = t.day, quota_reset_zone = t.period_zone,
     quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota, api_quota_version = t.base_version,
-    next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END
+    next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END${when(
+      forms,
+      `,
+    quota_overage_today = CASE WHEN t.overage_now > 0 THEN t.overage_used + t.overage_now ELSE u.quota_overage_today END::integer,
+    quota_overage_date = CASE WHEN t.overage_now > 0 THEN t.day ELSE u.quota_overage_date END,
+    quota_overage_fold = CASE WHEN t.overage_now > 0 THEN t.fold ELSE u.quota_overage_fold END`,
+    )}
   FROM total t WHERE u.id = t.user_id
 `,
-};
+});
 
 /**
  * The shares of the quota that were crossed, each once a period. Where a quota is 0, or was lowered below what is used, no charge crosses the
@@ -324,7 +332,7 @@ function ctesOf(parts: ChargeParts): Cte[] {
     item(parts),
     account(parts),
     ...(caps ? [cap(parts)] : []),
-    ...(forms ? [heldGrants(parts), SOURCE, PURSE] : []),
+    ...(forms ? [heldGrants(parts), PURSE, SOURCE] : []),
     ...(skips ? [busy(parts)] : []),
     running(parts),
     sorted(parts),
@@ -332,12 +340,12 @@ function ctesOf(parts: ChargeParts): Cte[] {
     verdict(parts),
     total(parts),
     ARCHIVED,
-    CHARGED,
+    charged(parts),
     crossed(parts),
     ALERTED,
     ...(caps ? [CAPPED] : []),
     recorded(parts),
-    ...(forms ? [DRAW, DRAWN, drawsRecorded(ID)] : []),
+    ...(forms ? [DRAW, DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN, drawsRecorded(ID)] : []),
     ...(ends ? [ENDED] : []),
     ...(keys ? [FORGOTTEN, remembered(parts)] : []),
   ];

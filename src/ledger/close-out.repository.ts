@@ -33,8 +33,14 @@ export class CloseOutRepository {
          UPDATE quota_grants g SET used = greatest(0, g.used - f.units)
          FROM (
            SELECT d.grant_id, sum(${returned('e.cost', 'e.refunded_units', 'e.cost')})::integer AS units
-           FROM due e JOIN request_draws d ON d.request_id = e.id WHERE e.drawn_units > e.refunded_units GROUP BY d.grant_id
+           FROM due e JOIN request_draws d ON d.request_id = e.id WHERE e.drawn_units > e.refunded_units AND d.grant_id IS NOT NULL GROUP BY d.grant_id
          ) f WHERE g.id = f.grant_id AND f.units > 0
+       ), overage_returned AS (
+         UPDATE quota_overage o SET units = greatest(0, o.units - f.units)
+         FROM (
+           SELECT e.charged_on, e.charged_fold, sum(${returned('e.cost', 'e.refunded_units', 'e.cost')})::integer AS units
+           FROM due e JOIN request_draws d ON d.request_id = e.id WHERE e.drawn_units > e.refunded_units AND d.source = 'overage' GROUP BY 1, 2
+         ) f WHERE o.user_id = $1 AND o.date = f.charged_on AND o.fold = f.charged_fold
        ), key AS MATERIALIZED (
          SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
          WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM due)) AND k.daily_cap IS NOT NULL
@@ -48,7 +54,7 @@ export class CloseOutRepository {
            GROUP BY c.id
          ) f WHERE k.id = f.id
        )
-       UPDATE users SET api_quota_used_today = 0, api_quota_refunded_today = least(2147483647, api_quota_refunded_today::bigint + me.used)
+       UPDATE users SET api_quota_used_today = 0, quota_overage_today = 0, api_quota_refunded_today = least(2147483647, api_quota_refunded_today::bigint + me.used)
        FROM me WHERE id = $1`,
       [userId],
     );

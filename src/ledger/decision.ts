@@ -1,3 +1,5 @@
+import { type DrawSource } from './entities/request-draw.entity';
+
 /** A user as the statement found them. */
 export interface Account {
   unlimited: boolean;
@@ -14,7 +16,7 @@ export interface Account {
 
 /** Units of a charge that the day's own did not pay. */
 export interface Draw {
-  source: 'grant' | 'overage';
+  source: DrawSource;
   grantId: number | null;
   units: number;
 }
@@ -27,6 +29,8 @@ export interface Decision {
   used: number;
   /** Units left beside the day's own. */
   granted: number;
+  /** Units by which the quota may still be gone beyond. */
+  beyond: number;
   /** What of the charge the day's own units did not pay. */
   draws: readonly Draw[] | null;
   cap: number | null;
@@ -37,12 +41,24 @@ export interface Decision {
   account: Account | null;
 }
 
-export const LEFT_OUT: Decision = { outcome: 'left-out', id: null, used: 0, granted: 0, draws: null, cap: null, capUsed: null, locked: false, account: null };
+export const LEFT_OUT: Decision = {
+  outcome: 'left-out',
+  id: null,
+  used: 0,
+  granted: 0,
+  beyond: 0,
+  draws: null,
+  cap: null,
+  capUsed: null,
+  locked: false,
+  account: null,
+};
 
 /** A user as a statement without locks found them. */
 export interface Standing {
   active: boolean;
   used: number;
   granted: number;
+  beyond: number;
   account: Account;
 }

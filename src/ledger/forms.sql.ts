@@ -1,5 +1,5 @@
 import { type Cte } from '../database/build-statement';
-import { jsonInstant } from '../outbox/listened.sql';
+import { isListenedTo, jsonInstant } from '../outbox/listened.sql';
 
 /**
  * What a charge may draw on beside the day's own units. The idea: lay all units that a user has in one row, the day's own first,
@@ -14,6 +14,20 @@ export const hasForms = (row: string): string =>
 
 /** A grant that can be drawn on. */
 export const isLive = (grant: string): string => `${grant}.revoked_at IS NULL AND coalesce(${grant}.expires_at > now(), true)`;
+
+const MAX = 2_147_483_647;
+
+/** Of an account: what was drawn beyond the quota in its period. `row` has the columns of the user beside the projection `q`. */
+export const overageUsed = (row: string): string =>
+  `CASE WHEN (${row}.quota_overage_date, ${row}.quota_overage_fold) = ((${row}.q).day, (${row}.q).fold) THEN ${row}.quota_overage_today ELSE 0 END`;
+
+/** How far a user may go beyond the quota, as JSON; null: not at all. `u` is their row, `tier` SQL of the plan in force. */
+export const overageOf = (tier: string): string =>
+  `coalesce(CASE WHEN u.quota_forms THEN (SELECT o.overage FROM user_quota_forms o WHERE o.user_id = u.id) END, (SELECT quota_plans()) -> ${tier}::text -> 5 -> 'overage')`;
+
+/** Units that are left of it. */
+export const overageLeft = (overage: string, used: string): string =>
+  `CASE WHEN ${overage} IS NULL THEN 0 ELSE greatest(0, coalesce((${overage} ->> 'max')::bigint, ${MAX}) - ${used}) END`;
 
 const GRANTS = 'SELECT g.id, g.user_id, g.units - g.used AS units, g.priority, g.expires_at FROM quota_grants g';
 const LEFT = `${isLive('g')} AND g.used < g.units`;
@@ -44,13 +58,15 @@ export const GRANTS_HELD = `
   SELECT i.n FROM item i JOIN account a USING (user_id) JOIN quota_grants g USING (user_id)
   WHERE a.forms AND a.locked AND ${LEFT} AND NOT EXISTS (SELECT FROM held_grant h WHERE h.id = g.id)`;
 
-/** The grants as intervals of what is left on all of a user's, in the order in which they are drawn. */
+/** What there is behind the day's own units as intervals of it, in the order in which it is drawn: grants, then what goes beyond the quota. */
 export const SOURCE: Cte = {
   name: 'source',
   materialized: true,
   text: `
-  SELECT user_id, id AS grant_id, sum(units) OVER w - units AS begins, sum(units) OVER w AS ends
+  SELECT user_id, 'grant' AS source, id AS grant_id, sum(units) OVER w - units AS begins, sum(units) OVER w AS ends
   FROM held_grant WINDOW w AS (PARTITION BY user_id ORDER BY priority, expires_at NULLS LAST, id)
+  UNION ALL
+  SELECT user_id, 'overage', NULL, granted, granted + overage FROM purse WHERE overage > 0
 `,
 };
 
@@ -59,8 +75,10 @@ export const PURSE: Cte = {
   name: 'purse',
   materialized: true,
   text: `
-  SELECT a.user_id, greatest(a.used, a.ceiling)::bigint AS own_end, coalesce(g.units, 0)::bigint AS granted
-  FROM account a LEFT JOIN (SELECT user_id, sum(units) AS units FROM held_grant GROUP BY user_id) g USING (user_id)
+  SELECT a.user_id, greatest(a.used, a.ceiling)::bigint AS own_end, coalesce(g.units, 0)::bigint AS granted, ${overageLeft('o.overage', 'a.overage_used')} AS overage
+  FROM account a LEFT JOIN LATERAL (
+    SELECT coalesce((SELECT f.overage FROM user_quota_forms f WHERE f.user_id = a.user_id), (SELECT quota_plans()) -> a.tier::text -> 5 -> 'overage') AS overage
+  ) o ON a.forms LEFT JOIN (SELECT user_id, sum(units) AS units FROM held_grant GROUP BY user_id) g USING (user_id)
 `,
 };
 
@@ -69,7 +87,7 @@ export const DRAW: Cte = {
   name: 'draw',
   materialized: true,
   text: `
-  SELECT v.n, 'grant' AS source, s.grant_id, (i.cost - v.drawn_after + greatest(v.drawn_before, s.begins))::integer AS begins,
+  SELECT v.n, s.source, s.grant_id, (i.cost - v.drawn_after + greatest(v.drawn_before, s.begins))::integer AS begins,
     (least(v.drawn_after, s.ends) - greatest(v.drawn_before, s.begins))::integer AS units
   FROM verdict v JOIN item i USING (n) JOIN source s ON s.user_id = v.user_id
   WHERE v.outcome = 'admitted' AND s.begins < v.drawn_after AND s.ends > v.drawn_before
@@ -81,7 +99,29 @@ export const DRAWN: Cte = {
   name: 'drawn',
   text: `
   UPDATE quota_grants g SET used = g.used + d.units
-  FROM (SELECT grant_id, sum(units)::integer AS units FROM draw GROUP BY grant_id) d WHERE g.id = d.grant_id
+  FROM (SELECT grant_id, sum(units)::integer AS units FROM draw WHERE grant_id IS NOT NULL GROUP BY grant_id) d WHERE g.id = d.grant_id
+`,
+};
+
+/** What the period has of overage, for the history. Its bound is held against the counter in the user's row. */
+export const OVERAGE_NOTED: Cte = {
+  name: 'overage_noted',
+  text: `
+  INSERT INTO quota_overage (user_id, date, fold, units)
+  SELECT user_id, day, fold, overage_now::integer FROM total WHERE overage_now > 0
+  ON CONFLICT (user_id, date, fold) DO UPDATE SET units = least(${MAX}, quota_overage.units::bigint + excluded.units)
+`,
+};
+
+/** An event for each period that goes beyond its quota. */
+export const OVERAGE_BEGUN: Cte = {
+  name: 'overage_begun',
+  text: `
+  INSERT INTO events (type, user_id, data)
+  SELECT 'quota.overage-begun', t.user_id, jsonb_build_object('date', t.day, 'overage', t.overage_now, 'limit', t.quota, 'used', t.used_now,
+    'tier', t.tier, 'timeZone', t.period_zone, 'resetsAt', ${jsonInstant('quota_period_end(t.day, t.period_zone, t.zone)')})
+  FROM total t WHERE t.overage_now > 0 AND t.overage_used = 0 AND ${isListenedTo('t.user_id', `'quota.overage-begun'`, 'quota')}
+  ORDER BY t.user_id
 `,
 };
 
@@ -98,7 +138,8 @@ const DRAW_JSON = `json_build_object('source', d.source, 'grantId', d.grant_id, 
 
 /** The columns of an answer about more than the day: `spent` is where its user's running sum stands. */
 export const drawsOf = (spent: string): string => `least(${spent}, p.own_end)::integer AS used,
-  (p.granted - greatest(0, ${spent} - p.own_end))::float8 AS granted, a.forms,
+  greatest(0, p.granted - greatest(0, ${spent} - p.own_end))::float8 AS granted,
+  (p.overage - greatest(0, ${spent} - p.own_end - p.granted))::float8 AS beyond, a.forms,
   (SELECT json_agg(${DRAW_JSON} ORDER BY d.begins) FROM draw d WHERE d.n = i.n) AS draws`;
 
 /** What a request drew beside the day's own units; null: nothing. `r` is its row. */

@@ -7,11 +7,13 @@ import { CloseOutRepository } from './close-out.repository';
 import { DayRollRepository } from './day-roll.repository';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaGrant } from './entities/quota-grant.entity';
+import { QuotaOverage } from './entities/quota-overage.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
 import { RequestAttempt } from './entities/request-attempt.entity';
 import { RequestDraw } from './entities/request-draw.entity';
 import { RemovedUsage } from './entities/removed-usage.entity';
 import { Request } from './entities/request.entity';
+import { UserQuotaForms } from './entities/user-quota-forms.entity';
 import { PeriodBoundsRepository } from './period-bounds.repository';
 import { QuotaFormsRepository } from './quota-forms.repository';
 import { QuotaFormsService } from './quota-forms.service';
@@ -22,7 +24,7 @@ import { SettlementService } from './settlement.service';
 
 /** The counter of every user, the requests that it is the sum of, and the archive of days: whatever moves a unit is here. */
 @Module({
-  imports: [TypeOrmModule.forFeature([QuotaEvent, QuotaGrant, QuotaUsage, RemovedUsage, Request, RequestAttempt, RequestDraw])],
+  imports: [TypeOrmModule.forFeature([QuotaEvent, QuotaGrant, QuotaOverage, QuotaUsage, RemovedUsage, Request, RequestAttempt, RequestDraw, UserQuotaForms])],
   providers: [
     AdmissionRepository,
     AdmissionService,

@@ -13,7 +13,7 @@ const REMOVE = prepared(
     ), removed AS (
       DELETE FROM requests r USING old o, users u
       WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
-      RETURNING r.id, r.user_id, r.charged_on, r.cost, r.drawn_units, r.refunded_units
+      RETURNING r.id, r.user_id, r.charged_on, r.charged_fold, r.cost, r.drawn_units, r.refunded_units
     ), noted AS (
       UPDATE quota_usage q SET removed_used = least(2147483647, q.removed_used + s.used),
         removed_refunded = least(2147483647, q.removed_refunded + s.refunded), removed_requests = least(2147483647, q.removed_requests + s.requests)
@@ -26,9 +26,16 @@ const REMOVE = prepared(
       UPDATE quota_grants g SET removed_used = least(2147483647, g.removed_used::bigint + s.used)
       FROM (
         SELECT d.grant_id, sum(d.units - ${returned('r.cost', '0', 'r.refunded_units')}) AS used
-        FROM removed r JOIN request_draws d ON d.request_id = r.id WHERE r.drawn_units > 0 GROUP BY d.grant_id
+        FROM removed r JOIN request_draws d ON d.request_id = r.id WHERE r.drawn_units > 0 AND d.grant_id IS NOT NULL GROUP BY d.grant_id
       ) s
       WHERE g.id = s.grant_id
+    ), noted_as_overage AS (
+      UPDATE quota_overage o SET removed_units = least(2147483647, o.removed_units::bigint + s.units)
+      FROM (
+        SELECT r.user_id, r.charged_on, r.charged_fold, sum(d.units - ${returned('r.cost', '0', 'r.refunded_units')}) AS units
+        FROM removed r JOIN request_draws d ON d.request_id = r.id WHERE r.drawn_units > 0 AND d.source = 'overage' GROUP BY 1, 2, 3
+      ) s
+      WHERE o.user_id = s.user_id AND o.date = s.charged_on AND o.fold = s.charged_fold
     )
     SELECT (SELECT count(*) FROM removed)::integer AS removed, max(id::text) AS last FROM old`,
 );

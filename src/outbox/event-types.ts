@@ -6,6 +6,7 @@ export const EVENT_TYPES = [
   'request.expired',
   'quota.threshold-reached',
   'quota.exhausted',
+  'quota.overage-begun',
   'user.created',
   'user.updated',
   'user.deleted',

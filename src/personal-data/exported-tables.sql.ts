@@ -20,7 +20,7 @@ export const EXPORTED: readonly ExportedTable[] = [
       ...['id', 'email', 'role', 'status', 'time_zone', 'subscription_tier', 'next_subscription_tier', 'next_quota_daily', 'next_quota_unlimited'],
       ...['api_quota_daily', 'api_quota_unlimited', 'api_quota_custom', 'api_quota_used_today', 'api_quota_refunded_today', 'api_quota_requests_today'],
       ...['quota_reset_date', 'quota_reset_zone', 'quota_reset_fold', 'quota_override_daily', 'quota_override_unlimited', 'quota_override_expires_at'],
-      ...['quota_override_reason', 'quota_override_author', 'created_at', 'updated_at'],
+      ...['quota_override_reason', 'quota_override_author', 'quota_overage_today', 'quota_overage_date', 'quota_overage_fold', 'created_at', 'updated_at'],
     ],
     shownAs: { quota_override_author: ifSelf('quota_override_author') },
     withheld: { password_hash: SECRET, quota_forms: INTERNAL, token_version: INTERNAL, api_quota_version: INTERNAL, next_quota_version: INTERNAL },
@@ -166,6 +166,24 @@ export const EXPORTED: readonly ExportedTable[] = [
     columns: ['id', 'units', 'used', 'priority', 'reason', 'author', 'expires_at', 'revoked_at', 'created_at'],
     shownAs: { author: ifSelf('author') },
     withheld: { user_id: 'the user', removed_used: INTERNAL },
+  },
+  {
+    section: 'quotaForms',
+    table: 'user_quota_forms',
+    single: true,
+    order: [['user_id', 'integer']],
+    columns: ['overage', 'updated_at'],
+    withheld: { user_id: 'the user' },
+  },
+  {
+    section: 'overage',
+    table: 'quota_overage',
+    order: [
+      ['date', 'date'],
+      ['fold', 'smallint'],
+    ],
+    columns: ['date', 'fold', 'units', 'removed_units'],
+    withheld: { user_id: 'the user' },
   },
   {
     section: 'usage',

@@ -141,11 +141,17 @@ function toDto(row: QuotaRow): QuotaDto {
     timeZone: zone,
     tier,
     ...(grants === null ? {} : { grants: { remaining: Math.min(granted, MAX_INTEGER), items: grants } }),
+    ...overageOf(row),
     override: overrideOf(row),
     next: nextTier === null ? null : { tier: nextTier, dailyQuota: row.nextDailyQuota, effectiveAt: endsAt },
     exhaustedAt: exhaustedAt(row),
     adjusted,
   };
+}
+
+function overageOf({ overage, overageUsed }: QuotaRow): Pick<QuotaDto, 'overage'> {
+  if (overage === null && overageUsed === 0) return {};
+  return { overage: { used: overageUsed, max: overage === null ? 0 : (overage.max ?? null) } };
 }
 
 function overrideOf(row: QuotaRow): QuotaOverrideDto | null {

@@ -20,6 +20,7 @@ import { TierDto } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
 import { assertEitherOr } from './either-or';
 import { Tier } from './entities/tier.entity';
+import { assertOverage } from './overage';
 import { TierCopiesService } from './tier-copies.service';
 import { TierInUse, TierNameTaken } from './tiers.errors';
 import { TiersRepository } from './tiers.repository';
@@ -72,6 +73,7 @@ export class TiersService {
   /** The same within its caller's transaction. */
   async createIn(tx: EntityManager, actor: Actor, dto: CreateTierDto): Promise<TierDto> {
     assertEitherOr(dto);
+    assertOverage(dto.overage);
     const unlimited = dto.unlimited ?? false;
     const { reason: _, ...plan } = dto;
     const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
@@ -91,6 +93,7 @@ export class TiersService {
   /** The same within its caller's transaction, who begins the copies once it is committed. */
   async updateIn(tx: EntityManager, actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
     assertEitherOr(dto);
+    assertOverage(dto.overage);
     if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
     const tier = await this.find(tx, idOrName, true);
     const before = TierDto.of(tier);

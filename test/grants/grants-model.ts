@@ -9,20 +9,21 @@ export interface ModelGrant {
 }
 
 export interface ModelDraw {
-  source: 'grant';
-  grantId: number;
+  source: 'grant' | 'overage';
+  grantId: number | null;
   units: number;
 }
 
 /** What a request paid with, unit by unit, in the order in which it was drawn; null: the day's own. */
 export interface ModelRequest {
-  units: (ModelGrant | null)[];
+  units: (ModelGrant | 'overage' | null)[];
   refunded: number;
 }
 
 /** One user's purse, unit by unit and one act at a time: what `docs/concepts.md` states of grants, and no statement's cleverness. */
 export class PurseModel {
   used = 0;
+  overage = { used: 0, max: 0 };
   readonly grants: ModelGrant[] = [];
   private readonly requests = new Map<string, ModelRequest>();
 
@@ -36,6 +37,10 @@ export class PurseModel {
     return Math.max(0, this.quota - this.used) + this.granted;
   }
 
+  private get beyond(): number {
+    return Math.max(0, this.overage.max - this.overage.used);
+  }
+
   /** The grants that can be drawn on, in their order. */
   live(): ModelGrant[] {
     return this.grants
@@ -45,13 +50,14 @@ export class PurseModel {
 
   /** Null: refused. */
   charge(cost: number): ModelRequest | null {
-    if (cost > this.remaining) return null;
+    if (cost > this.remaining + this.beyond) return null;
     const units: ModelRequest['units'] = [];
     while (units.length < cost) {
-      const [grant] = this.used < this.quota ? [null] : this.live();
-      if (grant === null) this.used++;
-      else grant.left--;
-      units.push(grant ?? null);
+      const source: ModelGrant | 'overage' | null = this.used < this.quota ? null : (this.live().at(0) ?? 'overage');
+      if (source === null) this.used++;
+      else if (source === 'overage') this.overage.used++;
+      else source.left--;
+      units.push(source);
     }
     return { units, refunded: 0 };
   }
@@ -64,9 +70,10 @@ export class PurseModel {
   refund(id: string, count: number): void {
     const request = this.requests.get(id) as ModelRequest;
     for (let i = 0; i < count; i++) {
-      const grant = request.units[request.units.length - 1 - request.refunded++] ?? null;
-      if (grant === null) this.used--;
-      else grant.left++;
+      const source = request.units[request.units.length - 1 - request.refunded++] ?? null;
+      if (source === null) this.used--;
+      else if (source === 'overage') this.overage.used--;
+      else source.left++;
     }
   }
 
@@ -76,11 +83,12 @@ export class PurseModel {
 
   drawsOf(id: string): ModelDraw[] {
     const draws: ModelDraw[] = [];
-    for (const grant of (this.requests.get(id) as ModelRequest).units) {
-      if (grant === null) continue;
+    for (const from of (this.requests.get(id) as ModelRequest).units) {
+      if (from === null) continue;
+      const draw: ModelDraw = from === 'overage' ? { source: from, grantId: null, units: 1 } : { source: 'grant', grantId: from.id, units: 1 };
       const last = draws.at(-1);
-      if (last?.grantId === grant.id) last.units++;
-      else draws.push({ source: 'grant', grantId: grant.id, units: 1 });
+      if (last?.source === draw.source && last.grantId === draw.grantId) last.units++;
+      else draws.push(draw);
     }
     return draws;
   }

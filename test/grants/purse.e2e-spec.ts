@@ -70,6 +70,7 @@ describe('charges of users who have grants', () => {
     | { do: 'revoke' | 'expire'; pick: number }
     | { do: 'end'; pick: number; share: number | null }
     | { do: 'quota'; quota: number }
+    | { do: 'overage'; max: number }
     | { do: 'reset' };
   const act: fc.Arbitrary<Act> = fc.oneof(
     { weight: 6, arbitrary: fc.record({ do: fc.constant('charge' as const), cost: fc.integer({ min: 1, max: 9 }) }) },
@@ -89,6 +90,7 @@ describe('charges of users who have grants', () => {
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('revoke' as const, 'expire' as const), pick: fc.nat() }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('end' as const), pick: fc.nat(), share: fc.option(fc.double({ min: 0, max: 1, noNaN: true })) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('quota' as const), quota: fc.nat({ max: 8 }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('overage' as const), max: fc.nat({ max: 6 }) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('reset' as const) }) },
   );
 
@@ -170,6 +172,10 @@ describe('charges of users who have grants', () => {
               await service.sql(`UPDATE users SET api_quota_daily = $2 WHERE id = $1`, [user.id, step.quota]);
               model.quota = step.quota;
               return;
+            case 'overage':
+              await service.as(admin).put(`/v1/users/${user.id}/quota/overage`).send({ max: step.max, reason: 'test' }).expect(200);
+              model.overage.max = step.max;
+              return;
             case 'reset':
               await service.as(admin).post(`/v1/users/${user.id}/quota/reset`).send({ reason: 'test' }).expect(200);
               open.length = 0;
@@ -179,9 +185,15 @@ describe('charges of users who have grants', () => {
 
         for (const step of acts) {
           await perform(step);
-          const { used, remaining, grants } = await quotaOf(user);
-          expect({ step, used, remaining, items: (grants?.items ?? []).map(({ id, remaining: left }: Body) => [id, left]) }).toEqual({
-            ...{ step, used: model.used, remaining: model.remaining },
+          const { used, remaining, grants, overage } = await quotaOf(user);
+          expect({
+            step,
+            used,
+            remaining,
+            overage: overage?.used ?? 0,
+            items: (grants?.items ?? []).map(({ id, remaining: left }: Body) => [id, left]),
+          }).toEqual({
+            ...{ step, used: model.used, remaining: model.remaining, overage: model.overage.used },
             items: model.live().map(({ id, left }) => [id, left]),
           });
         }

@@ -28,9 +28,9 @@ describe('tiers', () => {
     const id = expect.any(Number);
     expect(body).toEqual({
       items: [
-        { id, name: 'free', dailyQuota: 5, unlimited: false, burstPerMinute: null, archived: false },
-        { id, name: 'pro', dailyQuota: 1000, unlimited: false, burstPerMinute: null, archived: false },
-        { id, name: 'enterprise', dailyQuota: null, unlimited: true, burstPerMinute: null, archived: false },
+        { id, name: 'free', dailyQuota: 5, unlimited: false, burstPerMinute: null, overage: null, archived: false },
+        { id, name: 'pro', dailyQuota: 1000, unlimited: false, burstPerMinute: null, overage: null, archived: false },
+        { id, name: 'enterprise', dailyQuota: null, unlimited: true, burstPerMinute: null, overage: null, archived: false },
       ],
       nextCursor: null,
     });

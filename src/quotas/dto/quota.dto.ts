@@ -37,6 +37,13 @@ export class QuotaGrantsDto {
   items: QuotaGrantDto[];
 }
 
+export class QuotaOverageDto {
+  /** Units that went beyond the quota in this period, and were not refunded. */
+  used: number;
+  /** How many may; null: as many as there are. */
+  max: number | null;
+}
+
 export class QuotaDto {
   /** Units in this period; null when unlimited. */
   limit: number | null;
@@ -52,6 +59,8 @@ export class QuotaDto {
   tier: string;
   /** Units beside the day's own, drawn once those are used up. Absent where there are none. */
   grants?: QuotaGrantsDto;
+  /** What goes beyond the quota: admitted, and counted apart from `used` and `remaining`. Absent for users who may not, and did not. */
+  overage?: QuotaOverageDto;
   /** The override that is active now. */
   override: QuotaOverrideDto | null;
   /** A change of tier that waits for the next period. */

@@ -25,6 +25,8 @@ export class UsageItemDto {
   refunded: number;
   /** Requests admitted. */
   requests: number;
+  /** Units that went beyond the quota, and are not among those used. Absent where there were none. */
+  overage?: number;
 }
 
 export class UsageDto {

@@ -1,11 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { type DrawSource } from '../../ledger/entities/request-draw.entity';
 import { type RequestStatus } from '../../ledger/entities/request.entity';
 import { AnyJson } from '../../openapi/declarations';
 
 /** Units of a charge that the day's own did not pay. */
 export class DrawDto {
-  @ApiProperty({ enum: ['grant', 'overage'] })
-  source: 'grant' | 'overage';
+  /** `overage`: beyond the quota. */
+  @ApiProperty({ enum: ['grant', 'overage', 'shadow'] })
+  source: DrawSource;
   /** The grant that paid; null for overage. */
   grantId: number | null;
   units: number;

@@ -1,6 +1,9 @@
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
-import { MAX_INTEGER } from '../../common/limits';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { IsReason } from '../../common/is-reason';
+import { MAX_INTEGER } from '../../common/limits';
+import { type Overage } from '../../ledger/entities/user-quota-forms.entity';
+import { OVERAGE_SCHEMA } from './overage.dto';
 
 export const MAX_QUOTA = MAX_INTEGER;
 /** Never digits alone: in a path those are an id. */
@@ -28,6 +31,12 @@ export class CreateTierDto {
   @Min(1)
   @Max(1_000_000)
   burstPerMinute?: number | null;
+
+  /** How far its users may go beyond the daily quota, counted apart: `{}` or `{ "max": units }` in a period; null: not at all. */
+  @IsOptional()
+  @IsObject()
+  @ApiProperty(OVERAGE_SCHEMA)
+  overage?: Overage | null;
 
   /** Where the tier stands in lists: small first. */
   @IsOptional()

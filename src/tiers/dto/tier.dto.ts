@@ -1,3 +1,4 @@
+import { type OverageDto } from './overage.dto';
 import { type Tier } from '../entities/tier.entity';
 
 export class TierDto {
@@ -8,11 +9,13 @@ export class TierDto {
   unlimited: boolean;
   /** Requests a minute beside the daily quota; null: no burst limit. */
   burstPerMinute: number | null;
+  /** How far its users may go beyond the daily quota; null: not at all. */
+  overage: OverageDto | null;
   /** Kept for its users, offered to nobody else. */
   archived: boolean;
 
-  static of({ id, name, dailyQuota, unlimited, burstPerMinute, archived }: Tier): TierDto {
-    return { id, name, dailyQuota, unlimited, burstPerMinute, archived };
+  static of({ id, name, dailyQuota, unlimited, burstPerMinute, overage, archived }: Tier): TierDto {
+    return { id, name, dailyQuota, unlimited, burstPerMinute, overage: overage ?? null, archived };
   }
 }
 

@@ -1,7 +1,10 @@
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
-import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
 import { IsReason } from '../../common/is-reason';
+import { MayBeLeftOut } from '../../common/may-be-left-out';
+import { type Overage } from '../../ledger/entities/user-quota-forms.entity';
+import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
+import { OVERAGE_SCHEMA } from './overage.dto';
 
 export class UpdateTierDto {
   /** Renaming reaches the tier's users at once. */
@@ -26,6 +29,12 @@ export class UpdateTierDto {
   @Min(1)
   @Max(1_000_000)
   burstPerMinute?: number | null;
+
+  /** How far its users may go beyond the daily quota, counted apart: `{}` or `{ "max": units }` in a period; null: not at all. */
+  @IsOptional()
+  @IsObject()
+  @ApiProperty(OVERAGE_SCHEMA)
+  overage?: Overage | null;
 
   @MayBeLeftOut()
   @IsInt()

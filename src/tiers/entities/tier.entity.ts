@@ -1,9 +1,11 @@
 import { Check, Column, CreateDateColumn, Entity, PrimaryGeneratedColumn, Unique, UpdateDateColumn } from 'typeorm';
+import { type Overage, OVERAGE_CHECK } from '../../ledger/entities/user-quota-forms.entity';
 
 @Entity('subscription_tiers')
 @Unique('subscription_tiers_name_key', ['name'])
 @Check('subscription_tiers_daily_quota_check', 'CASE WHEN unlimited THEN daily_quota IS NULL ELSE coalesce(daily_quota >= 0, false) END')
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
+@Check('subscription_tiers_overage_check', OVERAGE_CHECK)
 export class Tier {
   @PrimaryGeneratedColumn('identity', {
     type: 'integer',
@@ -24,6 +26,10 @@ export class Tier {
 
   @Column({ name: 'burst_per_minute', type: 'integer', nullable: true })
   burstPerMinute: number | null;
+
+  /** How far its users may go beyond the daily quota; null: not at all. */
+  @Column({ type: 'jsonb', nullable: true })
+  overage: Overage | null;
 
   @Column({ name: 'sort_order', type: 'integer', default: 0 })
   sortOrder: number;

@@ -24,6 +24,7 @@ export type UserStatus = 'active' | 'suspended';
 @Check('users_api_quota_daily_check', 'api_quota_daily >= 0')
 @Check('users_api_quota_used_today_check', 'api_quota_used_today >= 0')
 @Check('users_api_quota_refunded_today_check', 'api_quota_refunded_today >= 0')
+@Check('users_quota_overage_today_check', 'quota_overage_today >= 0')
 @Check('users_api_quota_requests_today_check', 'api_quota_requests_today >= 0')
 @Check(
   'users_quota_override_check',
@@ -114,6 +115,16 @@ export class User {
   /** Whether a charge is to look at more than the counter, such as grants. May be true too long, and is never false too early. */
   @Column({ name: 'quota_forms', type: 'boolean', default: false })
   quotaForms: boolean;
+
+  /** Units beyond the quota that were charged and not refunded in the period that the next two name; of any other period there are none. */
+  @Column({ name: 'quota_overage_today', type: 'integer', default: 0 })
+  overageToday: number;
+
+  @Column({ name: 'quota_overage_date', type: 'date', nullable: true })
+  overageDate: string | null;
+
+  @Column({ name: 'quota_overage_fold', type: 'smallint', default: 0 })
+  overageFold: number;
 
   @Column({ name: 'quota_override_daily', type: 'integer', nullable: true })
   overrideDaily: number | null;
