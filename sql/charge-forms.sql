@@ -46,7 +46,21 @@ WITH
       l.quota_reset_date,
       l.api_quota_used_today,
       l.api_quota_refunded_today,
-      l.api_quota_requests_today
+      l.api_quota_requests_today,
+      CASE
+        WHEN (l.quota_overage_date, l.quota_overage_fold) = ((l.q).day, (l.q).fold) THEN l.quota_overage_today
+        ELSE 0
+      END AS overage_used,
+      (
+        (l.q).closed
+        AND coalesce(
+          (
+            SELECT
+              quota_plans ()
+          ) -> l.subscription_tier::text -> 5 ? 'rollover',
+          false
+        )
+      ) AS to_roll
     FROM
       (
         SELECT
@@ -66,7 +80,11 @@ WITH
           u.quota_reset_date,
           u.api_quota_used_today,
           u.api_quota_refunded_today,
-          u.api_quota_requests_today
+          u.api_quota_requests_today,
+          u.quota_overage_today,
+          u.quota_overage_date,
+          u.quota_overage_fold,
+          u.subscription_tier
         FROM
           users u
         WHERE
@@ -110,9 +128,48 @@ WITH
         FOR NO KEY UPDATE
       ) l
   ),
+  purse AS MATERIALIZED (
+    SELECT
+      a.user_id,
+      greatest(a.used, a.ceiling)::bigint AS own_end,
+      coalesce(g.units, 0)::bigint AS granted,
+      CASE
+        WHEN o.overage IS NULL THEN 0
+        ELSE greatest(0, coalesce((o.overage ->> 'max')::bigint, 2147483647) - a.overage_used)
+      END AS overage
+    FROM
+      account a
+      LEFT JOIN LATERAL (
+        SELECT
+          coalesce(
+            (
+              SELECT
+                f.overage
+              FROM
+                user_quota_forms f
+              WHERE
+                f.user_id = a.user_id
+            ),
+            (
+              SELECT
+                quota_plans ()
+            ) -> a.tier::text -> 5 -> 'overage'
+          ) AS overage
+      ) o ON a.forms
+      LEFT JOIN (
+        SELECT
+          user_id,
+          sum(units) AS units
+        FROM
+          held_grant
+        GROUP BY
+          user_id
+      ) g USING (user_id)
+  ),
   source AS MATERIALIZED (
     SELECT
       user_id,
+      'grant' AS source,
       id AS grant_id,
       sum(units) OVER w - units AS begins,
       sum(units) OVER w AS ends
@@ -127,23 +184,17 @@ WITH
           expires_at NULLS LAST,
           id
       )
-  ),
-  purse AS MATERIALIZED (
+    UNION ALL
     SELECT
-      a.user_id,
-      greatest(a.used, a.ceiling)::bigint AS own_end,
-      coalesce(g.units, 0)::bigint AS granted
+      user_id,
+      'overage',
+      NULL,
+      granted,
+      granted + overage
     FROM
-      account a
-      LEFT JOIN (
-        SELECT
-          user_id,
-          sum(units) AS units
-        FROM
-          held_grant
-        GROUP BY
-          user_id
-      ) g USING (user_id)
+      purse
+    WHERE
+      overage > 0
   ),
   running AS (
     SELECT
@@ -167,13 +218,13 @@ WITH
       NULL::integer AS cap_before,
       NULL::integer AS cap_after,
       p.own_end,
-      p.own_end + p.granted AS reach
+      p.own_end + p.granted + p.overage AS reach
     FROM
       item i
       JOIN account a USING (user_id)
       JOIN purse p USING (user_id)
     WHERE
-      true
+      NOT a.to_roll
   ),
   sorted AS (
     SELECT
@@ -241,7 +292,8 @@ WITH
       a.*,
       t.used_now,
       t.requests_now,
-      t.spent_now
+      t.spent_now,
+      greatest(0, t.spent_now - p.own_end - p.granted) AS overage_now
     FROM
       (
         SELECT
@@ -257,6 +309,7 @@ WITH
           user_id
       ) t
       JOIN account a USING (user_id)
+      JOIN purse p USING (user_id)
   ),
   archived AS (
     INSERT INTO
@@ -297,6 +350,18 @@ WITH
       api_quota_version = t.base_version,
       next_subscription_tier = CASE
         WHEN NOT t.closed THEN u.next_subscription_tier
+      END,
+      quota_overage_today = CASE
+        WHEN t.overage_now > 0 THEN t.overage_used + t.overage_now
+        ELSE u.quota_overage_today
+      END::integer,
+      quota_overage_date = CASE
+        WHEN t.overage_now > 0 THEN t.day
+        ELSE u.quota_overage_date
+      END,
+      quota_overage_fold = CASE
+        WHEN t.overage_now > 0 THEN t.fold
+        ELSE u.quota_overage_fold
       END
     FROM
       total t
@@ -486,7 +551,7 @@ WITH
   draw AS MATERIALIZED (
     SELECT
       v.n,
-      'grant' AS source,
+      s.source,
       s.grant_id,
       (i.cost - v.drawn_after + greatest(v.drawn_before, s.begins))::integer AS begins,
       (least(v.drawn_after, s.ends) - greatest(v.drawn_before, s.begins))::integer AS units
@@ -510,11 +575,87 @@ WITH
           sum(units)::integer AS units
         FROM
           draw
+        WHERE
+          grant_id IS NOT NULL
         GROUP BY
           grant_id
       ) d
     WHERE
       g.id = d.grant_id
+  ),
+  overage_noted AS (
+    INSERT INTO
+      quota_overage (user_id, date, fold, units)
+    SELECT
+      user_id,
+      day,
+      fold,
+      overage_now::integer
+    FROM
+      total
+    WHERE
+      overage_now > 0
+    ON CONFLICT (user_id, date, fold) DO UPDATE
+    SET
+      units = least(2147483647, quota_overage.units::bigint + excluded.units)
+  ),
+  overage_begun AS (
+    INSERT INTO
+      events (type, user_id, data)
+    SELECT
+      'quota.overage-begun',
+      t.user_id,
+      jsonb_build_object(
+        'date',
+        t.day,
+        'overage',
+        t.overage_now,
+        'limit',
+        t.quota,
+        'used',
+        t.used_now,
+        'tier',
+        t.tier,
+        'timeZone',
+        t.period_zone,
+        'resetsAt',
+        to_char(
+          quota_period_end (t.day, t.period_zone, t.zone) AT TIME ZONE 'UTC',
+          'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'
+        )
+      )
+    FROM
+      total t
+    WHERE
+      t.overage_now > 0
+      AND t.overage_used = 0
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners
+          LIMIT
+            1
+        ),
+        false
+      )
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners l
+          WHERE
+            l.user_id IN (0, t.user_id)
+            AND l.type IN ('quota.overage-begun', 'quota.*', '*')
+          LIMIT
+            1
+        ),
+        false
+      )
+    ORDER BY
+      t.user_id
   ),
   draws_recorded AS (
     INSERT INTO
@@ -569,6 +710,7 @@ SELECT
     v.outcome,
     CASE
       WHEN a.user_id IS NULL THEN 'no-user'
+      WHEN a.to_roll THEN 'needs-close-out'
     END
   ) AS outcome,
   least(
@@ -582,7 +724,8 @@ SELECT
     ),
     p.own_end
   )::integer AS used,
-  (
+  greatest(
+    0,
     p.granted - greatest(
       0,
       coalesce(
@@ -595,6 +738,19 @@ SELECT
       ) - p.own_end
     )
   )::float8 AS granted,
+  (
+    p.overage - greatest(
+      0,
+      coalesce(
+        CASE
+          WHEN v.outcome = 'admitted' THEN v.used_after
+          ELSE v.used_then
+        END,
+        t.spent_now,
+        a.used
+      ) - p.own_end - p.granted
+    )
+  )::float8 AS beyond,
   a.forms,
   (
     SELECT

@@ -30,6 +30,7 @@ WITH
       r.id,
       r.user_id,
       r.charged_on,
+      r.charged_fold,
       r.cost,
       r.drawn_units,
       r.refunded_units
@@ -74,11 +75,41 @@ WITH
           JOIN request_draws d ON d.request_id = r.id
         WHERE
           r.drawn_units > 0
+          AND d.grant_id IS NOT NULL
         GROUP BY
           d.grant_id
       ) s
     WHERE
       g.id = s.grant_id
+  ),
+  noted_as_overage AS (
+    UPDATE quota_overage o
+    SET
+      removed_units = least(2147483647, o.removed_units::bigint + s.units)
+    FROM
+      (
+        SELECT
+          r.user_id,
+          r.charged_on,
+          r.charged_fold,
+          sum(
+            d.units - greatest(0, least(r.cost - 0, d.begins + d.units) - greatest(r.cost - r.refunded_units, d.begins))
+          ) AS units
+        FROM
+          removed r
+          JOIN request_draws d ON d.request_id = r.id
+        WHERE
+          r.drawn_units > 0
+          AND d.source = 'overage'
+        GROUP BY
+          1,
+          2,
+          3
+      ) s
+    WHERE
+      o.user_id = s.user_id
+      AND o.date = s.charged_on
+      AND o.fold = s.charged_fold
   )
 SELECT
   (

@@ -239,12 +239,26 @@ CREATE TABLE quota_grants (
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  rolled_from date,
+  rolled_fold smallint DEFAULT 0 NOT NULL,
   CONSTRAINT quota_grants_pkey PRIMARY KEY (id),
   CONSTRAINT quota_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT quota_grants_priority_check CHECK (((priority >= 0) AND (priority <= 1000))),
   CONSTRAINT quota_grants_removed_used_check CHECK ((removed_used >= 0)),
   CONSTRAINT quota_grants_units_check CHECK ((units > 0)),
   CONSTRAINT quota_grants_used_check CHECK (((used >= 0) AND (used <= units)))
+);
+
+CREATE TABLE quota_overage (
+  user_id integer NOT NULL,
+  date date NOT NULL,
+  fold smallint DEFAULT 0 NOT NULL,
+  units integer NOT NULL,
+  removed_units integer DEFAULT 0 NOT NULL,
+  CONSTRAINT quota_overage_pkey PRIMARY KEY (user_id, date, fold),
+  CONSTRAINT quota_overage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT quota_overage_removed_units_check CHECK ((removed_units >= 0)),
+  CONSTRAINT quota_overage_units_check CHECK ((units >= 0))
 );
 
 CREATE TABLE quota_usage (
@@ -414,6 +428,8 @@ CREATE TABLE subscription_tiers (
   copied_version integer DEFAULT 0 NOT NULL,
   edited_at timestamp with time zone,
   alias_of integer,
+  overage jsonb,
+  rollover jsonb,
   CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
   CONSTRAINT subscription_tiers_name_key UNIQUE (name),
   CONSTRAINT subscription_tiers_burst_per_minute_check CHECK ((burst_per_minute > 0)),
@@ -421,7 +437,25 @@ CREATE TABLE subscription_tiers (
 CASE
     WHEN unlimited THEN (daily_quota IS NULL)
     ELSE COALESCE((daily_quota >= 0), false)
-END)
+END),
+  CONSTRAINT subscription_tiers_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
+CASE jsonb_typeof((overage -> 'max'::text))
+    WHEN 'number'::text THEN (((((overage ->> 'max'::text))::numeric >= (0)::numeric) AND (((overage ->> 'max'::text))::numeric <= (2147483647)::numeric)) AND ((((overage ->> 'max'::text))::numeric % (1)::numeric) = (0)::numeric))
+    ELSE ((overage -> 'max'::text) IS NULL)
+END))),
+  CONSTRAINT subscription_tiers_rollover_check CHECK (((rollover IS NULL) OR (
+CASE
+    WHEN (jsonb_typeof((rollover -> 'days'::text)) = 'number'::text) THEN (((((rollover ->> 'days'::text))::numeric >= (1)::numeric) AND (((rollover ->> 'days'::text))::numeric <= (31)::numeric)) AND ((((rollover ->> 'days'::text))::numeric % (1)::numeric) = (0)::numeric))
+    ELSE false
+END AND
+CASE jsonb_typeof((rollover -> 'max'::text))
+    WHEN 'number'::text THEN (((((rollover ->> 'max'::text))::numeric >= (1)::numeric) AND (((rollover ->> 'max'::text))::numeric <= (2147483647)::numeric)) AND ((((rollover ->> 'max'::text))::numeric % (1)::numeric) = (0)::numeric))
+    ELSE ((rollover -> 'max'::text) IS NULL)
+END AND
+CASE jsonb_typeof((rollover -> 'share'::text))
+    WHEN 'number'::text THEN ((((rollover ->> 'share'::text))::numeric > (0)::numeric) AND (((rollover ->> 'share'::text))::numeric <= (1)::numeric))
+    ELSE ((rollover -> 'share'::text) IS NULL)
+END))) NOT VALID
 );
 
 CREATE TABLE system_configuration_changes (
@@ -523,6 +557,19 @@ CREATE TABLE user_identities (
   CONSTRAINT user_identities_subject_check CHECK (((subject)::text <> ''::text))
 );
 
+CREATE TABLE user_quota_forms (
+  user_id integer NOT NULL,
+  overage jsonb,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT user_quota_forms_pkey PRIMARY KEY (user_id),
+  CONSTRAINT user_quota_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT user_quota_forms_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
+CASE jsonb_typeof((overage -> 'max'::text))
+    WHEN 'number'::text THEN (((((overage ->> 'max'::text))::numeric >= (0)::numeric) AND (((overage ->> 'max'::text))::numeric <= (2147483647)::numeric)) AND ((((overage ->> 'max'::text))::numeric % (1)::numeric) = (0)::numeric))
+    ELSE ((overage -> 'max'::text) IS NULL)
+END)))
+);
+
 CREATE TABLE user_removals (
   user_id integer NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -561,6 +608,9 @@ CREATE TABLE users (
   api_quota_version integer DEFAULT 0 NOT NULL,
   next_quota_version integer DEFAULT 0 NOT NULL,
   quota_forms boolean DEFAULT false NOT NULL,
+  quota_overage_today integer DEFAULT 0 NOT NULL,
+  quota_overage_date date,
+  quota_overage_fold smallint DEFAULT 0 NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_next_subscription_tier_fkey FOREIGN KEY (next_subscription_tier) REFERENCES subscription_tiers(name) ON UPDATE CASCADE,
@@ -570,6 +620,7 @@ CREATE TABLE users (
   CONSTRAINT users_api_quota_requests_today_check CHECK ((api_quota_requests_today >= 0)),
   CONSTRAINT users_api_quota_used_today_check CHECK ((api_quota_used_today >= 0)),
   CONSTRAINT users_next_quota_check CHECK (((next_subscription_tier IS NULL) OR next_quota_unlimited OR COALESCE((next_quota_daily >= 0), false))),
+  CONSTRAINT users_quota_overage_today_check CHECK ((quota_overage_today >= 0)),
   CONSTRAINT users_quota_override_check CHECK (((quota_override_expires_at IS NULL) OR ((quota_override_reason IS NOT NULL) AND
 CASE
     WHEN quota_override_unlimited THEN (quota_override_daily IS NULL)
@@ -664,7 +715,11 @@ CREATE INDEX one_time_tokens_expires_at_idx ON public.one_time_tokens USING btre
 
 CREATE INDEX one_time_tokens_user_id_purpose_created_at_idx ON public.one_time_tokens USING btree (user_id, purpose, created_at);
 
+CREATE INDEX quota_grants_expires_at_idx ON public.quota_grants USING btree (expires_at) WHERE (rolled_from IS NOT NULL);
+
 CREATE INDEX quota_grants_user_id_id_idx ON public.quota_grants USING btree (user_id, id);
+
+CREATE UNIQUE INDEX quota_grants_user_id_rolled_from_rolled_fold_key ON public.quota_grants USING btree (user_id, rolled_from, rolled_fold);
 
 CREATE INDEX refresh_tokens_family_idx ON public.refresh_tokens USING btree (family);
 
@@ -902,7 +957,7 @@ CREATE OR REPLACE FUNCTION public.quota_close_out(ids integer[])
  LANGUAGE sql
 AS $function$
         WITH account AS MATERIALIZED (
-          SELECT quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_reset_date, u.api_quota_used_today,
+          SELECT quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_reset_date, u.quota_reset_fold, u.subscription_tier, u.api_quota_used_today,
             u.api_quota_refunded_today, u.api_quota_requests_today
           FROM users u WHERE u.id = ANY (ids) ORDER BY u.id FOR NO KEY UPDATE
         ), archived AS (
@@ -912,6 +967,13 @@ AS $function$
           FROM account a WHERE (a.q).closed AND (a.api_quota_requests_today > 0 OR a.api_quota_used_today > 0)
           ON CONFLICT (user_id, date) DO UPDATE SET used = least(2147483647, quota_usage.used::bigint + excluded.used),
             refunded = least(2147483647, quota_usage.refunded::bigint + excluded.refunded), requests = quota_usage.requests + excluded.requests
+        ), rolled AS (
+          INSERT INTO quota_grants (user_id, units, priority, reason, expires_at, rolled_from, rolled_fold)
+          SELECT (a.q).user_id, r.units, 50, 'rollover of ' || r.date, r.expires_at, r.date, r.fold
+          FROM account a CROSS JOIN LATERAL quota_rollover((SELECT quota_plans()) -> a.subscription_tier::text -> 5 -> 'rollover', a.quota_reset_date, a.quota_reset_fold,
+            (a.q).closed_quota, a.api_quota_used_today, CASE WHEN NOT (a.q).base_unlimited THEN (a.q).base_quota END, (a.q).day, (a.q).zone) r
+          WHERE (a.q).closed
+          ON CONFLICT (user_id, rolled_from, rolled_fold) DO NOTHING
         ), opened AS (
           UPDATE users u SET quota_reset_date = (a.q).day, quota_reset_zone = (a.q).period_zone,
             quota_reset_fold = (a.q).fold, api_quota_used_today = 0, api_quota_refunded_today = 0,
@@ -1127,6 +1189,20 @@ AS $function$
     END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.quota_rollover(rule jsonb, closed_on date, closed_fold smallint, closed_quota integer, used integer, base_quota integer, today date, zone text)
+ RETURNS TABLE(date date, fold smallint, units integer, expires_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+        SELECT d.date, d.fold, d.units, quota_day_start(d.date + 1 + (rule ->> 'days')::integer, zone) FROM (
+          SELECT s.day::date AS date, CASE WHEN s.day::date = closed_on THEN closed_fold ELSE 0 END::smallint AS fold,
+            least(coalesce((rule ->> 'max')::bigint, 2147483647), floor(coalesce((rule ->> 'share')::numeric, 1)
+              * CASE WHEN s.day::date = closed_on THEN greatest(0, closed_quota::bigint - used) ELSE base_quota END))::integer AS units
+          FROM generate_series(greatest(closed_on, today - (rule ->> 'days')::integer), greatest(closed_on, today - 1), interval '1 day') AS s (day)
+        ) d WHERE rule IS NOT NULL AND d.units > 0 AND quota_day_start(d.date + 1 + (rule ->> 'days')::integer, zone) > now()
+      $function$
+;
+
 CREATE OR REPLACE FUNCTION public.quota_zone_known(zone text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1221,7 +1297,7 @@ CREATE OR REPLACE FUNCTION public.tier_forms(t subscription_tiers)
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE
-AS $function$ SELECT NULL::jsonb $function$
+AS $function$ SELECT nullif(jsonb_strip_nulls(jsonb_build_object('overage', t.overage, 'rollover', t.rollover)), '{}') $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.user_ids_by_metadata(alternatives jsonb[], max_count integer)
@@ -1286,6 +1362,8 @@ CREATE TRIGGER system_configuration_changes_notify AFTER INSERT OR DELETE OR UPD
 CREATE TRIGGER system_configurations_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.system_configurations FOR EACH STATEMENT EXECUTE FUNCTION notify_setting_change();
 
 CREATE TRIGGER system_configurations_time_zone_check BEFORE INSERT OR UPDATE OF value ON public.system_configurations FOR EACH ROW WHEN (((new.key)::text = 'quota.timeZone'::text)) EXECUTE FUNCTION refuse_unknown_system_zone();
+
+CREATE TRIGGER user_quota_forms_mark_forms AFTER INSERT OR UPDATE ON public.user_quota_forms FOR EACH ROW EXECUTE FUNCTION mark_quota_forms();
 
 CREATE TRIGGER users_end_privileged_scopes AFTER UPDATE OF role ON public.users FOR EACH ROW WHEN ((((old.role)::text <> 'user'::text) AND ((new.role)::text <> (old.role)::text) AND ((new.role)::text <> 'admin'::text))) EXECUTE FUNCTION end_privileged_scopes();
 

@@ -248,59 +248,86 @@ WITH
   ),
   granted AS MATERIALIZED (
     SELECT
-      d.*,
-      least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
+      g.*,
+      CASE
+        WHEN undrawn > 0 THEN (
+          SELECT
+            coalesce(
+              sum(
+                greatest(
+                  0,
+                  least(g.cost - g.refunded_units, d.begins + d.units) - greatest(g.cost - (g.refunded_units + g.granted), d.begins)
+                )
+              ),
+              0
+            )
+          FROM
+            request_draws d
+          WHERE
+            d.request_id = g.id
+            AND d.source = 'overage'
+        )
+        ELSE 0
+      END AS unspent
     FROM
       (
         SELECT
           d.*,
-          CASE
-            WHEN next = 'succeeded'
-            OR $3::integer IS NULL THEN due
-            ELSE greatest(
-              0,
-              least(
-                due,
-                $3 - (
-                  SELECT
-                    coalesce(sum(r.refunded_units), 0)
-                  FROM
-                    requests r
-                  WHERE
-                    r.user_id = d.user_id
-                    AND r.charged_on = d.charged_on
-                    AND r.charged_fold = d.charged_fold
-                    AND r.refunded_units > 0
-                    AND r.status IN ('failed', 'canceled', 'expired')
-                ) - (
-                  sum(due) OVER (
-                    PARTITION BY
-                      user_id,
-                      charged_on,
-                      charged_fold,
-                      next = 'succeeded'
-                    ORDER BY
-                      n
-                  ) - due
-                )
-              )
-            )
-          END::integer AS granted
+          least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
         FROM
-          due d
-      ) d
+          (
+            SELECT
+              d.*,
+              CASE
+                WHEN next = 'succeeded'
+                OR $3::integer IS NULL THEN due
+                ELSE greatest(
+                  0,
+                  least(
+                    due,
+                    $3 - (
+                      SELECT
+                        coalesce(sum(r.refunded_units), 0)
+                      FROM
+                        requests r
+                      WHERE
+                        r.user_id = d.user_id
+                        AND r.charged_on = d.charged_on
+                        AND r.charged_fold = d.charged_fold
+                        AND r.refunded_units > 0
+                        AND r.status IN ('failed', 'canceled', 'expired')
+                    ) - (
+                      sum(due) OVER (
+                        PARTITION BY
+                          user_id,
+                          charged_on,
+                          charged_fold,
+                          next = 'succeeded'
+                        ORDER BY
+                          n
+                      ) - due
+                    )
+                  )
+                )
+              END::integer AS granted
+            FROM
+              due d
+          ) d
+      ) g
   ),
   refund AS (
     SELECT
       g.user_id,
       g.charged_on,
       (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open,
-      sum(g.granted - g.undrawn) AS units
+      sum(g.granted - g.undrawn) AS units,
+      sum(g.unspent) AS overage
     FROM
       granted g
       JOIN account a ON a.id = g.user_id
     WHERE
       g.granted > g.undrawn
+      OR g.unspent > 0
     GROUP BY
       1,
       2,
@@ -310,7 +337,11 @@ WITH
     UPDATE users u
     SET
       api_quota_used_today = greatest(0, u.api_quota_used_today - f.units),
-      api_quota_refunded_today = least(2147483647, u.api_quota_refunded_today + f.units)::integer
+      api_quota_refunded_today = least(2147483647, u.api_quota_refunded_today + f.units)::integer,
+      quota_overage_today = CASE
+        WHEN (u.quota_overage_date, u.quota_overage_fold) = (u.quota_reset_date, u.quota_reset_fold) THEN greatest(0, u.quota_overage_today - f.overage)
+        ELSE u.quota_overage_today
+      END
     FROM
       refund f
     WHERE
@@ -329,6 +360,7 @@ WITH
       refund
     WHERE
       NOT open
+      AND units > 0
     ON CONFLICT (user_id, date) DO UPDATE
     SET
       used = greatest(0, quota_usage.used - excluded.refunded),
@@ -353,12 +385,38 @@ WITH
           JOIN request_draws d ON d.request_id = g.id
         WHERE
           g.undrawn > 0
+          AND d.grant_id IS NOT NULL
         GROUP BY
           d.grant_id
       ) f
     WHERE
       q.id = f.grant_id
       AND f.units > 0
+  ),
+  overage_returned AS (
+    UPDATE quota_overage o
+    SET
+      units = greatest(0, o.units - f.units)
+    FROM
+      (
+        SELECT
+          user_id,
+          charged_on,
+          charged_fold,
+          sum(unspent)::integer AS units
+        FROM
+          granted
+        WHERE
+          unspent > 0
+        GROUP BY
+          1,
+          2,
+          3
+      ) f
+    WHERE
+      o.user_id = f.user_id
+      AND o.date = f.charged_on
+      AND o.fold = f.charged_fold
   ),
   uncapped AS (
     UPDATE api_keys k

@@ -163,47 +163,72 @@ WITH
   ),
   granted AS MATERIALIZED (
     SELECT
-      d.*,
-      least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
+      g.*,
+      CASE
+        WHEN undrawn > 0 THEN (
+          SELECT
+            coalesce(
+              sum(
+                greatest(
+                  0,
+                  least(g.cost - g.refunded_units, d.begins + d.units) - greatest(g.cost - (g.refunded_units + g.granted), d.begins)
+                )
+              ),
+              0
+            )
+          FROM
+            request_draws d
+          WHERE
+            d.request_id = g.id
+            AND d.source = 'overage'
+        )
+        ELSE 0
+      END AS unspent
     FROM
       (
         SELECT
           d.*,
-          CASE
-            WHEN next = 'succeeded'
-            OR $3::integer IS NULL THEN due
-            ELSE greatest(
-              0,
-              least(
-                due,
-                $3 - (
-                  SELECT
-                    coalesce(sum(r.refunded_units), 0)
-                  FROM
-                    requests r
-                  WHERE
-                    r.user_id = d.user_id
-                    AND r.charged_on = d.charged_on
-                    AND r.charged_fold = d.charged_fold
-                    AND r.refunded_units > 0
-                    AND r.status IN ('failed', 'canceled', 'expired')
-                ) - (
-                  sum(due) OVER (
-                    PARTITION BY
-                      user_id,
-                      charged_on,
-                      charged_fold,
-                      next = 'succeeded'
-                    ORDER BY
-                      n
-                  ) - due
-                )
-              )
-            )
-          END::integer AS granted
+          least(drawn_units, refunded_units + granted) - least(drawn_units, refunded_units) AS undrawn
         FROM
-          due d
-      ) d
+          (
+            SELECT
+              d.*,
+              CASE
+                WHEN next = 'succeeded'
+                OR $3::integer IS NULL THEN due
+                ELSE greatest(
+                  0,
+                  least(
+                    due,
+                    $3 - (
+                      SELECT
+                        coalesce(sum(r.refunded_units), 0)
+                      FROM
+                        requests r
+                      WHERE
+                        r.user_id = d.user_id
+                        AND r.charged_on = d.charged_on
+                        AND r.charged_fold = d.charged_fold
+                        AND r.refunded_units > 0
+                        AND r.status IN ('failed', 'canceled', 'expired')
+                    ) - (
+                      sum(due) OVER (
+                        PARTITION BY
+                          user_id,
+                          charged_on,
+                          charged_fold,
+                          next = 'succeeded'
+                        ORDER BY
+                          n
+                      ) - due
+                    )
+                  )
+                )
+              END::integer AS granted
+            FROM
+              due d
+          ) d
+      ) g
   ),
   given_back AS (
     INSERT INTO

@@ -28,7 +28,21 @@ WITH
             AND g.used < g.units
         )
         ELSE 0
-      END::float8 AS granted
+      END::float8 AS granted,
+      CASE
+        WHEN u.quota_forms THEN (
+          SELECT
+            o.overage
+          FROM
+            user_quota_forms o
+          WHERE
+            o.user_id = u.id
+        )
+      END AS own_overage,
+      u.quota_overage_today,
+      u.quota_overage_date,
+      u.quota_overage_fold,
+      u.subscription_tier
     FROM
       users u
     WHERE
@@ -42,6 +56,28 @@ SELECT
   a.status = 'active' AS active,
   (a.q).used,
   a.granted,
+  (
+    CASE
+      WHEN o.overage IS NULL THEN 0
+      ELSE greatest(
+        0,
+        coalesce((o.overage ->> 'max')::bigint, 2147483647) - CASE
+          WHEN (a.quota_overage_date, a.quota_overage_fold) = ((a.q).day, (a.q).fold) THEN a.quota_overage_today
+          ELSE 0
+        END
+      )
+    END
+  )::float8 AS beyond,
+  (
+    (a.q).closed
+    AND coalesce(
+      (
+        SELECT
+          quota_plans ()
+      ) -> a.subscription_tier::text -> 5 ? 'rollover',
+      false
+    )
+  ) AS "toRoll",
   (a.q).unlimited,
   (a.q).quota,
   (a.q).tier,
@@ -57,3 +93,13 @@ SELECT
   )::float8 AS now
 FROM
   account a
+  CROSS JOIN LATERAL (
+    SELECT
+      coalesce(
+        a.own_overage,
+        (
+          SELECT
+            quota_plans ()
+        ) -> (a.q).tier::text -> 5 -> 'overage'
+      ) AS overage
+  ) o

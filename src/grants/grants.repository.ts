@@ -7,7 +7,7 @@ import { type GrantDto } from './dto/grant.dto';
 export type NewGrant = Pick<QuotaGrant, 'userId' | 'units' | 'priority' | 'reason' | 'author' | 'expiresAt'>;
 
 const GRANT = `g.id, g.units, g.used, CASE WHEN ${isLive('g')} THEN g.units - g.used ELSE 0 END AS remaining, g.priority, g.expires_at AS "expiresAt", g.reason, g.author,
-  g.revoked_at AS "revokedAt", g.created_at AS "createdAt"`;
+  g.rolled_from::text AS "rolledFrom", g.revoked_at AS "revokedAt", g.created_at AS "createdAt"`;
 
 @Injectable()
 export class GrantsRepository {

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { Connections } from '../database/connections';
 import { BRIEF_LOCK_MS, PATIENT_LOCK_MS } from '../database/isolated-commit';
+import { prepared } from '../database/prepared-statements';
 import { StatementPool } from '../database/statement-pool';
 import { toItem, toPlainItems } from './charge-items';
 import { type Charge } from './charge';
@@ -23,7 +24,9 @@ type Row = Omit<Decision, 'account' | 'granted' | 'beyond' | 'draws'> &
   Omit<Account, 'zone'> & { zone: string | null };
 
 /** What the statement that only reads answers for one user. */
-type StandingRow = Account & { userId: number; active: boolean; used: number; granted: number; beyond: number };
+type StandingRow = Account & { userId: number; active: boolean; toRoll: boolean; used: number; granted: number; beyond: number };
+
+const CLOSE_OUT = prepared('close out', 'SELECT quota_close_out($1::integer[])');
 
 @Injectable()
 export class AdmissionRepository implements OnApplicationShutdown {
@@ -133,10 +136,16 @@ export class AdmissionRepository implements OnApplicationShutdown {
     return toDecision(row);
   }
 
+  /** Closes the days of these users that are over: what rolls over can be drawn then. */
+  async closeOut(userIds: readonly number[], tx?: EntityManager): Promise<void> {
+    if (tx) await tx.query(CLOSE_OUT.text, [userIds]);
+    else await this.main.run(CLOSE_OUT, [userIds]);
+  }
+
   /** Where users stand, without a lock. Who is not among them is no user. */
   async standings(userIds: readonly number[]): Promise<Map<number, Standing>> {
     const rows = await this.reads.run<StandingRow>(STANDING, STANDING.values({ userIds }));
-    return new Map(rows.map(({ userId, active, used, granted, beyond, ...account }) => [userId, { active, used, granted, beyond, account }]));
+    return new Map(rows.map(({ userId, active, toRoll, used, granted, beyond, ...account }) => [userId, { active, toRoll, used, granted, beyond, account }]));
   }
 }
 

@@ -115,6 +115,10 @@ export class AdmissionService {
     const charging = (forms: boolean) => this.repository.chargeWithin(tx, charge, hours, thresholds, forms);
     let decision = await charging(this.withForms.has(charge.userId));
     if (decision.outcome === 'needs-forms') decision = await charging(true);
+    if (decision.outcome === 'needs-close-out') {
+      await this.repository.closeOut([charge.userId], tx);
+      decision = await charging(true);
+    }
     this.note(charge, false, decision);
     return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
   }
@@ -186,12 +190,25 @@ export class AdmissionService {
     const decisions =
       locking === 'briefly' && pending.every(({ plain }) => plain)
         ? await this.sendPlain(pending, thresholds)
-        : await this.repository.charge(pending, hours, thresholds, { skips: locking === 'skip', inLane });
+        : await this.closedOut(pending, await this.repository.charge(pending, hours, thresholds, { skips: locking === 'skip', inLane }));
     this.counts.batches++;
     if (pending.some(({ charge }) => charge.status === 'succeeded')) this.outbox.expectRequests();
     // One of a lane waits for its user's row, whatever the database does.
     if (!inLane) this.batchMs.add(performance.now() - startedAt);
     return decisions;
+  }
+
+  /** Closes the days that charges wait for. Where that fails, those charges are as if somebody held their rows: others were decided. */
+  private async closedOut(pending: readonly PendingCharge[], decisions: Decision[]): Promise<Decision[]> {
+    const late = pending.filter((_, i) => decisions[i]?.outcome === 'needs-close-out').map(({ charge }) => charge.userId);
+    if (late.length === 0) return decisions;
+    try {
+      await this.repository.closeOut([...new Set(late)]);
+      return decisions;
+    } catch (error) {
+      if (!isRolledBack(error) && !isTransient(error)) throw error;
+      return decisions.map((decision) => (decision.outcome === 'needs-close-out' ? { ...decision, outcome: 'busy' } : decision));
+    }
   }
 
   /** What the plain statement cannot take as a whole is left to the general one. */
@@ -215,6 +232,7 @@ export class AdmissionService {
       pending.plain = false;
       return (pending.forms = true);
     }
+    if (decision.outcome === 'needs-close-out') return true;
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
     if (this.isNews(pending.charge, decision)) {
       pending.peek = false;
@@ -276,9 +294,9 @@ function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Dec
 function refusalBy({ cost }: Charge, standing: Standing | undefined): Decision | null {
   const none = { id: null, used: 0, granted: 0, beyond: 0, draws: null, cap: null, capUsed: null, locked: false };
   if (standing === undefined) return { ...none, outcome: 'no-user', account: null };
-  const { active, used, granted, beyond, account } = standing;
+  const { active, toRoll, used, granted, beyond, account } = standing;
   if (!active) return { ...none, outcome: 'suspended', used, granted, beyond, account };
-  return cost > ownLeft(account, used) + granted + beyond ? { ...none, outcome: 'over-quota', used, granted, beyond, account } : null;
+  return !toRoll && cost > ownLeft(account, used) + granted + beyond ? { ...none, outcome: 'over-quota', used, granted, beyond, account } : null;
 }
 
 /** Of the day's own units; a quota that was lowered below the counter has none left. */

@@ -1,6 +1,20 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
 import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
-import { DRAW, DRAWN, drawsOf, drawsRecorded, GRANTS_HELD, hasForms, heldGrants, OVERAGE_BEGUN, OVERAGE_NOTED, overageUsed, PURSE, SOURCE } from './forms.sql';
+import {
+  DRAW,
+  DRAWN,
+  drawsOf,
+  drawsRecorded,
+  GRANTS_HELD,
+  hasForms,
+  heldGrants,
+  isToRoll,
+  OVERAGE_BEGUN,
+  OVERAGE_NOTED,
+  overageUsed,
+  PURSE,
+  SOURCE,
+} from './forms.sql';
 
 /** What a batch needs of the statement. A part that is left idle would still cost as much as several charges. */
 export interface ChargeParts {
@@ -61,11 +75,11 @@ const item = ({ keys, deadlines, holds }: ChargeParts): Cte => {
 const stateOf = (
   forms: boolean,
 ): string => `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_forms, u.quota_reset_date,
-      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today${when(forms, ', u.quota_overage_today, u.quota_overage_date, u.quota_overage_fold')}`;
+      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today${when(forms, ', u.quota_overage_today, u.quota_overage_date, u.quota_overage_fold, u.subscription_tier')}`;
 
 const accountOf = (row: string, locked: boolean, forms: boolean): string => `
   SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active, ${hasForms(row)} AS forms,
-    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used`)}`;
+    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used, ${isToRoll(row)} AS to_roll`)}`;
 
 /** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
 const account = ({ peeks, forms, skips }: ChargeParts): Cte => ({
@@ -127,7 +141,7 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
         : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
     }${when(forms, `, p.own_end, p.own_end + p.granted + p.overage AS reach`)}
   FROM item i JOIN account a USING (user_id) ${when(forms, 'JOIN purse p USING (user_id) ')}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
-  WHERE ${forms ? 'true' : 'NOT a.forms'} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
+  WHERE NOT a.${forms ? 'to_roll' : 'forms'} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
 `,
 });
 
@@ -293,7 +307,7 @@ const spent = (forms: boolean): string =>
 /** One row for each charge, in order of arrival. */
 const decisions = ({ keys, forms, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
-  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' ${when(!forms, `WHEN a.forms THEN 'needs-forms'`)} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
+  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' WHEN a.${forms ? `to_roll THEN 'needs-close-out'` : `forms THEN 'needs-forms'`} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
   ${forms ? drawsOf(spent(forms)) : `${spent(forms)}::integer AS used`},
   CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now

@@ -23,8 +23,20 @@ export interface Draw {
 
 /** How a statement answers one charge. */
 export interface Decision {
-  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`: to be sent with the part of the statement that this one lacked. */
-  outcome: 'admitted' | 'over-quota' | 'over-cap' | 'deferred' | 'left-out' | 'needs-forms' | 'busy' | 'replayed' | 'key-reused' | 'suspended' | 'no-user';
+  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`: to be sent with the part of the statement that this one lacked. `needs-close-out`: once the user's day was closed. */
+  outcome:
+    | 'admitted'
+    | 'over-quota'
+    | 'over-cap'
+    | 'deferred'
+    | 'left-out'
+    | 'needs-forms'
+    | 'needs-close-out'
+    | 'busy'
+    | 'replayed'
+    | 'key-reused'
+    | 'suspended'
+    | 'no-user';
   id: string | null;
   used: number;
   /** Units left beside the day's own. */
@@ -57,6 +69,8 @@ export const LEFT_OUT: Decision = {
 /** A user as a statement without locks found them. */
 export interface Standing {
   active: boolean;
+  /** Whether the user's day is to be closed before a charge. */
+  toRoll: boolean;
   used: number;
   granted: number;
   beyond: number;

@@ -17,6 +17,10 @@ export const isLive = (grant: string): string => `${grant}.revoked_at IS NULL AN
 
 const MAX = 2_147_483_647;
 
+/** Whether the account's day is over and its plan lets unused units roll over: it is closed first, so that they can be drawn. */
+export const isToRoll = (row: string): string =>
+  `((${row}.q).closed AND coalesce((SELECT quota_plans()) -> ${row}.subscription_tier::text -> 5 ? 'rollover', false))`;
+
 /** Of an account: what was drawn beyond the quota in its period. `row` has the columns of the user beside the projection `q`. */
 export const overageUsed = (row: string): string =>
   `CASE WHEN (${row}.quota_overage_date, ${row}.quota_overage_fold) = ((${row}.q).day, (${row}.q).fold) THEN ${row}.quota_overage_today ELSE 0 END`;

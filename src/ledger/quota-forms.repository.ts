@@ -24,4 +24,15 @@ export class QuotaFormsRepository {
     ]);
     return cleared;
   }
+
+  /** Removes a batch of grants of rolled over units that have expired a week ago, and that no request in the ledger drew on. @returns how many */
+  async removeRolledOver(tx: EntityManager, count: number): Promise<number> {
+    const [, removed] = await tx.query<[unknown, number]>(
+      `DELETE FROM quota_grants WHERE id IN (
+         SELECT g.id FROM quota_grants g WHERE g.rolled_from IS NOT NULL AND g.expires_at < now() - interval '7 days'
+           AND NOT EXISTS (SELECT FROM request_draws d WHERE d.grant_id = g.id) LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+      [count],
+    );
+    return removed;
+  }
 }

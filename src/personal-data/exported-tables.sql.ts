@@ -163,7 +163,7 @@ export const EXPORTED: readonly ExportedTable[] = [
     section: 'grants',
     table: 'quota_grants',
     order: [['id', 'integer']],
-    columns: ['id', 'units', 'used', 'priority', 'reason', 'author', 'expires_at', 'revoked_at', 'created_at'],
+    columns: ['id', 'units', 'used', 'priority', 'reason', 'author', 'expires_at', 'rolled_from', 'rolled_fold', 'revoked_at', 'created_at'],
     shownAs: { author: ifSelf('author') },
     withheld: { user_id: 'the user', removed_used: INTERNAL },
   },

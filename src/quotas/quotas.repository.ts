@@ -15,6 +15,8 @@ export interface QuotaRow {
   /** How far the quota may be gone beyond; null: not at all. */
   overage: Overage | null;
   overageUsed: number;
+  /** Whether the day is over, and its plan lets unused units roll over. */
+  toRoll: boolean;
   tier: string;
   zone: string;
   day: string;
@@ -39,7 +41,8 @@ export class QuotasRepository {
   async find(userId: number, tx: EntityManager = this.dataSource.manager): Promise<QuotaRow | null> {
     const rows: QuotaRow[] = await tx.query(
       `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage,
-         CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed", q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
+         CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed",
+         q.closed AND coalesce(quota_plans() -> u.subscription_tier::text -> 5 ? 'rollover', false) AS "toRoll", q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
          u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN coalesce(n.plan ->> 0, u.next_subscription_tier) END AS "nextTier",
@@ -78,7 +81,7 @@ export class QuotasRepository {
          CASE WHEN count(p.date) > 0 THEN max(p.quota) ELSE (SELECT CASE WHEN NOT unlimited THEN quota END FROM me) END AS "limit",
          coalesce(sum(p.used), 0)::float8 AS used, coalesce(sum(p.refunded), 0)::float8 AS refunded,
          coalesce(sum(p.requests), 0)::integer AS requests,
-         (SELECT least(sum(o.units), 2147483647)::integer FROM quota_overage o WHERE o.user_id = $1 AND o.date = d.date AND o.units > 0) AS overage
+         (SELECT least(sum(o.units), 2147483647)::integer FROM quota_overage o WHERE o.user_id = $1 AND o.date = d.date AND o.units > 0 HAVING count(*) > 0) AS overage
        FROM day d LEFT JOIN part p ON p.date = d.date GROUP BY d.date ORDER BY d.date`,
       [userId, from, to],
     );

@@ -33,7 +33,9 @@ export class QuotasService {
 
   /** The quota as it is, and the same as the rate-limit fields need it. @throws NotFoundProblem */
   async get(userId: number): Promise<{ quota: QuotaDto; state: QuotaState }> {
-    const row = await this.read(userId);
+    const found = await this.read(userId);
+    // What rolls over is there once the day is closed: then it is shown as it is.
+    const row = found.toRoll ? await this.transactions.run((tx) => this.open(tx, userId)) : found;
     return { quota: toDto(row), state: toState(row) };
   }
 

@@ -21,6 +21,7 @@ import { UpdateTierDto } from './dto/update-tier.dto';
 import { assertEitherOr } from './either-or';
 import { Tier } from './entities/tier.entity';
 import { assertOverage } from './overage';
+import { assertRollover } from './rollover';
 import { TierCopiesService } from './tier-copies.service';
 import { TierInUse, TierNameTaken } from './tiers.errors';
 import { TiersRepository } from './tiers.repository';
@@ -74,6 +75,7 @@ export class TiersService {
   async createIn(tx: EntityManager, actor: Actor, dto: CreateTierDto): Promise<TierDto> {
     assertEitherOr(dto);
     assertOverage(dto.overage);
+    assertRollover(dto.rollover);
     const unlimited = dto.unlimited ?? false;
     const { reason: _, ...plan } = dto;
     const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
@@ -94,6 +96,7 @@ export class TiersService {
   async updateIn(tx: EntityManager, actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
     assertEitherOr(dto);
     assertOverage(dto.overage);
+    assertRollover(dto.rollover);
     if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
     const tier = await this.find(tx, idOrName, true);
     const before = TierDto.of(tier);

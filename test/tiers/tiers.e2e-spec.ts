@@ -28,9 +28,9 @@ describe('tiers', () => {
     const id = expect.any(Number);
     expect(body).toEqual({
       items: [
-        { id, name: 'free', dailyQuota: 5, unlimited: false, burstPerMinute: null, overage: null, archived: false },
-        { id, name: 'pro', dailyQuota: 1000, unlimited: false, burstPerMinute: null, overage: null, archived: false },
-        { id, name: 'enterprise', dailyQuota: null, unlimited: true, burstPerMinute: null, overage: null, archived: false },
+        { id, name: 'free', dailyQuota: 5, unlimited: false, burstPerMinute: null, overage: null, rollover: null, archived: false },
+        { id, name: 'pro', dailyQuota: 1000, unlimited: false, burstPerMinute: null, overage: null, rollover: null, archived: false },
+        { id, name: 'enterprise', dailyQuota: null, unlimited: true, burstPerMinute: null, overage: null, rollover: null, archived: false },
       ],
       nextCursor: null,
     });
@@ -48,7 +48,16 @@ describe('tiers', () => {
 
   it('are made, changed and deleted by administrators', async () => {
     const { body, headers } = await create({ name: 'team', dailyQuota: 200, burstPerMinute: 60, sortOrder: 9 }).expect(201);
-    expect(body).toEqual({ id: expect.any(Number), name: 'team', dailyQuota: 200, unlimited: false, burstPerMinute: 60, archived: false });
+    expect(body).toEqual({
+      id: expect.any(Number),
+      name: 'team',
+      dailyQuota: 200,
+      unlimited: false,
+      burstPerMinute: 60,
+      overage: null,
+      rollover: null,
+      archived: false,
+    });
     expect(headers).toMatchObject({ location: `/v1/tiers/${body.id}`, etag: expect.any(String) });
     const path = headers.location;
     const changed = await asAdmin().patch(path).send({ dailyQuota: 300 }).expect(200);

@@ -13,6 +13,8 @@ export class GrantDto {
   reason: string;
   /** The administrator who made it; null where nobody did over HTTP. */
   author: number | null;
+  /** The day whose unused units it has, YYYY-MM-DD; null: somebody made it. */
+  rolledFrom: string | null;
   /** When it was revoked; null: it was not. */
   revokedAt: Date | null;
   createdAt: Date;

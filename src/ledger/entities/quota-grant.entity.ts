@@ -3,6 +3,8 @@ import { Check, Column, CreateDateColumn, Entity, ForeignKey, Index, PrimaryGene
 /** Units that a user has once, beside the day's own. Its row changes only under the lock of its user's, but for what retention notes. */
 @Entity('quota_grants')
 @Index('quota_grants_user_id_id_idx', ['userId', 'id'])
+@Index('quota_grants_user_id_rolled_from_rolled_fold_key', ['userId', 'rolledFrom', 'rolledFold'], { unique: true })
+@Index('quota_grants_expires_at_idx', ['expiresAt'], { where: 'rolled_from IS NOT NULL' })
 @Check('quota_grants_units_check', 'units > 0')
 @Check('quota_grants_used_check', 'used >= 0 AND used <= units')
 @Check('quota_grants_removed_used_check', 'removed_used >= 0')
@@ -43,6 +45,13 @@ export class QuotaGrant {
 
   @Column({ name: 'revoked_at', type: 'timestamptz', nullable: true })
   revokedAt: Date | null;
+
+  /** The day whose unused units it has; null: somebody made it. No day is rolled over twice. */
+  @Column({ name: 'rolled_from', type: 'date', nullable: true })
+  rolledFrom: string | null;
+
+  @Column({ name: 'rolled_fold', type: 'smallint', default: 0 })
+  rolledFold: number;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;

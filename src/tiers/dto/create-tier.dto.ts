@@ -2,8 +2,9 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { IsReason } from '../../common/is-reason';
 import { MAX_INTEGER } from '../../common/limits';
-import { type Overage } from '../../ledger/entities/user-quota-forms.entity';
+import { type Overage, type Rollover } from '../../ledger/entities/user-quota-forms.entity';
 import { OVERAGE_SCHEMA } from './overage.dto';
+import { ROLLOVER_SCHEMA } from './rollover.dto';
 
 export const MAX_QUOTA = MAX_INTEGER;
 /** Never digits alone: in a path those are an id. */
@@ -37,6 +38,12 @@ export class CreateTierDto {
   @IsObject()
   @ApiProperty(OVERAGE_SCHEMA)
   overage?: Overage | null;
+
+  /** What of a day's unused units its users keep: `{ "days": 7, "max": 100, "share": 0.5 }`, each day's as a grant for so many days; null: nothing. */
+  @IsOptional()
+  @IsObject()
+  @ApiProperty(ROLLOVER_SCHEMA)
+  rollover?: Rollover | null;
 
   /** Where the tier stands in lists: small first. */
   @IsOptional()

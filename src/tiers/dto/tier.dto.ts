@@ -1,4 +1,5 @@
 import { type OverageDto } from './overage.dto';
+import { type RolloverDto } from './rollover.dto';
 import { type Tier } from '../entities/tier.entity';
 
 export class TierDto {
@@ -11,11 +12,13 @@ export class TierDto {
   burstPerMinute: number | null;
   /** How far its users may go beyond the daily quota; null: not at all. */
   overage: OverageDto | null;
+  /** What of a day's unused units its users keep; null: nothing. */
+  rollover: RolloverDto | null;
   /** Kept for its users, offered to nobody else. */
   archived: boolean;
 
-  static of({ id, name, dailyQuota, unlimited, burstPerMinute, overage, archived }: Tier): TierDto {
-    return { id, name, dailyQuota, unlimited, burstPerMinute, overage: overage ?? null, archived };
+  static of({ id, name, dailyQuota, unlimited, burstPerMinute, overage, rollover, archived }: Tier): TierDto {
+    return { id, name, dailyQuota, unlimited, burstPerMinute, overage: overage ?? null, rollover: rollover ?? null, archived };
   }
 }
 

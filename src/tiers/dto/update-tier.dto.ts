@@ -2,9 +2,10 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
 import { IsReason } from '../../common/is-reason';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
-import { type Overage } from '../../ledger/entities/user-quota-forms.entity';
+import { type Overage, type Rollover } from '../../ledger/entities/user-quota-forms.entity';
 import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
 import { OVERAGE_SCHEMA } from './overage.dto';
+import { ROLLOVER_SCHEMA } from './rollover.dto';
 
 export class UpdateTierDto {
   /** Renaming reaches the tier's users at once. */
@@ -35,6 +36,12 @@ export class UpdateTierDto {
   @IsObject()
   @ApiProperty(OVERAGE_SCHEMA)
   overage?: Overage | null;
+
+  /** What of a day's unused units its users keep: `{ "days": 7, "max": 100, "share": 0.5 }`, each day's as a grant for so many days; null: nothing. */
+  @IsOptional()
+  @IsObject()
+  @ApiProperty(ROLLOVER_SCHEMA)
+  rollover?: Rollover | null;
 
   @MayBeLeftOut()
   @IsInt()

@@ -1,11 +1,12 @@
 import { Check, Column, CreateDateColumn, Entity, PrimaryGeneratedColumn, Unique, UpdateDateColumn } from 'typeorm';
-import { type Overage, OVERAGE_CHECK } from '../../ledger/entities/user-quota-forms.entity';
+import { type Overage, OVERAGE_CHECK, type Rollover, ROLLOVER_CHECK } from '../../ledger/entities/user-quota-forms.entity';
 
 @Entity('subscription_tiers')
 @Unique('subscription_tiers_name_key', ['name'])
 @Check('subscription_tiers_daily_quota_check', 'CASE WHEN unlimited THEN daily_quota IS NULL ELSE coalesce(daily_quota >= 0, false) END')
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
 @Check('subscription_tiers_overage_check', OVERAGE_CHECK)
+@Check('subscription_tiers_rollover_check', ROLLOVER_CHECK)
 export class Tier {
   @PrimaryGeneratedColumn('identity', {
     type: 'integer',
@@ -30,6 +31,10 @@ export class Tier {
   /** How far its users may go beyond the daily quota; null: not at all. */
   @Column({ type: 'jsonb', nullable: true })
   overage: Overage | null;
+
+  /** What of a day's unused units its users keep; null: nothing. */
+  @Column({ type: 'jsonb', nullable: true })
+  rollover: Rollover | null;
 
   @Column({ name: 'sort_order', type: 'integer', default: 0 })
   sortOrder: number;

@@ -1,0 +1,3 @@
+-- close out
+SELECT
+  quota_close_out ($1::integer[])
