@@ -47,6 +47,7 @@ export class GatewayService {
       status: call.holdSeconds === null ? 'succeeded' : 'processing',
       holdSeconds: call.holdSeconds ?? undefined,
       cost: call.cost ?? this.costOf(type),
+      shadow: listedType(this.settings.get(RequestSettings.types), type)?.shadow,
       payloadJson: '{}',
       idempotency: idempotencyKey === null ? null : { scope: 'authorize', key: idempotencyKey, fingerprint: fingerprintOf(call) },
       isGone,

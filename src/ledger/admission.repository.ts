@@ -24,7 +24,7 @@ type Row = Omit<Decision, 'account' | 'granted' | 'beyond' | 'draws'> &
   Omit<Account, 'zone'> & { zone: string | null };
 
 /** What the statement that only reads answers for one user. */
-type StandingRow = Account & { userId: number; active: boolean; toRoll: boolean; used: number; granted: number; beyond: number };
+type StandingRow = Account & { userId: number; active: boolean; toRoll: boolean; shadow: boolean; used: number; granted: number; beyond: number };
 
 const CLOSE_OUT = prepared('close out', 'SELECT quota_close_out($1::integer[])');
 
@@ -104,7 +104,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       skips,
     });
     const values = statement.values({
-      items: `[${charges.map(toItem).join()}]`,
+      items: `[${pending.map(({ charge, shadowed = false }) => toItem(charge, shadowed)).join()}]`,
       userIds: [...firm],
       peekedIds: [...peeked],
       thresholds: toShares(thresholds),
@@ -118,7 +118,14 @@ export class AdmissionRepository implements OnApplicationShutdown {
    * transaction is to be short.
    * @param forms whether its user has more than the day's own units
    */
-  async chargeWithin(tx: EntityManager, charge: Charge, retentionHours: number, thresholds: readonly number[], forms: boolean): Promise<Decision> {
+  async chargeWithin(
+    tx: EntityManager,
+    charge: Charge,
+    retentionHours: number,
+    thresholds: readonly number[],
+    forms: boolean,
+    shadowed = false,
+  ): Promise<Decision> {
     beginIds();
     const { idempotency, keyCap, deadline, holdSeconds } = charge;
     const statement = chargeStatement({
@@ -131,7 +138,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       forms,
       skips: false,
     });
-    const named = { items: `[${toItem(charge)}]`, userIds: [charge.userId], peekedIds: [], thresholds: toShares(thresholds), retentionHours };
+    const named = { items: `[${toItem(charge, shadowed)}]`, userIds: [charge.userId], peekedIds: [], thresholds: toShares(thresholds), retentionHours };
     const [row] = await tx.query<[Row]>(statement.text, statement.values(named));
     return toDecision(row);
   }
@@ -145,7 +152,9 @@ export class AdmissionRepository implements OnApplicationShutdown {
   /** Where users stand, without a lock. Who is not among them is no user. */
   async standings(userIds: readonly number[]): Promise<Map<number, Standing>> {
     const rows = await this.reads.run<StandingRow>(STANDING, STANDING.values({ userIds }));
-    return new Map(rows.map(({ userId, active, toRoll, used, granted, beyond, ...account }) => [userId, { active, toRoll, used, granted, beyond, account }]));
+    return new Map(
+      rows.map(({ userId, active, toRoll, shadow, used, granted, beyond, ...account }) => [userId, { active, toRoll, shadow, used, granted, beyond, account }]),
+    );
   }
 }
 

@@ -50,7 +50,7 @@ export class AdmissionService {
   /** Users who had more than the day's own units the last time: without the part for that, the statement would not decide. */
   private readonly withForms = new BoundedCache<number, true>(10_000, { ttl: FORMS_MS });
   /** Since the process began, for metrics. */
-  readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0 };
+  readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0, shadowed: 0 };
 
   private readonly batchMs = new RecentMean();
 
@@ -112,13 +112,14 @@ export class AdmissionService {
   async admitWithin(tx: EntityManager, charge: Charge): Promise<Verdict> {
     const hours = this.settings.get(IdempotencySettings.retentionHours);
     const thresholds = this.settings.get(LedgerSettings.thresholds);
-    const charging = (forms: boolean) => this.repository.chargeWithin(tx, charge, hours, thresholds, forms);
+    const charging = (forms: boolean, shadowed = false) => this.repository.chargeWithin(tx, charge, hours, thresholds, forms, shadowed);
     let decision = await charging(this.withForms.has(charge.userId));
     if (decision.outcome === 'needs-forms') decision = await charging(true);
     if (decision.outcome === 'needs-close-out') {
       await this.repository.closeOut([charge.userId], tx);
       decision = await charging(true);
     }
+    if (isTriedOut(charge, decision)) decision = await charging(true, true);
     this.note(charge, false, decision);
     return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
   }
@@ -128,7 +129,7 @@ export class AdmissionService {
    * null: it may fit, or needs more than a look. So a flood of them neither fills the queue nor holds a row.
    */
   private refuseAtOnce(charge: Charge): Promise<Decision | null> | null {
-    if (!this.isSpent(charge) || charge.idempotency !== null || charge.keyCap !== 'none') return null;
+    if (!this.isSpent(charge) || charge.shadow === true || charge.idempotency !== null || charge.keyCap !== 'none') return null;
     return this.standings.get(charge.userId).then((standing) => {
       const decision = refusalBy(charge, standing);
       if (decision && this.isNews(charge, decision)) return null;
@@ -234,6 +235,10 @@ export class AdmissionService {
     }
     if (decision.outcome === 'needs-close-out') return true;
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
+    if (pending.shadowed !== true && isTriedOut(pending.charge, decision)) {
+      pending.plain = pending.peek = false;
+      return (pending.forms = pending.shadowed = true);
+    }
     if (this.isNews(pending.charge, decision)) {
       pending.peek = false;
       return true;
@@ -244,9 +249,10 @@ export class AdmissionService {
     return true;
   }
 
-  private note(charge: Charge, peek: boolean, { outcome, account, used, granted, beyond, locked }: Decision): void {
+  private note(charge: Charge, peek: boolean, { outcome, account, used, granted, beyond, draws, locked }: Decision): void {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
+    if (draws?.[0]?.source === 'shadow') this.counts.shadowed++;
     if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
     if (outcome === 'over-quota' && account !== null) {
       const period = locked && used >= account.quota ? periodOf(account) : (this.exhausted.get(charge.userId)?.period ?? null);
@@ -290,13 +296,18 @@ function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Dec
   return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap');
 }
 
+/** Whether a refusal is one that is tried out only. */
+function isTriedOut({ shadow }: Charge, { outcome, account }: Decision): boolean {
+  return outcome === 'over-quota' && (shadow === true || account?.shadow === true);
+}
+
 /** Null: it may fit. */
 function refusalBy({ cost }: Charge, standing: Standing | undefined): Decision | null {
   const none = { id: null, used: 0, granted: 0, beyond: 0, draws: null, cap: null, capUsed: null, locked: false };
   if (standing === undefined) return { ...none, outcome: 'no-user', account: null };
-  const { active, toRoll, used, granted, beyond, account } = standing;
+  const { active, toRoll, shadow, used, granted, beyond, account } = standing;
   if (!active) return { ...none, outcome: 'suspended', used, granted, beyond, account };
-  return !toRoll && cost > ownLeft(account, used) + granted + beyond ? { ...none, outcome: 'over-quota', used, granted, beyond, account } : null;
+  return !toRoll && !shadow && cost > ownLeft(account, used) + granted + beyond ? { ...none, outcome: 'over-quota', used, granted, beyond, account } : null;
 }
 
 /** Of the day's own units; a quota that was lowered below the counter has none left. */

@@ -14,6 +14,8 @@ export interface PendingCharge {
   plain: boolean;
   /** Its user has more than the day's own units, as far as is known. */
   forms: boolean;
+  /** The quota refused it, and is tried out: it is admitted beside. */
+  shadowed?: boolean;
   /** Read without a lock first: its user had nothing left a moment ago. */
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */

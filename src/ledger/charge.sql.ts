@@ -13,6 +13,8 @@ import {
   OVERAGE_NOTED,
   overageUsed,
   PURSE,
+  SHADOW_NOTED,
+  shadowReported,
   SOURCE,
 } from './forms.sql';
 
@@ -48,8 +50,12 @@ export const NOW_MS = `floor(extract(epoch FROM now()) * 1000)::float8`;
 const when = (needed: boolean, text: string): string => (needed ? text : '');
 
 /** The charges in order of arrival, numbered from 1, each with what its Idempotency-Key already stands for. */
-const item = ({ keys, deadlines, holds }: ChargeParts): Cte => {
-  const further = [...(deadlines ? ['deadline_at timestamptz', 'deadline_seconds integer'] : []), ...(holds ? ['hold_seconds integer'] : [])];
+const item = ({ keys, deadlines, forms, holds }: ChargeParts): Cte => {
+  const further = [
+    ...(deadlines ? ['deadline_at timestamptz', 'deadline_seconds integer'] : []),
+    ...(holds ? ['hold_seconds integer'] : []),
+    ...(forms ? ['shadow boolean'] : []),
+  ];
   const columns = [
     ...['user_id integer', 'key_id integer', 'capped boolean', 'type text', 'status text', 'cost integer', 'payload jsonb', 'tail text'],
     ...['scope text', 'key text', 'fingerprint text'],
@@ -134,7 +140,7 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
   name: 'running',
   text: `
   SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.day, a.fold, a.locked, a.active, a.used AS used_before,
-    a.used + sum(i.cost) OVER (PARTITION BY i.user_id ORDER BY i.n) AS used_after,
+    a.used + sum(${forms ? 'CASE WHEN i.shadow THEN 0 ELSE i.cost END' : 'i.cost'}) OVER (PARTITION BY i.user_id ORDER BY i.n) AS used_after,${when(forms, ' i.shadow,')}
     ${
       caps
         ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
@@ -174,7 +180,7 @@ const verdict = ({ forms }: ChargeParts): Cte => ({
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
-      WHEN used_then + cost > ${forms ? 'reach' : 'ceiling'} THEN 'over-quota'
+      WHEN ${when(forms, 'NOT shadow AND ')}used_then + cost > ${forms ? 'reach' : 'ceiling'} THEN 'over-quota'
       WHEN cap_then + cost > daily_cap THEN 'over-cap'
       ELSE 'deferred'
     END AS outcome
@@ -270,7 +276,7 @@ const recorded = ({ deadlines, holds, ends, forms }: ChargeParts): Cte => ({
   SELECT ${ID}, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, ${MAX_UNITS}),
     ${forms ? 'least(v.used_after, v.own_end)' : 'v.used_after'}, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${when(deadlines, `, ${DEADLINE}`)}
-    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, ', v.drawn_after - v.drawn_before')}
+    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, ', CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END')}
   FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
   ${when(ends, `RETURNING ${EVENT_COLUMNS}`)}
 `,
@@ -359,7 +365,7 @@ function ctesOf(parts: ChargeParts): Cte[] {
     ALERTED,
     ...(caps ? [CAPPED] : []),
     recorded(parts),
-    ...(forms ? [DRAW, DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN, drawsRecorded(ID)] : []),
+    ...(forms ? [DRAW, DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN, SHADOW_NOTED, shadowReported(ID), drawsRecorded(ID)] : []),
     ...(ends ? [ENDED] : []),
     ...(keys ? [FORGOTTEN, remembered(parts)] : []),
   ];

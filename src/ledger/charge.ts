@@ -20,6 +20,8 @@ export interface Charge {
   deadline?: string | number;
   /** With `processing`: the lease under which it is held; when that runs out it counts as succeeded. */
   holdSeconds?: number;
+  /** Whether quotas are tried out for its type: what they refuse is admitted beside. */
+  shadow?: boolean;
   /** Whether nobody waits for the answer any more; asked just before the charge is sent. */
   isGone?: () => boolean;
 }

@@ -12,6 +12,8 @@ export interface Account {
   now: number;
   /** Whether there is more than the day's own units, of those whom a statement with the part `forms` found. */
   forms?: boolean;
+  /** Whether the quota is tried out, of the same. */
+  shadow?: boolean;
 }
 
 /** Units of a charge that the day's own did not pay. */
@@ -71,6 +73,8 @@ export interface Standing {
   active: boolean;
   /** Whether the user's day is to be closed before a charge. */
   toRoll: boolean;
+  /** Whether the quota is tried out. */
+  shadow: boolean;
   used: number;
   granted: number;
   beyond: number;

@@ -29,6 +29,10 @@ export const overageUsed = (row: string): string =>
 export const overageOf = (tier: string): string =>
   `coalesce(CASE WHEN u.quota_forms THEN (SELECT o.overage FROM user_quota_forms o WHERE o.user_id = u.id) END, (SELECT quota_plans()) -> ${tier}::text -> 5 -> 'overage')`;
 
+/** Whether a user's quota is tried out; `u` is their row, `tier` SQL of the plan in force. */
+export const shadowOf = (tier: string): string =>
+  `coalesce((SELECT o.shadow FROM user_quota_forms o WHERE u.quota_forms AND o.user_id = u.id), ((SELECT quota_plans()) -> ${tier}::text -> 5 ->> 'shadow')::boolean, false)`;
+
 /** Units that are left of it. */
 export const overageLeft = (overage: string, used: string): string =>
   `CASE WHEN ${overage} IS NULL THEN 0 ELSE greatest(0, coalesce((${overage} ->> 'max')::bigint, ${MAX}) - ${used}) END`;
@@ -79,9 +83,10 @@ export const PURSE: Cte = {
   name: 'purse',
   materialized: true,
   text: `
-  SELECT a.user_id, greatest(a.used, a.ceiling)::bigint AS own_end, coalesce(g.units, 0)::bigint AS granted, ${overageLeft('o.overage', 'a.overage_used')} AS overage
+  SELECT a.user_id, greatest(a.used, a.ceiling)::bigint AS own_end, coalesce(g.units, 0)::bigint AS granted, ${overageLeft('o.overage', 'a.overage_used')} AS overage, coalesce(o.shadow, false) AS shadow
   FROM account a LEFT JOIN LATERAL (
-    SELECT coalesce((SELECT f.overage FROM user_quota_forms f WHERE f.user_id = a.user_id), (SELECT quota_plans()) -> a.tier::text -> 5 -> 'overage') AS overage
+    SELECT coalesce((SELECT f.overage FROM user_quota_forms f WHERE f.user_id = a.user_id), (SELECT quota_plans()) -> a.tier::text -> 5 -> 'overage') AS overage,
+      coalesce((SELECT f.shadow FROM user_quota_forms f WHERE f.user_id = a.user_id), ((SELECT quota_plans()) -> a.tier::text -> 5 ->> 'shadow')::boolean) AS shadow
   ) o ON a.forms LEFT JOIN (SELECT user_id, sum(units) AS units FROM held_grant GROUP BY user_id) g USING (user_id)
 `,
 };
@@ -94,7 +99,9 @@ export const DRAW: Cte = {
   SELECT v.n, s.source, s.grant_id, (i.cost - v.drawn_after + greatest(v.drawn_before, s.begins))::integer AS begins,
     (least(v.drawn_after, s.ends) - greatest(v.drawn_before, s.begins))::integer AS units
   FROM verdict v JOIN item i USING (n) JOIN source s ON s.user_id = v.user_id
-  WHERE v.outcome = 'admitted' AND s.begins < v.drawn_after AND s.ends > v.drawn_before
+  WHERE v.outcome = 'admitted' AND NOT i.shadow AND s.begins < v.drawn_after AND s.ends > v.drawn_before
+  UNION ALL
+  SELECT v.n, 'shadow', NULL, 0, i.cost FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted' AND i.shadow
 `,
 };
 
@@ -116,6 +123,29 @@ export const OVERAGE_NOTED: Cte = {
   ON CONFLICT (user_id, date, fold) DO UPDATE SET units = least(${MAX}, quota_overage.units::bigint + excluded.units)
 `,
 };
+
+/** What the period has of requests that would have been refused. They add nothing to the quota: it stands where it would stand without them. */
+export const SHADOW_NOTED: Cte = {
+  name: 'shadow_noted',
+  text: `
+  INSERT INTO quota_overage (user_id, date, fold, units, shadow_requests, shadow_units)
+  SELECT v.user_id, v.day, v.fold, 0, count(*)::integer, sum(i.cost) FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted' AND i.shadow GROUP BY 1, 2, 3
+  ON CONFLICT (user_id, date, fold) DO UPDATE SET shadow_requests = quota_overage.shadow_requests + excluded.shadow_requests,
+    shadow_units = quota_overage.shadow_units + excluded.shadow_units
+`,
+};
+
+/** An event for each of them, for who listens. */
+export const shadowReported = (id: string): Cte => ({
+  name: 'shadow_reported',
+  text: `
+  INSERT INTO events (type, user_id, data)
+  SELECT 'quota.shadow-refused', v.user_id, jsonb_build_object('requestId', ${id}, 'type', i.type, 'requested', i.cost, 'code', 'quota-exceeded', 'date', v.day,
+    'limit', a.quota, 'used', least(v.used_after, v.own_end), 'tier', a.tier)
+  FROM verdict v JOIN item i USING (n) JOIN account a ON a.user_id = v.user_id
+  WHERE v.outcome = 'admitted' AND i.shadow AND ${isListenedTo('v.user_id', `'quota.shadow-refused'`, 'quota')} ORDER BY v.n
+`,
+});
 
 /** An event for each period that goes beyond its quota. */
 export const OVERAGE_BEGUN: Cte = {
@@ -143,7 +173,7 @@ const DRAW_JSON = `json_build_object('source', d.source, 'grantId', d.grant_id, 
 /** The columns of an answer about more than the day: `spent` is where its user's running sum stands. */
 export const drawsOf = (spent: string): string => `least(${spent}, p.own_end)::integer AS used,
   greatest(0, p.granted - greatest(0, ${spent} - p.own_end))::float8 AS granted,
-  (p.overage - greatest(0, ${spent} - p.own_end - p.granted))::float8 AS beyond, a.forms,
+  (p.overage - greatest(0, ${spent} - p.own_end - p.granted))::float8 AS beyond, a.forms, p.shadow,
   (SELECT json_agg(${DRAW_JSON} ORDER BY d.begins) FROM draw d WHERE d.n = i.n) AS draws`;
 
 /** What a request drew beside the day's own units; null: nothing. `r` is its row. */

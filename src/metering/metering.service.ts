@@ -148,13 +148,15 @@ export class MeteringService {
   private toCharge({ userId, keyId, hasCap }: Payer, price: Stated): Charge {
     assertPrice(price);
     const { type, cost, fallback = 1 } = price;
+    const listed = listedType(this.settings.get(RequestSettings.types), type);
     return {
       userId,
       keyId,
       keyCap: hasCap ? 'own' : 'none',
       type,
       status: 'succeeded',
-      cost: cost ?? listedType(this.settings.get(RequestSettings.types), type)?.cost ?? fallback,
+      cost: cost ?? listed?.cost ?? fallback,
+      shadow: listed?.shadow,
       payloadJson: '{}',
       idempotency: null,
     };

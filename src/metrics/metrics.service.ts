@@ -55,6 +55,7 @@ export class MetricsService {
     this.counter('quotidian_admission_charges_total', 'Charges decided.', () => admission.counts.decided);
     this.counter('quotidian_admission_admitted_total', 'Charges admitted.', () => admission.counts.admitted);
     this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
+    this.counter('quotidian_admission_shadowed_total', 'Charges admitted that a quota which is tried out would have refused.', () => admission.counts.shadowed);
     new Counter({
       name: 'quotidian_problems_total',
       help: 'Refusals and failures answered, by the code of the problem.',

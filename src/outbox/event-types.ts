@@ -7,6 +7,7 @@ export const EVENT_TYPES = [
   'quota.threshold-reached',
   'quota.exhausted',
   'quota.overage-begun',
+  'quota.shadow-refused',
   'user.created',
   'user.updated',
   'user.deleted',

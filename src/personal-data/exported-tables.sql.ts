@@ -172,7 +172,7 @@ export const EXPORTED: readonly ExportedTable[] = [
     table: 'user_quota_forms',
     single: true,
     order: [['user_id', 'integer']],
-    columns: ['overage', 'updated_at'],
+    columns: ['overage', 'shadow', 'updated_at'],
     withheld: { user_id: 'the user' },
   },
   {
@@ -182,7 +182,7 @@ export const EXPORTED: readonly ExportedTable[] = [
       ['date', 'date'],
       ['fold', 'smallint'],
     ],
-    columns: ['date', 'fold', 'units', 'removed_units'],
+    columns: ['date', 'fold', 'units', 'removed_units', 'shadow_requests', 'shadow_units'],
     withheld: { user_id: 'the user' },
   },
   {

@@ -69,7 +69,10 @@ export class ChargingService {
 /** What of a charge the day's own units did not pay: a list of structured-field tokens (RFC 9651). */
 function drawFields(draws: readonly Draw[]): Record<string, string> {
   if (draws.length === 0) return {};
-  return { 'x-quota-draws': draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', ') };
+  return {
+    ...(draws[0]?.source === 'shadow' ? { 'x-quota-shadow': 'quota-exceeded' } : {}),
+    'x-quota-draws': draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', '),
+  };
 }
 
 function refusalOf({ cost }: Charge, { outcome, state, cap }: Refused, burst: BurstState | null): Error {

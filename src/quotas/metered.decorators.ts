@@ -10,5 +10,5 @@ export const ShowsRateLimit = (status?: number) => declares({ answers: { status,
 export const Charges = () =>
   declares({
     fails: [QuotaExceeded, KeyCapExceeded, CostExceedsQuota, BurstExceeded, UserSuspended, EmailUnverified, QueueFull],
-    answers: { fields: ['RateLimit-Policy?', 'RateLimit?', 'X-Quota-Draws?'] },
+    answers: { fields: ['RateLimit-Policy?', 'RateLimit?', 'X-Quota-Draws?', 'X-Quota-Shadow?'] },
   });

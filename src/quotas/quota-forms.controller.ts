@@ -7,6 +7,7 @@ import { NotFoundProblem } from '../http/problem';
 import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { Fails } from '../openapi/declarations';
 import { PutOverageDto } from './dto/put-overage.dto';
+import { PutShadowDto } from './dto/put-shadow.dto';
 import { QuotaDto } from './dto/quota.dto';
 import { QuotasService } from './quotas.service';
 import { UserFormsService } from './user-forms.service';
@@ -35,5 +36,21 @@ export class QuotaFormsController {
   @HttpCode(204)
   async deleteOverage(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Query() { reason }: ReasonQuery): Promise<void> {
     await this.forms.setOverage(because(actor, reason), userId, null);
+  }
+
+  /** Tries the user's quota out, or enforces it, in place of what their plan has. */
+  @Put('shadow')
+  @AdminOnly()
+  async putShadow(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Body() { enabled, reason }: PutShadowDto): Promise<QuotaDto> {
+    await this.forms.setShadow(because(actor, reason), userId, enabled);
+    return (await this.quotas.get(userId)).quota;
+  }
+
+  /** Back to what the user's plan has. */
+  @Delete('shadow')
+  @AdminOnly()
+  @HttpCode(204)
+  async deleteShadow(@CurrentActor() actor: Actor, @SubjectId() userId: number, @Query() { reason }: ReasonQuery): Promise<void> {
+    await this.forms.setShadow(because(actor, reason), userId, null);
   }
 }

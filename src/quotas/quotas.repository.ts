@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { GRANTED, LIVE_GRANTS, overageOf } from '../ledger/forms.sql';
+import { GRANTED, LIVE_GRANTS, overageOf, shadowOf } from '../ledger/forms.sql';
 import { type Overage } from '../ledger/entities/user-quota-forms.entity';
 import { type QuotaGrantDto } from './dto/quota.dto';
 import { type UsageItemDto } from './dto/usage.dto';
@@ -15,6 +15,7 @@ export interface QuotaRow {
   /** How far the quota may be gone beyond; null: not at all. */
   overage: Overage | null;
   overageUsed: number;
+  shadow: boolean;
   /** Whether the day is over, and its plan lets unused units roll over. */
   toRoll: boolean;
   tier: string;
@@ -34,6 +35,8 @@ export interface QuotaRow {
   adjusted: ('timeZone' | 'periodZone')[];
 }
 
+type StoredDay = Omit<UsageItemDto, 'overage' | 'shadow'> & { overage: number | null; shadow: UsageItemDto['shadow'] | null };
+
 @Injectable()
 export class QuotasRepository {
   constructor(private readonly dataSource: DataSource) {}
@@ -41,7 +44,7 @@ export class QuotasRepository {
   async find(userId: number, tx: EntityManager = this.dataSource.manager): Promise<QuotaRow | null> {
     const rows: QuotaRow[] = await tx.query(
       `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage,
-         CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed",
+         CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed", ${shadowOf('q.tier')} AS shadow,
          q.closed AND coalesce(quota_plans() -> u.subscription_tier::text -> 5 ? 'rollover', false) AS "toRoll", q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
@@ -63,7 +66,7 @@ export class QuotasRepository {
    * row: a day that is over and was not closed out, or the present period as the projection has it.
    */
   async usage(userId: number, from: string | null, to: string | null): Promise<UsageItemDto[]> {
-    const rows: (UsageItemDto & { overage: number | null })[] = await this.dataSource.query(
+    const rows: StoredDay[] = await this.dataSource.query(
       `WITH me AS (
          SELECT u.quota_reset_date AS stored, u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today, q.*
          FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) q WHERE u.id = $1
@@ -81,10 +84,12 @@ export class QuotasRepository {
          CASE WHEN count(p.date) > 0 THEN max(p.quota) ELSE (SELECT CASE WHEN NOT unlimited THEN quota END FROM me) END AS "limit",
          coalesce(sum(p.used), 0)::float8 AS used, coalesce(sum(p.refunded), 0)::float8 AS refunded,
          coalesce(sum(p.requests), 0)::integer AS requests,
-         (SELECT least(sum(o.units), 2147483647)::integer FROM quota_overage o WHERE o.user_id = $1 AND o.date = d.date AND o.units > 0 HAVING count(*) > 0) AS overage
+         (SELECT least(sum(o.units), 2147483647)::integer FROM quota_overage o WHERE o.user_id = $1 AND o.date = d.date AND o.units > 0 HAVING count(*) > 0) AS overage,
+         (SELECT json_build_object('requests', sum(o.shadow_requests), 'units', least(sum(o.shadow_units), 2147483647)) FROM quota_overage o
+          WHERE o.user_id = $1 AND o.date = d.date AND o.shadow_requests > 0 HAVING count(*) > 0) AS shadow
        FROM day d LEFT JOIN part p ON p.date = d.date GROUP BY d.date ORDER BY d.date`,
       [userId, from, to],
     );
-    return rows.map(({ overage, ...day }) => (overage === null ? day : { ...day, overage }));
+    return rows.map(({ overage, shadow, ...day }) => ({ ...day, ...(overage === null ? {} : { overage }), ...(shadow === null ? {} : { shadow }) }));
   }
 }

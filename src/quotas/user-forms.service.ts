@@ -26,4 +26,16 @@ export class UserFormsService {
       await this.audit.record(tx, actor, { action, target: ['user', userId], before, after: overage });
     });
   }
+
+  /** Tries the quota out, or enforces it whatever the plan does. @param shadow null: as the plan has it @throws NotFoundProblem */
+  async setShadow(actor: Actor, userId: number, shadow: boolean | null): Promise<void> {
+    await this.transactions.run(async (tx) => {
+      if (!(await this.repository.lockUser(tx, userId))) throw new NotFoundProblem('user');
+      const before = await this.repository.shadow(tx, userId);
+      if (before === shadow) return;
+      await this.repository.setShadow(tx, userId, shadow);
+      const action = shadow === null ? 'quota.shadow-end' : 'quota.shadow';
+      await this.audit.record(tx, actor, { action, target: ['user', userId], before: { shadow: before }, after: { shadow } });
+    });
+  }
 }

@@ -17,6 +17,8 @@ export interface RequestType {
   deadlineSeconds?: number;
   /** How many of one user are carried out at once; null: any number. */
   concurrency?: number | null;
+  /** Whether quotas are tried out for it: what they would refuse is admitted and counted. */
+  shadow?: boolean;
 }
 
 const attempts = { type: 'integer', minimum: 1, maximum: 100 };
@@ -41,13 +43,14 @@ export const RequestSettings = {
           maxAttempts: attempts,
           deadlineSeconds: { type: 'integer', minimum: 1, maximum: 31_536_000 },
           concurrency,
+          shadow: { type: 'boolean' },
         },
         additionalProperties: false,
       },
     },
     default: {},
     description:
-      'Per request type: its cost in units (1 by default), its execution, `queued` (the default) or `instant`, and in place of the general settings its attempts, its deadline in seconds after submit and its concurrency.',
+      'Per request type: its cost in units (1 by default), its execution, `queued` (the default) or `instant`, and in place of the general settings its attempts, its deadline in seconds after submit and its concurrency. With `shadow` quotas are tried out for it: what they would refuse is admitted and counted.',
     visibility: 'public',
   }),
   strictTypes: defineSetting<boolean>({

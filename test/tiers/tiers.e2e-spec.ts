@@ -28,9 +28,9 @@ describe('tiers', () => {
     const id = expect.any(Number);
     expect(body).toEqual({
       items: [
-        { id, name: 'free', dailyQuota: 5, unlimited: false, burstPerMinute: null, overage: null, rollover: null, archived: false },
-        { id, name: 'pro', dailyQuota: 1000, unlimited: false, burstPerMinute: null, overage: null, rollover: null, archived: false },
-        { id, name: 'enterprise', dailyQuota: null, unlimited: true, burstPerMinute: null, overage: null, rollover: null, archived: false },
+        { id, name: 'free', dailyQuota: 5, unlimited: false, burstPerMinute: null, overage: null, rollover: null, shadow: false, archived: false },
+        { id, name: 'pro', dailyQuota: 1000, unlimited: false, burstPerMinute: null, overage: null, rollover: null, shadow: false, archived: false },
+        { id, name: 'enterprise', dailyQuota: null, unlimited: true, burstPerMinute: null, overage: null, rollover: null, shadow: false, archived: false },
       ],
       nextCursor: null,
     });
@@ -56,6 +56,7 @@ describe('tiers', () => {
       burstPerMinute: 60,
       overage: null,
       rollover: null,
+      shadow: false,
       archived: false,
     });
     expect(headers).toMatchObject({ location: `/v1/tiers/${body.id}`, etag: expect.any(String) });

@@ -37,6 +37,10 @@ export class UserQuotaForms {
   @Column({ type: 'jsonb', nullable: true })
   overage: Overage | null;
 
+  /** Whether the quota is tried out: what it would refuse is admitted and counted. Null: as the plan has it. */
+  @Column({ type: 'boolean', nullable: true })
+  shadow: boolean | null;
+
   @Column({ name: 'updated_at', type: 'timestamptz', default: () => 'now()' })
   updatedAt: Date;
 }

@@ -61,6 +61,8 @@ export class QuotaDto {
   grants?: QuotaGrantsDto;
   /** What goes beyond the quota: admitted, and counted apart from `used` and `remaining`. Absent for users who may not, and did not. */
   overage?: QuotaOverageDto;
+  /** True while the quota is tried out: what it would refuse is admitted and counted. Absent where it is not. */
+  shadow?: boolean;
   /** The override that is active now. */
   override: QuotaOverrideDto | null;
   /** A change of tier that waits for the next period. */

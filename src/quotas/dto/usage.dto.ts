@@ -15,6 +15,13 @@ export class UsageQuery {
   to?: string;
 }
 
+export class ShadowUsageDto {
+  /** Requests that the quota would have refused, were it not tried out only. */
+  requests: number;
+  /** What they cost. */
+  units: number;
+}
+
 export class UsageItemDto {
   /** A local day of the user, YYYY-MM-DD. */
   date: string;
@@ -27,6 +34,8 @@ export class UsageItemDto {
   requests: number;
   /** Units that went beyond the quota, and are not among those used. Absent where there were none. */
   overage?: number;
+  /** What was admitted because the quota is tried out only. Absent where there was nothing. */
+  shadow?: ShadowUsageDto;
 }
 
 export class UsageDto {

@@ -89,6 +89,7 @@ export class SubmitService {
       deadline: dto.deadlineAt === undefined ? type?.deadlineSeconds : instantOf(dto.deadlineAt),
       cost: dto.cost ?? type?.cost ?? 1,
       payloadJson,
+      shadow: type?.shadow,
       idempotency: key === null ? null : { scope: 'requests', key, fingerprint: fingerprintOf(dto) },
     };
   }

@@ -45,6 +45,11 @@ export class CreateTierDto {
   @ApiProperty(ROLLOVER_SCHEMA)
   rollover?: Rollover | null;
 
+  /** Whether its quota is tried out: what it would refuse is admitted and counted. */
+  @IsOptional()
+  @IsBoolean()
+  shadow?: boolean;
+
   /** Where the tier stands in lists: small first. */
   @IsOptional()
   @IsInt()

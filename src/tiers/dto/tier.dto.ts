@@ -14,11 +14,13 @@ export class TierDto {
   overage: OverageDto | null;
   /** What of a day's unused units its users keep; null: nothing. */
   rollover: RolloverDto | null;
+  /** Whether its quota is tried out: what it would refuse is admitted and counted. */
+  shadow: boolean;
   /** Kept for its users, offered to nobody else. */
   archived: boolean;
 
-  static of({ id, name, dailyQuota, unlimited, burstPerMinute, overage, rollover, archived }: Tier): TierDto {
-    return { id, name, dailyQuota, unlimited, burstPerMinute, overage: overage ?? null, rollover: rollover ?? null, archived };
+  static of({ id, name, dailyQuota, unlimited, burstPerMinute, overage, rollover, shadow, archived }: Tier): TierDto {
+    return { id, name, dailyQuota, unlimited, burstPerMinute, overage: overage ?? null, rollover: rollover ?? null, shadow: shadow ?? false, archived };
   }
 }
 

@@ -43,6 +43,11 @@ export class UpdateTierDto {
   @ApiProperty(ROLLOVER_SCHEMA)
   rollover?: Rollover | null;
 
+  /** Whether its quota is tried out: what it would refuse is admitted and counted. */
+  @MayBeLeftOut()
+  @IsBoolean()
+  shadow?: boolean;
+
   @MayBeLeftOut()
   @IsInt()
   @Min(-1_000_000)

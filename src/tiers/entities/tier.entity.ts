@@ -36,6 +36,10 @@ export class Tier {
   @Column({ type: 'jsonb', nullable: true })
   rollover: Rollover | null;
 
+  /** Whether its quota is tried out: what it would refuse is admitted and counted. */
+  @Column({ type: 'boolean', default: false })
+  shadow: boolean;
+
   @Column({ name: 'sort_order', type: 'integer', default: 0 })
   sortOrder: number;
 
