@@ -18,9 +18,10 @@ WITH
           tail text,
           scope text,
           key text,
-          fingerprint text
+          fingerprint text,
+          shadow boolean
         )
-      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, n)
+      ) WITH ORDINALITY AS i (user_id, key_id, capped, type, status, cost, payload, tail, scope, key, fingerprint, shadow, n)
   ),
   account AS MATERIALIZED (
     SELECT
@@ -136,7 +137,8 @@ WITH
       CASE
         WHEN o.overage IS NULL THEN 0
         ELSE greatest(0, coalesce((o.overage ->> 'max')::bigint, 2147483647) - a.overage_used)
-      END AS overage
+      END AS overage,
+      coalesce(o.shadow, false) AS shadow
     FROM
       account a
       LEFT JOIN LATERAL (
@@ -154,7 +156,23 @@ WITH
               SELECT
                 quota_plans ()
             ) -> a.tier::text -> 5 -> 'overage'
-          ) AS overage
+          ) AS overage,
+          coalesce(
+            (
+              SELECT
+                f.shadow
+              FROM
+                user_quota_forms f
+              WHERE
+                f.user_id = a.user_id
+            ),
+            (
+              (
+                SELECT
+                  quota_plans ()
+              ) -> a.tier::text -> 5 ->> 'shadow'
+            )::boolean
+          ) AS shadow
       ) o ON a.forms
       LEFT JOIN (
         SELECT
@@ -208,12 +226,18 @@ WITH
       a.locked,
       a.active,
       a.used AS used_before,
-      a.used + sum(i.cost) OVER (
+      a.used + sum(
+        CASE
+          WHEN i.shadow THEN 0
+          ELSE i.cost
+        END
+      ) OVER (
         PARTITION BY
           i.user_id
         ORDER BY
           i.n
       ) AS used_after,
+      i.shadow,
       NULL::integer AS daily_cap,
       NULL::integer AS cap_before,
       NULL::integer AS cap_after,
@@ -280,7 +304,8 @@ WITH
       CASE
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
-        WHEN used_then + cost > reach THEN 'over-quota'
+        WHEN NOT shadow
+        AND used_then + cost > reach THEN 'over-quota'
         WHEN cap_then + cost > daily_cap THEN 'over-cap'
         ELSE 'deferred'
       END AS outcome
@@ -541,7 +566,10 @@ WITH
       CASE
         WHEN i.status = 'succeeded' THEN now()
       END,
-      v.drawn_after - v.drawn_before
+      CASE
+        WHEN i.shadow THEN i.cost
+        ELSE v.drawn_after - v.drawn_before
+      END
     FROM
       verdict v
       JOIN item i USING (n)
@@ -561,8 +589,22 @@ WITH
       JOIN source s ON s.user_id = v.user_id
     WHERE
       v.outcome = 'admitted'
+      AND NOT i.shadow
       AND s.begins < v.drawn_after
       AND s.ends > v.drawn_before
+    UNION ALL
+    SELECT
+      v.n,
+      'shadow',
+      NULL,
+      0,
+      i.cost
+    FROM
+      verdict v
+      JOIN item i USING (n)
+    WHERE
+      v.outcome = 'admitted'
+      AND i.shadow
   ),
   drawn AS (
     UPDATE quota_grants g
@@ -656,6 +698,107 @@ WITH
       )
     ORDER BY
       t.user_id
+  ),
+  shadow_noted AS (
+    INSERT INTO
+      quota_overage (user_id, date, fold, units, shadow_requests, shadow_units)
+    SELECT
+      v.user_id,
+      v.day,
+      v.fold,
+      0,
+      count(*)::integer,
+      sum(i.cost)
+    FROM
+      verdict v
+      JOIN item i USING (n)
+    WHERE
+      v.outcome = 'admitted'
+      AND i.shadow
+    GROUP BY
+      1,
+      2,
+      3
+    ON CONFLICT (user_id, date, fold) DO UPDATE
+    SET
+      shadow_requests = quota_overage.shadow_requests + excluded.shadow_requests,
+      shadow_units = quota_overage.shadow_units + excluded.shadow_units
+  ),
+  shadow_reported AS (
+    INSERT INTO
+      events (type, user_id, data)
+    SELECT
+      'quota.shadow-refused',
+      v.user_id,
+      jsonb_build_object(
+        'requestId',
+        (
+          (
+            SELECT
+              lpad(
+                to_hex(
+                  floor(
+                    extract(
+                      epoch
+                      FROM
+                        now()
+                    ) * 1000
+                  )::bigint
+                ),
+                12,
+                '0'
+              )
+          ) || i.tail
+        )::uuid,
+        'type',
+        i.type,
+        'requested',
+        i.cost,
+        'code',
+        'quota-exceeded',
+        'date',
+        v.day,
+        'limit',
+        a.quota,
+        'used',
+        least(v.used_after, v.own_end),
+        'tier',
+        a.tier
+      )
+    FROM
+      verdict v
+      JOIN item i USING (n)
+      JOIN account a ON a.user_id = v.user_id
+    WHERE
+      v.outcome = 'admitted'
+      AND i.shadow
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners
+          LIMIT
+            1
+        ),
+        false
+      )
+      AND coalesce(
+        (
+          SELECT
+            true
+          FROM
+            event_listeners l
+          WHERE
+            l.user_id IN (0, v.user_id)
+            AND l.type IN ('quota.shadow-refused', 'quota.*', '*')
+          LIMIT
+            1
+        ),
+        false
+      )
+    ORDER BY
+      v.n
   ),
   draws_recorded AS (
     INSERT INTO
@@ -752,6 +895,7 @@ SELECT
     )
   )::float8 AS beyond,
   a.forms,
+  p.shadow,
   (
     SELECT
       json_agg(

@@ -255,6 +255,8 @@ CREATE TABLE quota_overage (
   fold smallint DEFAULT 0 NOT NULL,
   units integer NOT NULL,
   removed_units integer DEFAULT 0 NOT NULL,
+  shadow_requests integer DEFAULT 0 NOT NULL,
+  shadow_units bigint DEFAULT 0 NOT NULL,
   CONSTRAINT quota_overage_pkey PRIMARY KEY (user_id, date, fold),
   CONSTRAINT quota_overage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT quota_overage_removed_units_check CHECK ((removed_units >= 0)),
@@ -430,6 +432,7 @@ CREATE TABLE subscription_tiers (
   alias_of integer,
   overage jsonb,
   rollover jsonb,
+  shadow boolean DEFAULT false NOT NULL,
   CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
   CONSTRAINT subscription_tiers_name_key UNIQUE (name),
   CONSTRAINT subscription_tiers_burst_per_minute_check CHECK ((burst_per_minute > 0)),
@@ -561,6 +564,7 @@ CREATE TABLE user_quota_forms (
   user_id integer NOT NULL,
   overage jsonb,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  shadow boolean,
   CONSTRAINT user_quota_forms_pkey PRIMARY KEY (user_id),
   CONSTRAINT user_quota_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT user_quota_forms_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
@@ -1296,8 +1300,12 @@ AS $function$
 CREATE OR REPLACE FUNCTION public.tier_forms(t subscription_tiers)
  RETURNS jsonb
  LANGUAGE sql
- IMMUTABLE
-AS $function$ SELECT nullif(jsonb_strip_nulls(jsonb_build_object('overage', t.overage, 'rollover', t.rollover)), '{}') $function$
+ STABLE
+AS $function$
+        SELECT nullif(jsonb_strip_nulls(jsonb_build_object('overage', j -> 'overage', 'rollover', j -> 'rollover', 'shadow', nullif(j -> 'shadow', 'false'),
+          'maxInFlight', j -> 'max_in_flight', 'maxInFlightByType', j -> 'max_in_flight_by_type', 'limits', j -> 'limits')), '{}')
+        FROM to_jsonb(t) AS j
+      $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.user_ids_by_metadata(alternatives jsonb[], max_count integer)

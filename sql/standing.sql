@@ -39,6 +39,16 @@ WITH
             o.user_id = u.id
         )
       END AS own_overage,
+      CASE
+        WHEN u.quota_forms THEN (
+          SELECT
+            o.shadow
+          FROM
+            user_quota_forms o
+          WHERE
+            o.user_id = u.id
+        )
+      END AS own_shadow,
       u.quota_overage_today,
       u.quota_overage_date,
       u.quota_overage_fold,
@@ -78,6 +88,16 @@ SELECT
       false
     )
   ) AS "toRoll",
+  coalesce(
+    a.own_shadow,
+    (
+      (
+        SELECT
+          quota_plans ()
+      ) -> (a.q).tier::text -> 5 ->> 'shadow'
+    )::boolean,
+    false
+  ) AS shadow,
   (a.q).unlimited,
   (a.q).quota,
   (a.q).tier,

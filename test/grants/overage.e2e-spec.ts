@@ -33,7 +33,7 @@ describe('a quota that may be gone beyond', () => {
     return user;
   };
 
-  it('by its plan is charged beyond up to the max, exactly for charges at once on two replicas, and told apart', async () => {
+  it('by its plan is charged beyond up to the max, exactly for charges at once on two replicas, and counted apart', async () => {
     const tier = await makeTier({ overage: { max: 4 } });
     expect(tier.overage).toEqual({ max: 4 });
     const user = await makeUserOf(tier.name);

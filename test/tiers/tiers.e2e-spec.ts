@@ -1,3 +1,4 @@
+import { TierCopiesService } from '../../src/tiers/tier-copies.service';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
@@ -188,6 +189,8 @@ describe('tiers', () => {
     const edits = [900, 800, 700].map((dailyQuota) => asAdmin().patch('/v1/tiers/busy').send({ dailyQuota }));
     const answers = await Promise.all([...submits, ...edits]);
     expect(answers.filter(({ status }) => status >= 400)).toEqual([]);
+    // Rows that a charge held are copied to by the next run.
+    await service.app.get(TierCopiesService).run();
     const rows = await service.sql(
       `SELECT api_quota_used_today AS used, api_quota_daily = (SELECT daily_quota FROM subscription_tiers WHERE name = 'busy') AS same
        FROM users WHERE subscription_tier = 'busy'`,
