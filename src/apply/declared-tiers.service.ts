@@ -53,8 +53,16 @@ export class DeclaredTiers {
   }
 }
 
-function contentOf({ dailyQuota, unlimited, burstPerMinute, sortOrder, archived }: Tier): Entry {
-  return { ...(unlimited ? { unlimited } : { dailyQuota }), ...(burstPerMinute === null ? {} : { burstPerMinute }), sortOrder, archived };
+function contentOf({ dailyQuota, unlimited, burstPerMinute, overage, rollover, shadow, sortOrder, archived }: Tier): Entry {
+  return {
+    ...(unlimited ? { unlimited } : { dailyQuota }),
+    ...(burstPerMinute === null ? {} : { burstPerMinute }),
+    ...(overage === null ? {} : { overage }),
+    ...(rollover === null ? {} : { rollover }),
+    ...(shadow ? { shadow } : {}),
+    sortOrder,
+    archived,
+  };
 }
 
 function changeOf(name: string, before: Entry | undefined, after: Entry | undefined): ServiceChange[] {

@@ -1287,6 +1287,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/quota/overage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Lets the user go beyond the quota, in place of what their plan allows. Counted apart.
+         * @description For administrators.
+         */
+        put: operations["quotaFormsPutOverage"];
+        post?: never;
+        /**
+         * Back to what the user's plan allows. What went beyond the quota stays counted.
+         * @description For administrators.
+         */
+        delete: operations["quotaFormsDeleteOverage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/quota/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tries the user's quota out, or enforces it, in place of what their plan has.
+         * @description For administrators.
+         */
+        put: operations["quotaFormsPutShadow"];
+        post?: never;
+        /**
+         * Back to what the user's plan has.
+         * @description For administrators.
+         */
+        delete: operations["quotaFormsDeleteShadow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/quota-reset/run": {
         parameters: {
             query?: never;
@@ -2188,6 +2236,30 @@ export interface components {
             /** @description Why; kept in the history. */
             reason?: string;
         };
+        OverageDto: {
+            /**
+             * Format: int32
+             * @description Units; left out: as many as there are.
+             */
+            max?: number;
+        };
+        RolloverDto: {
+            /**
+             * Format: double
+             * @description Of the unused units, above 0 and up to 1; left out: all of them. Rounded down.
+             */
+            share?: number;
+            /**
+             * Format: int32
+             * @description Units of one day, at most; left out: all of them.
+             */
+            max?: number;
+            /**
+             * Format: int32
+             * @description For how many days after that day.
+             */
+            days: number;
+        };
         TierDto: {
             /** Format: int32 */
             id: number;
@@ -2203,6 +2275,12 @@ export interface components {
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute: number | null;
+            /** @description How far its users may go beyond the daily quota; null: not at all. */
+            overage: components["schemas"]["OverageDto"] | null;
+            /** @description What of a day's unused units its users keep; null: nothing. */
+            rollover: components["schemas"]["RolloverDto"] | null;
+            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
+            shadow: boolean;
             /** @description Kept for its users, offered to nobody else. */
             archived: boolean;
         };
@@ -2212,6 +2290,32 @@ export interface components {
             nextCursor: string | null;
         };
         CreateTierDto: {
+            /** @description How far its users may go beyond the daily quota, counted apart: `{}` or `{ "max": units }` in a period; null: not at all. */
+            overage?: {
+                /**
+                 * Format: int32
+                 * @description Units; left out: as many as there are. Zero: none.
+                 */
+                max?: number;
+            } | null;
+            /** @description What of a day's unused units its users keep: `{ "days": 7, "max": 100, "share": 0.5 }`, each day's as a grant for so many days; null: nothing. */
+            rollover?: {
+                /**
+                 * Format: int32
+                 * @description Units of one day, at most; left out: all of them.
+                 */
+                max?: number;
+                /**
+                 * Format: double
+                 * @description Of the unused units, above 0; left out: all of them. Rounded down.
+                 */
+                share?: number;
+                /**
+                 * Format: int32
+                 * @description For how many days after that day.
+                 */
+                days: number;
+            } | null;
             /** @description Why; kept in the audit log. */
             reason?: string;
             /** @description What users carry in `tier`. */
@@ -2227,8 +2331,36 @@ export interface components {
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute?: number | null;
+            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
+            shadow?: boolean;
         };
         UpdateTierDto: {
+            /** @description How far its users may go beyond the daily quota, counted apart: `{}` or `{ "max": units }` in a period; null: not at all. */
+            overage?: {
+                /**
+                 * Format: int32
+                 * @description Units; left out: as many as there are. Zero: none.
+                 */
+                max?: number;
+            } | null;
+            /** @description What of a day's unused units its users keep: `{ "days": 7, "max": 100, "share": 0.5 }`, each day's as a grant for so many days; null: nothing. */
+            rollover?: {
+                /**
+                 * Format: int32
+                 * @description Units of one day, at most; left out: all of them.
+                 */
+                max?: number;
+                /**
+                 * Format: double
+                 * @description Of the unused units, above 0; left out: all of them. Rounded down.
+                 */
+                share?: number;
+                /**
+                 * Format: int32
+                 * @description For how many days after that day.
+                 */
+                days: number;
+            } | null;
             /** @description Why; kept in the audit log. */
             reason?: string;
             /** @description Renaming reaches the tier's users at once. */
@@ -2244,6 +2376,8 @@ export interface components {
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute?: number | null;
+            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
+            shadow?: boolean;
             /** @description An archived tier keeps its users and is offered to nobody else. */
             archived?: boolean;
         };
@@ -2353,7 +2487,7 @@ export interface components {
             /** @description Where events are sent by POST: https, a public address, no credentials. */
             url: string;
             /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
-            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
+            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /**
              * @description Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's.
              * @enum {string}
@@ -2399,7 +2533,7 @@ export interface components {
             /** @description Where events are sent by POST. What waits goes to the new address. */
             url?: string;
             /** @description Types of events, groups or all: of what happens from now on. */
-            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
+            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /** @description Of what happens from now on. */
             ordered?: boolean;
             /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
@@ -2942,6 +3076,18 @@ export interface components {
             /** @description In the order in which they are drawn. */
             items: components["schemas"]["QuotaGrantDto"][];
         };
+        QuotaOverageDto: {
+            /**
+             * Format: int32
+             * @description Units that went beyond the quota in this period, and were not refunded.
+             */
+            used: number;
+            /**
+             * Format: int32
+             * @description How many may; null: as many as there are.
+             */
+            max: number | null;
+        };
         QuotaOverrideDto: {
             /**
              * Format: int32
@@ -3002,6 +3148,10 @@ export interface components {
             tier: string;
             /** @description Units beside the day's own, drawn once those are used up. Absent where there are none. */
             grants?: components["schemas"]["QuotaGrantsDto"];
+            /** @description What goes beyond the quota: admitted, and counted apart from `used` and `remaining`. Absent for users who may not, and did not. */
+            overage?: components["schemas"]["QuotaOverageDto"];
+            /** @description True while the quota is tried out: what it would refuse is admitted and counted. Absent where it is not. */
+            shadow?: boolean;
             /** @description The override that is active now. */
             override: components["schemas"]["QuotaOverrideDto"] | null;
             /** @description A change of tier that waits for the next period. */
@@ -3011,6 +3161,18 @@ export interface components {
              * @description When the quota will be used up at today's pace; null when it will last.
              */
             exhaustedAt: string | null;
+        };
+        ShadowUsageDto: {
+            /**
+             * Format: int32
+             * @description Requests that the quota would have refused, were it not tried out only.
+             */
+            requests: number;
+            /**
+             * Format: int32
+             * @description What they cost.
+             */
+            units: number;
         };
         UsageItemDto: {
             /** @description A local day of the user, YYYY-MM-DD. */
@@ -3032,6 +3194,13 @@ export interface components {
              * @description Requests admitted.
              */
             requests: number;
+            /**
+             * Format: int32
+             * @description Units that went beyond the quota, and are not among those used. Absent where there were none.
+             */
+            overage?: number;
+            /** @description What was admitted because the quota is tried out only. Absent where there was nothing. */
+            shadow?: components["schemas"]["ShadowUsageDto"];
         };
         UsageDto: {
             items: components["schemas"]["UsageItemDto"][];
@@ -3049,6 +3218,21 @@ export interface components {
             reason: string;
         };
         ResetQuotaDto: {
+            /** @description Why; kept in the audit log. */
+            reason: string;
+        };
+        PutOverageDto: {
+            /**
+             * Format: int32
+             * @description Units in a period that may go beyond the quota; null or left out: as many as there are. Zero: none, whatever the plan allows.
+             */
+            max?: number | null;
+            /** @description Why; kept in the audit log. */
+            reason: string;
+        };
+        PutShadowDto: {
+            /** @description True: what the quota would refuse is admitted and counted. False: it is refused, whatever the plan has. */
+            enabled: boolean;
             /** @description Why; kept in the audit log. */
             reason: string;
         };
@@ -3079,8 +3263,11 @@ export interface components {
             waitSeconds?: number;
         };
         DrawDto: {
-            /** @enum {string} */
-            source: "grant" | "overage";
+            /**
+             * @description `overage`: beyond the quota.
+             * @enum {string}
+             */
+            source: "grant" | "overage" | "shadow";
             /**
              * Format: int32
              * @description The grant that paid; null for overage.
@@ -3108,7 +3295,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "canceled" | "expired";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -3207,7 +3394,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "canceled" | "expired";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -3393,7 +3580,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "canceled" | "expired";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -3456,7 +3643,7 @@ export interface components {
             userId: number;
             type: string;
             /** @enum {string} */
-            status: "failed" | "succeeded" | "pending" | "processing" | "expired" | "canceled";
+            status: "failed" | "succeeded" | "pending" | "processing" | "canceled" | "expired";
             /**
              * Format: int32
              * @description Units charged at submit.
@@ -3542,6 +3729,8 @@ export interface components {
              * @description The administrator who made it; null where nobody did over HTTP.
              */
             author: number | null;
+            /** @description The day whose unused units it has, YYYY-MM-DD; null: somebody made it. */
+            rolledFrom: string | null;
             /**
              * Format: date-time
              * @description When it was revoked; null: it was not.
@@ -6714,6 +6903,8 @@ export interface components {
         "X-Charge-Id": string;
         /** @description What of the cost the day's own units did not pay, in the order in which it was drawn: `grant;id=7;units=3`. */
         "X-Quota-Draws.optional": string;
+        /** @description The code of the refusal that this charge would have been, were its quota not tried out only. */
+        "X-Quota-Shadow.optional": "quota-exceeded";
         /** @description Keeps proxies from holding a stream back. */
         "X-Accel-Buffering.optional": "no";
         /** @description The status that the refusal has without `denyStatus`. */
@@ -8605,29 +8796,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 42,
-                     *           "name": "brisk",
-                     *           "dailyQuota": 1000,
-                     *           "unlimited": false,
-                     *           "burstPerMinute": 100,
-                     *           "archived": false
-                     *         },
-                     *         {
-                     *           "id": 42,
-                     *           "name": "slow",
-                     *           "dailyQuota": 1000,
-                     *           "unlimited": false,
-                     *           "burstPerMinute": 5,
-                     *           "archived": false
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
@@ -8664,16 +8832,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "brisk",
-                     *       "dailyQuota": 1000,
-                     *       "unlimited": false,
-                     *       "burstPerMinute": 100,
-                     *       "archived": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -8741,16 +8899,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "free",
-                     *       "dailyQuota": 5,
-                     *       "unlimited": false,
-                     *       "burstPerMinute": null,
-                     *       "archived": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -8880,16 +9028,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "bursty",
-                     *       "dailyQuota": 1000,
-                     *       "unlimited": false,
-                     *       "burstPerMinute": 2,
-                     *       "archived": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -12082,6 +12220,156 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    quotaFormsPutOverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutOverageDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    quotaFormsDeleteOverage: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    quotaFormsPutShadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutShadowDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    quotaFormsDeleteShadow: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
     quotaResetRun: {
         parameters: {
             query?: {
@@ -12568,6 +12856,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -13068,6 +13357,12 @@ export interface operations {
                         grants: {
                             [key: string]: unknown;
                         }[];
+                        quotaForms: {
+                            [key: string]: unknown;
+                        } | null;
+                        overage: {
+                            [key: string]: unknown;
+                        }[];
                         usage: {
                             [key: string]: unknown;
                         }[];
@@ -13175,6 +13470,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13190,6 +13486,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13240,6 +13537,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13255,6 +13553,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13305,6 +13604,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13320,6 +13620,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13370,6 +13671,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13385,6 +13687,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13435,6 +13738,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13450,6 +13754,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13500,6 +13805,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13515,6 +13821,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13565,6 +13872,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13580,6 +13888,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -13830,7 +14139,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
-                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
+                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
                 /** @description For administrators, who see everybody's otherwise. */
                 userId?: number;
                 /** @description Happened at this instant or later. */
@@ -13919,7 +14228,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
-                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
+                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
                 /** @description For administrators, who see everybody's otherwise. */
                 userId?: number;
                 /** @description Happened at this instant or later. */
@@ -14228,6 +14537,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14243,6 +14553,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14296,6 +14607,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14311,6 +14623,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14364,6 +14677,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14379,6 +14693,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14432,6 +14747,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14447,6 +14763,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14500,6 +14817,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14515,6 +14833,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14568,6 +14887,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14583,6 +14903,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14636,6 +14957,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
@@ -14651,6 +14973,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy.optional"];
                     RateLimit: components["headers"]["RateLimit.optional"];
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
+                    "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
                     "X-User-Tier": components["headers"]["X-User-Tier"];
                     "X-Charge-Id": components["headers"]["X-Charge-Id"];
