@@ -313,7 +313,7 @@ WITH
         'tier',
         t.tier,
         'timeZone',
-        t.period_zone,
+        split_part(t.period_zone, '@', 1),
         'resetsAt',
         to_char(
           quota_period_end (t.day, t.period_zone, t.zone) AT TIME ZONE 'UTC',

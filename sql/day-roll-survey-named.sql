@@ -20,6 +20,31 @@ WITH
       u.id,
       CASE
         WHEN coalesce(
+          (
+            SELECT
+              quota_plans ()
+          ) ? u.subscription_tier,
+          false
+        )
+        AND u.quota_reset_date <= (
+          SELECT
+            today
+          FROM
+            clock
+        ) + 1 THEN (
+          quota_of (
+            u,
+            (
+              SELECT
+                quota_default_zone ()
+            ),
+            (
+              SELECT
+                quota_plans ()
+            )
+          )
+        ).closed
+        WHEN coalesce(
           u.quota_reset_zone = (
             SELECT
               zone

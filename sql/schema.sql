@@ -433,6 +433,7 @@ CREATE TABLE subscription_tiers (
   overage jsonb,
   rollover jsonb,
   shadow boolean DEFAULT false NOT NULL,
+  day_starts_at character varying(5),
   CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
   CONSTRAINT subscription_tiers_name_key UNIQUE (name),
   CONSTRAINT subscription_tiers_burst_per_minute_check CHECK ((burst_per_minute > 0)),
@@ -441,6 +442,7 @@ CASE
     WHEN unlimited THEN (daily_quota IS NULL)
     ELSE COALESCE((daily_quota >= 0), false)
 END),
+  CONSTRAINT subscription_tiers_day_starts_at_check CHECK (((day_starts_at)::text ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
   CONSTRAINT subscription_tiers_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
 CASE jsonb_typeof((overage -> 'max'::text))
     WHEN 'number'::text THEN (((((overage ->> 'max'::text))::numeric >= (0)::numeric) AND (((overage ->> 'max'::text))::numeric <= (2147483647)::numeric)) AND ((((overage ->> 'max'::text))::numeric % (1)::numeric) = (0)::numeric))
@@ -1016,23 +1018,61 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.quota_day_at(at timestamp with time zone, zone text)
+ RETURNS date
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE STRICT
+AS $function$
+      DECLARE
+        place text := split_part(zone, '@', 1);
+        since_hour timestamp := at AT TIME ZONE place;
+        day date;
+      BEGIN
+        IF place = zone THEN
+          RETURN since_hour::date;
+        END IF;
+        since_hour := since_hour - split_part(zone, '@', 2)::interval;
+        day := since_hour::date;
+        -- Clocks that were set back show the hour a second time: the day has begun with the first.
+        IF (since_hour + interval '3 hours')::date > day AND quota_day_start(day + 1, zone) <= at THEN
+          day := day + 1;
+        END IF;
+        RETURN day;
+      END $function$
+;
+
 CREATE OR REPLACE FUNCTION public.quota_day_start(day date, zone text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
  STABLE PARALLEL SAFE STRICT
 AS $function$
       DECLARE
-        guess timestamptz := day::timestamp AT TIME ZONE zone;
+        place text := split_part(zone, '@', 1);
+        beginning timestamp := day::timestamp + coalesce(nullif(split_part(zone, '@', 2), '')::interval, '0');
+        guess timestamptz := beginning AT TIME ZONE place;
         probe timestamptz;
         candidate timestamptz;
         earliest timestamptz;
+        before timestamptz;
       BEGIN
         FOREACH probe IN ARRAY ARRAY[guess - interval '1 day', guess + interval '1 day'] LOOP
-          candidate := (day::timestamp - ((probe AT TIME ZONE zone) - (probe AT TIME ZONE 'UTC'))) AT TIME ZONE 'UTC';
-          IF (candidate AT TIME ZONE zone)::date >= day AND (earliest IS NULL OR candidate < earliest) THEN
+          candidate := (beginning - ((probe AT TIME ZONE place) - (probe AT TIME ZONE 'UTC'))) AT TIME ZONE 'UTC';
+          IF (candidate AT TIME ZONE place) < beginning THEN
+            before := candidate;
+          ELSIF earliest IS NULL OR candidate < earliest THEN
             earliest := candidate;
           END IF;
         END LOOP;
+        IF before < earliest AND (earliest AT TIME ZONE place) > beginning THEN
+          WHILE earliest - before > interval '1 second' LOOP
+            candidate := date_trunc('second', before + (earliest - before) / 2);
+            IF (candidate AT TIME ZONE place) < beginning THEN
+              before := candidate;
+            ELSE
+              earliest := candidate;
+            END IF;
+          END LOOP;
+        END IF;
         RETURN earliest;
       END $function$
 ;
@@ -1068,6 +1108,7 @@ AS $function$
         today date;
         ended_at timestamptz;
         plan jsonb;
+        begins text;
       BEGIN
         q.user_id := u.id;
         IF u.time_zone IS NULL OR u.time_zone = default_zone THEN
@@ -1083,7 +1124,14 @@ AS $function$
             q.zone := default_zone;
           END;
         END IF;
-        IF u.quota_reset_zone IS NULL OR u.quota_reset_zone = q.zone OR NOT quota_zone_known(u.quota_reset_zone) THEN
+        IF plans ? u.subscription_tier THEN
+          begins := plans -> u.subscription_tier ->> 6;
+          IF begins IS NOT NULL THEN
+            q.zone := q.zone || '@' || begins;
+            today := quota_day_at(now(), q.zone);
+          END IF;
+        END IF;
+        IF u.quota_reset_zone IS NULL OR u.quota_reset_zone = q.zone OR NOT quota_zone_known(split_part(u.quota_reset_zone, '@', 1)) THEN
           q.period_zone := q.zone;
           q.closed := today > u.quota_reset_date;
         ELSE
@@ -1114,12 +1162,14 @@ AS $function$
           END IF;
           q.day := today;
           q.period_zone := q.zone;
-          -- Westward over the date line a second period can bear the name of the first.
-          q.fold := CASE WHEN today = u.quota_reset_date THEN 1 ELSE 0 END;
+          -- Westward over the date line, or with a later hour, another period can bear the name of the one before.
+          q.fold := CASE WHEN today = u.quota_reset_date THEN u.quota_reset_fold + 1 ELSE 0 END;
           q.used := 0;
           q.refunded := 0;
           q.requests := 0;
           IF u.next_subscription_tier IS NOT NULL THEN
+            -- Its hour is a change like any other: the day that it begins in keeps the hour that ended the one before.
+            q.zone := split_part(q.zone, '@', 1) || coalesce('@' || (plans -> u.next_subscription_tier ->> 6), '');
             q.tier := u.next_subscription_tier;
             IF NOT u.api_quota_custom THEN
               q.base_unlimited := u.next_quota_unlimited;
@@ -1166,15 +1216,15 @@ AS $function$
       DECLARE
         earliest timestamptz;
         local_day date;
-        midnight timestamptz;
+        beginning timestamptz;
       BEGIN
         IF period_zone = zone THEN
           RETURN quota_day_start(day + 1, zone);
         END IF;
         earliest := quota_day_start(day, period_zone) + interval '24 hours';
-        local_day := (earliest AT TIME ZONE zone)::date;
-        midnight := quota_day_start(local_day, zone);
-        RETURN CASE WHEN midnight >= earliest THEN midnight ELSE quota_day_start(local_day + 1, zone) END;
+        local_day := greatest(day, quota_day_at(earliest, zone));
+        beginning := quota_day_start(local_day, zone);
+        RETURN CASE WHEN beginning >= earliest THEN beginning ELSE quota_day_start(local_day + 1, zone) END;
       END $function$
 ;
 
@@ -1183,14 +1233,16 @@ CREATE OR REPLACE FUNCTION public.quota_plans()
  LANGUAGE plpgsql
  STABLE
 AS $function$
-    BEGIN
-      RETURN (
-        SELECT jsonb_object_agg(t.name, jsonb_build_array(p.name,
-          CASE WHEN p.copied_version < p.version THEN p.version ELSE -1 END, p.unlimited, p.daily_quota, p.edited_at, tier_forms(p)))
-        FROM subscription_tiers t JOIN subscription_tiers p ON p.id = coalesce(t.alias_of, t.id)
-        WHERE t.alias_of IS NOT NULL OR t.copied_version < t.version OR tier_forms(p) IS NOT NULL
-      );
-    END $function$
+      BEGIN
+        RETURN (
+          SELECT jsonb_object_agg(t.name, jsonb_build_array(p.name,
+            CASE WHEN p.copied_version < p.version THEN p.version ELSE -1 END, p.unlimited, p.daily_quota, p.edited_at, tier_forms(p),
+            nullif(coalesce(p.day_starts_at, (SELECT c.value #>> '{}' FROM system_configurations c WHERE c.key = 'quota.dayStartsAt' AND c.value #>> '{}' ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$')), '00:00')))
+          FROM subscription_tiers t JOIN subscription_tiers p ON p.id = coalesce(t.alias_of, t.id)
+          WHERE t.alias_of IS NOT NULL OR t.copied_version < t.version OR p.day_starts_at IS NOT NULL OR tier_forms(p) IS NOT NULL
+            OR EXISTS (SELECT FROM system_configurations c WHERE c.key = 'quota.dayStartsAt' AND c.value #>> '{}' <> '00:00')
+        );
+      END $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.quota_rollover(rule jsonb, closed_on date, closed_fold smallint, closed_quota integer, used integer, base_quota integer, today date, zone text)
@@ -1220,6 +1272,13 @@ AS $function$
       EXCEPTION WHEN invalid_parameter_value THEN
         RETURN false;
       END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_zone_of(zone text, tier text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$ SELECT zone || coalesce('@' || (quota_plans() -> tier ->> 6), '') $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()

@@ -434,15 +434,16 @@ WITH
         WHERE
           CASE
             WHEN c.user_id = g.user_id THEN (c.day, c.fold) = (g.charged_on, g.charged_fold)
-            ELSE c.day = (
-              g.created_at AT TIME ZONE CASE
-                WHEN quota_zone_known (coalesce(o.quota_reset_zone, o.time_zone)) THEN coalesce(o.quota_reset_zone, o.time_zone)
+            ELSE c.day = quota_day_at (
+              g.created_at,
+              CASE
+                WHEN quota_zone_known (split_part(coalesce(o.quota_reset_zone, o.time_zone), '@', 1)) THEN coalesce(o.quota_reset_zone, o.time_zone)
                 ELSE (
                   SELECT
                     quota_default_zone ()
                 )
               END
-            )::date
+            )
           END
         GROUP BY
           c.id

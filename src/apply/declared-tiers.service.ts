@@ -53,10 +53,11 @@ export class DeclaredTiers {
   }
 }
 
-function contentOf({ dailyQuota, unlimited, burstPerMinute, overage, rollover, shadow, sortOrder, archived }: Tier): Entry {
+function contentOf({ dailyQuota, unlimited, burstPerMinute, dayStartsAt, overage, rollover, shadow, sortOrder, archived }: Tier): Entry {
   return {
     ...(unlimited ? { unlimited } : { dailyQuota }),
     ...(burstPerMinute === null ? {} : { burstPerMinute }),
+    ...(dayStartsAt === null ? {} : { dayStartsAt }),
     ...(overage === null ? {} : { overage }),
     ...(rollover === null ? {} : { rollover }),
     ...(shadow ? { shadow } : {}),

@@ -30,7 +30,7 @@ export class StoredValuesRepository {
          SELECT 'time_zone' AS column, time_zone AS zone, count(*)::integer AS users FROM users GROUP BY time_zone
          UNION ALL
          SELECT 'quota_reset_zone', quota_reset_zone, count(*)::integer FROM users GROUP BY quota_reset_zone
-       ) c WHERE NOT quota_zone_known(c.zone) ORDER BY 1, 2`,
+       ) c WHERE NOT quota_zone_known(split_part(c.zone, '@', 1)) ORDER BY 1, 2`,
     );
   }
 }

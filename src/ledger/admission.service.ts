@@ -12,7 +12,7 @@ import { AdmissionRepository, BATCHES_IN_FLIGHT } from './admission.repository';
 import { type Charge, type QuotaState, type Refused, type Verdict } from './charge';
 import { ChargeQueue, type PendingCharge } from './charge-queue';
 import { MAX_UNITS } from './charge.sql';
-import { type Account, type Decision, LEFT_OUT, type Standing } from './decision';
+import { type Account, type Decision, LEFT_OUT, placeOf, type Standing } from './decision';
 import { QueueFull } from './ledger.errors';
 import { LedgerSettings } from './ledger.settings';
 import { PeriodBoundsRepository } from './period-bounds.repository';
@@ -267,7 +267,7 @@ export class AdmissionService {
     if (account === null) return null;
     const { unlimited, quota, tier, zone, day, periodZone, now } = account;
     const bounds = this.bounds.peek(day, periodZone, zone);
-    return bounds === undefined ? null : { unlimited, quota, used, granted, tier, zone, now, startsAt: bounds.startsAt, endsAt: bounds.endsAt };
+    return bounds === undefined ? null : { unlimited, quota, used, granted, tier, zone: placeOf(zone), now, startsAt: bounds.startsAt, endsAt: bounds.endsAt };
   }
 
   private async readState(decision: Decision): Promise<QuotaState | null> {

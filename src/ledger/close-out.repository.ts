@@ -50,7 +50,7 @@ export class CloseOutRepository {
          FROM (
            SELECT c.id, sum(d.units) AS units FROM due d JOIN key c ON c.id = d.api_key_id JOIN users o ON o.id = c.user_id
            WHERE CASE WHEN c.user_id = $1 THEN (c.day, c.fold) = (d.charged_on, d.charged_fold)
-             ELSE c.day = (d.created_at AT TIME ZONE ${OWNER_ZONE})::date END
+             ELSE c.day = quota_day_at(d.created_at, ${OWNER_ZONE}) END
            GROUP BY c.id
          ) f WHERE k.id = f.id
        )

@@ -47,7 +47,7 @@ export class DayRollRepository implements OnApplicationShutdown {
   }
 
   /**
-   * The zones that users have, and in which a midnight has passed since the instant. Skips from one to the next along the index.
+   * The zones that users have, and in which a day has begun since the instant, at midnight or at an hour that is set. Skips from one to the next along the index.
    *
    * @param since an instant as PostgreSQL writes it; null: all zones
    */
@@ -62,7 +62,10 @@ export class DayRollRepository implements OnApplicationShutdown {
          UNION ALL
          SELECT name, CASE WHEN quota_zone_known(name) THEN name ELSE quota_default_zone() END FROM named WHERE name IS NOT NULL
        )
-       SELECT name FROM zone WHERE $1::timestamptz IS NULL OR ($1::timestamptz AT TIME ZONE in_force)::date < (now() AT TIME ZONE in_force)::date`,
+       SELECT name FROM zone WHERE $1::timestamptz IS NULL OR ($1::timestamptz AT TIME ZONE in_force)::date < (now() AT TIME ZONE in_force)::date
+         OR EXISTS (
+           SELECT FROM (SELECT DISTINCT '@' || (p.plan ->> 6) AS hour FROM jsonb_each(quota_plans()) AS p(name, plan)) h
+           WHERE h.hour IS NOT NULL AND quota_day_at($1::timestamptz, in_force || h.hour) < quota_day_at(now(), in_force || h.hour))`,
       [since],
     );
     return rows.map(({ name }) => name);

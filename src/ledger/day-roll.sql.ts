@@ -17,9 +17,12 @@ const SAME_ZONE = 'coalesce(u.quota_reset_zone = (SELECT zone FROM clock), true)
 
 /**
  * Whether the stored day is over. Reckoned in the zone in force it is when that zone's date has passed it; after a change
- * of zone the projection is asked, and only where the answer may be yes: a period never ends before the date that it bears.
+ * of zone the projection is asked, and only where the answer may be yes: a period never ends before the date that it bears. It is
+ * asked too where the plan may have an hour of its own at which days begin.
  */
-const IS_OVER = `CASE WHEN ${SAME_ZONE} THEN u.quota_reset_date < ${TODAY}
+const IS_OVER = `CASE WHEN coalesce((SELECT quota_plans()) ? u.subscription_tier, false) AND u.quota_reset_date <= ${TODAY} + 1
+  THEN (quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans()))).closed
+  WHEN ${SAME_ZONE} THEN u.quota_reset_date < ${TODAY}
   WHEN u.quota_reset_date > ${TODAY} THEN false
   ELSE (quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans()))).closed END`;
 

@@ -5,6 +5,7 @@ export interface Account {
   unlimited: boolean;
   quota: number;
   tier: string;
+  /** The zone in force, with the hour at which its days begin where that is not midnight: `Europe/Berlin@06:00`. */
   zone: string;
   day: string;
   periodZone: string;
@@ -21,6 +22,12 @@ export interface Draw {
   source: DrawSource;
   grantId: number | null;
   units: number;
+}
+
+/** The zone without that hour. */
+export function placeOf(zone: string): string {
+  const at = zone.indexOf('@');
+  return at === -1 ? zone : zone.slice(0, at);
 }
 
 /** How a statement answers one charge. */

@@ -20,7 +20,7 @@ export const endingsOf = (rows: string): string => `
 export const CROSSINGS = `
   INSERT INTO events (type, user_id, data)
   SELECT a.type, a.user_id, jsonb_build_object('date', a.date, 'threshold', a.threshold, 'used', a.used, 'limit', a.quota, 'remaining', greatest(0, a.quota - a.used),
-      'tier', t.tier, 'timeZone', t.period_zone, 'resetsAt', ${jsonInstant('quota_period_end(t.day, t.period_zone, t.zone)')})
+      'tier', t.tier, 'timeZone', split_part(t.period_zone, '@', 1), 'resetsAt', ${jsonInstant('quota_period_end(t.day, t.period_zone, t.zone)')})
   FROM (SELECT *, CASE WHEN threshold = 1 THEN 'quota.exhausted' ELSE 'quota.threshold-reached' END AS type FROM crossed) a JOIN account t USING (user_id)
   WHERE ${isListenedTo('a.user_id', 'a.type', 'quota')}
   ORDER BY a.user_id, a.threshold

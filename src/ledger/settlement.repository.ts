@@ -132,7 +132,7 @@ const refundsOf = (skips: boolean): string => `refund AS (
   FROM (
     SELECT c.id, sum(g.granted) AS units FROM granted g JOIN key c ON c.id = g.api_key_id JOIN users o ON o.id = c.user_id
     WHERE CASE WHEN c.user_id = g.user_id THEN (c.day, c.fold) = (g.charged_on, g.charged_fold)
-      ELSE c.day = (g.created_at AT TIME ZONE ${OWNER_ZONE})::date END
+      ELSE c.day = quota_day_at(g.created_at, ${OWNER_ZONE}) END
     GROUP BY c.id
   ) f WHERE k.id = f.id
 ), `;

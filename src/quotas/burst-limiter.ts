@@ -13,8 +13,9 @@ interface Bucket {
 }
 
 /**
- * Requests a minute by tier: a token bucket for each user, in this process's memory. It protects capacity, so it may
- * differ between replicas, and it knows a user's tier from their last charge; the daily quota is what is exact.
+ * Requests a minute by tier: a token bucket for each user, in this process's memory. It is exact here, to the request; n replicas let
+ * through n times as many at the most, since it protects capacity and the daily quota is what is paid for. A user's tier is known
+ * from their last charge, and asked for before the first.
  */
 @Injectable()
 export class BurstLimiter {
@@ -22,6 +23,11 @@ export class BurstLimiter {
   private readonly buckets = new BoundedCache<number, Bucket>(MAX_BUCKETS);
 
   constructor(private readonly bursts: TierBursts) {}
+
+  /** Whether a limit may hold for the user and their tier is not known: then `learn` comes before `spend`. */
+  asksForTier(userId: number): boolean {
+    return !this.bursts.none && !this.tiers.has(userId);
+  }
 
   /** Takes one request out of the user's bucket. Null: no burst limit; `allowed` false: it was empty and stays so. */
   spend(userId: number, at = performance.now()): (BurstState & { allowed: boolean }) | null {
@@ -33,6 +39,15 @@ export class BurstLimiter {
     const left = allowed ? tokens - 1 : tokens;
     this.buckets.set(userId, { tokens: left, filledAt: at });
     return { allowed, ...stateOf(left, perMinute) };
+  }
+
+  /** Puts a request back that was refused for another reason: it was none. Returns how the bucket stands then. */
+  giveBack(userId: number, at = performance.now()): BurstState | null {
+    const perMinute = this.bursts.of(this.tiers.get(userId));
+    if (perMinute === null) return null;
+    const tokens = Math.min(perMinute, this.tokens(userId, perMinute, at) + 1);
+    this.buckets.set(userId, { tokens, filledAt: at });
+    return stateOf(tokens, perMinute);
   }
 
   /** How the bucket of a user on this tier stands; nothing is taken. */

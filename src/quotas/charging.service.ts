@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
+import { randomInt } from 'node:crypto';
 import { type EntityManager } from 'typeorm';
 import { NotFoundProblem } from '../http/problem';
 import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
 import { type Draw } from '../ledger/decision';
 import { type Admitted, type Charge, type Refused, type Replayed, type Verdict } from '../ledger/charge';
+import { SettingsService } from '../settings/settings.service';
 import { BurstLimiter } from './burst-limiter';
 import { DayReads } from './day-reads';
-import { BurstExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
+import { QuotaSettings } from './quota.settings';
+import { BurstExceeded, QuotaExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 
 /** A charge that is in force, now or since it was first asked for, and what every answer shows of it in its header. */
@@ -16,20 +19,29 @@ export interface Charged {
   headers: Record<string, string>;
 }
 
-/** Charges for the routes that do: the tier's burst limit first, then admission, and a refusal as its problem. */
+/**
+ * Charges for the routes that do: the tier's burst limit first, then admission, and a refusal as its problem. What admission does not
+ * charge counts for no burst either.
+ */
 @Injectable()
 export class ChargingService {
   constructor(
     private readonly admission: AdmissionService,
     private readonly burst: BurstLimiter,
     private readonly days: DayReads,
+    private readonly settings: SettingsService,
   ) {}
 
   /** @throws QuotaExceeded, BurstExceeded, IdempotencyKeyReused, NotFoundProblem, UserSuspended, QueueFull, ClientGone */
   async charge(charge: Charge): Promise<Charged> {
-    const burst = this.burst.spend(charge.userId);
-    if (burst?.allowed === false) throw new BurstExceeded(charge.cost, burst, await this.days.of(charge.userId));
-    return this.charged(charge, burst, await this.admission.admit(charge));
+    const burst = await this.spendBurst(charge);
+    if (burst === null) return this.charged(charge, burst, await this.admission.admit(charge));
+    try {
+      return this.charged(charge, burst, await this.admission.admit(charge));
+    } catch (error) {
+      if (!(error instanceof QuotaExceeded)) this.burst.giveBack(charge.userId);
+      throw error;
+    }
   }
 
   /**
@@ -37,8 +49,12 @@ export class ChargingService {
    * @throws BurstExceeded
    */
   async spendBurst({ userId, cost }: Pick<Charge, 'userId' | 'cost'>): Promise<BurstState | null> {
+    if (this.burst.asksForTier(userId)) {
+      const day = await this.days.of(userId);
+      if (day !== null) this.burst.learn(userId, day.tier);
+    }
     const burst = this.burst.spend(userId);
-    if (burst?.allowed === false) throw new BurstExceeded(cost, burst, await this.days.of(userId));
+    if (burst?.allowed === false) throw new BurstExceeded(cost, burst, await this.days.of(userId), this.spread());
     return burst;
   }
 
@@ -61,8 +77,24 @@ export class ChargingService {
       case 'replayed':
         return { verdict, headers: { 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) } };
       default:
-        throw refusalOf(charge, verdict, burst);
+        throw this.refusalOf(charge, verdict, burst);
     }
+  }
+
+  private refusalOf({ userId, cost }: Charge, { outcome, state, cap }: Refused, spent: BurstState | null): Error {
+    if (outcome === 'key-reused') return new IdempotencyKeyReused();
+    if (outcome === 'suspended') return new UserSuspended();
+    if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
+    const burst = spent === null ? null : this.burst.giveBack(userId);
+    const retryAfterSeconds = secondsLeft(state) + this.spread();
+    const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(retryAfterSeconds) };
+    return quotaRefusal(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
+  }
+
+  /** Seconds by which one refusal's `Retry-After` is later than another's, so that not all who wait come at one instant. */
+  private spread(): number {
+    const seconds = this.settings.get(QuotaSettings.retryAfterSpread);
+    return seconds === 0 ? 0 : randomInt(seconds + 1);
   }
 }
 
@@ -73,13 +105,4 @@ function drawFields(draws: readonly Draw[]): Record<string, string> {
     ...(draws[0]?.source === 'shadow' ? { 'x-quota-shadow': 'quota-exceeded' } : {}),
     'x-quota-draws': draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', '),
   };
-}
-
-function refusalOf({ cost }: Charge, { outcome, state, cap }: Refused, burst: BurstState | null): Error {
-  if (outcome === 'key-reused') return new IdempotencyKeyReused();
-  if (outcome === 'suspended') return new UserSuspended();
-  if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
-  const retryAfterSeconds = Math.max(secondsLeft(state), burst?.remaining === 0 ? burst.nextInSeconds : 0);
-  const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(retryAfterSeconds) };
-  return quotaRefusal(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
 }

@@ -93,10 +93,10 @@ export class BurstExceeded extends Problem {
     'timeZone?': { type: 'string' },
   };
 
-  constructor(cost: number, burst: BurstState, day: QuotaState | null) {
+  constructor(cost: number, burst: BurstState, day: QuotaState | null, spreadSeconds = 0) {
     const { perMinute, nextInSeconds } = burst;
     const exhausted = day !== null && !day.unlimited && cost > unitsLeft(day);
-    const retryAfterSeconds = exhausted ? Math.max(nextInSeconds, secondsLeft(day)) : nextInSeconds;
+    const retryAfterSeconds = spreadSeconds + (exhausted ? Math.max(nextInSeconds, secondsLeft(day)) : nextInSeconds);
     const fields = day === null ? burstFields(burst) : rateLimitFields(day, null, burst);
     super(`More than ${perMinute} requests a minute: try again in ${retryAfterSeconds} s. Nothing was charged.`, {
       headers: { ...fields, 'retry-after': String(retryAfterSeconds) },

@@ -20,6 +20,7 @@ export interface QuotaRow {
   toRoll: boolean;
   tier: string;
   zone: string;
+  dayStartsAt: string;
   day: string;
   startsAt: Date;
   endsAt: Date;
@@ -45,14 +46,15 @@ export class QuotasRepository {
     const rows: QuotaRow[] = await tx.query(
       `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage,
          CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed", ${shadowOf('q.tier')} AS shadow,
-         q.closed AND coalesce(quota_plans() -> u.subscription_tier::text -> 5 ? 'rollover', false) AS "toRoll", q.tier, q.zone, q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
+         q.closed AND coalesce(quota_plans() -> u.subscription_tier::text -> 5 ? 'rollover', false) AS "toRoll", q.tier, split_part(q.zone, '@', 1) AS zone,
+         coalesce(nullif(split_part(q.zone, '@', 2), ''), '00:00') AS "dayStartsAt", q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
          u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN coalesce(n.plan ->> 0, u.next_subscription_tier) END AS "nextTier",
          CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
            WHEN (n.plan ->> 1)::integer > u.next_quota_version THEN (n.plan ->> 3)::integer
            WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota",
-         array_remove(ARRAY[CASE WHEN u.time_zone <> q.zone THEN 'timeZone' END,
+         array_remove(ARRAY[CASE WHEN u.time_zone <> split_part(q.zone, '@', 1) THEN 'timeZone' END,
            CASE WHEN NOT q.closed AND u.quota_reset_zone <> q.period_zone THEN 'periodZone' END], NULL) AS adjusted
        FROM quota_now q JOIN users u ON u.id = q.user_id CROSS JOIN LATERAL (SELECT quota_plans() -> u.next_subscription_tier AS plan) n
        WHERE u.id = $1 AND u.status <> 'deleted'`,

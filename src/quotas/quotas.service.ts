@@ -141,6 +141,7 @@ function toDto(row: QuotaRow): QuotaDto {
     periodStart: startsAt,
     resetsAt: endsAt,
     timeZone: zone,
+    dayStartsAt: row.dayStartsAt,
     tier,
     ...(grants === null ? {} : { grants: { remaining: Math.min(granted, MAX_INTEGER), items: grants } }),
     ...overageOf(row),

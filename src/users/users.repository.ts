@@ -7,7 +7,7 @@ import { UserAttributesRepository } from './user-attributes.repository';
 
 const USER = `u.id, u.email, coalesce(p.proven_email = lower(u.email COLLATE "C"), false) AS "emailVerified", p.pending_email AS "pendingEmail", u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
   q.base_unlimited AS unlimited, u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt",
-  CASE WHEN u.time_zone <> q.zone THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
+  CASE WHEN u.time_zone <> split_part(q.zone, '@', 1) THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
 /** What the projection needs besides the row; read once a statement. */
 const RULES = `(SELECT quota_default_zone()), (SELECT quota_plans())`;
 const ATTRIBUTES = `LEFT JOIN user_attributes a ON a.user_id = u.id LEFT JOIN address_proofs p ON p.user_id = u.id`;
@@ -133,8 +133,8 @@ export class UsersRepository {
     const [{ id }] = await tx.query<[{ id: number }]>(
       `INSERT INTO users (email, password_hash, role, subscription_tier, api_quota_daily, api_quota_unlimited, api_quota_custom,
          time_zone, quota_reset_date, quota_reset_zone)
-       SELECT $1, $2, $3, $4, coalesce($5, 0), $6, $7, $8, (now() AT TIME ZONE z.zone)::date, z.zone
-       FROM (SELECT coalesce($8, quota_default_zone()) AS zone) z
+       SELECT $1, $2, $3, $4, coalesce($5, 0), $6, $7, $8, quota_day_at(now(), z.zone), z.zone
+       FROM (SELECT quota_zone_of(coalesce($8, quota_default_zone()), $4) AS zone) z
        RETURNING id`,
       [user.email, user.passwordHash, user.role, user.tier, user.dailyQuota, user.unlimited, user.custom, user.timeZone],
     );
@@ -235,7 +235,7 @@ function candidatesText({ status, email }: ListUsersQuery, { tiers, ids, afterId
  */
 function usedShare(share: string): string {
   const lowest = 'least(u.api_quota_daily, coalesce(u.quota_override_daily, u.api_quota_daily))';
-  return `(u.api_quota_used_today >= ${share}::numeric * ${lowest} AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 1
+  return `(u.api_quota_used_today >= ${share}::numeric * ${lowest} AND u.quota_reset_date >= (now() AT TIME ZONE 'Etc/GMT+12')::date - 2
       OR ${share} * ${lowest} = 0 OR u.next_subscription_tier IS NOT NULL OR (SELECT quota_plans()) ? u.subscription_tier)
     AND NOT q.unlimited AND q.used >= ${share} * q.quota`;
 }

@@ -52,6 +52,16 @@ describe('bad input', () => {
     expect(answer.body).toEqual(refusal(pointer));
   });
 
+  it.each(['24:00', '6:00', '06:60', '06:00:00', ' 06:00', '', 6, true, ['06:00']])('in the hour at which days begin is reported: %j', async (dayStartsAt) => {
+    const created = await service.as(admin).post('/v1/tiers').send({ name: 'hourly', dailyQuota: 1, dayStartsAt });
+    const edited = await service.as(admin).patch('/v1/tiers/free').send({ dayStartsAt });
+    for (const { status, body } of [created, edited]) expect([status, body]).toEqual([400, refusal('#/dayStartsAt')]);
+    const key = '/v1/configurations/quota.dayStartsAt';
+    const { headers } = await service.as(admin).get(key).expect(200);
+    const { body } = await service.as(admin).put(key).set('if-match', headers.etag).send({ value: dayStartsAt }).expect(400);
+    expect(body).toEqual(refusal('#/value'));
+  });
+
   it('of raw JSON is reported: 3,000 levels, a NUL, a number that would change, text that is no JSON', async () => {
     const post = (text: string | Buffer) =>
       service

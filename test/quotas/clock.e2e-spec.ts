@@ -1,6 +1,8 @@
 import { type ClockedService, startClockedService } from '../support/clocked-service';
+import { DayRollRepository } from '../../src/ledger/day-roll.repository';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { writeSettingEverywhere } from '../support/settings';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 1_440 * MINUTE_MS;
@@ -78,6 +80,58 @@ describe("the database's clock", () => {
       { date: dates[0], used: 3, limit: 2, remaining: 0 },
       { date: dates[1], used: 2, limit: 2, remaining: 0 },
     ]);
+  });
+
+  it('begins days at the hour that the setting or a plan names: on every replica, for charges, the close-out and what is archived', async () => {
+    const hour = (hours: number) => NOON - DAY_MS / 2 + DAY_MS + hours * 60 * MINUTE_MS;
+    await service.setClock(hour(-8));
+    await writeSettingEverywhere(service, admin, 'quota.dayStartsAt', '06:00');
+    await service.as(admin).post('/v1/tiers').send({ name: 'nightly', dailyQuota: 2, dayStartsAt: '22:30' }).expect(201);
+    const user = await makeUser(service, { dailyQuota: 2 });
+    const { body: made } = await service
+      .as(admin)
+      .post('/v1/users')
+      .send({ email: 'nightly@example.com', password: 'long enough for this', tier: 'nightly' })
+      .expect(201);
+    const chargeFor = async (userId: number, replica: number) => {
+      const { status, body } = await service.replicas[replica].as(admin).post('/v1/requests').send({ type: 'search', userId });
+      return status === 201 ? (body.chargedOn as string) : status;
+    };
+    const bounds = async (userId: number) => {
+      const { body } = await service.as(admin).get(`/v1/users/${userId}/quota`).expect(200);
+      return [body.dayStartsAt, Date.parse(body.periodStart), Date.parse(body.resetsAt)];
+    };
+    const closeOut = async () => {
+      await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200);
+      const rows = await service.sql<{ id: number; day: string }>('SELECT id, quota_reset_date::text AS day FROM users WHERE id = ANY ($1) ORDER BY id = $2', [
+        [user.id, made.id],
+        made.id,
+      ]);
+      return rows.map(({ day }) => day);
+    };
+    const [yesterday, today] = [dateOf(hour(-24)), dateOf(hour(0))];
+    // Made with the day that it is by then: since six, and since half past ten of the evening before.
+    await service.sql(`UPDATE users SET quota_reset_zone = 'Etc/UTC@06:00', quota_reset_date = $2 WHERE id = $1`, [user.id, yesterday]);
+    expect(await bounds(user.id)).toEqual(['06:00', hour(-18), hour(6)]);
+    expect(await bounds(made.id)).toEqual(['22:30', hour(-25.5), hour(-1.5)]);
+    expect([await chargeFor(user.id, 0), await chargeFor(user.id, 1), await chargeFor(user.id, 0)]).toEqual([yesterday, yesterday, 429]);
+    await service.setClock(hour(5) + 59 * MINUTE_MS);
+    expect([await chargeFor(user.id, 1), await chargeFor(made.id, 0)]).toEqual([429, yesterday]);
+    expect(await closeOut()).toEqual([yesterday, yesterday]);
+    await service.setClock(hour(6));
+    expect(await closeOut()).toEqual([today, yesterday]);
+    expect([await chargeFor(user.id, 0), await chargeFor(user.id, 1), await chargeFor(user.id, 0)]).toEqual([today, today, 429]);
+    const { body: usage } = await service.as(admin).get(`/v1/users/${user.id}/usage`).expect(200);
+    expect(usage.items.slice(-2)).toEqual([expect.objectContaining({ date: yesterday, used: 2 }), expect.objectContaining({ date: today, used: 2 })]);
+
+    const zonesSince = (at: number) => service.app.get(DayRollRepository).zonesDue(new Date(at).toISOString());
+    await service.setClock(hour(6) + MINUTE_MS);
+    expect([await zonesSince(hour(6) - MINUTE_MS), await zonesSince(hour(6))]).toEqual([[null], []]);
+    await writeSettingEverywhere(service, admin, 'quota.dayStartsAt', '00:00');
+    // A day that began at six is not cut short by a change in its midst: the first midnight that is 24 hours later ends it.
+    expect(await bounds(user.id)).toEqual(['00:00', hour(6), hour(48)]);
+    await service.setClock(hour(48));
+    expect([await chargeFor(user.id, 0), await bounds(user.id)]).toEqual([dateOf(hour(48)), ['00:00', hour(48), hour(72)]]);
   });
 
   it('set back is reported to operators in readiness and metrics, and only while it is behind', async () => {

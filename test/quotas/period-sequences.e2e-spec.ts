@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { type ClockedService, startClockedService } from '../support/clocked-service';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { dateOf, DAY_MS, dayOf, LocalDays, serverAgrees } from '../support/local-days';
-import { type Plan, QuotaModel } from './projection-model';
+import { writeSetting } from '../support/settings';
+import { type Hours, type Plan, QuotaModel } from './projection-model';
 
 const ZONES = `Etc/UTC Europe/Berlin America/Havana Atlantic/Azores Africa/Cairo Asia/Beirut America/Santiago Australia/Lord_Howe
   Antarctica/Troll Asia/Kathmandu Pacific/Kiritimati Pacific/Pago_Pago Pacific/Apia America/Los_Angeles`.split(/\s+/);
@@ -14,6 +15,8 @@ const PLANS: Plan[] = [
   { name: 'large', quota: 40 },
   { name: 'endless', quota: null },
 ];
+/** Some that clocks skip or show twice. */
+const HOURS = ['00:00', '06:00', '02:30', '00:30', '23:45', '12:00'];
 const MINUTE_MS = 60_000;
 
 type Step =
@@ -23,6 +26,7 @@ type Step =
   | { do: 'clock back'; minutes: number }
   | { do: 'zone' | 'tier'; pick: number }
   | { do: 'override'; quota: number; minutes: number }
+  | { do: 'hour' | 'hour of a plan'; pick: number }
   | { do: 'close out' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -32,6 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clock back' as const), minutes: fc.integer({ min: 1, max: 3_000 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('zone' as const, 'tier' as const), pick: fc.nat({ max: 1_000 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('override' as const), quota: fc.nat({ max: 20 }), minutes: fc.integer({ min: 1, max: 2_000 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('hour' as const, 'hour of a plan' as const), pick: fc.nat({ max: 1_000 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('close out' as const) }) },
 );
 
@@ -39,6 +44,7 @@ describe('sequences of charges, midnights and changes', () => {
   let service: ClockedService;
   let admin: TestUser;
   let zones: LocalDays[];
+  const hours: Hours = { setting: '00:00', plans: new Map() };
   beforeAll(async () => {
     service = await startClockedService();
     admin = await makeAdmin(service);
@@ -56,14 +62,25 @@ describe('sequences of charges, midnights and changes', () => {
   afterAll(() => service.close());
 
   async function begin(zone: LocalDays, plan: Plan, now: number): Promise<{ user: TestUser; model: QuotaModel }> {
+    await setHours('00:00', new Map());
     const user = await makeUser(service, { timeZone: zone.zone });
-    const model = new QuotaModel(zone.dayAt(now), zone, zone, plan);
+    const model = new QuotaModel(zone.dayAt(now), zone, zone, plan, hours);
     await service.sql(
-      `UPDATE users SET quota_reset_date = $2, subscription_tier = $3, api_quota_custom = false, api_quota_daily = coalesce($4, 0),
+      `UPDATE users SET quota_reset_date = $2, quota_reset_zone = time_zone, subscription_tier = $3, api_quota_custom = false, api_quota_daily = coalesce($4, 0),
          api_quota_unlimited = $4::integer IS NULL WHERE id = $1`,
       [user.id, dateOf(model.day), plan.name, plan.quota],
     );
     return { user, model };
+  }
+
+  /** As the operator does it, for the setting and for each plan. */
+  async function setHours(setting: string, plans: Map<string, string>): Promise<void> {
+    if (setting !== hours.setting) await writeSetting(service, admin, 'quota.dayStartsAt', setting);
+    for (const { name } of PLANS) {
+      const own = plans.get(name) ?? null;
+      if (own !== (hours.plans.get(name) ?? null)) await service.as(admin).patch(`/v1/tiers/${name}`).send({ dayStartsAt: own }).expect(200);
+    }
+    Object.assign(hours, { setting, plans });
   }
 
   async function charge(user: TestUser, cost: number): Promise<number> {
@@ -87,7 +104,7 @@ describe('sequences of charges, midnights and changes', () => {
         const zone = zones[step.pick % zones.length];
         await service.as(admin).patch(path).send({ timeZone: zone.zone }).expect(200);
         model.open(now);
-        model.zone = zone;
+        model.place = zone;
         return now;
       }
       case 'tier': {
@@ -102,6 +119,16 @@ describe('sequences of charges, midnights and changes', () => {
         await service.as(admin).put(`${path}/quota/override`).send(body).expect(200);
         model.open(now);
         model.override = { quota: step.quota, expiresAt };
+        return now;
+      }
+      case 'hour':
+        await setHours(HOURS[step.pick % HOURS.length], hours.plans);
+        return now;
+      case 'hour of a plan': {
+        const plan = PLANS[step.pick % PLANS.length].name;
+        const own = [...HOURS, null][(step.pick >> 2) % (HOURS.length + 1)];
+        const others = [...hours.plans].filter(([name]) => name !== plan);
+        await setHours(hours.setting, new Map(own === null ? others : [...others, [plan, own]]));
         return now;
       }
       case 'close out':

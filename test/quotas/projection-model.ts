@@ -11,6 +11,12 @@ interface Override {
   expiresAt: number;
 }
 
+/** When days begin: by the setting, or by a plan's own hour. */
+export interface Hours {
+  setting: string;
+  plans: Map<string, string>;
+}
+
 /** What the service must answer for one user, reckoned from product.md alone. */
 export class QuotaModel {
   used = 0;
@@ -20,21 +26,33 @@ export class QuotaModel {
   constructor(
     public day: number,
     public periodZone: LocalDays,
-    public zone: LocalDays,
+    /** The zone that the user is in. */
+    public place: LocalDays,
     public plan: Plan,
+    private readonly hours: Hours = { setting: '00:00', plans: new Map() },
   ) {}
+
+  /** Zone and hour that are in force. */
+  get zone(): LocalDays {
+    return this.place.beginningAt(this.hour);
+  }
+
+  get hour(): string {
+    return this.hours.plans.get(this.plan.name) ?? this.hours.setting;
+  }
 
   get start(): number {
     return this.periodZone.startOf(this.day) as number;
   }
 
   get end(): number {
-    return this.zone.firstStartFrom(this.zone === this.periodZone ? this.start + 1 : this.start + DAY_MS);
+    const { zone, start } = this;
+    return zone.firstStartFrom(zone === this.periodZone ? start + 1 : Math.max(start + DAY_MS, zone.startOf(this.day) as number));
   }
 
   /** As it reads at an instant: what is over reads as the next period, and nothing is written by reading. */
   at(now: number): QuotaModel {
-    const seen = Object.assign(new QuotaModel(this.day, this.periodZone, this.zone, this.plan), this);
+    const seen = Object.assign(new QuotaModel(this.day, this.periodZone, this.place, this.plan), this);
     if (now < this.end) return seen;
     return Object.assign(seen, { day: this.zone.dayAt(now), periodZone: this.zone, used: 0, plan: this.next ?? this.plan, next: null });
   }
@@ -72,7 +90,8 @@ export class QuotaModel {
       used: seen.used,
       remaining: limit === null ? null : Math.max(0, limit - seen.used),
       tier: seen.plan.name,
-      timeZone: seen.zone.zone,
+      timeZone: seen.place.zone,
+      dayStartsAt: seen.hour,
       periodStart: new Date(seen.start).toISOString(),
       resetsAt: new Date(seen.end).toISOString(),
     };

@@ -19,11 +19,15 @@ export class LocalDays {
   readonly starts: [number, number][] = [];
   private readonly format: Intl.DateTimeFormat;
   private readonly startOfDay: Map<number, number>;
+  private readonly byHour = new Map<string, LocalDays>();
 
   constructor(
     readonly zone: string,
-    from: number,
-    to: number,
+    private readonly from: number,
+    private readonly to: number,
+    /** When its days begin, after its midnights, in milliseconds. */
+    private readonly begins = 0,
+    stretches?: LocalDays['stretches'],
   ) {
     const numeric = {
       year: 'numeric',
@@ -34,33 +38,58 @@ export class LocalDays {
       second: 'numeric',
     } as const;
     this.format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', ...numeric });
+    if (stretches !== undefined) this.stretches = stretches;
+    else this.lookForStretches();
+    this.startOfDay = this.firstInstants(to);
+    this.starts.push(...[...this.startOfDay].sort((a, b) => a[1] - b[1]));
+  }
+
+  /** The same zone with days that begin at this hour, `HH:MM`. */
+  beginningAt(hour: string): LocalDays {
+    if (hour === '00:00') return this;
+    const [hours, minutes] = hour.split(':').map(Number);
+    const known = this.byHour.get(hour) ?? new LocalDays(this.zone, this.from, this.to, (hours * 60 + minutes) * 60_000, this.stretches);
+    this.byHour.set(hour, known);
+    return known;
+  }
+
+  private lookForStretches(): void {
+    const { from, to } = this;
     for (let at = from; at < to; at += STEP_MS) {
       const offset = this.offsetAt(at);
       const known = this.stretches.at(-1);
       if (known?.offset !== offset) this.stretches.push({ from: known === undefined ? from : this.change(at - STEP_MS, at), offset });
     }
-    this.startOfDay = this.firstInstants(to);
-    this.starts.push(...[...this.startOfDay].sort((a, b) => a[1] - b[1]));
+  }
+
+  /** As the service names the two together. */
+  get name(): string {
+    return this.begins === 0 ? this.zone : `${this.zone}@${new Date(this.begins).toISOString().slice(11, 16)}`;
   }
 
   startOf(day: number): number | undefined {
     return this.startOfDay.get(day);
   }
 
-  /** The day that an instant bears. */
+  /** The day that an instant bears. By midnights it is the date, which clocks that are set back can show again; by an hour, the day that began last. */
   dayAt(at: number): number {
+    if (this.begins > 0) return this.starts[this.indexFrom(at + 1) - 1][0];
     return Math.floor((at + this.offsetAt(at)) / DAY_MS);
   }
 
   /** The first beginning of a day at this instant or later. */
   firstStartFrom(at: number): number {
+    return this.starts[this.indexFrom(at)]?.[1] ?? NaN;
+  }
+
+  private indexFrom(at: number): number {
     let [low, high] = [0, this.starts.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.starts[middle]?.[1] ?? Infinity) < at) low = middle + 1;
       else high = middle;
     }
-    return this.starts[low]?.[1] ?? NaN;
+    return low;
   }
 
   private offsetAt(at: number): number {
@@ -82,8 +111,9 @@ export class LocalDays {
     const first = new Map<number, number>();
     this.stretches.forEach(({ from, offset }, i) => {
       const until = this.stretches[i + 1]?.from ?? to;
-      for (let day = Math.floor((from + offset) / DAY_MS); day * DAY_MS - offset < until; day++) {
-        if (!first.has(day)) first.set(day, Math.max(from, day * DAY_MS - offset));
+      const shift = this.begins - offset;
+      for (let day = Math.floor((from - shift) / DAY_MS); day * DAY_MS + shift < until; day++) {
+        if (!first.has(day)) first.set(day, Math.max(from, day * DAY_MS + shift));
       }
     });
     // The first day began before we looked.

@@ -2281,6 +2281,8 @@ export interface components {
             rollover: components["schemas"]["RolloverDto"] | null;
             /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
             shadow: boolean;
+            /** @description `HH:MM` at which the day of its users begins; null: as the setting `quota.dayStartsAt` has it. */
+            dayStartsAt: string | null;
             /** @description Kept for its users, offered to nobody else. */
             archived: boolean;
         };
@@ -2333,6 +2335,8 @@ export interface components {
             burstPerMinute?: number | null;
             /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
             shadow?: boolean;
+            /** @description `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
+            dayStartsAt?: string | null;
         };
         UpdateTierDto: {
             /** @description How far its users may go beyond the daily quota, counted apart: `{}` or `{ "max": units }` in a period; null: not at all. */
@@ -2378,6 +2382,8 @@ export interface components {
             burstPerMinute?: number | null;
             /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
             shadow?: boolean;
+            /** @description `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
+            dayStartsAt?: string | null;
             /** @description An archived tier keeps its users and is offered to nobody else. */
             archived?: boolean;
         };
@@ -3145,6 +3151,8 @@ export interface components {
             resetsAt: string;
             /** @description The IANA zone in force. */
             timeZone: string;
+            /** @description `HH:MM` in that zone: when days begin, by the setting `quota.dayStartsAt` or the plan's own. */
+            dayStartsAt: string;
             tier: string;
             /** @description Units beside the day's own, drawn once those are used up. Absent where there are none. */
             grants?: components["schemas"]["QuotaGrantsDto"];
@@ -11907,26 +11915,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "limit": 10,
-                     *       "unlimited": false,
-                     *       "used": 3,
-                     *       "remaining": 7,
-                     *       "periodStart": "2026-11-27T09:30:00.000Z",
-                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
-                     *       "timeZone": "Etc/UTC",
-                     *       "tier": "tier-7",
-                     *       "override": null,
-                     *       "next": {
-                     *         "tier": "tier-8",
-                     *         "dailyQuota": 2,
-                     *         "effectiveAt": "2026-11-28T00:00:00.000Z"
-                     *       },
-                     *       "exhaustedAt": null,
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -12091,28 +12079,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "limit": 0,
-                     *       "unlimited": false,
-                     *       "used": 2,
-                     *       "remaining": 0,
-                     *       "periodStart": "2026-11-27T09:30:00.000Z",
-                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
-                     *       "timeZone": "Etc/UTC",
-                     *       "tier": "free",
-                     *       "override": {
-                     *         "dailyQuota": 0,
-                     *         "unlimited": false,
-                     *         "expiresAt": "2026-11-28T00:00:00.000Z",
-                     *         "reason": "trial",
-                     *         "author": 1
-                     *       },
-                     *       "next": null,
-                     *       "exhaustedAt": "2026-11-27T09:30:00.000Z",
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -12188,22 +12154,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "limit": 100,
-                     *       "unlimited": false,
-                     *       "used": 0,
-                     *       "remaining": 100,
-                     *       "periodStart": "2026-11-27T09:30:00.000Z",
-                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
-                     *       "timeZone": "Etc/UTC",
-                     *       "tier": "free",
-                     *       "override": null,
-                     *       "next": null,
-                     *       "exhaustedAt": null,
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };

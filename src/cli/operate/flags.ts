@@ -22,7 +22,7 @@ export function optionsOf(name: string, schema: Schema, description = schema.des
     return [option('number', number(schema, types.includes('integer') && name !== 'quotaUsedAtLeast'))];
   if (types.includes('array')) return [option('list', (text) => text.split(',').map((part) => part.trim()), 'Separated by commas.')];
   if (types.includes('object')) return [option('json', jsonObject, 'A JSON object, @<file>, or - for standard input.')];
-  if (/(At|since|until)$/i.test(name)) return [option('instant', instant, 'ISO 8601, or +2h, -30m, -7d from now.')];
+  if (/(At|since|until)$/i.test(name) && name !== 'dayStartsAt') return [option('instant', instant, 'ISO 8601, or +2h, -30m, -7d from now.')];
   return types.includes('string') ? [option('text', String)] : [option('value', anyValue)];
 }
 

@@ -56,6 +56,8 @@ export class QuotaDto {
   resetsAt: Date;
   /** The IANA zone in force. */
   timeZone: string;
+  /** `HH:MM` in that zone: when days begin, by the setting `quota.dayStartsAt` or the plan's own. */
+  dayStartsAt: string;
   tier: string;
   /** Units beside the day's own, drawn once those are used up. Absent where there are none. */
   grants?: QuotaGrantsDto;

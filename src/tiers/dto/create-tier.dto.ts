@@ -6,6 +6,8 @@ import { type Overage, type Rollover } from '../../ledger/entities/user-quota-fo
 import { OVERAGE_SCHEMA } from './overage.dto';
 import { ROLLOVER_SCHEMA } from './rollover.dto';
 
+import { HOUR_OF_DAY } from '../hour-of-day';
+
 export const MAX_QUOTA = MAX_INTEGER;
 /** Never digits alone: in a path those are an id. */
 export const TIER_NAME = /^(?!\d+$)[a-z0-9][a-z0-9._-]{0,49}$/;
@@ -49,6 +51,11 @@ export class CreateTierDto {
   @IsOptional()
   @IsBoolean()
   shadow?: boolean;
+
+  /** `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
+  @IsOptional()
+  @Matches(HOUR_OF_DAY, { message: 'dayStartsAt must be an hour of the day, 00:00 to 23:59' })
+  dayStartsAt?: string | null;
 
   /** Where the tier stands in lists: small first. */
   @IsOptional()

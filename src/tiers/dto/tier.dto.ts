@@ -16,11 +16,24 @@ export class TierDto {
   rollover: RolloverDto | null;
   /** Whether its quota is tried out: what it would refuse is admitted and counted. */
   shadow: boolean;
+  /** `HH:MM` at which the day of its users begins; null: as the setting `quota.dayStartsAt` has it. */
+  dayStartsAt: string | null;
   /** Kept for its users, offered to nobody else. */
   archived: boolean;
 
-  static of({ id, name, dailyQuota, unlimited, burstPerMinute, overage, rollover, shadow, archived }: Tier): TierDto {
-    return { id, name, dailyQuota, unlimited, burstPerMinute, overage: overage ?? null, rollover: rollover ?? null, shadow: shadow ?? false, archived };
+  static of({ id, name, dailyQuota, unlimited, burstPerMinute, dayStartsAt, overage, rollover, shadow, archived }: Tier): TierDto {
+    return {
+      id,
+      name,
+      dailyQuota,
+      unlimited,
+      burstPerMinute,
+      dayStartsAt,
+      overage: overage ?? null,
+      rollover: rollover ?? null,
+      shadow: shadow ?? false,
+      archived,
+    };
   }
 }
 

@@ -4,6 +4,7 @@ import { IsReason } from '../../common/is-reason';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Overage, type Rollover } from '../../ledger/entities/user-quota-forms.entity';
 import { MAX_QUOTA, TIER_NAME } from './create-tier.dto';
+import { HOUR_OF_DAY } from '../hour-of-day';
 import { OVERAGE_SCHEMA } from './overage.dto';
 import { ROLLOVER_SCHEMA } from './rollover.dto';
 
@@ -47,6 +48,11 @@ export class UpdateTierDto {
   @MayBeLeftOut()
   @IsBoolean()
   shadow?: boolean;
+
+  /** `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
+  @IsOptional()
+  @Matches(HOUR_OF_DAY, { message: 'dayStartsAt must be an hour of the day, 00:00 to 23:59' })
+  dayStartsAt?: string | null;
 
   @MayBeLeftOut()
   @IsInt()

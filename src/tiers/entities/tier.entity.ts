@@ -7,6 +7,7 @@ import { type Overage, OVERAGE_CHECK, type Rollover, ROLLOVER_CHECK } from '../.
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
 @Check('subscription_tiers_overage_check', OVERAGE_CHECK)
 @Check('subscription_tiers_rollover_check', ROLLOVER_CHECK)
+@Check('subscription_tiers_day_starts_at_check', `day_starts_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'`)
 export class Tier {
   @PrimaryGeneratedColumn('identity', {
     type: 'integer',
@@ -39,6 +40,10 @@ export class Tier {
   /** Whether its quota is tried out: what it would refuse is admitted and counted. */
   @Column({ type: 'boolean', default: false })
   shadow: boolean;
+
+  /** `HH:MM` at which its users' days begin; null: as the setting has it. */
+  @Column({ name: 'day_starts_at', type: 'varchar', length: 5, nullable: true })
+  dayStartsAt: string | null;
 
   @Column({ name: 'sort_order', type: 'integer', default: 0 })
   sortOrder: number;
