@@ -551,6 +551,16 @@ CREATE TABLE user_configurations (
   CONSTRAINT user_configurations_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE user_departures (
+  user_id integer NOT NULL,
+  status_before character varying(20) NOT NULL,
+  removal_due_at timestamp with time zone NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT user_departures_pkey PRIMARY KEY (user_id),
+  CONSTRAINT user_departures_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT user_departures_status_before_check CHECK (((status_before)::text = ANY ((ARRAY['active'::character varying, 'suspended'::character varying])::text[])))
+);
+
 CREATE TABLE user_identities (
   issuer character varying(500) NOT NULL,
   subject character varying(255) NOT NULL,
@@ -762,6 +772,8 @@ CREATE INDEX system_configuration_changes_key_id_idx ON public.system_configurat
 CREATE INDEX user_attributes_metadata_idx ON public.user_attributes USING gin (metadata jsonb_path_ops) WITH (fastupdate=off);
 
 CREATE INDEX user_configurations_key_user_id_idx ON public.user_configurations USING btree (key, user_id);
+
+CREATE INDEX user_departures_removal_due_at_idx ON public.user_departures USING btree (removal_due_at);
 
 CREATE INDEX user_identities_user_id_idx ON public.user_identities USING btree (user_id);
 

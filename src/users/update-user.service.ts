@@ -13,6 +13,7 @@ import { UserDto, UserPreviewDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
 import { assertMetadata, mergedMetadata } from './metadata';
 import { UserAttributesRepository } from './user-attributes.repository';
+import { UserDeparturesRepository } from './user-departures.repository';
 import { AdminFields } from './users.errors';
 import { UsersRepository } from './users.repository';
 import { emailTaken, externalIdTaken, UsersService } from './users.service';
@@ -30,6 +31,7 @@ export class UpdateUserService {
     private readonly repository: UsersRepository,
     private readonly attributes: UserAttributesRepository,
     private readonly emails: EmailChangeService,
+    private readonly departures: UserDeparturesRepository,
     private readonly transactions: Transactions,
   ) {}
 
@@ -89,6 +91,7 @@ export class UpdateUserService {
     if (dto.status !== undefined) changes.status = dto.status;
     // A session does not come back with the account: whoever was suspended logs in again.
     if (dto.status === 'suspended') changes.tokenVersion = user.tokenVersion + 1;
+    if (dto.status === 'active') await this.departures.forget(tx, id);
     const attributes = changedAttributes(before, dto);
     if (Object.keys(changes).length === 0 && attributes === null && !waits) return before;
     if (attributes !== null) await this.attributes.put(tx, id, attributes).catch(externalIdTaken);

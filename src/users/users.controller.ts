@@ -16,7 +16,8 @@ import { ListUsersQuery } from './dto/list-users.dto';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { UserDto, UserPage, UserPreviewDto } from './dto/user.dto';
 import { UpdateUserService } from './update-user.service';
-import { AdminFields, EmailTaken, ExternalIdTaken, LastAdmin, WrongPassword } from './users.errors';
+import { UserDeparturesService } from './user-departures.service';
+import { AdminFields, EmailTaken, ExternalIdTaken, LastAdmin, NotDeparting, WrongPassword } from './users.errors';
 import { UsersService } from './users.service';
 
 /** What the header of an answer with a new account bears. */
@@ -28,6 +29,7 @@ export class UsersController {
   constructor(
     private readonly users: UsersService,
     private readonly updates: UpdateUserService,
+    private readonly departures: UserDeparturesService,
   ) {}
 
   /** Accounts, by id. */
@@ -89,7 +91,10 @@ export class UsersController {
     return user;
   }
 
-  /** Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`). */
+  /**
+   * Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`).
+   * Where `users.restoreDays` is set it is suspended first and removed after so many days, or when it is deleted once more.
+   */
   @Delete(':userId')
   @UserIdParam()
   @AccountOwner()
@@ -102,6 +107,24 @@ export class UsersController {
     @Query() { reason }: ReasonQuery,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    await this.users.delete(because(actor, reason), userId, ifMatch);
+    await this.departures.delete(because(actor, reason), userId, ifMatch);
+  }
+
+  /** Restores an account that was deleted and is not removed yet: it is what it was. */
+  @Post(':userId/restore')
+  @UserIdParam()
+  @AdminOnly()
+  @HttpCode(200)
+  @Versioned()
+  @Fails(NotFoundProblem, NotDeparting)
+  async restore(
+    @CurrentActor() actor: Actor,
+    @SubjectId() userId: number,
+    @Query() { reason }: ReasonQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserDto> {
+    const user = await this.departures.restore(because(actor, reason), userId);
+    void reply.header('etag', etagOf(user));
+    return user;
   }
 }

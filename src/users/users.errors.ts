@@ -45,6 +45,15 @@ export class WrongPassword extends Problem {
   }
 }
 
+export class NotDeparting extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'not-being-deleted';
+
+  constructor() {
+    super('This account was not deleted, or is restored already.');
+  }
+}
+
 export class LastAdmin extends Problem {
   static override readonly status = 409;
   static override readonly code = 'last-admin';

@@ -10,9 +10,12 @@ import { TiersModule } from '../tiers/tiers.module';
 import { UserAttributes } from './entities/user-attributes.entity';
 import { EmailChangeService } from './email-change.service';
 import { User } from './entities/user.entity';
+import { UserDeparture } from './entities/user-departure.entity';
 import { UserRemoval } from './entities/user-removal.entity';
 import { UpdateUserService } from './update-user.service';
 import { UserAttributesRepository } from './user-attributes.repository';
+import { UserDeparturesRepository } from './user-departures.repository';
+import { UserDeparturesService } from './user-departures.service';
 import { UserRemovalJob } from './user-removal.job';
 import { UserRemovalRepository } from './user-removal.repository';
 import { UserRemovalService } from './user-removal.service';
@@ -22,7 +25,7 @@ import { UsersService } from './users.service';
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([User, UserAttributes, UserRemoval]),
+    TypeOrmModule.forFeature([User, UserAttributes, UserDeparture, UserRemoval]),
     AuditModule,
     IdempotencyModule,
     LedgerModule,
@@ -37,6 +40,8 @@ import { UsersService } from './users.service';
     UsersService,
     UpdateUserService,
     UserAttributesRepository,
+    UserDeparturesRepository,
+    UserDeparturesService,
     UserRemovalJob,
     UserRemovalRepository,
     UserRemovalService,

@@ -6,11 +6,11 @@ import { type UserStatus } from './entities/user.entity';
 import { UserAttributesRepository } from './user-attributes.repository';
 
 const USER = `u.id, u.email, coalesce(p.proven_email = lower(u.email COLLATE "C"), false) AS "emailVerified", p.pending_email AS "pendingEmail", u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
-  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt",
+  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt", d.removal_due_at AS "removalDueAt",
   CASE WHEN u.time_zone <> split_part(q.zone, '@', 1) THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
 /** What the projection needs besides the row; read once a statement. */
 const RULES = `(SELECT quota_default_zone()), (SELECT quota_plans())`;
-const ATTRIBUTES = `LEFT JOIN user_attributes a ON a.user_id = u.id LEFT JOIN address_proofs p ON p.user_id = u.id`;
+const ATTRIBUTES = `LEFT JOIN user_attributes a ON a.user_id = u.id LEFT JOIN address_proofs p ON p.user_id = u.id LEFT JOIN user_departures d ON d.user_id = u.id`;
 const FROM_USERS = `FROM users u CROSS JOIN LATERAL quota_of(u, ${RULES}) q ${ATTRIBUTES}`;
 
 /** The first four bytes of sha256('quotidian administrators'). */

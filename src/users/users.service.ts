@@ -179,11 +179,13 @@ export class UsersService {
 
   /**
    * Deletes the account: with the commit it is in no answer and its address is free. What hangs on it goes at once or, when
-   * it is much, in batches afterwards. @throws NotFoundProblem, LastAdmin, Problem 412 when `ifMatch` is stale
+   * it is much, in batches afterwards. @throws NotFoundProblem, also when `stillApplies` does not; LastAdmin, Problem 412 when `ifMatch` is stale
+   * @param stillApplies asked once the account is locked
    */
-  async delete(actor: Actor, id: number, ifMatch?: string): Promise<void> {
+  async delete(actor: Actor, id: number, ifMatch?: string, stillApplies?: (tx: EntityManager) => Promise<boolean>): Promise<void> {
     await this.transactions.run(async (tx) => {
       await this.repository.lockForRemoval(tx, id);
+      if (stillApplies && !(await stillApplies(tx))) throw new NotFoundProblem('user');
       const before = await this.get(id, tx);
       assertMatch(ifMatch, etagOf(before));
       if (before.role === 'admin') await this.assertAnotherAdmin(tx, id);

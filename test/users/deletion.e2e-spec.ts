@@ -3,6 +3,7 @@ import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
+import { writeSetting } from '../support/settings';
 import { makeMany } from './many-requests';
 
 promisesByTheClock();
@@ -162,5 +163,78 @@ describe('the deletion of a user', () => {
     await service.as(user).post('/v1/requests').set('idempotency-key', 'k').send({ type: 'x' }).expect(201);
     await service.sql('DELETE FROM users WHERE id = $1', [user.id]);
     expect(await rowsOf(user.id)).toBe(0);
+  });
+
+  describe('where accounts can be restored for a week', () => {
+    beforeAll(() => writeSetting(service, admin, 'users.restoreDays', 7));
+    afterAll(() => writeSetting(service, admin, 'users.restoreDays', 0));
+
+    const due = (id: number, at: string) => service.sql(`UPDATE user_departures SET removal_due_at = now() + $2::interval WHERE user_id = $1`, [id, at]);
+    const runJob = () => asAdmin().post('/v1/jobs/user-removal/run').expect(200);
+
+    it('suspends the account, keeps what it has, and makes it again what it was', async () => {
+      const user = await makeUser(service);
+      const session = await logIn(service, user);
+      await service.as(user).post('/v1/requests').send({ type: 'kept' }).expect(201);
+      await service.as(session.accessToken).delete('/v1/users/me').expect(204);
+      const { body: leaving } = await asAdmin().get(`/v1/users/${user.id}`).expect(200);
+      expect(leaving).toMatchObject({ status: 'suspended', email: user.email, removalDueAt: expect.stringMatching(/Z$/) });
+      const days = (Date.parse(leaving.removalDueAt) - Date.now()) / 86_400_000;
+      expect(days).toBeGreaterThan(6.9);
+      expect(days).toBeLessThan(7.1);
+      await service.as(session.accessToken).get('/v1/users/me').expect(401);
+      await service.as(user).post('/v1/requests').send({ type: 'refused' }).expect(401);
+      const { body, headers } = await asAdmin().post(`/v1/users/${user.id}/restore`).query({ reason: 'a mistake' }).expect(200);
+      expect(body).toMatchObject({ status: 'active', removalDueAt: null });
+      expect((await asAdmin().get(`/v1/users/${user.id}`)).headers.etag).toBe(headers.etag);
+      await service.as(session.accessToken).get('/v1/users/me').expect(401);
+      await service.as(user).post('/v1/requests').send({ type: 'again' }).expect(201);
+      const { body: requests } = await service.as(user).get('/v1/requests').expect(200);
+      expect(requests.items.map(({ type }: { type: string }) => type)).toEqual(['again', 'kept']);
+      const { body: audit } = await asAdmin().get(`/v1/audit-events?targetKind=user&targetId=${user.id}`).expect(200);
+      expect(audit.items[0]).toMatchObject({ action: 'user.update', reason: 'a mistake', before: { status: 'suspended' }, after: { status: 'active' } });
+    });
+
+    it('refuses to restore whoever was not deleted, or is gone', async () => {
+      const user = await makeUser(service);
+      expect((await asAdmin().post(`/v1/users/${user.id}/restore`).expect(409)).body.code).toBe('not-being-deleted');
+      await service.as(user).post(`/v1/users/${user.id}/restore`).expect(403);
+      await asAdmin().delete(`/v1/users/${user.id}`).expect(204);
+      await asAdmin().delete(`/v1/users/${user.id}`).expect(204);
+      await asAdmin().post(`/v1/users/${user.id}/restore`).expect(404);
+    });
+
+    it('removes an account when its time is over, and none that was restored or set active before', async () => {
+      const gone = await makeUser(service);
+      const restored = await makeUser(service);
+      const active = await makeUser(service);
+      for (const { id } of [gone, restored, active]) await asAdmin().delete(`/v1/users/${id}`).expect(204);
+      await asAdmin().post(`/v1/users/${restored.id}/restore`).expect(200);
+      await asAdmin().patch(`/v1/users/${active.id}`).send({ status: 'active' }).expect(200);
+      for (const { id } of [gone, restored, active]) await due(id, '-1 second');
+      await runJob();
+      await eventually(async () => void (await asAdmin().get(`/v1/users/${gone.id}`).expect(404)));
+      for (const { id } of [restored, active]) await asAdmin().get(`/v1/users/${id}`).expect(200);
+    });
+
+    it('removes or restores, and never both', async () => {
+      const users = await Promise.all(Array.from({ length: 8 }, () => makeUser(service)));
+      for (const { id } of users) await asAdmin().delete(`/v1/users/${id}`).expect(204);
+      for (const { id } of users) await due(id, '0');
+      const [, ...answers] = await Promise.all([runJob(), ...users.map(({ id }) => service.replicas[1].as(admin).post(`/v1/users/${id}/restore`))]);
+      for (const [i, { status }] of answers.entries()) {
+        await eventually(
+          async () =>
+            void (await asAdmin()
+              .get(`/v1/users/${users[i]?.id}`)
+              .expect(status === 200 ? 200 : 404)),
+        );
+      }
+      await runJob();
+      for (const [i, { status }] of answers.entries())
+        await asAdmin()
+          .get(`/v1/users/${users[i]?.id}`)
+          .expect(status === 200 ? 200 : 404);
+    });
   });
 });

@@ -662,6 +662,7 @@ export interface paths {
         post?: never;
         /**
          * Deletes the account with its requests, keys, settings and history. It is gone with this answer; where there is much, its rows go afterwards (job `user-removal`).
+         *     Where `users.restoreDays` is set it is suspended first and removed after so many days, or when it is deleted once more.
          * @description For a login session, or an administrator's key.
          */
         delete: operations["usersDelete"];
@@ -676,6 +677,26 @@ export interface paths {
          * @description For a login session, or an administrator's key.
          */
         patch: operations["usersUpdate"];
+        trace?: never;
+    };
+    "/v1/users/{userId}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restores an account that was deleted and is not removed yet: it is what it was.
+         * @description For administrators.
+         */
+        post: operations["usersRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/users/{userId}/api-keys": {
@@ -2703,6 +2724,11 @@ export interface components {
              * @description When the account last changed; charges do not count.
              */
             updatedAt: string;
+            /**
+             * Format: date-time
+             * @description When the deleted account is removed, and cannot be restored any more; null: it was not deleted.
+             */
+            removalDueAt: string | null;
         };
         UserPage: {
             /** @description May be fewer than `limit`, or none, while there are more: a page looks at a bounded number of accounts. */
@@ -2777,6 +2803,11 @@ export interface components {
              * @description When the account last changed; charges do not count.
              */
             updatedAt: string;
+            /**
+             * Format: date-time
+             * @description When the deleted account is removed, and cannot be restored any more; null: it was not deleted.
+             */
+            removalDueAt: string | null;
             /**
              * Format: date-time
              * @description When the change of tier would be in force: now, or when the present period ends.
@@ -4896,6 +4927,28 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        NotDepartingProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/not-being-deleted
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "not-being-deleted";
+            /** Format: uri-reference */
+            instance: string;
+        };
         ScopeNotGrantableProblem: {
             /**
              * Format: uri-reference
@@ -6171,6 +6224,16 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["LastAdminProblem"];
+            };
+        };
+        /** @description Conflict: `not-being-deleted`. */
+        ConflictNotBeingDeleted: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotDepartingProblem"];
             };
         };
         /** @description Forbidden: `scope-not-grantable`, `scope-required`, `totp-enrolment-required`. */
@@ -10005,47 +10068,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 42,
-                     *           "email": "ada@example.com",
-                     *           "emailVerified": false,
-                     *           "pendingEmail": null,
-                     *           "role": "admin",
-                     *           "status": "active",
-                     *           "tier": "free",
-                     *           "dailyQuota": null,
-                     *           "unlimited": true,
-                     *           "timeZone": null,
-                     *           "externalId": null,
-                     *           "metadata": {},
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *           "adjusted": []
-                     *         },
-                     *         {
-                     *           "id": 42,
-                     *           "email": "ada@example.com",
-                     *           "emailVerified": false,
-                     *           "pendingEmail": null,
-                     *           "role": "admin",
-                     *           "status": "active",
-                     *           "tier": "free",
-                     *           "dailyQuota": null,
-                     *           "unlimited": true,
-                     *           "timeZone": null,
-                     *           "externalId": null,
-                     *           "metadata": {},
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *           "adjusted": []
-                     *         }
-                     *       ],
-                     *       "nextCursor": "xxxxxxxxxxxxxx"
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -10084,28 +10106,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 100,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": "crm:4711",
-                     *       "metadata": {
-                     *         "plan": "gold",
-                     *         "seats": 5
-                     *       },
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10188,25 +10188,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 5,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": null,
-                     *       "metadata": {},
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10346,25 +10327,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 5,
-                     *       "unlimited": false,
-                     *       "timeZone": "Europe/Berlin",
-                     *       "externalId": null,
-                     *       "metadata": {},
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
@@ -10380,6 +10342,46 @@ export interface operations {
             429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    usersRestore: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictNotBeingDeleted"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
         };
     };
@@ -10858,25 +10860,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 5,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": null,
-                     *       "metadata": {},
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };

@@ -26,6 +26,8 @@ export class UserDto {
   createdAt: Date;
   /** When the account last changed; charges do not count. */
   updatedAt: Date;
+  /** When the deleted account is removed, and cannot be restored any more; null: it was not deleted. */
+  removalDueAt: Date | null;
   /** Members whose stored value does not count because the database cannot use it: an unknown `timeZone` counts as null. `PATCH` repairs it. */
   @ApiProperty({ type: 'array', items: { type: 'string', enum: ['timeZone'] } })
   adjusted: 'timeZone'[];
