@@ -327,6 +327,22 @@ test.describe('the console in a browser', () => {
     expect(faults).toEqual([]);
   });
 
+  test('is written in German for a browser that is, and in another language once that was chosen', async ({ browser }) => {
+    const { page, faults } = await watched(browser, { locale: 'de-AT' });
+    await page.goto(`${base}/console/`);
+    await page.getByLabel('E-Mail').fill('admin@quotidian.local');
+    await page.getByLabel('Passwort').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Anmelden' }).click();
+    await expect(page.getByRole('heading', { name: 'Übersicht' })).toBeVisible();
+    await settled(page);
+    expect(await page.evaluate('document.documentElement.lang')).toBe('de');
+    expect(await violations(page)).toEqual([]);
+    await page.getByText('Darstellung').click();
+    await page.getByLabel('Sprache').selectOption('en');
+    await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible();
+    expect(faults).toEqual([]);
+  });
+
   test('loads in 200 kB at the utmost, compressed, in 8 files', async ({ browser }) => {
     const { page } = await watched(browser);
     await logIn(page, base);

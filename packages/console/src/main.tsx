@@ -4,6 +4,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queries } from './api/client';
 import { applyAppearance } from './app/appearance';
+import { loadLanguage } from './app/language';
 import { Session } from './app/session';
 import { router } from './app/router';
 import './styles.css';
@@ -20,12 +21,16 @@ addEventListener('vite:preloadError', (event) => {
 
 applyAppearance();
 
-createRoot(document.getElementById('root') as HTMLElement).render(
-  <StrictMode>
-    <QueryClientProvider client={queries}>
-      <Session>
-        <RouterProvider router={router} />
-      </Session>
-    </QueryClientProvider>
-  </StrictMode>,
+const root = createRoot(document.getElementById('root') as HTMLElement);
+
+void loadLanguage().finally(() =>
+  root.render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <Session>
+          <RouterProvider router={router} />
+        </Session>
+      </QueryClientProvider>
+    </StrictMode>,
+  ),
 );

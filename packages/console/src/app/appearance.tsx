@@ -1,3 +1,4 @@
+import { chooseLanguage, LANGUAGE, type Language, LANGUAGES, t } from './language';
 import { useState } from 'react';
 import { Choice } from '../ui/field';
 
@@ -34,7 +35,7 @@ export function Appearance() {
   const [density, setDensity] = useState(() => kept('density'));
   return (
     <details className="menu">
-      <summary>Appearance</summary>
+      <summary>{t('Appearance')}</summary>
       <div className="stack">
         <Choice
           label="Colours"
@@ -44,9 +45,9 @@ export function Appearance() {
             setTheme(target.value);
           }}
         >
-          <option value="">as the system</option>
-          <option value="light">light</option>
-          <option value="dark">dark</option>
+          <option value="">{t('as the system')}</option>
+          <option value="light">{t('light')}</option>
+          <option value="dark">{t('dark')}</option>
         </Choice>
         <Choice
           label="Rows"
@@ -56,8 +57,15 @@ export function Appearance() {
             setDensity(target.value);
           }}
         >
-          <option value="">roomy</option>
-          <option value="compact">compact</option>
+          <option value="">{t('roomy')}</option>
+          <option value="compact">{t('compact')}</option>
+        </Choice>
+        <Choice label="Language" value={LANGUAGE} onChange={({ target }) => chooseLanguage(target.value as Language)}>
+          {Object.entries(LANGUAGES).map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
         </Choice>
       </div>
     </details>

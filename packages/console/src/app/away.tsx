@@ -1,3 +1,4 @@
+import { t } from './language';
 import { notifyManager } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { ProblemError } from '../../../client/src/problem-error';
@@ -19,7 +20,7 @@ export function Away() {
   if (!shown) return null;
   return (
     <div role="alert" className="away">
-      The service does not answer. It is asked again until it does; nothing that you typed is lost.
+      {t('The service does not answer. It is asked again until it does; nothing that you typed is lost.')}
     </div>
   );
 }

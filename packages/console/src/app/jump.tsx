@@ -1,3 +1,4 @@
+import { t } from './language';
 import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent as Key, useEffect, useId, useState } from 'react';
 import { Dialog } from '../ui/dialog';
@@ -22,7 +23,7 @@ export function Jump({ places, isOperator }: { places: readonly Place[]; isOpera
   return (
     <>
       <button type="button" className="jump" onClick={() => setOpen(true)}>
-        Jump to… <kbd>/</kbd>
+        {t('Jump to…')} <kbd>/</kbd>
       </button>
       <Dialog title="Jump to an id, an e-mail address or a page" isOpen={isOpen} onClose={() => setOpen(false)}>
         <Finder {...{ places, isOperator }} close={() => setOpen(false)} />
@@ -53,7 +54,7 @@ function Finder({ places, isOperator, close }: { places: readonly Place[]; isOpe
     <>
       <input
         role="combobox"
-        aria-label="Jump to"
+        aria-label={t('Jump to')}
         aria-expanded
         aria-controls={id}
         aria-activedescendant={found.length > 0 ? `${id}-${chosen}` : undefined}
@@ -67,15 +68,15 @@ function Finder({ places, isOperator, close }: { places: readonly Place[]; isOpe
         }}
         onKeyDown={press}
       />
-      <ul id={id} role="listbox" aria-label="Places" className="places">
+      <ul id={id} role="listbox" aria-label={t('Places')} className="places">
         {found.map((place, i) => (
           <li key={place.name} id={`${id}-${i}`} role="option" aria-selected={i === chosen} onMouseDown={() => go(place)}>
-            <Icon name={place.icon} /> {place.name}
+            <Icon name={place.icon} /> {t(place.name)}
           </li>
         ))}
       </ul>
       <button type="button" className="unseen" onClick={close}>
-        Close
+        {t('Close')}
       </button>
     </>
   );

@@ -1,3 +1,4 @@
+import { t } from './language';
 import { type LinkProps } from '@tanstack/react-router';
 import { type IconName } from '../ui/icon';
 
@@ -49,11 +50,11 @@ export function placesFor(text: string, { places, isOperator }: { places: readon
   const typed = text.trim().toLowerCase();
   const found: Place[] = [];
   if (UUID.test(typed))
-    found.push({ name: `Request ${typed}`, icon: 'requests', link: { to: '/requests/$requestId', params: { requestId: typed } } as LinkProps });
+    found.push({ name: t('Request {id}', { id: typed }), icon: 'requests', link: { to: '/requests/$requestId', params: { requestId: typed } } as LinkProps });
   if (isOperator && /^\d+$/.test(typed))
-    found.push({ name: `User ${typed}`, icon: 'users', link: { to: '/users/$userId', params: { userId: typed } } as LinkProps });
-  found.push(...places.filter(({ name }) => name.toLowerCase().includes(typed)));
+    found.push({ name: t('User {id}', { id: typed }), icon: 'users', link: { to: '/users/$userId', params: { userId: typed } } as LinkProps });
+  found.push(...places.filter(({ name }) => `${name} ${t(name)}`.toLowerCase().includes(typed)));
   if (isOperator && typed !== '')
-    found.push({ name: `Users: ${text.trim()}`, icon: 'users', link: { to: '/users', search: { find: text.trim() } } as LinkProps });
+    found.push({ name: t('Users: {text}', { text: text.trim() }), icon: 'users', link: { to: '/users', search: { find: text.trim() } } as LinkProps });
   return found;
 }

@@ -1,3 +1,4 @@
+import { t } from './language';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 import { BASE, refresh, sessionState, watchSession } from '../api/session';
 import { FirstRunLink } from '../pages/first-run-link';
@@ -13,13 +14,13 @@ export function Session({ children }: { children: ReactNode }) {
     if (sessionState() === 'unknown' && !isFirstRun()) void refresh().catch(() => setTimeout(() => location.reload(), 3_000));
   }, []);
   if (state === 'unknown' && isFirstRun()) return <FirstRunLink />;
-  if (state === 'unknown') return <p className="waiting">Loading…</p>;
+  if (state === 'unknown') return <p className="waiting">{t('Loading…')}</p>;
   if (state === 'closed') return <LogIn />;
   return (
     <>
       {children}
       <Dialog title="Your session has ended" isOpen={state === 'expired'}>
-        <p>Log in again to go on where you were. What you typed is still there.</p>
+        <p>{t('Log in again to go on where you were. What you typed is still there.')}</p>
         <LogIn isInDialog />
       </Dialog>
     </>

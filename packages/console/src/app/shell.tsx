@@ -1,3 +1,4 @@
+import { t } from './language';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { asCurl, lastCalls, watchCalls } from '../api/calls';
@@ -23,17 +24,17 @@ export function Shell() {
     isFirst.current = false;
   }, [path]);
   if (me.isError && me.data === undefined) return <Refusal problem={problemOf(me.error)} />;
-  if (me.data === undefined) return <p className="waiting">Loading…</p>;
+  if (me.data === undefined) return <p className="waiting">{t('Loading…')}</p>;
   const { id, email, role } = me.data;
   const places = placesOf(me.data);
   return (
     <>
       <a className="skip" href="#main">
-        Skip to the page
+        {t('Skip to the page')}
       </a>
       <header className="top">
         <Link to="/" className="brand">
-          <img src={`${BASE}/console/favicon.svg`} alt="" width="22" height="22" /> Quotidian
+          <img src={`${BASE}/console/favicon.svg`} alt="" width="22" height="22" /> {t('Quotidian')}
         </Link>
         <Jump places={places} isOperator={role === 'admin'} />
         <div className="row end tools">
@@ -43,16 +44,16 @@ export function Shell() {
             {email}
           </Link>
           <button type="button" onClick={() => void logOut()}>
-            Log out
+            {t('Log out')}
           </button>
         </div>
       </header>
       <Away />
       <div className="body">
-        <nav className="side" aria-label="Pages">
+        <nav className="side" aria-label={t('Pages')}>
           {places.map(({ name, icon, link }) => (
             <Link key={name} {...link} activeOptions={{ exact: link.to === '/' }}>
-              <Icon name={icon} /> {name}
+              <Icon name={icon} /> {t(name)}
             </Link>
           ))}
         </nav>
@@ -69,7 +70,7 @@ function Curl() {
   const text = calls.map(asCurl).join('\n');
   return (
     <Act name="Copy as curl" confirm="Copy" run={() => navigator.clipboard.writeText(text)}>
-      <p>What the page did last, newest first. Your token is not in it.</p>
+      <p>{t('What the page did last, newest first. Your token is not in it.')}</p>
       <pre className="json" tabIndex={0}>
         {text}
       </pre>

@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client';
@@ -49,7 +50,7 @@ export function AccountActs({ user }: { user: User }) {
       <Act name="Reset quota" isDanger run={({ reason = '' }) => api.POST('/v1/users/{userId}/quota/reset', { params: { path }, body: { reason } })}>
         {(problem) => (
           <>
-            <p>What was used today is refunded, and cannot be charged again afterwards.</p>
+            <p>{t('What was used today is refunded, and cannot be charged again afterwards.')}</p>
             <Field label="Reason" name="reason" required error={errorAt(problem, '#/reason')} />
           </>
         )}
@@ -59,7 +60,7 @@ export function AccountActs({ user }: { user: User }) {
         isDanger={isActive}
         run={({ reason }) => update(user, { status: isActive ? 'suspended' : 'active', ...(reason ? { reason } : {}) })}
       >
-        <p>{isActive ? 'Sessions and keys stop within a second. Nothing is removed.' : 'Keys work again; sessions are begun anew.'}</p>
+        <p>{isActive ? t('Sessions and keys stop within a second. Nothing is removed.') : t('Keys work again; sessions are begun anew.')}</p>
         <Field label="Reason" name="reason" />
       </Act>
     </div>
@@ -84,18 +85,23 @@ function PlanChange({ user }: { user: User }) {
           ))}
       </Choice>
       <Choice label="From" value={change.effective} onChange={({ target }) => set({ effective: target.value as 'now' })}>
-        <option value="now">now</option>
-        <option value="next-period">their next day</option>
+        <option value="now">{t('now')}</option>
+        <option value="next-period">{t('their next day')}</option>
       </Choice>
       <Field label="Reason" name="reason" />
       <button type="button" onClick={() => preview.mutate()}>
-        Preview
+        {t('Preview')}
       </button>
       <Refusal problem={problemOf(preview.error)} />
       {preview.data && (
         <p role="status">
-          In force <Time at={preview.data.effectiveAt} />: {preview.data.remainingToday?.toLocaleString() ?? 'unlimited'} left today
-          {change.effective === 'next-period' && <>, then {preview.data.nextDailyQuota?.toLocaleString() ?? 'unlimited'} a day</>}.
+          {t('In force')} <Time at={preview.data.effectiveAt} />: {preview.data.remainingToday?.toLocaleString(LOCALE) ?? t('unlimited')} {t('left today')}
+          {change.effective === 'next-period' && (
+            <>
+              {t(', then')} {preview.data.nextDailyQuota?.toLocaleString(LOCALE) ?? t('unlimited')} {t('a day')}
+            </>
+          )}
+          .
         </p>
       )}
     </Act>

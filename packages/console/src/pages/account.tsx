@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
@@ -39,7 +40,7 @@ export function Account() {
   const account = useQuery({ queryKey: ['user', userId], queryFn: async () => (await api.GET('/v1/users/{userId}', { params: { path: { userId } } })).data });
   const problem = problemOf(account.error);
   if (problem?.status === 404 || problem?.status === 400 || problem?.status === 403) return <NotThere />;
-  if (account.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
+  if (account.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">{t('Loading…')}</p>;
   const user = account.data;
   const shown: Tab = isTab(tab) ? tab : 'today';
   const Part = TABS[shown];
@@ -50,12 +51,12 @@ export function Account() {
         {me.data?.role === 'admin' && <AccountActs user={user} />}
       </div>
       <p className="muted">
-        User {user.id} · plan <strong>{user.tier}</strong> · <Status {...user} /> {user.externalId !== null && <>· {user.externalId}</>}
+        {t('User')} {user.id} {t('· plan')} <strong>{user.tier}</strong> · <Status {...user} /> {user.externalId !== null && <>· {user.externalId}</>}
       </p>
-      <nav className="tabs" aria-label="Of this user">
+      <nav className="tabs" aria-label={t('Of this user')}>
         {Object.keys(TABS).map((name) => (
           <Link key={name} to="/users/$userId" params={{ userId }} search={{ tab: name }} aria-current={name === shown ? 'page' : undefined}>
-            {name}
+            {t(name.replace(/^./, (first) => first.toUpperCase()))}
           </Link>
         ))}
       </nav>

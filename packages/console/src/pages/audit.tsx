@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from '../ui/form';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -45,7 +46,7 @@ export function Audit() {
   });
   return (
     <>
-      <h1>Audit</h1>
+      <h1>{t('Audit')}</h1>
       <form
         className="row filters"
         role="search"
@@ -59,7 +60,7 @@ export function Audit() {
         ))}
         <Field key={`since${search.since}`} label="Since" name="since" type="datetime-local" defaultValue={search.since} />
         <Field key={`until${search.until}`} label="Until" name="until" type="datetime-local" defaultValue={search.until} />
-        <button>Search</button>
+        <button>{t('Search')}</button>
       </form>
       <Refusal problem={problemOf(events.error)} />
       <Table<Schemas['AuditEventDto']>
@@ -85,7 +86,7 @@ function Target({ kind, id }: { kind: string; id: string }) {
   if (kind === 'user')
     return (
       <Link to="/users/$userId" params={{ userId: id }}>
-        user {id}
+        {t('user')} {id}
       </Link>
     );
   if (kind === 'configuration')

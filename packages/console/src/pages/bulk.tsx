@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { api, queries } from '../api/client';
@@ -29,7 +30,7 @@ export function Bulk({ search }: { search: Search }) {
   return (
     <>
       <button type="button" onClick={() => setOpen(true)}>
-        Act on all of these
+        {t('Act on all of these')}
       </button>
       <Dialog title="Act on all that the filter finds" isOpen={isOpen} onClose={() => setOpen(false)}>
         <BulkForm search={search} close={() => setOpen(false)} />
@@ -75,14 +76,12 @@ function BulkForm({ search, close }: { search: Search; close: () => void }) {
   }
 
   if (found.isError) return <Refusal problem={problemOf(found.error)} />;
-  if (found.data === undefined) return <p className="waiting">Counting…</p>;
+  if (found.data === undefined) return <p className="waiting">{t('Counting…')}</p>;
   if (progress !== null) {
     return (
       <div className="stack">
         <progress max={users.length} value={progress.done + progress.refused.length} aria-label="Done" />
-        <p role="status">
-          {progress.done.toLocaleString()} of {users.length.toLocaleString()} done, {progress.refused.length} refused.
-        </p>
+        <p role="status">{t('{done} of {all} done, {refused} refused.', { done: progress.done, all: users.length, refused: progress.refused.length })}</p>
         <ul className="plain">
           {progress.refused.slice(0, SHOWN).map(({ user, problem }) => (
             <li key={user.id}>
@@ -91,7 +90,7 @@ function BulkForm({ search, close }: { search: Search; close: () => void }) {
           ))}
         </ul>
         <button type="button" className="primary" onClick={() => (progress.isOver ? close() : (stopped.current = true))}>
-          {progress.isOver ? 'Done' : 'Stop'}
+          {progress.isOver ? t('Done') : t('Stop')}
         </button>
       </div>
     );
@@ -105,28 +104,35 @@ function BulkForm({ search, close }: { search: Search; close: () => void }) {
       }}
     >
       <p>
-        <strong>{users.length === 1 ? '1 user is' : `${users.length.toLocaleString()} users are`}</strong> like that, without you
-        {found.data.isWhole ? '' : '; there are more, which a second run finds'}.
+        <strong>{users.length === 1 ? t('1 user is like that.') : t('{count} users are like that.', { count: users.length.toLocaleString(LOCALE) })}</strong>{' '}
+        {t('You are not counted.')} {!found.data.isWhole && t('There are more, which a second run finds.')}
       </p>
       <Choice label="What to do" value={act} onChange={({ target }) => setAct(target.value)}>
-        <option value="suspend">suspend</option>
-        <option value="restore">let in again</option>
+        <option value="suspend">{t('suspend')}</option>
+        <option value="restore">{t('let in again')}</option>
         {tiers.data?.items
           .filter(({ archived }) => !archived)
           .map(({ id, name }) => (
             <option key={id} value={`plan ${name}`}>
-              plan {name}, now
+              {t('plan')} {name}
+              {t(', now')}
             </option>
           ))}
       </Choice>
       <Field label="Reason" value={reason} onChange={({ target }) => setReason(target.value)} hint="It stands in the audit log of each of them." />
-      <Field label={`Type ${users.length} to be sure`} value={sure} onChange={({ target }) => setSure(target.value)} autoComplete="off" inputMode="numeric" />
+      <Field
+        label={t('Type {text} to be sure', { text: users.length })}
+        value={sure}
+        onChange={({ target }) => setSure(target.value)}
+        autoComplete="off"
+        inputMode="numeric"
+      />
       <div className="row end">
         <button type="button" onClick={close}>
-          Cancel
+          {t('Cancel')}
         </button>
         <button className="danger" disabled={users.length === 0 || sure !== String(users.length)}>
-          Change {users.length === 1 ? '1 user' : `${users.length.toLocaleString()} users`}
+          {users.length === 1 ? t('Change 1 user') : t('Change {count} users', { count: users.length.toLocaleString(LOCALE) })}
         </button>
       </div>
     </form>

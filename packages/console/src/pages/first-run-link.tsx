@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from '../ui/form';
 import { type SubmitEvent, useState } from 'react';
 import { signInByLink } from '../api/session';
@@ -17,17 +18,17 @@ export function FirstRunLink() {
   }
   return (
     <main className="narrow">
-      <h1>Welcome to Quotidian</h1>
-      <p>This link signs you in as the first administrator, once. Choose a password of your own in place of the one that was printed.</p>
+      <h1>{t('Welcome to Quotidian')}</h1>
+      <p>{t('This link signs you in as the first administrator, once. Choose a password of your own in place of the one that was printed.')}</p>
       <form className="stack" onSubmit={(event) => void submit(event)}>
         <Field label="New password" name="newPassword" type="password" autoComplete="new-password" required minLength={8} />
         <Refusal problem={problem} />
         {problem?.code === 'token-refused' && (
           <p>
-            The link was used, or ten minutes have passed: <a href="./">log in with the password that the start printed</a>.
+            {t('The link was used, or ten minutes have passed:')} <a href="./">{t('log in with the password that the start printed')}</a>.
           </p>
         )}
-        <button className="primary">Set the password and go on</button>
+        <button className="primary">{t('Set the password and go on')}</button>
       </form>
     </main>
   );

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
@@ -16,37 +17,40 @@ export function FirstRun() {
   const other = users.data?.items.find(({ id }) => String(id) !== userId);
   return (
     <>
-      <h1>First steps</h1>
+      <h1>{t('First steps')}</h1>
       <ol className="timeline">
         <li>
-          <h2>A plan</h2>
+          <h2>{t('A plan')}</h2>
           <p>
-            There {tiers.data?.items.length === 1 ? 'is 1 plan' : `are ${tiers.data?.items.length ?? '…'} plans`}. A plan is how many units a day somebody has.
+            {tiers.data?.items.length === 1 ? t('There is 1 plan.') : t('There are {count} plans.', { count: tiers.data?.items.length ?? '…' })}{' '}
+            {t('A plan is how many units a day somebody has.')}
           </p>
           <NewPlan />
         </li>
         <li>
-          <h2>A user</h2>
-          <p>{other ? `${other.email} is there.` : 'Nobody but you is there yet.'} Users have a plan each, and keys.</p>
-          <Link to="/users">Make one on the page of users</Link>
+          <h2>{t('A user')}</h2>
+          <p>
+            {other ? t('{email} is there.', { email: other.email }) : t('Nobody but you is there yet.')} {t('Users have a plan each, and keys.')}
+          </p>
+          <Link to="/users">{t('Make one on the page of users')}</Link>
         </li>
         <li>
-          <h2>A key</h2>
-          <p>Programs call with a key. This one is yours.</p>
+          <h2>{t('A key')}</h2>
+          <p>{t('Programs call with a key. This one is yours.')}</p>
           {userId !== '' && <NewKey userId={userId} />}
         </li>
         <li>
-          <h2>The first charge</h2>
-          <p>A request exists if and only if it was charged.</p>
+          <h2>{t('The first charge')}</h2>
+          <p>{t('A request exists if and only if it was charged.')}</p>
           <button type="button" className="primary" disabled={charge.isPending} onClick={() => charge.mutate()}>
-            Make the first charge
+            {t('Make the first charge')}
           </button>
           <Refusal problem={problemOf(charge.error)} />
           {charge.data && (
             <p role="status">
-              Charged {charge.data.cost}:{' '}
+              {t('Charged')} {charge.data.cost}:{' '}
               <Link to="/requests/$requestId" params={{ requestId: charge.data.id }}>
-                look at it
+                {t('look at it')}
               </Link>
               .
             </p>

@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { BASE } from '../api/session';
 import { problemOf, Refusal } from '../ui/refusal';
@@ -29,7 +30,7 @@ export function HealthPage() {
   const checks = Object.entries(health.data?.checks ?? {}).map(([name, check]) => ({ name, status: '', ...check }));
   return (
     <>
-      <h1>Health</h1>
+      <h1>{t('Health')}</h1>
       <Refusal problem={problemOf(health.error)} />
       <Table
         caption="Checks"
@@ -42,7 +43,7 @@ export function HealthPage() {
           { name: 'What it found', cell: ({ detail }) => <Detail text={detail ?? ''} /> },
         ]}
       />
-      <h2>Figures</h2>
+      <h2>{t('Figures')}</h2>
       <Table<Sample>
         caption="Figures"
         rows={figures}
@@ -51,11 +52,11 @@ export function HealthPage() {
         columns={[
           { name: 'Figure', cell: ({ name }) => <code>{name}</code> },
           { name: 'Of', cell: ({ labels }) => Object.values(labels).join(', ') },
-          { name: 'Value', cell: ({ value }) => value.toLocaleString(), isNumber: true },
+          { name: 'Value', cell: ({ value }) => value.toLocaleString(LOCALE), isNumber: true },
         ]}
       />
       <p className="muted">
-        <code>quotidian doctor</code> looks at the same from without, and at the settings, the disk and the database as well.
+        <code>quotidian doctor</code> {t('looks at the same from without, and at the settings, the disk and the database as well.')}
       </p>
     </>
   );

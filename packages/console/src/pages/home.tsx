@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { Navigate } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useMe } from '../app/me';
@@ -8,7 +9,7 @@ export function Home() {
   const { data } = useMe();
   if (data?.role !== 'admin') return <Navigate to="/users/$userId" params={{ userId: String(data?.id) }} search={{ tab: 'today' }} replace />;
   return (
-    <Suspense fallback={<p className="waiting">Loading…</p>}>
+    <Suspense fallback={<p className="waiting">{t('Loading…')}</p>}>
       <Overview />
     </Suspense>
   );

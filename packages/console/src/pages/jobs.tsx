@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
@@ -15,7 +16,7 @@ export function useJobs() {
 
 /** How far a run is, or how it ended. */
 export function RunState({ run }: { run: Run | undefined }) {
-  if (run === undefined) return <span className="muted">never yet</span>;
+  if (run === undefined) return <span className="muted">{t('never yet')}</span>;
   const { status, progress, affected, error, startedAt } = run;
   return (
     <>
@@ -24,7 +25,7 @@ export function RunState({ run }: { run: Run | undefined }) {
         <progress max={Math.max(progress.total, 1)} value={progress.done} aria-label="Done" />
       ) : (
         <span className="muted">
-          {affected.toLocaleString()} rows, <Time at={startedAt} />
+          {affected.toLocaleString(LOCALE)} {t('rows,')} <Time at={startedAt} />
         </span>
       )}
       {error !== null && <p className="bad">{error}</p>}
@@ -37,9 +38,9 @@ export function Jobs() {
   return (
     <>
       <div className="row between">
-        <h1>Jobs</h1>
+        <h1>{t('Jobs')}</h1>
         <Act name="Close days out now" run={() => api.POST('/v1/jobs/quota-reset/run')}>
-          <p>Days that are over are closed out at once, as the scheduled run does. Quotas are right without it.</p>
+          <p>{t('Days that are over are closed out at once, as the scheduled run does. Quotas are right without it.')}</p>
         </Act>
       </div>
       <Refusal problem={problemOf(jobs.error)} />
@@ -50,7 +51,10 @@ export function Jobs() {
         empty="There are no jobs."
         columns={[
           { name: 'Job', cell: ({ name }) => name },
-          { name: 'When', cell: ({ cron, timeZone, enabled }) => (enabled ? <code title={timeZone}>{cron}</code> : <span className="tag bad">off</span>) },
+          {
+            name: 'When',
+            cell: ({ cron, timeZone, enabled }) => (enabled ? <code title={timeZone}>{cron}</code> : <span className="tag bad">{t('off')}</span>),
+          },
           { name: 'Next', cell: ({ nextRunAt }) => <Time at={nextRunAt} /> },
           { name: 'Last run', cell: ({ lastRuns }) => <RunState run={lastRuns[0]} /> },
           {
@@ -58,7 +62,9 @@ export function Jobs() {
             cell: ({ lastRuns }) =>
               lastRuns.length > 1 && (
                 <details>
-                  <summary>{lastRuns.length - 1} more</summary>
+                  <summary>
+                    {lastRuns.length - 1} {t('more')}
+                  </summary>
                   {lastRuns.slice(1).map((run) => (
                     <div key={run.id}>
                       <RunState run={run} />

@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
@@ -13,12 +14,12 @@ const reveal = (answer: unknown) => {
   const { key } = (answer as { data: Schemas['NewApiKeyDto'] }).data;
   return (
     <>
-      <p>This is shown once. Keep it where secrets are kept.</p>
+      <p>{t('This is shown once. Keep it where secrets are kept.')}</p>
       <pre className="json" tabIndex={0}>
         {key}
       </pre>
       <button type="button" onClick={() => void navigator.clipboard.writeText(key ?? '')}>
-        Copy
+        {t('Copy')}
       </button>
     </>
   );
@@ -62,7 +63,7 @@ export function Keys({ userId }: { userId: string }) {
           { name: 'Name', cell: ({ name }) => name },
           { name: 'Begins with', cell: ({ prefix }) => <code>{prefix}</code> },
           { name: 'Scopes', cell: ({ scopes }) => scopes.join(', ') },
-          { name: 'Cap', cell: ({ dailyCap }) => dailyCap?.toLocaleString() ?? '–', isNumber: true },
+          { name: 'Cap', cell: ({ dailyCap }) => dailyCap?.toLocaleString(LOCALE) ?? '–', isNumber: true },
           {
             name: 'Until',
             cell: ({ expiresAt, previousExpiresAt }) => (
@@ -70,7 +71,7 @@ export function Keys({ userId }: { userId: string }) {
                 <Time at={expiresAt} />
                 {previousExpiresAt !== null && (
                   <p className="muted">
-                    the former secret until <Time at={previousExpiresAt} />
+                    {t('the former secret until')} <Time at={previousExpiresAt} />
                   </p>
                 )}
               </>
@@ -91,7 +92,7 @@ function KeyActs({ userId, apiKey: { id, name, dailyCap } }: { userId: string; a
   return (
     <div className="row">
       <Act
-        name={`Change ${name}`}
+        name={t('Change {name}', { name })}
         short="Change"
         confirm="Change the key"
         run={({ name: text = '', dailyCap: cap = '' }) =>
@@ -114,7 +115,7 @@ function KeyActs({ userId, apiKey: { id, name, dailyCap } }: { userId: string; a
         )}
       </Act>
       <Act
-        name={`Rotate ${name}`}
+        name={t('Rotate {name}', { name })}
         short="Rotate"
         confirm="Rotate the key"
         after={reveal}
@@ -124,7 +125,7 @@ function KeyActs({ userId, apiKey: { id, name, dailyCap } }: { userId: string; a
       >
         {(problem) => (
           <>
-            <p>A new secret is made. The former one goes on beside it for as long as programs need to change over.</p>
+            <p>{t('A new secret is made. The former one goes on beside it for as long as programs need to change over.')}</p>
             <Field
               label="Overlap in hours"
               name="hours"
@@ -140,8 +141,8 @@ function KeyActs({ userId, apiKey: { id, name, dailyCap } }: { userId: string; a
           </>
         )}
       </Act>
-      <Act name={`Revoke ${name}`} short="Revoke" isDanger run={() => api.DELETE('/v1/users/{userId}/api-keys/{keyId}', { params: { path } })}>
-        <p>Programs that call with it are refused from now on. This cannot be taken back.</p>
+      <Act name={t('Revoke {name}', { name })} short="Revoke" isDanger run={() => api.DELETE('/v1/users/{userId}/api-keys/{keyId}', { params: { path } })}>
+        <p>{t('Programs that call with it are refused from now on. This cannot be taken back.')}</p>
       </Act>
     </div>
   );

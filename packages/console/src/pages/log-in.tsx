@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from '../ui/form';
 import { type SubmitEvent, useState } from 'react';
 import { BASE, logIn } from '../api/session';
@@ -22,8 +23,8 @@ export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
       if (refused?.code === 'totp-required') setNeedsCode(true);
     } catch {
       setProblem({
-        title: 'The service does not answer',
-        detail: 'Try again in a moment.',
+        title: t('The service does not answer'),
+        detail: t('Try again in a moment.'),
         status: 503,
         code: 'away',
         type: '',
@@ -42,7 +43,7 @@ export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
       )}
       <Refusal problem={problem} />
       <button className="primary" disabled={isBusy}>
-        Log in
+        {t('Log in')}
       </button>
     </form>
   );
@@ -50,7 +51,7 @@ export function LogIn({ isInDialog = false }: { isInDialog?: boolean }) {
   return (
     <main className="narrow">
       <h1>
-        <img src={`${BASE}/console/favicon.svg`} alt="" width="32" height="32" /> Quotidian
+        <img src={`${BASE}/console/favicon.svg`} alt="" width="32" height="32" /> {t('Quotidian')}
       </h1>
       <div className="card stack">
         {awaiting === null ? form : <ProviderCode provider={awaiting} />}

@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
@@ -18,7 +19,7 @@ export function Overview() {
   return (
     <>
       <div className="row between">
-        <h1>Overview</h1>
+        <h1>{t('Overview')}</h1>
         <HealthTag />
       </div>
       <section className="tiles">
@@ -29,9 +30,9 @@ export function Overview() {
       </section>
       <section className="cards">
         <article className="card wide-card">
-          <h2>Admissions a second</h2>
+          <h2>{t('Admissions a second')}</h2>
           <Rates looks={looks} />
-          <small className="muted">This replica; figures above since it began.</small>
+          <small className="muted">{t('This replica; figures above since it began.')}</small>
         </article>
         <Reasons now={now} />
         <Limits />
@@ -45,8 +46,8 @@ export function Overview() {
 function Tile({ name, value }: { name: string; value: number | undefined }) {
   return (
     <article className="card tile">
-      <h2>{name}</h2>
-      <p className="big">{value?.toLocaleString() ?? '…'}</p>
+      <h2>{t(name)}</h2>
+      <p className="big">{value?.toLocaleString(LOCALE) ?? '…'}</p>
     </article>
   );
 }
@@ -57,7 +58,7 @@ function HealthTag() {
   const down = Object.entries(data.checks ?? {}).filter(([, check]) => check?.status !== 'up');
   return (
     <Link to="/health" search={{}} className={`tag ${down.length === 0 ? 'good' : 'bad'}`}>
-      {down.length === 0 ? 'All is well' : `Look at ${down.map(([name]) => name).join(', ')}`}
+      {down.length === 0 ? t('All is well') : t('Look at {names}', { names: down.map(([name]) => name).join(', ') })}
     </Link>
   );
 }
@@ -68,15 +69,15 @@ function Reasons({ now }: { now: Look | undefined }) {
   const highest = reasons[0]?.value ?? 1;
   return (
     <article className="card">
-      <h2>Refusals by reason</h2>
-      {reasons.length === 0 && <p className="muted">Nothing was refused yet.</p>}
+      <h2>{t('Refusals by reason')}</h2>
+      {reasons.length === 0 && <p className="muted">{t('Nothing was refused yet.')}</p>}
       <ul className="plain reasons">
         {reasons.slice(0, 8).map(({ labels: { code = '' }, value }) => (
           <li key={code}>
             <a href={`${BASE}/errors/${code}`} target="_blank" rel="noreferrer">
               {code}
             </a>
-            <span className="figure">{value.toLocaleString()}</span>
+            <span className="figure">{value.toLocaleString(LOCALE)}</span>
             <svg className="share" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
               <rect width={(value / highest) * 100} height="4" />
             </svg>
@@ -106,7 +107,7 @@ function Limits() {
   });
   return (
     <article className="card">
-      <h2>At a limit lately</h2>
+      <h2>{t('At a limit lately')}</h2>
       <Refusal problem={problemOf(near.error)} />
       <ul className="plain">
         {near.data?.slice(0, 8).map(({ id, userId, timestamp, data }) => {
@@ -115,18 +116,18 @@ function Limits() {
             <li key={id}>
               <span className={`tag ${threshold >= 1 ? 'bad' : ''}`}>{Math.round(threshold * 100)} %</span>{' '}
               <Link to="/users/$userId" params={{ userId: String(userId) }}>
-                user {userId}
+                {t('user')} {userId}
               </Link>{' '}
               <span className="muted">
-                {used.toLocaleString()} of {limit.toLocaleString()}, <Time at={timestamp} />
+                {t('{used} of {limit}', { used: used.toLocaleString(LOCALE), limit: limit.toLocaleString(LOCALE) })}, <Time at={timestamp} />
               </span>
             </li>
           );
         })}
       </ul>
-      {near.data?.length === 0 && <p className="muted">Nobody has reached a threshold lately.</p>}
+      {near.data?.length === 0 && <p className="muted">{t('Nobody has reached a threshold lately.')}</p>}
       <Link to="/users" search={{ used: '0.8' }}>
-        Who has used 80 % of today
+        {t('Who has used 80 % of today')}
       </Link>
     </article>
   );
@@ -140,20 +141,20 @@ function Queue() {
     queryKey: ['queue'],
     queryFn: async () => {
       const pages = await Promise.all(WAITING.map((status) => api.GET('/v1/requests', { params: { query: { status, limit: SHOWN } } })));
-      return pages.map(({ data }) => `${data.items.length}${data.nextCursor === null ? '' : ' or more'}`);
+      return pages.map(({ data }) => (data.nextCursor === null ? String(data.items.length) : t('{minimum} or more', { minimum: data.items.length })));
     },
     refetchInterval: EVERY_MS,
   });
   return (
     <article className="card">
-      <h2>Queue</h2>
+      <h2>{t('Queue')}</h2>
       <Refusal problem={problemOf(queue.error)} />
       <dl className="facts">
         {WAITING.map((status, i) => (
           <div key={status} className="pair">
             <dt>
               <Link to="/requests" search={{ status }}>
-                {status}
+                {t(status)}
               </Link>
             </dt>
             <dd className="figure">{queue.data?.[i] ?? '…'}</dd>
@@ -169,9 +170,9 @@ function JobsCard() {
   const [items, bad] = [jobs.data?.items ?? [], (jobs.data?.items ?? []).filter(({ lastRuns }) => lastRuns[0] && lastRuns[0].status !== 'succeeded')];
   return (
     <article className="card">
-      <h2>Jobs</h2>
+      <h2>{t('Jobs')}</h2>
       <Refusal problem={problemOf(jobs.error)} />
-      {items.length > 0 && bad.length === 0 && <p>The last run of each of the {items.length} jobs ended well.</p>}
+      {items.length > 0 && bad.length === 0 && <p>{t('The last run of each of the {count} jobs ended well.', { count: items.length })}</p>}
       <ul className="plain">
         {bad.map(({ name, lastRuns }) => (
           <li key={name}>
@@ -180,7 +181,7 @@ function JobsCard() {
         ))}
       </ul>
       <Link to="/jobs" search={{}}>
-        All runs
+        {t('All runs')}
       </Link>
     </article>
   );

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useNavigate } from '@tanstack/react-router';
 import { api } from '../api/client';
 import { logOut } from '../api/session';
@@ -14,24 +15,24 @@ export function OwnAccount({ userId }: { userId: string }) {
   return (
     <div className="cards">
       <article className="card">
-        <h2>Password</h2>
+        <h2>{t('Password')}</h2>
         <Password {...{ userId, isOwn }} />
       </article>
       {isOwn && (
         <article className="card">
-          <h2>Second factor</h2>
+          <h2>{t('Second factor')}</h2>
           <SecondFactor />
         </article>
       )}
       <article className="card">
-        <h2>Export</h2>
-        <p>All that is stored of this user, without secrets, as one JSON document.</p>
+        <h2>{t('Export')}</h2>
+        <p>{t('All that is stored of this user, without secrets, as one JSON document.')}</p>
         <Act name="Export" confirm="Export now" run={() => exportAll(userId)}>
-          <p>The file is made now, and handed to the browser when it is whole.</p>
+          <p>{t('The file is made now, and handed to the browser when it is whole.')}</p>
         </Act>
       </article>
       <article className="card">
-        <h2>Removal</h2>
+        <h2>{t('Removal')}</h2>
         <Removal {...{ userId, isOwn }} />
       </article>
     </div>
@@ -46,7 +47,7 @@ interface Whose {
 function Password({ userId, isOwn }: Whose) {
   return (
     <>
-      <p>A change ends every session of the account, this one as well if it is its own.</p>
+      <p>{t('A change ends every session of the account, this one as well if it is its own.')}</p>
       <Act
         name="Change the password"
         run={({ currentPassword, newPassword = '' }) =>
@@ -90,10 +91,10 @@ function Removal({ userId, isOwn }: Whose) {
   }
   return (
     <>
-      <p>The account goes with its requests, keys, settings and history. It cannot be had back.</p>
+      <p>{t('The account goes with its requests, keys, settings and history. It cannot be had back.')}</p>
       <Act name="Remove the account" isDanger run={remove}>
-        <p>Everything of the account is removed at once. Export it before if it may be needed.</p>
-        <Field label={`Type ${userId}, the number of the account, to be sure`} name="sure" required pattern={userId} autoComplete="off" />
+        <p>{t('Everything of the account is removed at once. Export it before if it may be needed.')}</p>
+        <Field label={t('Type {text} to be sure', { text: userId })} name="sure" required pattern={userId} autoComplete="off" />
       </Act>
     </>
   );

@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client';
@@ -46,7 +47,7 @@ export function OwnSettings({ userId }: { userId: string }) {
             ),
           },
           { name: 'Bounds', cell: (setting) => <Bounds setting={setting} /> },
-          { name: 'From', cell: ({ source }) => <span className="tag">{source}</span> },
+          { name: 'Source', cell: ({ source }) => <span className="tag">{t(source)}</span> },
           { name: 'Acts', cell: (setting) => setting.overridable && <SettingActs {...{ userId, setting }} /> },
         ]}
       />
@@ -67,7 +68,7 @@ function SettingActs({ userId, setting: { key, value, source, schema, bounds, un
   return (
     <div className="row">
       <Act
-        name={`Set ${key}`}
+        name={t('Set {name}', { name: key })}
         short="Set"
         run={async () =>
           api.PUT('/v1/users/{userId}/configurations/{key}', { params: { path }, headers: await versionOf(path, source), body: { value: typed } as never })
@@ -79,11 +80,11 @@ function SettingActs({ userId, setting: { key, value, source, schema, bounds, un
       </Act>
       {source === 'user' && (
         <Act
-          name={`Back to inherited: ${key}`}
+          name={t('Back to inherited: {name}', { name: key })}
           short="Back to inherited"
           run={async () => api.DELETE('/v1/users/{userId}/configurations/{key}', { params: { path }, headers: await versionOf(path, source) })}
         >
-          <p>The value of everybody counts again.</p>
+          <p>{t('The value of everybody counts again.')}</p>
         </Act>
       )}
     </div>
@@ -94,5 +95,5 @@ function SettingActs({ userId, setting: { key, value, source, schema, bounds, un
 function Bounds({ setting: { schema, bounds } }: { setting: Setting }) {
   const { minimum, maximum } = { ...schema, ...bounds } as { minimum?: number; maximum?: number };
   if (minimum === undefined && maximum === undefined) return <span className="muted">–</span>;
-  return `${minimum?.toLocaleString() ?? '…'} to ${maximum?.toLocaleString() ?? '…'}`;
+  return `${minimum?.toLocaleString(LOCALE) ?? '…'} to ${maximum?.toLocaleString(LOCALE) ?? '…'}`;
 }

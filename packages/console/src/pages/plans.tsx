@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { type Tier } from '../api/types';
@@ -16,14 +17,14 @@ const limitsOf = ({ dailyQuota = '', burstPerMinute = '' }: Partial<Record<strin
   burstPerMinute: burstPerMinute === '' ? null : Number(burstPerMinute),
 });
 
-const figure = (value: number | null) => (value === null ? 'unlimited' : value.toLocaleString());
+const figure = (value: number | null) => (value === null ? 'unlimited' : value.toLocaleString(LOCALE));
 
 export function Plans() {
   const tiers = useTiers();
   return (
     <>
       <div className="row between">
-        <h1>Plans</h1>
+        <h1>{t('Plans')}</h1>
         <NewPlan />
       </div>
       <Refusal problem={problemOf(tiers.error)} />
@@ -37,7 +38,7 @@ export function Plans() {
             name: 'Name',
             cell: ({ name, archived }) => (
               <>
-                {name} {archived && <span className="tag">archived</span>}
+                {name} {archived && <span className="tag">{t('archived')}</span>}
               </>
             ),
           },
@@ -74,10 +75,10 @@ async function update(tierId: number, body: object): Promise<unknown> {
 function PlanActs({ tier: { id, name, dailyQuota, burstPerMinute, archived } }: { tier: Tier }) {
   return (
     <div className="row">
-      <Act name={`Change ${name}`} short="Change" confirm="Change the plan" run={(form) => update(id, limitsOf(form))}>
+      <Act name={t('Change {name}', { name })} short="Change" confirm="Change the plan" run={(form) => update(id, limitsOf(form))}>
         {(problem) => (
           <>
-            <p>Everybody on this plan has the new limits at once; what was used today stays used.</p>
+            <p>{t('Everybody on this plan has the new limits at once; what was used today stays used.')}</p>
             <Field
               label="Units a day"
               name="dailyQuota"
@@ -91,8 +92,12 @@ function PlanActs({ tier: { id, name, dailyQuota, burstPerMinute, archived } }: 
           </>
         )}
       </Act>
-      <Act name={archived ? `Restore ${name}` : `Archive ${name}`} short={archived ? 'Restore' : 'Archive'} run={() => update(id, { archived: !archived })}>
-        <p>{archived ? 'The plan can be given to users again.' : 'Nobody new gets this plan. Who has it keeps it.'}</p>
+      <Act
+        name={archived ? t('Restore {name}', { name }) : t('Archive {name}', { name })}
+        short={archived ? 'Restore' : 'Archive'}
+        run={() => update(id, { archived: !archived })}
+      >
+        <p>{archived ? t('The plan can be given to users again.') : t('Nobody new gets this plan. Who has it keeps it.')}</p>
       </Act>
     </div>
   );

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { type SubmitEvent, useState } from 'react';
 import { sendProviderCode } from '../api/session';
 import { type Schemas } from '../api/types';
@@ -10,7 +11,7 @@ export function providerAwaitingCode(): string | null {
   return /^#problem=code-awaited&provider=([a-z0-9-]+)$/.exec(location.hash)?.[1] ?? null;
 }
 
-const AWAY = { title: 'The service does not answer', detail: 'Try again in a moment.', status: 503, code: 'away', type: '', instance: '' };
+const away = () => ({ title: t('The service does not answer'), detail: t('Try again in a moment.'), status: 503, code: 'away', type: '', instance: '' });
 
 /** Asks for the code of an account that somebody logs in to by a provider. */
 export function ProviderCode({ provider }: { provider: string }) {
@@ -20,7 +21,7 @@ export function ProviderCode({ provider }: { provider: string }) {
     event.preventDefault();
     setBusy(true);
     const { code = '' } = typedInto(event.currentTarget);
-    setProblem(await sendProviderCode(provider, code).catch(() => AWAY));
+    setProblem(await sendProviderCode(provider, code).catch(away));
     setBusy(false);
   }
   return (
@@ -28,7 +29,7 @@ export function ProviderCode({ provider }: { provider: string }) {
       <Field label="Code" name="code" autoComplete="one-time-code" inputMode="numeric" required hint="Of your authenticator app, or a recovery code." />
       <Refusal problem={problem} />
       <button className="primary" disabled={isBusy}>
-        Go on
+        {t('Go on')}
       </button>
     </form>
   );

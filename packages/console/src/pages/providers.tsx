@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { BASE } from '../api/session';
@@ -9,7 +10,7 @@ function refusalOfTheWayBack() {
   const [, code] = /^#problem=([\w-]+)$/.exec(location.hash) ?? [];
   return code === undefined
     ? null
-    : { title: 'The login was refused', detail: 'Try again, or log in with a password.', status: 403, code, type: '', instance: '' };
+    : { title: t('The login was refused'), detail: t('Try again, or log in with a password.'), status: 403, code, type: '', instance: '' };
 }
 
 /** The identity providers by which people may log in, unless there are none. */
@@ -26,10 +27,10 @@ export function Providers() {
   return (
     <>
       <Refusal problem={refusal} />
-      {items.length > 0 && <p className="muted or">or</p>}
+      {items.length > 0 && <p className="muted or">{t('or')}</p>}
       {items.map(({ id, name }) => (
         <a key={id} className="button" href={`${BASE}/v1/auth/oidc/${encodeURIComponent(id)}?returnTo=${back}`}>
-          Log in with {name}
+          {t('Log in with')} {name}
         </a>
       ))}
     </>

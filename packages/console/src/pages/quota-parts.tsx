@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { type Quota } from '../api/types';
 import { Table } from '../ui/table';
 import { Time } from '../ui/time';
@@ -17,7 +18,7 @@ export function Parts({ quota }: { quota: Quota }) {
     const members = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     return (
       <section key={name}>
-        <h2>{NAMES[name]}</h2>
+        <h2>{t(NAMES[name] ?? name)}</h2>
         <Table<Row>
           caption={NAMES[name] ?? name}
           rows={rows}
@@ -39,7 +40,7 @@ const spaced = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.t
 
 function Value({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span className="muted">–</span>;
-  if (typeof value === 'number') return value.toLocaleString();
+  if (typeof value === 'number') return value.toLocaleString(LOCALE);
   if (typeof value === 'string') return INSTANT.test(value) ? <Time at={value} /> : value;
   return <code>{JSON.stringify(value)}</code>;
 }

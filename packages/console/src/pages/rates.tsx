@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { type Look } from './metrics';
 
 const WIDTH = 300;
@@ -35,7 +36,12 @@ export function Rates({ looks }: { looks: readonly Look[] }) {
         <line x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
       </svg>
       <p className="legend">
-        <span className="yes">admitted {admitted.toFixed(1)}</span> <span className="no">refused {refused.toFixed(1)}</span>
+        <span className="yes">
+          {t('admitted')} {admitted.toFixed(1)}
+        </span>{' '}
+        <span className="no">
+          {t('refused')} {refused.toFixed(1)}
+        </span>
       </p>
     </>
   );

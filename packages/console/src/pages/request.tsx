@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
@@ -25,7 +26,7 @@ export function RequestPage() {
   useFollow(requestId, found.data === undefined || FINAL.includes(found.data.status));
   const problem = problemOf(found.error);
   if (problem?.status === 404 || problem?.status === 400) return <NotThere />;
-  if (found.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
+  if (found.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">{t('Loading…')}</p>;
   const { type, status, userId, payload, result, error, attempts } = found.data;
   return (
     <>
@@ -33,18 +34,18 @@ export function RequestPage() {
         <h1 className="name">{type}</h1>
         {!FINAL.includes(status) && (
           <Act name="Cancel the request" isDanger run={() => api.POST('/v1/requests/{id}/cancel', { params: { path } })}>
-            <p>Work that was not begun is not done, and its units are given back. A worker that has it is asked to stop.</p>
+            <p>{t('Work that was not begun is not done, and its units are given back. A worker that has it is asked to stop.')}</p>
           </Act>
         )}
       </div>
       <p className="muted">
-        <code>{requestId}</code> · <RequestStatus status={status} /> · user{' '}
+        <code>{requestId}</code> · <RequestStatus status={status} /> {t('· user')}{' '}
         <Link to="/users/$userId" params={{ userId: String(userId) }}>
           {userId}
         </Link>
       </p>
       <Timeline request={found.data} />
-      <h2>Attempts</h2>
+      <h2>{t('Attempts')}</h2>
       <Table<Schemas['AttemptDto']>
         caption="Attempts"
         rows={attempts}
@@ -58,9 +59,9 @@ export function RequestPage() {
           { name: 'Error', cell: ({ error: reason }) => (reason === null || reason === undefined ? '' : <code>{JSON.stringify(reason)}</code>) },
         ]}
       />
-      <h2>Payload</h2>
+      <h2>{t('Payload')}</h2>
       <Tree value={payload} label="Payload" />
-      <h2>{error === null || error === undefined ? 'Result' : 'Error'}</h2>
+      <h2>{error === null || error === undefined ? t('Result') : t('Error')}</h2>
       <Tree value={error ?? result} label="Result" />
     </>
   );
@@ -73,39 +74,40 @@ function Timeline({ request }: { request: Schemas['RequestDetailDto'] }) {
   return (
     <ol className="timeline">
       <li className="done">
-        Charged {cost} on {chargedOn}, <Time at={createdAt} />
+        {t('Charged {cost} on {date}', { cost, date: chargedOn })}, <Time at={createdAt} />
       </li>
       {startedAt !== null && (
         <li className="done">
-          Begun, <Time at={startedAt} />
+          {t('Begun,')} <Time at={startedAt} />
         </li>
       )}
       {cancelRequestedAt !== null && (
         <li className="done">
-          Asked to stop, <Time at={cancelRequestedAt} />
+          {t('Asked to stop,')} <Time at={cancelRequestedAt} />
         </li>
       )}
       {finishedAt !== null && (
         <li className={status === 'succeeded' ? 'done good' : 'done bad'}>
-          {status}, <Time at={finishedAt} />
+          {t(status)}, <Time at={finishedAt} />
         </li>
       )}
-      {refundedUnits > 0 && (
-        <li className="done">
-          Refunded {refundedUnits} of {cost}
-        </li>
-      )}
+      {refundedUnits > 0 && <li className="done">{t('Refunded {units} of {cost}', { units: refundedUnits, cost })}</li>}
       {!isOver && availableAt !== null && (
         <li>
-          May begin <Time at={availableAt} />
+          {t('May begin')} <Time at={availableAt} />
         </li>
       )}
       {!isOver && deadlineAt !== null && (
         <li>
-          Expires <Time at={deadlineAt} />
+          {t('Expires')} <Time at={deadlineAt} />
         </li>
       )}
-      {!isOver && <li>{status === 'pending' ? 'Waits for a worker' : 'A worker has it'}; this page shows what comes as it comes.</li>}
+      {!isOver && (
+        <li>
+          {status === 'pending' ? t('Waits for a worker') : t('A worker has it')}
+          {t('; this page shows what comes as it comes.')}
+        </li>
+      )}
     </ol>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from '../ui/form';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
@@ -14,7 +15,7 @@ const STATUSES = ['pending', 'processing', 'succeeded', 'failed', 'expired', 'ca
 const TONES: Partial<Record<string, string>> = { succeeded: 'good', failed: 'bad', expired: 'bad' };
 
 export function RequestStatus({ status }: { status: string }) {
-  return <span className={`tag ${TONES[status] ?? ''}`}>{status}</span>;
+  return <span className={`tag ${TONES[status] ?? ''}`}>{t(status)}</span>;
 }
 
 const COLUMNS: Column<ApiRequest>[] = [
@@ -46,7 +47,7 @@ const COLUMNS: Column<ApiRequest>[] = [
 export function Requests() {
   return (
     <>
-      <h1>Requests</h1>
+      <h1>{t('Requests')}</h1>
       <RequestList userId={undefined} />
     </>
   );
@@ -92,19 +93,21 @@ function RequestList({ userId }: { userId: number | undefined }) {
       >
         <Field label="Id" name="id" placeholder="the whole id" />
         <Choice label="Status" value={status ?? ''} onChange={({ target }) => filter({ status: target.value })}>
-          <option value="">any</option>
+          <option value="">{t('any')}</option>
           {STATUSES.map((name) => (
-            <option key={name}>{name}</option>
+            <option key={name} value={name}>
+              {t(name)}
+            </option>
           ))}
         </Choice>
         <Field label="Type" name="type" key={`type ${type}`} defaultValue={type} />
         <Field label="Since" name="since" type="datetime-local" key={`since ${since}`} defaultValue={since} />
         <Field label="Until" name="until" type="datetime-local" key={`until ${until}`} defaultValue={until} />
         <Choice label="New ones" value={search.live ?? ''} onChange={({ target }) => filter({ live: target.value })}>
-          <option value="">as they come</option>
-          <option value="no">paused</option>
+          <option value="">{t('as they come')}</option>
+          <option value="no">{t('paused')}</option>
         </Choice>
-        <button>Search</button>
+        <button>{t('Search')}</button>
       </form>
       <Refusal problem={problemOf(requests.error)} />
       <Table

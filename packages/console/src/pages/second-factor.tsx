@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useMutation } from '@tanstack/react-query';
 import { type SubmitEvent } from 'react';
 import { api } from '../api/client';
@@ -15,7 +16,7 @@ const password = (problem: Schemas['Problem'] | null) => (
 export function SecondFactor() {
   return (
     <>
-      <p>A code of an authenticator app, asked for at every login.</p>
+      <p>{t('A code of an authenticator app, asked for at every login.')}</p>
       <div className="row">
         <Act
           name="Set up a second factor"
@@ -28,7 +29,7 @@ export function SecondFactor() {
         <Act name="Give the second factor up" isDanger run={({ currentPassword = '' }) => api.DELETE('/v1/auth/totp', { body: { currentPassword } })}>
           {(problem) => (
             <>
-              <p>The password alone logs in again, and the recovery codes are void.</p>
+              <p>{t('The password alone logs in again, and the recovery codes are void.')}</p>
               {password(problem)}
             </>
           )}
@@ -44,7 +45,7 @@ function Confirm({ made: { secret, uri } }: { made: Schemas['NewTotpDto'] }) {
   if (confirm.data !== undefined) {
     return (
       <>
-        <p role="status">The second factor counts from now on. Each of these codes lets you in once without the app; they are shown only now.</p>
+        <p role="status">{t('The second factor counts from now on. Each of these codes lets you in once without the app; they are shown only now.')}</p>
         <pre className="json" tabIndex={0}>
           {confirm.data.recoveryCodes.join('\n')}
         </pre>
@@ -58,7 +59,8 @@ function Confirm({ made: { secret, uri } }: { made: Schemas['NewTotpDto'] }) {
   return (
     <form className="stack" onSubmit={submit}>
       <p>
-        Type this secret into the app, or <a href={uri}>open it there</a>. It is shown once.
+        {t('Type this secret into the app, or')} <a href={uri}>{t('open it there')}</a>
+        {t('. It is shown once.')}
       </p>
       <pre className="json" tabIndex={0}>
         {secret}
@@ -66,7 +68,7 @@ function Confirm({ made: { secret, uri } }: { made: Schemas['NewTotpDto'] }) {
       <Field label="Code that the app shows" name="code" inputMode="numeric" autoComplete="one-time-code" required error={errorAt(problem, '#/code')} />
       <Refusal problem={problem} />
       <button className="primary" disabled={confirm.isPending}>
-        Confirm
+        {t('Confirm')}
       </button>
     </form>
   );

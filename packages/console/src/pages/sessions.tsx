@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
@@ -18,7 +19,7 @@ export function Sessions({ userId }: { userId: string }) {
         isDanger
         run={() => api.DELETE('/v1/users/{userId}/sessions', { params: { path: { userId }, query: { keepCurrent: true } } })}
       >
-        <p>They stop within a second, everywhere but here.</p>
+        <p>{t('They stop within a second, everywhere but here.')}</p>
       </Act>
       <Refusal problem={problemOf(sessions.error)} />
       <Table<Schemas['SessionDto']>
@@ -31,7 +32,7 @@ export function Sessions({ userId }: { userId: string }) {
             name: 'Program',
             cell: ({ userAgent, current }) => (
               <>
-                {userAgent ?? 'not known'} {current && <span className="tag good">this one</span>}
+                {userAgent ?? t('not known')} {current && <span className="tag good">{t('this one')}</span>}
               </>
             ),
           },
@@ -42,7 +43,7 @@ export function Sessions({ userId }: { userId: string }) {
             cell: ({ id, current }) =>
               !current && (
                 <Act name="End" isDanger run={() => api.DELETE('/v1/users/{userId}/sessions/{sessionId}', { params: { path: { userId, sessionId: id } } })}>
-                  <p>It stops within a second.</p>
+                  <p>{t('It stops within a second.')}</p>
                 </Act>
               ),
           },

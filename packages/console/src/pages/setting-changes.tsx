@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -36,7 +37,7 @@ export function Changes({ settingKey }: { settingKey: string | undefined }) {
             </Link>
           ),
         },
-        { name: 'Would change', cell: ({ changes: parts, deletes }) => (deletes ? 'back to the default' : <Diff changes={parts} />) },
+        { name: 'Would change', cell: ({ changes: parts, deletes }) => (deletes ? t('back to the default') : <Diff changes={parts} />) },
         { name: 'Status', cell: ({ status }) => <span className="tag">{status}</span> },
         { name: 'By', cell: ({ author }) => author, isNumber: true },
         { name: 'From', cell: ({ effectiveAt }) => (effectiveAt === null ? 'approval' : <Time at={effectiveAt} />) },
@@ -52,18 +53,22 @@ function ChangeActs({ change: { key, id, status, changes } }: { change: Change }
   return (
     <div className="row">
       {status === 'proposed' && (
-        <Act name={`Approve ${id}`} short="Approve" run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/approve', { params: { path } } as never)}>
-          <p>Whoever proposed it cannot approve it. It comes into force at once, or at its time:</p>
+        <Act
+          name={t('Approve {name}', { name: id })}
+          short="Approve"
+          run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/approve', { params: { path } } as never)}
+        >
+          <p>{t('Whoever proposed it cannot approve it. It comes into force at once, or at its time:')}</p>
           <Diff changes={changes} />
         </Act>
       )}
       <Act
-        name={`Withdraw ${id}`}
+        name={t('Withdraw {name}', { name: id })}
         short="Withdraw"
         isDanger
         run={() => api.POST('/v1/configurations/{key}/changes/{changeId}/withdraw', { params: { path } } as never)}
       >
-        <p>It does not come into force.</p>
+        <p>{t('It does not come into force.')}</p>
       </Act>
     </div>
   );
@@ -83,7 +88,7 @@ export function Propose({ setting }: { setting: Schemas['ConfigurationDto'] }) {
     >
       {(problem) => (
         <>
-          <p>Another administrator must approve it.</p>
+          <p>{t('Another administrator must approve it.')}</p>
           <ValueField label="Value" unit={setting.unit} schema={setting.schema} value={value} onChange={setValue} problem={problem} pointer="#/value" />
           <Field label="From" name="from" type="datetime-local" hint="Empty: as soon as it is approved." error={errorAt(problem, '#/effectiveAt')} />
           <Field label="Reason" name="reason" error={errorAt(problem, '#/reason')} />

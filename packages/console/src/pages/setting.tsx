@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, queries } from '../api/client';
@@ -29,7 +30,7 @@ export function Setting() {
   });
   const problem = problemOf(found.error);
   if (problem?.status === 404) return <NotThere />;
-  if (found.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
+  if (found.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">{t('Loading…')}</p>;
   const { setting, etag } = found.data;
   return (
     <>
@@ -37,7 +38,7 @@ export function Setting() {
         <h1 className="name">{key}</h1>
         {setting.source !== 'default' && (
           <Act name="Back to the default" isDanger run={() => api.DELETE('/v1/configurations/{key}', { params: { path }, headers: { 'if-match': etag } })}>
-            <p>The default counts again, for everybody who has no value of their own.</p>
+            <p>{t('The default counts again, for everybody who has no value of their own.')}</p>
           </Act>
         )}
         <Propose setting={setting} />
@@ -46,31 +47,31 @@ export function Setting() {
         <Prose text={setting.description} />
       </p>
       <dl className="facts">
-        <dt>In force</dt>
+        <dt>{t('In force')}</dt>
         <dd>
-          <code>{setting.visibility === 'secret' ? 'a secret' : JSON.stringify(setting.value)}</code>
+          <code>{setting.visibility === 'secret' ? t('a secret') : JSON.stringify(setting.value)}</code>
         </dd>
-        <dt>From</dt>
+        <dt>{t('Source')}</dt>
         <dd>
-          <span className="tag">{setting.source}</span>
+          <span className="tag">{t(setting.source)}</span>
           {setting.updatedAt !== null && (
             <>
               {' '}
-              version {setting.version}, <Time at={setting.updatedAt} />
+              {t('version')} {setting.version}, <Time at={setting.updatedAt} />
             </>
           )}
         </dd>
-        <dt>Users</dt>
-        <dd>{setting.overridable ? 'may have a value of their own' : 'have no value of their own'}</dd>
+        <dt>{t('Users')}</dt>
+        <dd>{setting.overridable ? t('may have a value of their own') : t('have no value of their own')}</dd>
       </dl>
-      <h2>Change it</h2>
+      <h2>{t('Change it')}</h2>
       <Editor setting={setting} etag={etag} />
-      <h2>Proposed changes</h2>
+      <h2>{t('Proposed changes')}</h2>
       <Changes settingKey={key} />
-      <h2>History</h2>
+      <h2>{t('History')}</h2>
       <History settingKey={key} etag={etag} />
       <details>
-        <summary>Schema</summary>
+        <summary>{t('Schema')}</summary>
         <Json value={setting.schema} />
       </details>
     </>
@@ -119,24 +120,24 @@ function Editor({ setting, etag }: { setting: Schemas['ConfigurationDto']; etag:
       <Diff changes={changesBetween(base.value, value)} />
       <Refusal problem={problem} />
       {problem?.status === 412 && (
-        <section className="refusal" aria-label="Two versions">
-          <p>Somebody changed it since you read it.</p>
+        <section className="refusal" aria-label={t('Two versions')}>
+          <p>{t('Somebody changed it since you read it.')}</p>
           <div className="cards">
             <div>
-              <h2>Theirs</h2>
+              <h2>{t('Theirs')}</h2>
               <Diff changes={changesBetween(base.value, setting.value)} />
             </div>
             <div>
-              <h2>Yours</h2>
+              <h2>{t('Yours')}</h2>
               <Diff changes={changesBetween(base.value, value)} />
             </div>
           </div>
           <div className="row">
             <button type="button" onClick={() => goOn(value)}>
-              Go on with yours over theirs
+              {t('Go on with yours over theirs')}
             </button>
             <button type="button" onClick={() => goOn(setting.value)}>
-              Go on with theirs
+              {t('Go on with theirs')}
             </button>
           </div>
         </section>
@@ -144,16 +145,19 @@ function Editor({ setting, etag }: { setting: Schemas['ConfigurationDto']; etag:
       {write.data && (
         <p role="status">
           {write.data.dryRun
-            ? `It would be accepted. ${write.data.data.overrides} users have a value of their own; ${write.data.data.overridesOutOfBounds} of these would be out of bounds.`
-            : `Version ${write.data.data.version} is in force.`}
+            ? t('It would be accepted. {own} users have a value of their own; {out} of these would be out of bounds.', {
+                own: write.data.data.overrides,
+                out: write.data.data.overridesOutOfBounds,
+              })
+            : t('Version {version} is in force.', { version: write.data.data.version ?? '' })}
         </p>
       )}
       <div className="row">
         <button type="button" disabled={value === undefined || write.isPending} onClick={() => write.mutate(true)}>
-          Dry run
+          {t('Dry run')}
         </button>
         <button className="primary" disabled={value === undefined || write.isPending}>
-          Save
+          {t('Save')}
         </button>
       </div>
     </form>
@@ -173,7 +177,7 @@ function History({ settingKey: key, etag }: { settingKey: string; etag: string }
       empty="Nobody has changed it: the default is in force."
       columns={[
         { name: 'Version', cell: ({ version }) => version, isNumber: true },
-        { name: 'Changed', cell: ({ changes, deleted }) => (deleted ? 'back to the default' : <Diff changes={changes} />) },
+        { name: 'Changed', cell: ({ changes, deleted }) => (deleted ? t('back to the default') : <Diff changes={changes} />) },
         { name: 'By', cell: ({ author }) => author ?? 'system' },
         { name: 'Reason', cell: ({ reason }) => reason ?? '' },
         { name: 'At', cell: ({ createdAt }) => <Time at={createdAt} /> },
@@ -182,7 +186,7 @@ function History({ settingKey: key, etag }: { settingKey: string; etag: string }
           cell: ({ version, deleted, value }) =>
             !deleted && (
               <Act
-                name={`Roll back to ${version}`}
+                name={t('Roll back to {name}', { name: version })}
                 short="Roll back"
                 run={({ reason }) =>
                   api.POST('/v1/configurations/{key}/rollback', {
@@ -192,7 +196,7 @@ function History({ settingKey: key, etag }: { settingKey: string; etag: string }
                   })
                 }
               >
-                <p>The value becomes again:</p>
+                <p>{t('The value becomes again:')}</p>
                 <Json value={value} />
                 <Field label="Reason" name="reason" />
               </Act>

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from '../ui/form';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -21,7 +22,7 @@ export function Settings() {
   });
   return (
     <>
-      <h1>Settings</h1>
+      <h1>{t('Settings')}</h1>
       <form
         className="row filters"
         role="search"
@@ -31,7 +32,7 @@ export function Settings() {
         }}
       >
         <Field label="Key begins with" name="prefix" key={prefix} defaultValue={prefix} />
-        <button>Search</button>
+        <button>{t('Search')}</button>
       </form>
       <Refusal problem={problemOf(settings.error)} />
       <Table<Schemas['ConfigurationDto']>
@@ -56,13 +57,13 @@ export function Settings() {
           },
           {
             name: 'Value',
-            cell: ({ value, visibility }) => (visibility === 'secret' ? <span className="muted">secret</span> : <code>{JSON.stringify(value)}</code>),
+            cell: ({ value, visibility }) => (visibility === 'secret' ? <span className="muted">{t('secret')}</span> : <code>{JSON.stringify(value)}</code>),
           },
-          { name: 'From', cell: ({ source, version }) => <span className="tag">{source === 'default' ? source : `${source}, version ${version}`}</span> },
+          { name: 'Source', cell: ({ source, version }) => <span className="tag">{source === 'default' ? source : `${source}, version ${version}`}</span> },
         ]}
       />
       <Pager cursor={cursor} next={settings.data?.nextCursor} />
-      <h2>Proposed changes</h2>
+      <h2>{t('Proposed changes')}</h2>
       <Changes settingKey={undefined} />
     </>
   );

@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
@@ -24,21 +25,21 @@ export function Today({ userId }: { userId: string }) {
     queryFn: async () => (await api.GET('/v1/users/{userId}/quota', { params: { path: { userId } } })).data,
     refetchInterval: 5_000,
   });
-  if (quota.data === undefined) return quota.isError ? <Refusal problem={problemOf(quota.error)} /> : <p className="waiting">Loading…</p>;
+  if (quota.data === undefined) return quota.isError ? <Refusal problem={problemOf(quota.error)} /> : <p className="waiting">{t('Loading…')}</p>;
   const { used, limit, remaining, resetsAt, timeZone } = quota.data;
   return (
     <>
       <section className="cards">
         <article className="card">
-          <h2>Left today</h2>
+          <h2>{t('Left today')}</h2>
           <div className="row between">
-            <p className="big">{remaining?.toLocaleString() ?? 'No limit'}</p>
+            <p className="big">{remaining?.toLocaleString(LOCALE) ?? t('No limit')}</p>
             {limit !== null && <Ring used={used} limit={limit} />}
           </div>
           <Bar used={used} limit={limit} label="Used of today" />
         </article>
         <article className="card">
-          <h2>Begins anew</h2>
+          <h2>{t('Begins anew')}</h2>
           <p className="big">
             <Until at={resetsAt} />
           </p>
@@ -56,23 +57,23 @@ export function Today({ userId }: { userId: string }) {
 
 function Forecast({ quota }: { quota: Quota }) {
   const forecast = forecastOf(quota);
-  if (quota.limit === null) return <p>What is used is counted all the same.</p>;
+  if (quota.limit === null) return <p>{t('What is used is counted all the same.')}</p>;
   if (quota.remaining === 0)
     return (
       <p className="bad">
-        It is used up
+        {t('It is used up')}
         {quota.exhaustedAt !== null && (
           <>
-            , since <Time at={quota.exhaustedAt} />
+            {t(', since')} <Time at={quota.exhaustedAt} />
           </>
         )}
         .
       </p>
     );
-  if (forecast === null) return <p>At this rate it lasts for the day.</p>;
+  if (forecast === null) return <p>{t('At this rate it lasts for the day.')}</p>;
   return (
     <p>
-      At this rate it is used up <Time at={forecast.toISOString()} />.
+      {t('At this rate it is used up')} <Time at={forecast.toISOString()} />.
     </p>
   );
 }
@@ -88,14 +89,14 @@ function Limits({ userId, quota: { limit, tier, override, next, adjusted } }: { 
   const capped = keys.data?.items.filter(({ dailyCap }) => dailyCap !== null) ?? [];
   return (
     <article className="card">
-      <h2>What limits it</h2>
+      <h2>{t('What limits it')}</h2>
       <dl className="facts">
-        <dt>{override ? 'Override' : 'Plan'}</dt>
+        <dt>{override ? t('Override') : t('Plan')}</dt>
         <dd>
-          {limit === null ? 'no limit' : `${limit.toLocaleString()} units a day`}
+          {limit === null ? t('no limit') : t('{units} units a day', { units: limit.toLocaleString(LOCALE) })}
           {override ? (
             <>
-              , until <Time at={override.expiresAt} />: {override.reason}
+              {t(', until')} <Time at={override.expiresAt} />: {override.reason}
             </>
           ) : (
             <span className="muted"> ({tier})</span>
@@ -103,33 +104,41 @@ function Limits({ userId, quota: { limit, tier, override, next, adjusted } }: { 
         </dd>
         {next && (
           <>
-            <dt>Afterwards</dt>
+            <dt>{t('Afterwards')}</dt>
             <dd>
-              plan {next.tier}, {next.dailyQuota?.toLocaleString() ?? 'unlimited'} a day, from <Time at={next.effectiveAt} />
+              {t('plan')} {next.tier}, {next.dailyQuota?.toLocaleString(LOCALE) ?? t('unlimited')} {t('a day, from')} <Time at={next.effectiveAt} />
             </dd>
           </>
         )}
         {plan && (
           <>
-            <dt>Burst</dt>
-            <dd>{plan.burstPerMinute === null ? 'as the service has it for everybody' : `${plan.burstPerMinute.toLocaleString()} a minute`}</dd>
+            <dt>{t('Burst')}</dt>
+            <dd>
+              {plan.burstPerMinute === null
+                ? t('as the service has it for everybody')
+                : t('{units} a minute', { units: plan.burstPerMinute.toLocaleString(LOCALE) })}
+            </dd>
           </>
         )}
-        <dt>Keys</dt>
+        <dt>{t('Keys')}</dt>
         <dd>
           {capped.length === 0
-            ? 'none has a cap of its own'
+            ? t('none has a cap of its own')
             : capped.map(({ id, name, dailyCap }) => (
                 <div key={id}>
-                  {name}: {dailyCap?.toLocaleString()} a day
+                  {name}: {dailyCap?.toLocaleString(LOCALE)} {t('a day')}
                 </div>
               ))}{' '}
           <Link to="." search={{ tab: 'keys' }}>
-            Keys
+            {t('Keys')}
           </Link>
         </dd>
       </dl>
-      {adjusted.length > 0 && <p className="bad">Stored values that cannot be used do not count: {adjusted.map((part) => JSON.stringify(part)).join(', ')}</p>}
+      {adjusted.length > 0 && (
+        <p className="bad">
+          {t('Stored values that cannot be used do not count:')} {adjusted.map((part) => JSON.stringify(part)).join(', ')}
+        </p>
+      )}
     </article>
   );
 }

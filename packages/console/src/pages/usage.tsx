@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { type Schemas } from '../api/types';
@@ -35,13 +36,13 @@ export function Usage({ userId }: { userId: string }) {
           ))}
         </Choice>
         <button type="button" disabled={items === undefined} onClick={() => downloadCsv(`quotidian-usage-${userId}.csv`, [...COLUMNS], items ?? [])}>
-          Download as CSV
+          {t('Download as CSV')}
         </button>
       </div>
       <Refusal problem={problemOf(usage.error)} />
       {items && <Bars items={items} />}
       <details open>
-        <summary>Figures</summary>
+        <summary>{t('Figures')}</summary>
         <Table<Day>
           caption="Usage by day"
           rows={items?.toReversed() ?? (usage.isError ? [] : undefined)}
@@ -49,10 +50,10 @@ export function Usage({ userId }: { userId: string }) {
           empty="Nothing was used yet: the first charge shows here."
           columns={[
             { name: 'Day', cell: ({ date }) => date },
-            { name: 'Used', cell: ({ used }) => used.toLocaleString(), isNumber: true },
-            { name: 'Refunded', cell: ({ refunded }) => refunded.toLocaleString(), isNumber: true },
-            { name: 'Requests', cell: ({ requests }) => requests.toLocaleString(), isNumber: true },
-            { name: 'Limit', cell: ({ limit }) => limit?.toLocaleString() ?? 'unlimited', isNumber: true },
+            { name: 'Used', cell: ({ used }) => used.toLocaleString(LOCALE), isNumber: true },
+            { name: 'Refunded', cell: ({ refunded }) => refunded.toLocaleString(LOCALE), isNumber: true },
+            { name: 'Requests', cell: ({ requests }) => requests.toLocaleString(LOCALE), isNumber: true },
+            { name: 'Limit', cell: ({ limit }) => limit?.toLocaleString(LOCALE) ?? 'unlimited', isNumber: true },
           ]}
         />
       </details>
@@ -68,7 +69,7 @@ function Bars({ items }: { items: readonly Day[] }) {
     <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Units used by day; the table has the figures">
       {items.map(({ date, used }, i) => (
         <rect key={date} x={i * width + width * 0.1} width={width * 0.8} y={30 - (used / highest) * 30} height={(used / highest) * 30}>
-          <title>{`${date}: ${used.toLocaleString()}`}</title>
+          <title>{`${date}: ${used.toLocaleString(LOCALE)}`}</title>
         </rect>
       ))}
     </svg>

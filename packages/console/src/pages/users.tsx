@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from '../ui/form';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -34,7 +35,7 @@ const COLUMNS: Column<User>[] = [
 export function Status({ status, role }: Pick<User, 'status' | 'role'>) {
   return (
     <>
-      <span className={status === 'active' ? 'tag good' : 'tag bad'}>{status}</span> {role === 'admin' && <span className="tag">operator</span>}
+      <span className={status === 'active' ? 'tag good' : 'tag bad'}>{t(status)}</span> {role === 'admin' && <span className="tag">{t('operator')}</span>}
     </>
   );
 }
@@ -47,7 +48,7 @@ export function Users() {
   return (
     <>
       <div className="row between">
-        <h1>Users</h1>
+        <h1>{t('Users')}</h1>
         <div className="row">
           <Bulk search={search} />
           <UsersFile search={search} />
@@ -64,23 +65,23 @@ export function Users() {
       >
         <Field label="Id, e-mail or external id" name="find" key={search.find} defaultValue={search.find} />
         <Choice label="Plan" value={search.tier ?? ''} onChange={({ target }) => filter({ tier: target.value })}>
-          <option value="">any</option>
+          <option value="">{t('any')}</option>
           {tiers.data?.items.map(({ id, name }) => (
             <option key={id}>{name}</option>
           ))}
         </Choice>
         <Choice label="Status" value={search.status ?? ''} onChange={({ target }) => filter({ status: target.value })}>
-          <option value="">any</option>
-          <option>active</option>
-          <option>suspended</option>
+          <option value="">{t('any')}</option>
+          <option value="active">{t('active')}</option>
+          <option value="suspended">{t('suspended')}</option>
         </Choice>
         <Choice label="Used of today" value={search.used ?? ''} onChange={({ target }) => filter({ used: target.value })}>
-          <option value="">any</option>
-          <option value="0.5">50 % or more</option>
-          <option value="0.8">80 % or more</option>
-          <option value="1">all of it</option>
+          <option value="">{t('any')}</option>
+          <option value="0.5">{t('50 % or more')}</option>
+          <option value="0.8">{t('80 % or more')}</option>
+          <option value="1">{t('all of it')}</option>
         </Choice>
-        <button>Search</button>
+        <button>{t('Search')}</button>
       </form>
       <Refusal problem={problemOf(users.error)} />
       <Table
@@ -100,7 +101,7 @@ const IN_FILE = ['id', 'email', 'externalId', 'tier', 'status', 'role', 'dailyQu
 function UsersFile({ search }: { search: Partial<Record<string, string>> }) {
   return (
     <Act name="Download as CSV" confirm="Download" run={async () => downloadCsv('quotidian-users.csv', [...IN_FILE], (await allLike(search)).users)}>
-      <p>Everybody whom the filter finds, up to 10,000, in one file.</p>
+      <p>{t('Everybody whom the filter finds, up to 10,000, in one file.')}</p>
     </Act>
   );
 }
@@ -118,7 +119,7 @@ function NewUser() {
           <Field label="E-mail" name="email" type="email" required error={errorAt(problem, '#/email')} />
           <Field label="Password" name="password" type="password" autoComplete="new-password" required error={errorAt(problem, '#/password')} />
           <Choice label="Plan" name="tier">
-            <option value="">the default</option>
+            <option value="">{t('the default')}</option>
             {tiers.data?.items.map(({ id, name }) => (
               <option key={id}>{name}</option>
             ))}

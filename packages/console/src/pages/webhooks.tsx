@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -19,7 +20,7 @@ type Delivery = Schemas['WebhookDeliveryDto'];
 
 const reveal = (answer: unknown) => (
   <>
-    <p>The secret that signs deliveries is shown once:</p>
+    <p>{t('The secret that signs deliveries is shown once:')}</p>
     <pre className="json" tabIndex={0}>
       {(answer as { data: { secret: string | null } }).data.secret}
     </pre>
@@ -45,7 +46,7 @@ function Endpoints({ userId }: { userId: number | undefined }) {
   return (
     <>
       <div className="row between">
-        {userId === undefined && <h1>Webhooks</h1>}
+        {userId === undefined && <h1>{t('Webhooks')}</h1>}
         <Act
           name="New endpoint"
           confirm="Make the endpoint"
@@ -69,8 +70,8 @@ function Endpoints({ userId }: { userId: number | undefined }) {
               />
               {me.data?.role === 'admin' && (
                 <Choice label="Of" name="scope">
-                  <option value="all">everybody</option>
-                  <option value="own">this account</option>
+                  <option value="all">{t('everybody')}</option>
+                  <option value="own">{t('this account')}</option>
                 </Choice>
               )}
             </>
@@ -97,7 +98,7 @@ function Endpoints({ userId }: { userId: number | undefined }) {
           {
             name: 'State',
             cell: ({ enabled, disabledReason }) => (
-              <span className={enabled ? 'tag good' : 'tag bad'}>{enabled ? 'enabled' : (disabledReason ?? 'disabled')}</span>
+              <span className={enabled ? 'tag good' : 'tag bad'}>{enabled ? t('enabled') : (disabledReason ?? t('disabled'))}</span>
             ),
           },
         ]}
@@ -124,7 +125,7 @@ export function Webhook() {
   });
   const problem = problemOf(endpoint.error);
   if (problem?.status === 404 || problem?.status === 400) return <NotThere />;
-  if (endpoint.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">Loading…</p>;
+  if (endpoint.data === undefined) return problem ? <Refusal problem={problem} /> : <p className="waiting">{t('Loading…')}</p>;
   const { url, enabled, description, events } = endpoint.data;
   return (
     <>
@@ -132,10 +133,10 @@ export function Webhook() {
         <h1 className="name">{url}</h1>
         <div className="row">
           <Act name="Send a test" run={() => api.POST('/v1/webhook-endpoints/{endpointId}/test', { params: { path } })}>
-            <p>An event of the type webhook.test is sent there now.</p>
+            <p>{t('An event of the type webhook.test is sent there now.')}</p>
           </Act>
           <Act name="Rotate the secret" after={reveal} run={() => api.POST('/v1/webhook-endpoints/{endpointId}/rotate-secret', { params: { path } })}>
-            <p>Both secrets sign until the old one’s time is over.</p>
+            <p>{t('Both secrets sign until the old one’s time is over.')}</p>
           </Act>
           <Act
             name="Send again since…"
@@ -146,7 +147,7 @@ export function Webhook() {
           >
             {(refused) => (
               <>
-                <p>Everything that happened since then is sent once more, with the same ids.</p>
+                <p>{t('Everything that happened since then is sent once more, with the same ids.')}</p>
                 <Field label="Since" name="since" type="datetime-local" required error={errorAt(refused, '#/since')} />
               </>
             )}
@@ -156,10 +157,10 @@ export function Webhook() {
             isDanger={enabled}
             run={() => api.PATCH('/v1/webhook-endpoints/{endpointId}', { params: { path }, body: { enabled: !enabled } })}
           >
-            <p>{enabled ? 'Nothing is sent there until it is enabled again.' : 'Events from now on are sent there.'}</p>
+            <p>{enabled ? t('Nothing is sent there until it is enabled again.') : t('Events from now on are sent there.')}</p>
           </Act>
           <Act name="Remove" isDanger run={() => remove(path.endpointId).then(() => navigate({ to: '/webhooks', search: {} }))}>
-            <p>Nothing is sent there any more, and its deliveries go with it.</p>
+            <p>{t('Nothing is sent there any more, and its deliveries go with it.')}</p>
           </Act>
         </div>
       </div>
@@ -186,7 +187,7 @@ export function Webhook() {
               <div className="row">
                 <Attempts deliveryId={id} />
                 <Act name="Resend" run={() => api.POST('/v1/webhook-deliveries/{deliveryId}/resend', { params: { path: { deliveryId: id } } })}>
-                  <p>It is sent once more, with the same id.</p>
+                  <p>{t('It is sent once more, with the same id.')}</p>
                 </Act>
               </div>
             ),
@@ -211,14 +212,14 @@ function Attempts({ deliveryId }: { deliveryId: string }) {
   return (
     <>
       <button type="button" onClick={() => setOpen(true)}>
-        Attempts
+        {t('Attempts')}
       </button>
       <Dialog title="Attempts" isOpen={isOpen} onClose={() => setOpen(false)}>
         <Refusal problem={problemOf(delivery.error)} />
         <ol className="timeline">
           {delivery.data?.attempts.map(({ at, status, error, durationMs, answer }) => (
             <li key={at} className={status !== null && status < 300 ? 'done good' : 'done bad'}>
-              {status ?? error} after {durationMs.toLocaleString()} ms, <Time at={at} />
+              {status ?? error} {t('after')} {durationMs.toLocaleString(LOCALE)} {t('ms,')} <Time at={at} />
               {answer !== '' && (
                 <pre className="json" tabIndex={0}>
                   {answer}
@@ -227,9 +228,9 @@ function Attempts({ deliveryId }: { deliveryId: string }) {
             </li>
           ))}
         </ol>
-        {delivery.data?.attempts.length === 0 && <p className="muted">It was not tried yet.</p>}
+        {delivery.data?.attempts.length === 0 && <p className="muted">{t('It was not tried yet.')}</p>}
         <button type="button" className="primary" onClick={() => setOpen(false)}>
-          Done
+          {t('Done')}
         </button>
       </Dialog>
     </>

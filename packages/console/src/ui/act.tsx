@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { typedInto } from './form';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, type SubmitEvent, useState } from 'react';
@@ -43,15 +44,15 @@ export function Act({ name, short, confirm = short ?? name, isDanger = false, ch
   }
   return (
     <>
-      <button type="button" className={isDanger ? 'danger' : undefined} aria-label={short && name} onClick={() => setOpen(true)}>
-        {short ?? name}
+      <button type="button" className={isDanger ? 'danger' : undefined} aria-label={short && t(name)} onClick={() => setOpen(true)}>
+        {t(short ?? name)}
       </button>
       <Dialog title={name} isOpen={isOpen} onClose={close}>
         {act.isSuccess && after ? (
           <div className="stack">
             {after(act.data)}
             <button type="button" className="primary" onClick={close}>
-              Done
+              {t('Done')}
             </button>
           </div>
         ) : (
@@ -60,10 +61,10 @@ export function Act({ name, short, confirm = short ?? name, isDanger = false, ch
             <Refusal problem={problem} />
             <div className="row end">
               <button type="button" onClick={close}>
-                Cancel
+                {t('Cancel')}
               </button>
               <button className={isDanger ? 'danger' : 'primary'} disabled={act.isPending}>
-                {confirm}
+                {t(confirm)}
               </button>
             </div>
           </form>

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { type ReactNode, useEffect, useId, useRef } from 'react';
 
 interface DialogProps {
@@ -27,7 +28,7 @@ export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
     >
       {isOpen && (
         <>
-          <h2 id={id}>{title}</h2>
+          <h2 id={id}>{t(title)}</h2>
           {children}
         </>
       )}

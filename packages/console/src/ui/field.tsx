@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from 'react';
 import { type Schemas } from '../api/types';
 
@@ -11,11 +12,11 @@ interface Labelled {
 function Frame({ id, label, hint, error, children }: Labelled & { id: string; children: ReactNode }) {
   return (
     <div className="field">
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id}>{t(label)}</label>
       {children}
       {hint && (
         <small id={`${id}-hint`} className="muted">
-          {hint}
+          {t(hint)}
         </small>
       )}
       {error && (

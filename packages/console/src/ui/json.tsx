@@ -1,8 +1,9 @@
+import { t } from '../app/language';
 /** A value as it is stored. Text only: whatever somebody put there, it is shown and never run. */
 export function Json({ value }: { value: unknown }) {
   return (
     <pre className="json" tabIndex={0}>
-      {JSON.stringify(value, null, 2) ?? 'nothing'}
+      {JSON.stringify(value, null, 2) ?? t('nothing')}
     </pre>
   );
 }
@@ -15,7 +16,7 @@ interface Change {
 
 /** What is different, member by member. */
 export function Diff({ changes }: { changes: readonly Change[] }) {
-  if (changes.length === 0) return <span className="muted">no difference</span>;
+  if (changes.length === 0) return <span className="muted">{t('no difference')}</span>;
   return (
     <dl className="diff">
       {changes.map(({ pointer, before, after }) => (
@@ -24,7 +25,7 @@ export function Diff({ changes }: { changes: readonly Change[] }) {
           {before !== undefined && (
             <dd>
               <del>
-                <span className="unseen">before: </span>
+                <span className="unseen">{t('before:')} </span>
                 {JSON.stringify(before)}
               </del>
             </dd>
@@ -32,7 +33,7 @@ export function Diff({ changes }: { changes: readonly Change[] }) {
           {after !== undefined && (
             <dd>
               <ins>
-                <span className="unseen">after: </span>
+                <span className="unseen">{t('after:')} </span>
                 {JSON.stringify(after)}
               </ins>
             </dd>

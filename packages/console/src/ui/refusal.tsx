@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { ProblemError } from '../../../client/src/problem-error';
 import { BASE } from '../api/session';
 import { type Schemas } from '../api/types';
@@ -32,8 +33,8 @@ export function problemOf(error: unknown): Schemas['Problem'] | null {
   if (error === null || error === undefined) return null;
   if (error instanceof ProblemError) return error.problem;
   return {
-    title: 'The service does not answer',
-    detail: 'It is asked again until it does.',
+    title: t('The service does not answer'),
+    detail: t('It is asked again until it does.'),
     status: 503,
     code: 'away',
     type: '',

@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { type ReactNode } from 'react';
 
 export interface Column<Row> {
@@ -17,17 +18,17 @@ interface TableProps<Row> {
 
 /** Rows on a wide screen, cards on a narrow one. */
 export function Table<Row>({ caption, columns, rows, keyOf, empty }: TableProps<Row>) {
-  if (rows === undefined) return <p className="waiting">Loading…</p>;
-  if (rows.length === 0) return <div className="empty">{empty}</div>;
+  if (rows === undefined) return <p className="waiting">{t('Loading…')}</p>;
+  if (rows.length === 0) return <div className="empty">{typeof empty === 'string' ? t(empty) : empty}</div>;
   return (
-    <div className="scroll" role="region" aria-label={caption} tabIndex={0}>
+    <div className="scroll" role="region" aria-label={t(caption)} tabIndex={0}>
       <table>
-        <caption className="unseen">{caption}</caption>
+        <caption className="unseen">{t(caption)}</caption>
         <thead>
           <tr>
             {columns.map(({ name, isNumber }) => (
               <th key={name} scope="col" className={isNumber ? 'number' : undefined}>
-                {name}
+                {t(name)}
               </th>
             ))}
           </tr>

@@ -1,6 +1,7 @@
+import { LOCALE, t } from '../app/language';
 import { useEffect, useState } from 'react';
 
-const local = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const local = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** In the reader's zone; as it is in UTC when pointed at. */
 export function Time({ at }: { at: string | null }) {
@@ -25,8 +26,7 @@ export function Until({ at }: { at: string }) {
   const hours = Math.floor(minutes / 60);
   return (
     <time dateTime={at} title={at}>
-      in {hours > 0 && `${hours} h `}
-      {minutes % 60} min
+      {hours > 0 ? t('in {hours} h {minutes} min', { hours, minutes: minutes % 60 }) : t('in {minutes} min', { minutes })}
     </time>
   );
 }

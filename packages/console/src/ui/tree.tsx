@@ -1,3 +1,4 @@
+import { t } from '../app/language';
 import { type ReactNode } from 'react';
 
 /** Members of one object or list that are shown: a browser stays quick with any value. */
@@ -11,7 +12,7 @@ export function Tree({ value, label }: { value: unknown; label: string }) {
     <div className="json tree" role="group" aria-label={label} tabIndex={0}>
       <Node value={value} depth={0} />
       <button type="button" className="small copy" onClick={() => void navigator.clipboard.writeText(JSON.stringify(value, null, 2))}>
-        Copy as JSON
+        {t('Copy as JSON')}
       </button>
     </div>
   );
@@ -49,12 +50,16 @@ function Node({ name, value, depth }: { name?: ReactNode; value: unknown; depth:
         {members.slice(0, SHOWN).map(([key, member]) => (
           <Node key={key} name={<span className="member">{key}: </span>} value={member} depth={depth + 1} />
         ))}
-        {members.length > SHOWN && <div className="muted">… {members.length - SHOWN} more; copy the whole to see them</div>}
+        {members.length > SHOWN && (
+          <div className="muted">
+            … {members.length - SHOWN} {t('more; copy the whole to see them')}
+          </div>
+        )}
       </div>
     </details>
   );
 }
 
 function Leaf({ value }: { value: unknown }) {
-  return <span className={`value-${value === null ? 'null' : typeof value}`}>{JSON.stringify(value) ?? 'nothing'}</span>;
+  return <span className={`value-${value === null ? 'null' : typeof value}`}>{JSON.stringify(value) ?? t('nothing')}</span>;
 }

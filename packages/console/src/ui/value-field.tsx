@@ -1,3 +1,4 @@
+import { LOCALE, t } from '../app/language';
 import { useState } from 'react';
 import { type Schemas } from '../api/types';
 import { Choice, errorAt, Field, TextField } from './field';
@@ -35,13 +36,13 @@ export function ValueField(props: ValueFieldProps) {
   const schema = (props.schema ?? {}) as Schema;
   const types = typesOf(schema);
   const error = errorAt(problem, pointer);
-  const common = { label: unit ? `${label} (${unit})` : label, error };
+  const common = { label: unit ? `${t(label)} (${unit})` : label, error };
   const maybeNull = types.includes('null');
   if (types.includes('boolean')) {
     return (
       <Choice {...common} value={String(value)} onChange={({ target }) => onChange(target.value === 'true')}>
-        <option value="true">yes</option>
-        <option value="false">no</option>
+        <option value="true">{t('yes')}</option>
+        <option value="false">{t('no')}</option>
       </Choice>
     );
   }
@@ -56,7 +57,7 @@ export function ValueField(props: ValueFieldProps) {
   }
   if (types.includes('integer') || types.includes('number')) {
     const { minimum, maximum } = schema;
-    const hint = [boundsOf(minimum, maximum), maybeNull && 'Empty: none.'].filter(Boolean).join(' ');
+    const hint = [boundsOf(minimum, maximum), maybeNull && t('Empty: none.')].filter(Boolean).join(' ');
     return (
       <Field
         {...common}
@@ -98,9 +99,10 @@ export function ValueField(props: ValueFieldProps) {
 }
 
 function boundsOf(minimum: number | undefined, maximum: number | undefined): string {
-  if (minimum !== undefined && maximum !== undefined) return `${minimum.toLocaleString()} to ${maximum.toLocaleString()}.`;
-  if (minimum !== undefined) return `${minimum.toLocaleString()} or more.`;
-  return maximum === undefined ? '' : `${maximum.toLocaleString()} or less.`;
+  if (minimum !== undefined && maximum !== undefined)
+    return t('{minimum} to {maximum}.', { minimum: minimum.toLocaleString(LOCALE), maximum: maximum.toLocaleString(LOCALE) });
+  if (minimum !== undefined) return t('{minimum} or more.', { minimum: minimum.toLocaleString(LOCALE) });
+  return maximum === undefined ? '' : t('{maximum} or less.', { maximum: maximum.toLocaleString(LOCALE) });
 }
 
 /** `undefined` is handed on for what is no JSON: nothing can be saved as long as it is. */
@@ -108,10 +110,10 @@ function JsonField({ label, error, value, onChange }: { label: string; error?: s
   const [text, setText] = useState(() => JSON.stringify(value, null, 2) ?? '');
   return (
     <TextField
-      label={`${label}, as JSON`}
+      label={t('{label}, as JSON', { label })}
       rows={Math.min(14, text.split('\n').length + 1)}
       value={text}
-      error={value === undefined ? 'is no JSON' : error}
+      error={value === undefined ? t('is no JSON') : error}
       onChange={({ target }) => {
         setText(target.value);
         onChange(parsed(target.value));
