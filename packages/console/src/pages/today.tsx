@@ -10,14 +10,6 @@ import { Time, Until } from '../ui/time';
 import { Parts } from './quota-parts';
 import { useTiers } from './plans';
 
-/** When it will be used up, if the rest of the day goes on as it has begun; null: it will not. */
-function forecastOf({ limit, used, periodStart, resetsAt, remaining }: Quota): Date | null {
-  const [start, end, now] = [Date.parse(periodStart), Date.parse(resetsAt), Date.now()];
-  if (limit === null || remaining === null || remaining <= 0 || used <= 0 || now <= start) return null;
-  const at = now + (remaining / used) * (now - start);
-  return at < end ? new Date(at) : null;
-}
-
 /** What is left of today, until when, and everything that limits it. */
 export function Today({ userId }: { userId: string }) {
   const quota = useQuery({
@@ -55,25 +47,14 @@ export function Today({ userId }: { userId: string }) {
   );
 }
 
-function Forecast({ quota }: { quota: Quota }) {
-  const forecast = forecastOf(quota);
-  if (quota.limit === null) return <p>{t('What is used is counted all the same.')}</p>;
-  if (quota.remaining === 0)
-    return (
-      <p className="bad">
-        {t('It is used up')}
-        {quota.exhaustedAt !== null && (
-          <>
-            {t(', since')} <Time at={quota.exhaustedAt} />
-          </>
-        )}
-        .
-      </p>
-    );
-  if (forecast === null) return <p>{t('At this rate it lasts for the day.')}</p>;
+/** As the service foretells it, grants included. */
+function Forecast({ quota: { limit, remaining, exhaustedAt } }: { quota: Quota }) {
+  if (limit === null) return <p>{t('What is used is counted all the same.')}</p>;
+  if (remaining === 0) return <p className="bad">{t('It is used up')}.</p>;
+  if (exhaustedAt === null) return <p>{t('At this rate it lasts for the day.')}</p>;
   return (
     <p>
-      {t('At this rate it is used up')} <Time at={forecast.toISOString()} />.
+      {t('At this rate it is used up')} <Time at={exhaustedAt} />.
     </p>
   );
 }
