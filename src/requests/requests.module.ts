@@ -19,6 +19,9 @@ import { RequestsRepository } from './requests.repository';
 import { RequestsService } from './requests.service';
 import { RetentionJob } from './retention.job';
 import { SubmitService } from './submitting/submit.service';
+import { UsagePartsController } from './usage-parts/usage-parts.controller';
+import { UsagePartsRepository } from './usage-parts/usage-parts.repository';
+import { UsagePartsService } from './usage-parts/usage-parts.service';
 import { ClaimRoom } from './working/claim-room';
 import { ClaimsRepository } from './working/claims.repository';
 import { ClaimsService } from './working/claims.service';
@@ -31,7 +34,7 @@ import { WorkService } from './working/work.service';
 
 @Module({
   imports: [AuthModule, IdempotencyModule, JobsModule, LedgerModule, ProofsModule, QuotasModule],
-  controllers: [WorkController, RequestsController],
+  controllers: [WorkController, RequestsController, UsagePartsController],
   providers: [
     BatchService,
     CancelService,
@@ -53,6 +56,8 @@ import { WorkService } from './working/work.service';
     StatusWatch,
     SubmitService,
     TransitionsService,
+    UsagePartsRepository,
+    UsagePartsService,
     WorkService,
   ],
   exports: [TransitionsService],

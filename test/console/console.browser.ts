@@ -262,8 +262,11 @@ test.describe('the console in a browser', () => {
     await page.getByLabel('Days').selectOption('90');
     await expect(page).toHaveURL(/days=90/);
     await settled(page);
-    const [csv] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download as CSV' }).click()]);
+    const [csv] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download as CSV', exact: true }).click()]);
     expect(readFileSync(await csv.path(), 'utf8')).toMatch(/^date,used,refunded,requests,limit\r\n\d{4}-\d\d-\d\d,\d+,/);
+    const byType = page.getByRole('button', { name: 'Download as CSV: By type' });
+    const [types] = await Promise.all([page.waitForEvent('download'), byType.click()]);
+    expect(readFileSync(await types.path(), 'utf8')).toMatch(/^name,used,refunded,requests\r\n(.*\r\n)*torture,1,0,1\r\n/);
     await page.goto(`${base}/console/users/1?tab=account`);
     await page.getByRole('button', { name: 'Export' }).click();
     const [whole] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export now' }).click()]);

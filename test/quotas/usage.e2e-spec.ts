@@ -46,6 +46,31 @@ describe('what was used', () => {
     expect(await usage(user, '?from=2027-03-10&to=2027-03-10')).toEqual([past]);
   });
 
+  it('is broken down by type and key since a day, the largest part first, and by nobody else', async () => {
+    const user = await makeUser(service, { dailyQuota: 100 });
+    const { body: key } = await service.as(admin).post(`/v1/users/${user.id}/api-keys`).send({ name: 'run' }).expect(201);
+    await charge(user, 2).expect(201);
+    await service.setClock(NOON + 3 * DAY_MS);
+    await charge(user, 3).expect(201);
+    await service.as(admin).post('/v1/requests').send({ type: 'mail', userId: user.id, cost: 5 }).expect(201);
+    const { body: own } = await service.as().post('/v1/requests').set('authorization', `Bearer ${key.key}`).send({ type: 'search' }).expect(201);
+    await service.as(admin).post(`/v1/requests/${own.id}/cancel`).expect(200);
+    const parts = (query: string) => service.as(user).get(`/v1/users/me/usage/parts${query}`);
+    const { body } = await parts('?from=2027-03-13').expect(200);
+    expect(body.completeFrom).toBeNull();
+    expect(body.items.map(({ type, used, refunded, requests }: Record<string, unknown>) => [type, used, refunded, requests])).toEqual([
+      ['mail', 5, 0, 1],
+      ['search', 3, 0, 1],
+      ['search', 0, 1, 1],
+    ]);
+    expect(body.items[2].keyId).toBe(key.id);
+    expect((await parts('?from=2027-03-10').expect(200)).body.items.reduce((sum: number, { used }: { used: number }) => sum + used, 0)).toBe(10);
+    for (const wrong of ['', '?from=2027-02-30', '?from=now']) await parts(wrong).expect(400);
+    const other = await makeUser(service);
+    await service.as(other).get(`/v1/users/${user.id}/usage/parts?from=2027-03-13`).expect(404);
+    await service.as(admin).get('/v1/users/2000000000/usage/parts?from=2027-03-13').expect(404);
+  });
+
   it('keeps a past day as it was when the quota changes before it is closed out', async () => {
     const user = await makeUser(service, { dailyQuota: 10 });
     await charge(user, 4).expect(201);

@@ -1598,6 +1598,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/usage/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each type and API key used since a day, of the requests that are still stored.
+         * @description Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["usagePartsRead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * What each type and API key used since a day, of the requests that are still stored.
+         * @description As GET, without its body. Needs the scope `quota:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["usagePartsReadHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/export": {
         parameters: {
             query?: never;
@@ -3733,6 +3757,29 @@ export interface components {
              * @description Units that this cancel gave back.
              */
             refunded: number;
+        };
+        UsagePartDto: {
+            type: string;
+            /**
+             * Format: int32
+             * @description The API key that they were made with; null: a session, or a key that is gone.
+             */
+            keyId: number | null;
+            /**
+             * Format: int32
+             * @description Units charged and not refunded.
+             */
+            used: number;
+            /** Format: int32 */
+            refunded: number;
+            /** Format: int32 */
+            requests: number;
+        };
+        UsagePartsDto: {
+            /** @description The largest first, 200 at the utmost. */
+            items: components["schemas"]["UsagePartDto"][];
+            /** @description The first day of which every request was counted; null: of all that were asked for. Of more than 50,000 requests the newest count. */
+            completeFrom: string | null;
         };
         GrantDto: {
             /** Format: int32 */
@@ -13214,6 +13261,76 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    usagePartsRead: {
+        parameters: {
+            query: {
+                /** @description First local day of the user, included; to now. */
+                from: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePartsDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    usagePartsReadHead: {
+        parameters: {
+            query: {
+                /** @description First local day of the user, included; to now. */
+                from: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     personalDataExport: {

@@ -7,6 +7,7 @@ import { downloadCsv } from '../ui/csv';
 import { Choice } from '../ui/field';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
+import { UsageParts } from './usage-parts';
 
 type Day = Schemas['UsageItemDto'];
 
@@ -19,12 +20,10 @@ export function Usage({ userId }: { userId: string }) {
   const search = usePageSearch();
   const filter = useFilter();
   const days = PERIODS.find((one) => one === search.days) ?? '30';
+  const from = new Date(Date.now() - (Number(days) - 1) * DAY_MS).toISOString().slice(0, 10);
   const usage = useQuery({
     queryKey: ['usage', userId, days],
-    queryFn: async () => {
-      const from = new Date(Date.now() - (Number(days) - 1) * DAY_MS).toISOString().slice(0, 10);
-      return (await api.GET('/v1/users/{userId}/usage', { params: { path: { userId }, query: { from } } })).data;
-    },
+    queryFn: async () => (await api.GET('/v1/users/{userId}/usage', { params: { path: { userId }, query: { from } } })).data,
   });
   const items = usage.data?.items;
   return (
@@ -53,10 +52,11 @@ export function Usage({ userId }: { userId: string }) {
             { name: 'Used', cell: ({ used }) => used.toLocaleString(LOCALE), isNumber: true },
             { name: 'Refunded', cell: ({ refunded }) => refunded.toLocaleString(LOCALE), isNumber: true },
             { name: 'Requests', cell: ({ requests }) => requests.toLocaleString(LOCALE), isNumber: true },
-            { name: 'Limit', cell: ({ limit }) => limit?.toLocaleString(LOCALE) ?? 'unlimited', isNumber: true },
+            { name: 'Limit', cell: ({ limit }) => limit?.toLocaleString(LOCALE) ?? t('unlimited'), isNumber: true },
           ]}
         />
       </details>
+      <UsageParts userId={userId} from={from} />
     </>
   );
 }
@@ -66,7 +66,7 @@ function Bars({ items }: { items: readonly Day[] }) {
   const highest = Math.max(1, ...items.map(({ used }) => used));
   const width = 100 / Math.max(items.length, 1);
   return (
-    <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="Units used by day; the table has the figures">
+    <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label={t('Units used by day; the table has the figures')}>
       {items.map(({ date, used }, i) => (
         <rect key={date} x={i * width + width * 0.1} width={width * 0.8} y={30 - (used / highest) * 30} height={(used / highest) * 30}>
           <title>{`${date}: ${used.toLocaleString(LOCALE)}`}</title>
