@@ -57,7 +57,9 @@ describe('the client as a package', () => {
   });
 
   it('is small', () => {
-    const shipped = [...compiled].filter(([name]) => name !== 'schema').map(([, text]) => text);
+    // The fake service is an entry of its own, which only tests load.
+    const shipped = [...compiled].filter(([name]) => name !== 'schema' && !isForTests(name)).map(([, text]) => text);
+    expect(shipped.join('\n')).not.toMatch(/require\("\.\/(testing|fake-)/);
     expect(gzipSync(shipped.join('\n')).length).toBeLessThan(MAX_GZIP_BYTES);
   });
 
@@ -69,14 +71,26 @@ describe('the client as a package', () => {
   });
 
   it.each([
-    ['import', '--input-type=module', `import { createClient, createWorker, ProblemError } from '@quotidian/client';`],
-    ['require', '--input-type=commonjs', `const { createClient, createWorker, ProblemError } = require('@quotidian/client');`],
+    [
+      'import',
+      '--input-type=module',
+      `import { createClient, createWorker, ProblemError } from '@quotidian/client'; import { FakeQuotidian } from '@quotidian/client/testing';`,
+    ],
+    [
+      'require',
+      '--input-type=commonjs',
+      `const { createClient, createWorker, ProblemError } = require('@quotidian/client'); const { FakeQuotidian } = require('@quotidian/client/testing');`,
+    ],
   ])('is there by its names for %s in Node', (_, type, load) => {
-    const { stdout, stderr } = spawnSync(process.execPath, [type, '-e', `${load} console.log(typeof createClient, typeof createWorker, typeof ProblemError)`], {
-      cwd: CLIENT,
-      encoding: 'utf8',
-    });
-    expect([stdout, stderr]).toEqual(['function function function\n', '']);
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [type, '-e', `${load} console.log([createClient, createWorker, ProblemError, FakeQuotidian].map((one) => typeof one).join(' '))`],
+      {
+        cwd: CLIENT,
+        encoding: 'utf8',
+      },
+    );
+    expect([stdout, stderr]).toEqual(['function function function function\n', '']);
   });
 
   it('becomes a bundle for browsers by esbuild, without anything of Node, and a small one', () => {
@@ -102,6 +116,8 @@ describe('the package for Nest', () => {
     expect(dependencies).toEqual({ '@quotidian/client': version });
   });
 });
+
+const isForTests = (name: string): boolean => name === 'testing' || name.startsWith('fake-');
 
 /** The paths that an archive would have. */
 function packedOf(cwd: string): string[] {
