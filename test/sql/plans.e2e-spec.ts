@@ -39,6 +39,7 @@ const FILL = [
      FROM users, (VALUES ('pending', 0), ('succeeded', 0), ('failed', 1)) AS s(status, refunded)`,
   `INSERT INTO idempotency_keys (user_id, scope, key, fingerprint, request_id) SELECT user_id, 'requests', id::text, '\\x00', id FROM requests WHERE status = 'pending'`,
   `INSERT INTO quota_usage (user_id, date, quota, used) SELECT id, current_date - 1, 5, 1 FROM users`,
+  `INSERT INTO quota_events (user_id, date, threshold, used, quota) SELECT id, current_date, 1, 5, 5 FROM users`,
   `INSERT INTO events (type, user_id, data, position, published_at)
      SELECT 'request.succeeded', id, '{}', CASE WHEN id % 2 = 0 THEN id END, CASE WHEN id % 2 = 0 THEN now() END FROM users`,
   `INSERT INTO event_listeners (user_id, type, source) SELECT id, '*', 'endpoint:' || id FROM users`,
