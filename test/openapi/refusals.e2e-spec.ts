@@ -200,6 +200,7 @@ const fromMemory = new Set([
   'linkPagesResetPassword',
   'singleSignOnBegin',
   'singleSignOnCallback',
+  'singleSignOnCode',
   'singleSignOnList',
   'systemConfigurationsList',
   'systemConfigurationsGet',
