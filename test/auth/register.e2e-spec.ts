@@ -25,6 +25,7 @@ describe('registration', () => {
       timeZone: null,
       emailVerified: false,
       pendingEmail: null,
+      removalDueAt: null,
       externalId: null,
       metadata: {},
       adjusted: [],

@@ -22,7 +22,7 @@ import { ROOT } from '../../bench/support/built.mjs';
 export const MUTANTS = {
   'without the guard': {
     file: 'dist/src/ledger/charge.sql.js',
-    change: [/used_after > ceiling/g, 'used_after > 2147483647'],
+    change: [/used_after > \$\{forms \? 'reach' : 'ceiling'\}/g, 'used_after > 2147483647'],
     // The ledger's own check would turn the over-admission into errors: it is the second net, and not what is tried here.
     prepare: 'ALTER TABLE requests DROP CONSTRAINT requests_used_at_charge_check',
     findings: [/^I1|^I3/, /quotidian audit/],
@@ -90,10 +90,10 @@ export const HISTORY_MUTANTS = {
   'that remembers a look at the quota for two seconds': {
     file: 'dist/src/quotas/quotas.service.js',
     change: [
-      /const row = await this\.read\(userId\);(\s+return \{ quota)/g,
+      /const found = await this\.read\(userId\);/g,
       `const last = (this.last ??= new Map()).get(userId);
-       const row = last?.until > Date.now() ? last.row : await this.read(userId);
-       if (row !== last?.row) this.last.set(userId, { row, until: Date.now() + 2_000 });$1`,
+       const found = last?.until > Date.now() ? last.row : await this.read(userId);
+       if (found !== last?.row) this.last.set(userId, { row: found, until: Date.now() + 2_000 });`,
     ],
     findings: [/is not linearizable/],
   },

@@ -17,6 +17,8 @@ describe('dashboard and alerts', () => {
     const [user, admin] = await Promise.all([makeUser(service), makeAdmin(service)]);
     await service.as(user).post('/v1/requests').send({ type: 'x' }).expect(201);
     await service.as(admin).post('/v1/jobs/quota-reset/run').expect(200);
+    // Series by code are there once something was refused.
+    await service.as().get('/nowhere').expect(404);
     page = seriesOf((await service.as().get('/metrics').expect(200)).text);
   });
   afterAll(() => service.close());

@@ -36,6 +36,7 @@ describe('users', () => {
       timeZone: null,
       emailVerified: false,
       pendingEmail: null,
+      removalDueAt: null,
       externalId: null,
       metadata: {},
       adjusted: [],

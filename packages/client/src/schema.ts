@@ -8914,6 +8914,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "exact",
+                     *           "dailyQuota": 1000,
+                     *           "unlimited": false,
+                     *           "burstPerMinute": 6,
+                     *           "dayStartsAt": null,
+                     *           "overage": null,
+                     *           "rollover": null,
+                     *           "shadow": false,
+                     *           "archived": false
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "name": "spared",
+                     *           "dailyQuota": 1000,
+                     *           "unlimited": false,
+                     *           "burstPerMinute": 3,
+                     *           "dayStartsAt": null,
+                     *           "overage": null,
+                     *           "rollover": null,
+                     *           "shadow": false,
+                     *           "archived": false
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
@@ -8950,6 +8981,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "rolling-7",
+                     *       "dailyQuota": 10,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": null,
+                     *       "dayStartsAt": null,
+                     *       "overage": null,
+                     *       "rollover": {
+                     *         "days": 1,
+                     *         "share": 0.5,
+                     *         "max": 2
+                     *       },
+                     *       "shadow": false,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9017,6 +9066,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "code",
+                     *       "dailyQuota": 500,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": 50,
+                     *       "dayStartsAt": null,
+                     *       "overage": null,
+                     *       "rollover": null,
+                     *       "shadow": false,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9146,6 +9209,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "large",
+                     *       "dailyQuota": 40,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": null,
+                     *       "dayStartsAt": "00:00",
+                     *       "overage": null,
+                     *       "rollover": null,
+                     *       "shadow": false,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9288,6 +9365,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "affected": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobResultDto"];
                 };
             };
@@ -10115,6 +10197,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "email": "ada@example.com",
+                     *           "emailVerified": false,
+                     *           "pendingEmail": null,
+                     *           "role": "user",
+                     *           "status": "active",
+                     *           "tier": "free",
+                     *           "dailyQuota": 100,
+                     *           "unlimited": false,
+                     *           "timeZone": null,
+                     *           "externalId": null,
+                     *           "metadata": {},
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "removalDueAt": null,
+                     *           "adjusted": []
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "email": "ada@example.com",
+                     *           "emailVerified": false,
+                     *           "pendingEmail": null,
+                     *           "role": "admin",
+                     *           "status": "active",
+                     *           "tier": "free",
+                     *           "dailyQuota": 100,
+                     *           "unlimited": false,
+                     *           "timeZone": null,
+                     *           "externalId": null,
+                     *           "metadata": {},
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "removalDueAt": null,
+                     *           "adjusted": []
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -10153,6 +10278,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": "crm:4711",
+                     *       "metadata": {
+                     *         "plan": "gold",
+                     *         "seats": 5,
+                     *         "trial": false
+                     *       },
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10235,6 +10384,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": "crm:4711",
+                     *       "metadata": {
+                     *         "plan": "gold",
+                     *         "seats": 5,
+                     *         "trial": false
+                     *       },
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10374,6 +10547,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "pro",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "timeZone": "Asia/Tokyo",
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": [],
+                     *       "remainingToday": 1000,
+                     *       "nextDailyQuota": 1000,
+                     *       "effectiveAt": "2026-11-28T00:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
@@ -10415,6 +10611,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 100,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10907,6 +11123,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "beginner",
+                     *       "dailyQuota": 8,
+                     *       "unlimited": false,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -11945,6 +12181,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 10,
+                     *       "unlimited": false,
+                     *       "used": 0,
+                     *       "remaining": 14,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "dayStartsAt": "00:00",
+                     *       "tier": "rolling-5",
+                     *       "grants": {
+                     *         "remaining": 4,
+                     *         "items": [
+                     *           {
+                     *             "id": 42,
+                     *             "units": 2,
+                     *             "remaining": 2,
+                     *             "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *             "priority": 50
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 2,
+                     *             "remaining": 2,
+                     *             "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *             "priority": 50
+                     *           }
+                     *         ]
+                     *       },
+                     *       "override": null,
+                     *       "next": null,
+                     *       "exhaustedAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -12109,6 +12381,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 0,
+                     *       "unlimited": false,
+                     *       "used": 2,
+                     *       "remaining": 0,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "dayStartsAt": "00:00",
+                     *       "tier": "free",
+                     *       "override": {
+                     *         "dailyQuota": 0,
+                     *         "unlimited": false,
+                     *         "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *         "reason": "trial",
+                     *         "author": 1
+                     *       },
+                     *       "next": null,
+                     *       "exhaustedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -12184,6 +12479,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 0,
+                     *       "unlimited": false,
+                     *       "used": 0,
+                     *       "remaining": 28,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "dayStartsAt": "00:00",
+                     *       "tier": "free",
+                     *       "grants": {
+                     *         "remaining": 28,
+                     *         "items": [
+                     *           {
+                     *             "id": 42,
+                     *             "units": 3,
+                     *             "remaining": 3,
+                     *             "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *             "priority": 1
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 1,
+                     *             "remaining": 1,
+                     *             "expiresAt": null,
+                     *             "priority": 1
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 3,
+                     *             "remaining": 3,
+                     *             "expiresAt": null,
+                     *             "priority": 1
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 7,
+                     *             "remaining": 7,
+                     *             "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *             "priority": 100
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 5,
+                     *             "remaining": 5,
+                     *             "expiresAt": null,
+                     *             "priority": 100
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 9,
+                     *             "remaining": 9,
+                     *             "expiresAt": null,
+                     *             "priority": 100
+                     *           }
+                     *         ]
+                     *       },
+                     *       "override": null,
+                     *       "next": null,
+                     *       "exhaustedAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -12223,6 +12582,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 5,
+                     *       "unlimited": false,
+                     *       "used": 5,
+                     *       "remaining": 14,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "dayStartsAt": "00:00",
+                     *       "tier": "free",
+                     *       "grants": {
+                     *         "remaining": 14,
+                     *         "items": [
+                     *           {
+                     *             "id": 42,
+                     *             "units": 9,
+                     *             "remaining": 5,
+                     *             "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *             "priority": 1
+                     *           },
+                     *           {
+                     *             "id": 42,
+                     *             "units": 9,
+                     *             "remaining": 9,
+                     *             "expiresAt": null,
+                     *             "priority": 100
+                     *           }
+                     *         ]
+                     *       },
+                     *       "overage": {
+                     *         "used": 0,
+                     *         "max": 1
+                     *       },
+                     *       "override": null,
+                     *       "next": null,
+                     *       "exhaustedAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -12298,6 +12697,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "limit": 3,
+                     *       "unlimited": false,
+                     *       "used": 3,
+                     *       "remaining": 0,
+                     *       "periodStart": "2026-11-27T09:30:00.000Z",
+                     *       "resetsAt": "2026-11-28T00:00:00.000Z",
+                     *       "timeZone": "Etc/UTC",
+                     *       "dayStartsAt": "00:00",
+                     *       "tier": "tried-3",
+                     *       "shadow": true,
+                     *       "override": null,
+                     *       "next": null,
+                     *       "exhaustedAt": "2026-11-27T09:30:00.000Z",
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuotaDto"];
                 };
             };
@@ -13285,6 +13702,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "type": "mail",
+                     *           "keyId": 42,
+                     *           "used": 5,
+                     *           "refunded": 0,
+                     *           "requests": 1
+                     *         },
+                     *         {
+                     *           "type": "search",
+                     *           "keyId": 42,
+                     *           "used": 3,
+                     *           "refunded": 0,
+                     *           "requests": 1
+                     *         }
+                     *       ],
+                     *       "completeFrom": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsagePartsDto"];
                 };
             };
@@ -13357,6 +13795,104 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "format": "quotidian-export-1",
+                     *       "exportedAt": "2026-11-27T09:30:00.000Z",
+                     *       "user": {
+                     *         "id": 42,
+                     *         "email": "ada@example.com",
+                     *         "role": "user",
+                     *         "status": "active",
+                     *         "timeZone": null,
+                     *         "subscriptionTier": "free",
+                     *         "nextSubscriptionTier": null,
+                     *         "nextQuotaDaily": null,
+                     *         "nextQuotaUnlimited": false,
+                     *         "apiQuotaDaily": 100,
+                     *         "apiQuotaUnlimited": false,
+                     *         "apiQuotaCustom": true,
+                     *         "apiQuotaUsedToday": 0,
+                     *         "apiQuotaRefundedToday": 0,
+                     *         "apiQuotaRequestsToday": 0,
+                     *         "quotaResetDate": "2026-11-27",
+                     *         "quotaResetZone": null,
+                     *         "quotaResetFold": 0,
+                     *         "quotaOverrideDaily": null,
+                     *         "quotaOverrideUnlimited": false,
+                     *         "quotaOverrideExpiresAt": null,
+                     *         "quotaOverrideReason": null,
+                     *         "quotaOverrideAuthor": null,
+                     *         "quotaOverageToday": 0,
+                     *         "quotaOverageDate": null,
+                     *         "quotaOverageFold": 0,
+                     *         "createdAt": "2026-11-27T09:30:00.000Z",
+                     *         "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *       },
+                     *       "attributes": null,
+                     *       "addressProof": null,
+                     *       "mailedTokens": [],
+                     *       "identities": [],
+                     *       "secondFactor": null,
+                     *       "apiKeys": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "test",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read",
+                     *             "configurations:read",
+                     *             "configurations:write",
+                     *             "webhooks:read",
+                     *             "webhooks:write"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "capUsedToday": 0,
+                     *           "capResetDate": null,
+                     *           "capResetFold": 0,
+                     *           "expiresAt": null,
+                     *           "lastUsedAt": null,
+                     *           "revokedAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "sessions": [],
+                     *       "knownDevices": [],
+                     *       "formerSessions": [],
+                     *       "configurations": [],
+                     *       "configurationHistory": [],
+                     *       "requests": [],
+                     *       "idempotencyKeys": [],
+                     *       "grants": [],
+                     *       "quotaForms": null,
+                     *       "overage": [],
+                     *       "usage": [],
+                     *       "quotaEvents": [],
+                     *       "events": [],
+                     *       "webhookEndpoints": [],
+                     *       "webhookDeliveries": [],
+                     *       "mails": [],
+                     *       "auditEvents": [
+                     *         {
+                     *           "id": "17",
+                     *           "actorKind": "key",
+                     *           "actorId": null,
+                     *           "actorKeyId": null,
+                     *           "action": "user.export",
+                     *           "targetKind": "user",
+                     *           "targetId": "30027",
+                     *           "before": null,
+                     *           "after": null,
+                     *           "reason": "asked",
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "rows": 3
+                     *     }
+                     */
                     "application/json": {
                         /** @enum {string} */
                         format: "quotidian-export-1";
@@ -13983,6 +14519,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "units": 2,
+                     *           "used": 0,
+                     *           "remaining": 2,
+                     *           "priority": 50,
+                     *           "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *           "reason": "rollover of 2026-11-27",
+                     *           "author": null,
+                     *           "rolledFrom": "2026-11-27",
+                     *           "revokedAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "units": 2,
+                     *           "used": 0,
+                     *           "remaining": 2,
+                     *           "priority": 50,
+                     *           "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *           "reason": "rollover of 2026-11-27",
+                     *           "author": null,
+                     *           "rolledFrom": "2026-11-27",
+                     *           "revokedAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["GrantPage"];
                 };
             };
@@ -14025,6 +14594,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "units": 2,
+                     *       "used": 0,
+                     *       "remaining": 2,
+                     *       "priority": 100,
+                     *       "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "reason": "a good customer",
+                     *       "author": 1,
+                     *       "rolledFrom": null,
+                     *       "revokedAt": null,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["GrantDto"];
                 };
             };
@@ -14099,6 +14683,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "units": 5,
+                     *       "used": 0,
+                     *       "remaining": 0,
+                     *       "priority": 7,
+                     *       "expiresAt": "2026-11-28T00:00:00.000Z",
+                     *       "reason": "sorry",
+                     *       "author": 1,
+                     *       "rolledFrom": null,
+                     *       "revokedAt": "2026-11-27T09:30:00.000Z",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["GrantDto"];
                 };
             };
