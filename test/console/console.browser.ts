@@ -81,6 +81,7 @@ test.describe('the console in a browser', () => {
     await keys.press('Enter');
     await settled(page);
     await keys.press('/');
+    await expect(page.getByRole('combobox', { name: 'Jump to' })).toBeFocused();
     await keys.type('plans');
     await keys.press('Enter');
     await expect(page.getByRole('heading', { name: 'Plans' })).toBeVisible();
@@ -91,7 +92,10 @@ test.describe('the console in a browser', () => {
     await keys.type('7');
     await keys.press('Enter');
     await expect(page.getByRole('cell', { name: 'small', exact: true })).toBeVisible();
+    // While a dialog is open, it does not make way for another.
+    await expect(page.getByRole('dialog')).toHaveCount(0);
     await keys.press('Control+k');
+    await expect(page.getByRole('combobox', { name: 'Jump to' })).toBeFocused();
     await keys.type('users');
     await keys.press('Enter');
     await page.getByRole('button', { name: 'New user' }).focus();
@@ -100,6 +104,7 @@ test.describe('the console in a browser', () => {
     await keys.press('Tab');
     await keys.type('correct horse battery');
     await keys.press('Enter');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
     await page.getByRole('link', { name: 'someone@example.com' }).focus();
     await keys.press('Enter');
     await expect(page.getByRole('heading', { name: 'someone@example.com' })).toBeVisible();

@@ -10,6 +10,7 @@ export default defineConfig({
   reporter: 'line',
   outputDir: '../../coverage/console',
   use: {
+    actionTimeout: 60_000,
     launchOptions: { executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] },
     timezoneId: 'Europe/Vienna',
     locale: 'en-GB',
