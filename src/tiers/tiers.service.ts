@@ -78,7 +78,13 @@ export class TiersService {
     assertRollover(dto.rollover);
     const unlimited = dto.unlimited ?? false;
     const { reason: _, ...plan } = dto;
-    const draft = this.tiers.create({ ...plan, sortOrder: dto.sortOrder ?? 0, unlimited, dailyQuota: unlimited ? null : dto.dailyQuota });
+    const draft = this.tiers.create({
+      ...plan,
+      shadow: dto.shadow ?? false,
+      sortOrder: dto.sortOrder ?? 0,
+      unlimited,
+      dailyQuota: unlimited ? null : dto.dailyQuota,
+    });
     const tier = await tx.save(draft).catch(nameTaken(dto.name));
     await this.audit.record(tx, actor, { action: 'tier.create', target: ['tier', tier.id], after: TierDto.of(tier) });
     await this.record(tx, 'created', null, TierDto.of(tier));
