@@ -26,6 +26,8 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
   private readonly silent = new Map<Socket, number>();
   /** From here on readiness answers 503. */
   draining = false;
+  /** Whether calls are on their way, though no signal came: the process ends by itself. */
+  inService = false;
 
   constructor(
     private readonly host: HttpAdapterHost,
@@ -53,8 +55,8 @@ export class GracefulShutdown implements OnApplicationBootstrap, BeforeApplicati
       this.logger.warn(`still not drained after ${DEADLINE_MS} ms: dropping connections`);
       server.closeAllConnections();
     }, DEADLINE_MS).unref();
-    // Nobody is sent here any more where the application is closed by code, and a process that is not sound takes nothing new.
-    if (signal !== undefined) await delay(LAST_CALL_MS);
+    // Nobody is sent here where the application is closed by code.
+    if (signal !== undefined || this.inService) await delay(LAST_CALL_MS);
   }
 
   private get server(): Server | undefined {

@@ -1,5 +1,6 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { bareAnswer } from './client-errors';
+import { GracefulShutdown } from './graceful-shutdown';
 import { InternalError } from './http.errors';
 import { RequestScope } from './request-scope';
 
@@ -48,6 +49,7 @@ export function spreadLastNet(app: INestApplicationContext): void {
     if (ending) return;
     ending = true;
     setTimeout(() => process.exit(1), EXIT_TIMEOUT_MS).unref();
+    app.get(GracefulShutdown).inService = true;
     app.close().then(
       () => process.exit(1),
       () => process.exit(1),
