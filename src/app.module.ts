@@ -10,6 +10,7 @@ import { WriteRateGuard } from './auth/write-rate.guard';
 import { ConfigurationsModule } from './configurations/configurations.module';
 import { CorsModule } from './cors/cors.module';
 import { DatabaseModule } from './database/database.module';
+import { DoctorModule } from './doctor/doctor.module';
 import { ErrorPagesModule } from './error-pages/error-pages.module';
 import { EventsModule } from './events/events.module';
 import { GatewayModule } from './gateway/gateway.module';
@@ -66,6 +67,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     HousekeepingModule,
     CorsModule,
     HealthModule,
+    DoctorModule,
     ErrorPagesModule,
     MetricsModule,
   ],

@@ -24,20 +24,31 @@ type Looks = Record<string, Record<string, Look>>;
  * @param probeMs how long one look may take; all of them go on at once
  */
 export async function diagnose(environment: Environment, open: () => Promise<Connections>, probeMs: number): Promise<Diagnosis> {
-  const configuration = { name: 'Configuration', findings: environmentFindings(environment) };
   let connections: Connections;
   try {
     connections = await open();
   } catch (error) {
     const finding = failure('connection', (error as Error).message, 'pg_isready -d "$DATABASE_URL"');
-    return diagnosisOf([configuration, { name: 'PostgreSQL', findings: [finding] }]);
+    return diagnosisOf([
+      { name: 'Configuration', findings: environmentFindings(environment) },
+      { name: 'PostgreSQL', findings: [finding] },
+    ]);
   }
+  try {
+    return await diagnoseWith(environment, connections, probeMs);
+  } finally {
+    await connections.onApplicationShutdown();
+  }
+}
+
+/** The same by connections that are there already. Its own statements run on a few more of them, which end with it. */
+export async function diagnoseWith(environment: Environment, connections: Connections, probeMs: number): Promise<Diagnosis> {
+  const configuration = { name: 'Configuration', findings: environmentFindings(environment) };
   const dataSource = await openToLook(connections, PARALLEL, { application: 'quotidian doctor', statementTimeoutMs: probeMs });
   try {
     return diagnosisOf([configuration, ...(await lookAll(looksOf(environment, connections, dataSource), probeMs))]);
   } finally {
     await dataSource.destroy();
-    await connections.onApplicationShutdown();
   }
 }
 

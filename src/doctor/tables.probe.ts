@@ -6,8 +6,9 @@ import { type TablesRepository } from './tables.repository';
 const BLOAT_ROWS = 100_000;
 const BLOAT_SHARE = 0.5;
 const SEQUENCE_SHARE = 0.7;
-/** What the schema is after all migrations, as it is committed for review. */
-const SCHEMA_FILE = join(__dirname, '..', '..', '..', 'sql', 'schema.sql');
+/** What the schema is after all migrations, as it is committed for review: beside `src` in the tree, and beside `dist` where it is built. */
+const SCHEMA_FILES = ['../../sql/schema.sql', '../../../sql/schema.sql'].map((path) => join(__dirname, path));
+const SCHEMA_FILE = SCHEMA_FILES.find(existsSync) ?? '';
 
 export async function migrationFinding(tables: TablesRepository, known: readonly string[]): Promise<Finding> {
   const done = await tables.migrationsDone().catch((error: Error & { code?: string }) => {

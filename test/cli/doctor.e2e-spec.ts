@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Diagnosis, type Finding } from '../../src/doctor/finding';
 import { run } from '../support/command';
-import { makeUser } from '../support/factories';
+import { makeAdmin, makeUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 
 // Every command is a process of its own.
@@ -54,6 +54,18 @@ describe('quotidian doctor', () => {
     const [{ fsync }] = await service.sql<{ fsync: string }>('SHOW fsync');
     expect(flaws.filter(({ check }) => check === 'fsync').map(({ status }) => status)).toEqual(fsync === 'on' ? [] : ['failure']);
     expect(await service.sql('SELECT count(*) FROM audit_events')).toEqual(before);
+  });
+
+  it('is asked of a running service as well: the same checks, by operators of any role, one look for all who ask', async () => {
+    const [admin, viewer, user] = await Promise.all([makeAdmin(service), makeUser(service, { role: 'viewer', scopes: ['admin'] }), makeUser(service)]);
+    await service.as(user).get('/v1/doctor').expect(403);
+    const [{ body: seen }, { body: again }] = await Promise.all([admin, viewer].map((one) => service.as(one).get('/v1/doctor').expect(200)));
+    const { diagnosis } = await diagnose();
+    const checks = ({ groups }: Diagnosis) => groups.map(({ name, findings }) => [name, new Set(findings.map(({ check }) => check))]);
+    expect(checks(seen as Diagnosis)).toEqual(checks(diagnosis));
+    expect(again).toEqual(seen);
+    // Neither the secret that signs sessions nor the one that seals values.
+    expect(JSON.stringify(seen)).not.toMatch(/0001020304|1011121314/);
   });
 
   it('finds what is wrong, names what mends it, and ends with 2', async () => {

@@ -24,6 +24,7 @@ const PAGES = [
 ];
 const OTHERS = [
   'plans',
+  'plans/1',
   'settings',
   'settings/quota.refundPolicy',
   'requests',
@@ -193,51 +194,6 @@ test.describe('the console in a browser', () => {
       expect(faults).toEqual([]);
     });
   }
-
-  test('shows both of two versions when somebody else was first, and saves by a form made from the schema', async ({ browser }) => {
-    const { page, faults } = await watched(browser);
-    await logIn(page, base);
-    const other = await page.context().newPage();
-    for (const one of [page, other]) await one.goto(`${base}/console/settings/webhooks.retentionDays`);
-    await other.getByLabel('Value (days)').fill('31');
-    await other.getByRole('button', { name: 'Save' }).click();
-    await expect(other.getByRole('status')).toContainText('Version 1 is in force');
-    await page.getByLabel('Value (days)').fill('45');
-    await page.getByRole('button', { name: 'Save' }).click();
-    const both = page.getByRole('region', { name: 'Two versions' });
-    await expect(both).toContainText('31');
-    await expect(both).toContainText('45');
-    await both.getByRole('button', { name: 'Go on with yours over theirs' }).click();
-    await page.getByRole('button', { name: 'Save' }).click();
-    await expect(page.getByRole('status')).toContainText('Version 2 is in force');
-    await page.getByLabel('Value (days)').fill('0');
-    await page.getByRole('button', { name: 'Save' }).click();
-    await expect(page.getByText('Version 2 is in force')).toBeVisible();
-    expect(faults).toEqual([]);
-  });
-
-  test('rotates a key with an overlap, sets a value of one’s own and goes back to the inherited one', async ({ browser }) => {
-    const { page, faults } = await watched(browser);
-    await logIn(page, base);
-    await page.goto(`${base}/console/users/1?tab=keys`);
-    await page.getByRole('button', { name: /^Rotate <img/ }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: 'Rotate the key' }).click();
-    await expect(dialog.getByText(/^qtd_/)).toBeVisible();
-    await dialog.getByRole('button', { name: 'Done' }).click();
-    await expect(page.getByText('the former secret until')).toBeVisible();
-    await page.goto(`${base}/console/users/1?tab=settings`);
-    await page.getByRole('button', { name: 'Set notifications.quotaMails' }).click();
-    await dialog.getByLabel(/^Value/).fill('[2]');
-    await dialog.getByRole('button', { name: 'Set', exact: true }).click();
-    await expect(dialog.getByRole('alert')).toContainText('Validation failed');
-    await dialog.getByLabel(/^Value/).fill('[0.9]');
-    await dialog.getByRole('button', { name: 'Set', exact: true }).click();
-    await page.getByRole('button', { name: 'Back to inherited: notifications.quotaMails' }).click();
-    await dialog.getByRole('button', { name: 'Back to inherited' }).click();
-    await expect(page.getByRole('button', { name: /^Back to inherited/ })).toHaveCount(0);
-    expect(faults).toEqual([]);
-  });
 
   test('loses nothing typed when the session ends in the middle of a form, and two tabs share a session', async ({ browser }) => {
     const { page, faults } = await watched(browser);

@@ -1822,6 +1822,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What `quotidian doctor` finds, as this replica sees it, with what mends each finding. Looked at anew after ten seconds.
+         * @description For operators: `viewer`, `support`, `admin`.
+         */
+        get: operations["doctorDiagnosis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * What `quotidian doctor` finds, as this replica sees it, with what mends each finding. Looked at anew after ten seconds.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
+         */
+        head: operations["doctorDiagnosisHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/errors/{code}": {
         parameters: {
             query?: never;
@@ -3889,6 +3913,29 @@ export interface components {
             };
             /** @enum {string} */
             status: "ready";
+        };
+        FindingDto: {
+            /**
+             * @description `unknown`: it could not be found out; `detail` states why.
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "failure" | "unknown";
+            check: string;
+            detail: string;
+            /** @description One command, statement or variable that mends it. Absent where nothing is to be mended. */
+            mend?: string;
+        };
+        FindingGroupDto: {
+            name: string;
+            findings: components["schemas"]["FindingDto"][];
+        };
+        DiagnosisDto: {
+            /**
+             * @description `failure`: what is promised is broken or about to be; `warning`: somebody should look at it soon.
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "failure";
+            groups: components["schemas"]["FindingGroupDto"][];
         };
         /** @description RFC 9457. `code` is stable; some codes bring members of their own. */
         Problem: {
@@ -15039,6 +15086,60 @@ export interface operations {
             400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableNotReadyOrStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    doctorDiagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiagnosisDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    doctorDiagnosisHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
         };
     };

@@ -16,6 +16,7 @@ const routeTree = root.addChildren([
   page('/users', () => import('../pages/operator'), 'Users'),
   page('/users/$userId', () => import('../pages/account'), 'Account'),
   page('/plans', () => import('../pages/operator'), 'Plans'),
+  page('/plans/$tierId', () => import('../pages/operator'), 'Plan'),
   page('/settings', () => import('../pages/operator'), 'Settings'),
   page('/settings/$key', () => import('../pages/operator'), 'Setting'),
   page('/requests', () => import('../pages/operator'), 'Requests'),

@@ -4,6 +4,7 @@ import { BASE } from '../api/session';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
 import { Time } from '../ui/time';
+import { Doctor } from './doctor';
 import { type Sample, useLooks } from './metrics';
 
 interface Health {
@@ -23,7 +24,7 @@ export function useHealth() {
 const INSTANT = /(\d{4}-\d\d-\d\dT[\d:.]+Z)/;
 const FIGURES = /^quotidian_(?!http|job|problems)/;
 
-/** What `quotidian doctor` looks at from without, as the running service sees it. */
+/** What this replica reports of itself, and what a look at configuration, database and work finds. */
 export function HealthPage() {
   const health = useHealth();
   const figures = (useLooks().data?.at(-1)?.samples ?? []).filter(({ name }) => FIGURES.test(name));
@@ -43,6 +44,7 @@ export function HealthPage() {
           { name: 'What it found', cell: ({ detail }) => <Detail text={detail ?? ''} /> },
         ]}
       />
+      <Doctor />
       <h2>{t('Figures')}</h2>
       <Table<Sample>
         caption="Figures"
@@ -55,9 +57,6 @@ export function HealthPage() {
           { name: 'Value', cell: ({ value }) => value.toLocaleString(LOCALE), isNumber: true },
         ]}
       />
-      <p className="muted">
-        <code>quotidian doctor</code> {t('looks at the same from without, and at the settings, the disk and the database as well.')}
-      </p>
     </>
   );
 }

@@ -4,6 +4,7 @@ export { FirstRun } from './first-run';
 export { HealthPage } from './health';
 export { Jobs } from './jobs';
 export { Overview } from './overview';
+export { Plan } from './plan';
 export { Plans } from './plans';
 export { Requests } from './requests';
 export { Setting } from './setting';

@@ -1,9 +1,11 @@
 import { LOCALE, t } from '../app/language';
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api } from '../api/client';
+import { api, queries } from '../api/client';
 import { type Schemas } from '../api/types';
 import { Act } from '../ui/act';
+import { Dialog } from '../ui/dialog';
+import { TwoVersions, useEdit } from '../ui/edit';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Prose } from '../ui/prose';
 import { Table } from '../ui/table';
@@ -55,39 +57,101 @@ export function OwnSettings({ userId }: { userId: string }) {
   );
 }
 
-/** At the version that is there now; where the user has no value yet, one that somebody else made meanwhile is not overwritten. */
-async function versionOf(path: { userId: string; key: string }, source: string): Promise<{ 'if-match': string } | { 'if-none-match': string }> {
-  if (source !== 'user') return { 'if-none-match': '*' };
-  const { response } = await api.GET('/v1/users/{userId}/configurations/{key}', { params: { path } });
-  return { 'if-match': response.headers.get('etag') ?? '*' };
+interface Versioned {
+  setting: Setting;
+  condition: Condition;
+}
+type Condition = { 'if-match': string } | { 'if-none-match': string };
+
+/** With the condition by which it is written: at the version that was read; where the user has no value yet, only while nobody makes one. */
+async function read(userId: string, key: string): Promise<Versioned> {
+  const { data: setting, response } = await api.GET('/v1/users/{userId}/configurations/{key}', { params: { path: { userId, key } } });
+  return { setting, condition: setting.source === 'user' ? { 'if-match': response.headers.get('etag') ?? '*' } : { 'if-none-match': '*' } };
 }
 
-function SettingActs({ userId, setting: { key, value, source, schema, bounds, unit } }: { userId: string; setting: Setting }) {
-  const path = { userId, key };
-  const [typed, setTyped] = useState<unknown>(value);
+function SettingActs({ userId, setting }: { userId: string; setting: Setting }) {
+  const [isOpen, setOpen] = useState(false);
+  const { key, source } = setting;
   return (
     <div className="row">
-      <Act
-        name={t('Set {name}', { name: key })}
-        short="Set"
-        run={async () =>
-          api.PUT('/v1/users/{userId}/configurations/{key}', { params: { path }, headers: await versionOf(path, source), body: { value: typed } as never })
-        }
-      >
-        {(problem) => (
-          <ValueField label="Value" unit={unit} schema={{ ...schema, ...bounds }} value={typed} onChange={setTyped} problem={problem} pointer="#/value" />
-        )}
-      </Act>
+      <button type="button" aria-label={t('Set {name}', { name: key })} onClick={() => setOpen(true)}>
+        {t('Set')}
+      </button>
+      <Dialog title={t('Set {name}', { name: key })} isOpen={isOpen} onClose={() => setOpen(false)}>
+        <Edited userId={userId} settingKey={key} close={() => setOpen(false)} />
+      </Dialog>
       {source === 'user' && (
         <Act
           name={t('Back to inherited: {name}', { name: key })}
           short="Back to inherited"
-          run={async () => api.DELETE('/v1/users/{userId}/configurations/{key}', { params: { path }, headers: await versionOf(path, source) })}
+          run={async () =>
+            api.DELETE('/v1/users/{userId}/configurations/{key}', { params: { path: { userId, key } }, headers: (await read(userId, key)).condition })
+          }
         >
           <p>{t('The value of everybody counts again.')}</p>
         </Act>
       )}
     </div>
+  );
+}
+
+/** Read when it is opened: what is saved is a change of what is shown then. */
+function Edited({ userId, settingKey, close }: { userId: string; settingKey: string; close: () => void }) {
+  const found = useQuery({ queryKey: ['user-setting', userId, settingKey], queryFn: () => read(userId, settingKey), gcTime: 0 });
+  if (found.data === undefined) return found.isError ? <Refusal problem={problemOf(found.error)} /> : <p className="waiting">{t('Loading…')}</p>;
+  return <Editor userId={userId} {...found.data} close={close} />;
+}
+
+function Editor({ userId, setting, condition, close }: Versioned & { userId: string; close: () => void }) {
+  const { key, schema, bounds, unit } = setting;
+  const edit = useEdit<unknown, Condition>(setting.value, condition);
+  const write = useMutation({
+    mutationFn: () =>
+      api.PUT('/v1/users/{userId}/configurations/{key}', {
+        params: { path: { userId, key } },
+        headers: edit.base.version,
+        body: { value: edit.value } as never,
+      }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['user-settings', userId] });
+      close();
+    },
+    onError: (error) => (problemOf(error)?.status === 412 ? queries.invalidateQueries({ queryKey: ['user-setting', userId, key] }) : undefined),
+  });
+  const problem = problemOf(write.error);
+  const goOn = (next: unknown) => {
+    edit.goOn(next);
+    write.reset();
+  };
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        write.mutate();
+      }}
+    >
+      <ValueField
+        key={edit.form}
+        label="Value"
+        unit={unit}
+        schema={{ ...schema, ...bounds }}
+        value={edit.value}
+        onChange={edit.setValue}
+        problem={problem}
+        pointer="#/value"
+      />
+      <Refusal problem={problem} />
+      {problem?.status === 412 && <TwoVersions edit={edit} theirs={setting.value} goOn={goOn} />}
+      <div className="row end">
+        <button type="button" onClick={close}>
+          {t('Cancel')}
+        </button>
+        <button className="primary" disabled={edit.value === undefined || write.isPending}>
+          {t('Set')}
+        </button>
+      </div>
+    </form>
   );
 }
 

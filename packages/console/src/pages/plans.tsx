@@ -1,5 +1,6 @@
 import { LOCALE, t } from '../app/language';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { api } from '../api/client';
 import { type Tier } from '../api/types';
 import { Act } from '../ui/act';
@@ -19,6 +20,14 @@ const limitsOf = ({ dailyQuota = '', burstPerMinute = '' }: Partial<Record<strin
 
 const figure = (value: number | null) => (value === null ? 'unlimited' : value.toLocaleString(LOCALE));
 
+/** What a plan has beside a quota a day and a burst, by name. */
+const formsOf = ({ overage, rollover, shadow, dayStartsAt }: Tier) => [
+  ...(overage ? [t('goes beyond')] : []),
+  ...(rollover ? [t('keeps unused units')] : []),
+  ...(shadow ? [t('tried out')] : []),
+  ...(dayStartsAt === null ? [] : [t('day from {time}', { time: dayStartsAt })]),
+];
+
 export function Plans() {
   const tiers = useTiers();
   return (
@@ -36,14 +45,21 @@ export function Plans() {
         columns={[
           {
             name: 'Name',
-            cell: ({ name, archived }) => (
+            cell: ({ id, name, archived }) => (
               <>
-                {name} {archived && <span className="tag">{t('archived')}</span>}
+                <Link to="/plans/$tierId" params={{ tierId: String(id) }}>
+                  {name}
+                </Link>{' '}
+                {archived && <span className="tag">{t('archived')}</span>}
               </>
             ),
           },
           { name: 'Units a day', cell: ({ dailyQuota, unlimited }) => figure(unlimited ? null : dailyQuota), isNumber: true },
           { name: 'Burst a minute', cell: ({ burstPerMinute }) => figure(burstPerMinute), isNumber: true },
+          {
+            name: 'Further forms',
+            cell: (tier) => formsOf(tier).join(', ') || <span className="muted">–</span>,
+          },
           { name: 'Acts', cell: (tier) => <PlanActs tier={tier} /> },
         ]}
       />
@@ -72,26 +88,9 @@ async function update(tierId: number, body: object): Promise<unknown> {
   return api.PATCH('/v1/tiers/{tierId}', { params: { path }, headers: { 'if-match': response.headers.get('etag') ?? '*' }, body });
 }
 
-function PlanActs({ tier: { id, name, dailyQuota, burstPerMinute, archived } }: { tier: Tier }) {
+function PlanActs({ tier: { id, name, archived } }: { tier: Tier }) {
   return (
     <div className="row">
-      <Act name={t('Change {name}', { name })} short="Change" confirm="Change the plan" run={(form) => update(id, limitsOf(form))}>
-        {(problem) => (
-          <>
-            <p>{t('Everybody on this plan has the new limits at once; what was used today stays used.')}</p>
-            <Field
-              label="Units a day"
-              name="dailyQuota"
-              type="number"
-              min={0}
-              defaultValue={dailyQuota ?? ''}
-              hint="Empty: unlimited."
-              error={errorAt(problem, '#/dailyQuota')}
-            />
-            <Field label="Burst a minute" name="burstPerMinute" type="number" min={1} defaultValue={burstPerMinute ?? ''} hint="Empty: none." />
-          </>
-        )}
-      </Act>
       <Act
         name={archived ? t('Restore {name}', { name }) : t('Archive {name}', { name })}
         short={archived ? 'Restore' : 'Archive'}

@@ -5,6 +5,7 @@ import { api, queries } from '../api/client';
 import { type Schemas } from '../api/types';
 import { usePathPart } from '../app/search';
 import { Act } from '../ui/act';
+import { TwoVersions, useEdit } from '../ui/edit';
 import { errorAt, Field } from '../ui/field';
 import { changesBetween, Diff, Json } from '../ui/json';
 import { problemOf, Refusal } from '../ui/refusal';
@@ -78,33 +79,24 @@ export function Setting() {
   );
 }
 
-interface Base {
-  etag: string;
-  value: unknown;
-}
-
 function Editor({ setting, etag }: { setting: Schemas['ConfigurationDto']; etag: string }) {
-  // What the reader saw when they began: somebody else's change since then is shown beside theirs, and neither is lost.
-  const [base, setBase] = useState<Base>({ etag, value: setting.value });
-  const [value, setValue] = useState<unknown>(setting.value);
-  const [form, setForm] = useState(0);
+  const edit = useEdit<unknown>(setting.value, etag);
+  const { base, value } = edit;
   const [reason, setReason] = useState('');
   const write = useMutation({
     mutationFn: async (dryRun: boolean) => {
-      const headers = base.etag === '"0"' ? { 'if-none-match': '*' } : { 'if-match': base.etag };
+      const headers = base.version === '"0"' ? { 'if-none-match': '*' } : { 'if-match': base.version };
       const body = { value, ...(reason ? { reason } : {}) } as never;
       const { data, response } = await api.PUT('/v1/configurations/{key}', { params: { path: { key: setting.key }, query: { dryRun } }, headers, body });
-      if (!dryRun) setBase({ etag: response.headers.get('etag') ?? '*', value });
+      if (!dryRun) edit.saved(response.headers.get('etag') ?? '*');
       return { dryRun, data: data as Schemas['ConfigurationPreviewDto'] };
     },
     onSuccess: ({ dryRun }) => (dryRun ? undefined : queries.invalidateQueries()),
     onError: (error) => (problemOf(error)?.status === 412 ? queries.invalidateQueries({ queryKey: ['setting', setting.key] }) : undefined),
   });
   const problem = problemOf(write.error);
-  const goOn = (mine: unknown) => {
-    setBase({ etag, value: setting.value });
-    setValue(mine);
-    setForm(form + 1);
+  const goOn = (next: unknown) => {
+    edit.goOn(next);
     write.reset();
   };
   return (
@@ -115,33 +107,20 @@ function Editor({ setting, etag }: { setting: Schemas['ConfigurationDto']; etag:
         write.mutate(false);
       }}
     >
-      <ValueField key={form} label="Value" unit={setting.unit} schema={setting.schema} value={value} onChange={setValue} problem={problem} pointer="#/value" />
+      <ValueField
+        key={edit.form}
+        label="Value"
+        unit={setting.unit}
+        schema={setting.schema}
+        value={value}
+        onChange={edit.setValue}
+        problem={problem}
+        pointer="#/value"
+      />
       <Field label="Reason" value={reason} onChange={({ target }) => setReason(target.value)} error={errorAt(problem, '#/reason')} />
       <Diff changes={changesBetween(base.value, value)} />
       <Refusal problem={problem} />
-      {problem?.status === 412 && (
-        <section className="refusal" aria-label={t('Two versions')}>
-          <p>{t('Somebody changed it since you read it.')}</p>
-          <div className="cards">
-            <div>
-              <h2>{t('Theirs')}</h2>
-              <Diff changes={changesBetween(base.value, setting.value)} />
-            </div>
-            <div>
-              <h2>{t('Yours')}</h2>
-              <Diff changes={changesBetween(base.value, value)} />
-            </div>
-          </div>
-          <div className="row">
-            <button type="button" onClick={() => goOn(value)}>
-              {t('Go on with yours over theirs')}
-            </button>
-            <button type="button" onClick={() => goOn(setting.value)}>
-              {t('Go on with theirs')}
-            </button>
-          </div>
-        </section>
-      )}
+      {problem?.status === 412 && <TwoVersions edit={edit} theirs={setting.value} goOn={goOn} />}
       {write.data && (
         <p role="status">
           {write.data.dryRun

@@ -72,15 +72,36 @@ export function ValueField(props: ValueFieldProps) {
       />
     );
   }
-  if (types[0] === 'string' && types.length === 1) {
+  if (types.includes('string') && types.every((type) => type === 'string' || type === 'null')) {
     const { minLength, maxLength } = schema;
-    return <Field {...common} {...{ minLength, maxLength }} value={typeof value === 'string' ? value : ''} onChange={({ target }) => onChange(target.value)} />;
+    return (
+      <Field
+        {...common}
+        {...{ minLength, maxLength }}
+        hint={maybeNull ? 'Empty: none.' : undefined}
+        value={typeof value === 'string' ? value : ''}
+        onChange={({ target }) => onChange(maybeNull && target.value === '' ? null : target.value)}
+      />
+    );
+  }
+  if (schema.properties && maybeNull && (value === null || value === undefined)) {
+    return (
+      <Choice {...common} value="no" onChange={() => onChange(emptyOf(schema))}>
+        <option value="no">{t('none')}</option>
+        <option value="yes">{t('as follows')}</option>
+      </Choice>
+    );
   }
   if (schema.properties && !schema.additionalProperties && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const members = value as Record<string, unknown>;
     return (
       <fieldset className="stack">
         <legend>{common.label}</legend>
+        {maybeNull && (
+          <button type="button" onClick={() => onChange(null)}>
+            {t('None')}
+          </button>
+        )}
         {Object.entries(schema.properties).map(([name, member]) => (
           <ValueField
             key={name}
@@ -97,6 +118,10 @@ export function ValueField(props: ValueFieldProps) {
   }
   return <JsonField {...common} value={value} onChange={onChange} />;
 }
+
+/** Its members with nothing in them; a number that must be there is the smallest one allowed. */
+const emptyOf = ({ properties = {} }: Schema) =>
+  Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, typesOf(member).includes('null') ? null : (member.minimum ?? 0)]));
 
 function boundsOf(minimum: number | undefined, maximum: number | undefined): string {
   if (minimum !== undefined && maximum !== undefined)
