@@ -61,7 +61,8 @@ WITH
           ) -> l.subscription_tier::text -> 5 ? 'rollover',
           false
         )
-      ) AS to_roll
+      ) AS to_roll,
+      l.max_in_flight
     FROM
       (
         SELECT
@@ -85,7 +86,8 @@ WITH
           u.quota_overage_today,
           u.quota_overage_date,
           u.quota_overage_fold,
-          u.subscription_tier
+          u.subscription_tier,
+          u.max_in_flight
         FROM
           users u
         WHERE
@@ -214,6 +216,37 @@ WITH
     WHERE
       overage > 0
   ),
+  flight AS MATERIALIZED (
+    SELECT
+      a.user_id,
+      b.type,
+      b.units AS ceiling,
+      quota_in_flight (a.user_id, b.type) AS used
+    FROM
+      account a
+      CROSS JOIN LATERAL (
+        SELECT
+          (
+            SELECT
+              quota_plans ()
+          ) -> a.tier::text -> 5 AS plan
+      ) p
+      CROSS JOIN LATERAL (
+        SELECT
+          NULL::text AS type,
+          coalesce(a.max_in_flight, (p.plan ->> 'maxInFlight')::integer) AS units
+        UNION ALL
+        SELECT
+          t.key,
+          t.value::integer
+        FROM
+          jsonb_each_text(p.plan -> 'maxInFlightByType') t
+      ) b
+    WHERE
+      a.locked
+      AND a.forms
+      AND b.units IS NOT NULL
+  ),
   running AS (
     SELECT
       i.n,
@@ -242,11 +275,47 @@ WITH
       NULL::integer AS cap_before,
       NULL::integer AS cap_after,
       p.own_end,
-      p.own_end + p.granted + p.overage AS reach
+      p.own_end + p.granted + p.overage AS reach,
+      i.type,
+      CASE
+        WHEN i.status = 'succeeded' THEN 0
+        ELSE i.cost
+      END AS flying,
+      f.ceiling AS flight_max,
+      f.used AS flight_before,
+      f.used + sum(
+        CASE
+          WHEN i.status = 'succeeded' THEN 0
+          ELSE i.cost
+        END
+      ) OVER (
+        PARTITION BY
+          i.user_id
+        ORDER BY
+          i.n
+      ) AS flight_after,
+      g.ceiling AS type_max,
+      g.used AS type_before,
+      g.used + sum(
+        CASE
+          WHEN i.status = 'succeeded' THEN 0
+          ELSE i.cost
+        END
+      ) OVER (
+        PARTITION BY
+          i.user_id,
+          i.type
+        ORDER BY
+          i.n
+      ) AS type_after
     FROM
       item i
       JOIN account a USING (user_id)
       JOIN purse p USING (user_id)
+      LEFT JOIN flight f ON f.user_id = i.user_id
+      AND f.type IS NULL
+      LEFT JOIN flight g ON g.user_id = i.user_id
+      AND g.type = i.type
     WHERE
       NOT a.to_roll
   ),
@@ -259,6 +328,12 @@ WITH
             used_after > reach
             OR cap_after > daily_cap
             OR NOT locked
+            OR NOT shadow
+            AND flying > 0
+            AND (
+              flight_after > flight_max
+              OR type_after > type_max
+            )
         ) OVER (
           PARTITION BY
             user_id
@@ -281,7 +356,28 @@ WITH
         ),
         used_before
       ) AS used_then,
-      NULL::integer AS cap_then
+      NULL::integer AS cap_then,
+      coalesce(
+        max(flight_after) FILTER (
+          WHERE
+            n < first_misfit
+        ) OVER (
+          PARTITION BY
+            user_id
+        ),
+        flight_before
+      ) AS flight_then,
+      coalesce(
+        max(type_after) FILTER (
+          WHERE
+            n < first_misfit
+        ) OVER (
+          PARTITION BY
+            user_id,
+            type
+        ),
+        type_before
+      ) AS type_then
     FROM
       sorted
   ),
@@ -302,11 +398,25 @@ WITH
       greatest(0, used_after - cost - own_end) AS drawn_before,
       greatest(0, used_after - own_end) AS drawn_after,
       CASE
+        WHEN flight_then + flying > flight_max THEN json_build_object('type', NULL, 'max', flight_max, 'used', flight_then)
+        WHEN type_then + flying > type_max THEN json_build_object('type', type, 'max', type_max, 'used', type_then)
+      END AS flight,
+      CASE
+        WHEN used_after + cost > reach THEN 'quota-exceeded'
+        ELSE 'too-many-in-flight'
+      END AS refused_by,
+      CASE
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN NOT shadow
         AND used_then + cost > reach THEN 'over-quota'
         WHEN cap_then + cost > daily_cap THEN 'over-cap'
+        WHEN NOT shadow
+        AND flying > 0
+        AND (
+          flight_then + flying > flight_max
+          OR type_then + flying > type_max
+        ) THEN 'over-in-flight'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -529,7 +639,8 @@ WITH
         payload,
         started_at,
         finished_at,
-        drawn_units
+        drawn_units,
+        counts_in_flight
       )
     SELECT
       (
@@ -569,7 +680,14 @@ WITH
       CASE
         WHEN i.shadow THEN i.cost
         ELSE v.drawn_after - v.drawn_before
-      END
+      END,
+      EXISTS (
+        SELECT
+        FROM
+          flight f
+        WHERE
+          f.user_id = i.user_id
+      )
     FROM
       verdict v
       JOIN item i USING (n)
@@ -755,7 +873,7 @@ WITH
         'requested',
         i.cost,
         'code',
-        'quota-exceeded',
+        v.refused_by,
         'date',
         v.day,
         'limit',
@@ -913,6 +1031,7 @@ SELECT
     ELSE v.cap_then
   END::integer AS "capUsed",
   v.daily_cap AS cap,
+  v.flight,
   a.unlimited,
   a.locked,
   a.quota,

@@ -369,6 +369,7 @@ CREATE TABLE requests (
   finished_at timestamp with time zone,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
   drawn_units integer DEFAULT 0 NOT NULL,
+  counts_in_flight boolean DEFAULT false NOT NULL,
   CONSTRAINT requests_pkey PRIMARY KEY (id),
   CONSTRAINT requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT requests_attempt_check CHECK ((attempt >=
@@ -434,6 +435,8 @@ CREATE TABLE subscription_tiers (
   rollover jsonb,
   shadow boolean DEFAULT false NOT NULL,
   day_starts_at character varying(5),
+  max_in_flight integer,
+  max_in_flight_by_type jsonb,
   CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
   CONSTRAINT subscription_tiers_name_key UNIQUE (name),
   CONSTRAINT subscription_tiers_burst_per_minute_check CHECK ((burst_per_minute > 0)),
@@ -443,6 +446,8 @@ CASE
     ELSE COALESCE((daily_quota >= 0), false)
 END),
   CONSTRAINT subscription_tiers_day_starts_at_check CHECK (((day_starts_at)::text ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
+  CONSTRAINT subscription_tiers_max_in_flight_by_type_check CHECK (((jsonb_typeof(max_in_flight_by_type) = 'object'::text) AND (NOT jsonb_path_exists(max_in_flight_by_type, '$.*?(@.type() != "number")'::jsonpath)))),
+  CONSTRAINT subscription_tiers_max_in_flight_check CHECK ((max_in_flight > 0)),
   CONSTRAINT subscription_tiers_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
 CASE jsonb_typeof((overage -> 'max'::text))
     WHEN 'number'::text THEN (((((overage ->> 'max'::text))::numeric >= (0)::numeric) AND (((overage ->> 'max'::text))::numeric <= (2147483647)::numeric)) AND ((((overage ->> 'max'::text))::numeric % (1)::numeric) = (0)::numeric))
@@ -627,6 +632,7 @@ CREATE TABLE users (
   quota_overage_today integer DEFAULT 0 NOT NULL,
   quota_overage_date date,
   quota_overage_fold smallint DEFAULT 0 NOT NULL,
+  max_in_flight integer,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_next_subscription_tier_fkey FOREIGN KEY (next_subscription_tier) REFERENCES subscription_tiers(name) ON UPDATE CASCADE,
@@ -635,6 +641,7 @@ CREATE TABLE users (
   CONSTRAINT users_api_quota_refunded_today_check CHECK ((api_quota_refunded_today >= 0)),
   CONSTRAINT users_api_quota_requests_today_check CHECK ((api_quota_requests_today >= 0)),
   CONSTRAINT users_api_quota_used_today_check CHECK ((api_quota_used_today >= 0)),
+  CONSTRAINT users_max_in_flight_check CHECK ((max_in_flight > 0)),
   CONSTRAINT users_next_quota_check CHECK (((next_subscription_tier IS NULL) OR next_quota_unlimited OR COALESCE((next_quota_daily >= 0), false))),
   CONSTRAINT users_quota_overage_today_check CHECK ((quota_overage_today >= 0)),
   CONSTRAINT users_quota_override_check CHECK (((quota_override_expires_at IS NULL) OR ((quota_override_reason IS NOT NULL) AND
@@ -744,6 +751,8 @@ CREATE INDEX refresh_tokens_user_id_idx ON public.refresh_tokens USING btree (us
 CREATE INDEX request_draws_grant_id_idx ON public.request_draws USING btree (grant_id);
 
 CREATE INDEX requests_deadline_at_idx ON public.requests USING btree (deadline_at) WHERE (((status)::text = 'pending'::text) AND (deadline_at IS NOT NULL));
+
+CREATE INDEX requests_in_flight_idx ON public.requests USING btree (user_id) WHERE (counts_in_flight AND ((status)::text = ANY ((ARRAY['pending'::character varying, 'processing'::character varying])::text[])));
 
 CREATE INDEX requests_lease_expires_at_idx ON public.requests USING btree (lease_expires_at) WHERE (((status)::text = 'processing'::text) AND held);
 
@@ -861,6 +870,16 @@ AS $function$
         )
         WHERE id IN (SELECT id FROM api_keys WHERE user_id = NEW.id AND scopes && ARRAY['admin', 'service', 'worker'] ORDER BY id FOR NO KEY UPDATE);
         RETURN NULL;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.mark_own_forms()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        NEW.quota_forms := true;
+        RETURN NEW;
       END $function$
 ;
 
@@ -1098,6 +1117,19 @@ AS $function$
         stored jsonb := (SELECT c.value FROM system_configurations c WHERE c.key = 'quota.timeZone');
       BEGIN
         RETURN CASE WHEN jsonb_typeof(stored) = 'string' AND quota_zone_known(stored #>> '{}') THEN stored #>> '{}' ELSE 'Etc/UTC' END;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_in_flight(of_user integer, of_type text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        RETURN (
+          SELECT coalesce(sum(r.cost), 0) FROM requests r
+          WHERE r.user_id = of_user AND r.counts_in_flight AND r.status IN ('pending', 'processing') AND (of_type IS NULL OR r.type = of_type)
+            AND coalesce(r.deadline_at > now(), true) AND NOT coalesce(r.held AND r.lease_expires_at <= now(), false)
+        );
       END $function$
 ;
 
@@ -1445,6 +1477,8 @@ CREATE TRIGGER system_configurations_time_zone_check BEFORE INSERT OR UPDATE OF 
 CREATE TRIGGER user_quota_forms_mark_forms AFTER INSERT OR UPDATE ON public.user_quota_forms FOR EACH ROW EXECUTE FUNCTION mark_quota_forms();
 
 CREATE TRIGGER users_end_privileged_scopes AFTER UPDATE OF role ON public.users FOR EACH ROW WHEN ((((old.role)::text <> 'user'::text) AND ((new.role)::text <> (old.role)::text) AND ((new.role)::text <> 'admin'::text))) EXECUTE FUNCTION end_privileged_scopes();
+
+CREATE TRIGGER users_mark_own_forms BEFORE INSERT OR UPDATE OF max_in_flight, quota_forms ON public.users FOR EACH ROW WHEN (((new.max_in_flight IS NOT NULL) AND (NOT new.quota_forms))) EXECUTE FUNCTION mark_own_forms();
 
 CREATE TRIGGER users_notify AFTER DELETE OR UPDATE OF role, status, token_version ON public.users FOR EACH ROW EXECUTE FUNCTION notify_principal_change();
 

@@ -53,13 +53,27 @@ export class DeclaredTiers {
   }
 }
 
-function contentOf({ dailyQuota, unlimited, burstPerMinute, dayStartsAt, overage, rollover, shadow, sortOrder, archived }: Tier): Entry {
+function contentOf({
+  dailyQuota,
+  unlimited,
+  burstPerMinute,
+  dayStartsAt,
+  overage,
+  rollover,
+  shadow,
+  maxInFlight,
+  maxInFlightByType,
+  sortOrder,
+  archived,
+}: Tier): Entry {
   return {
     ...(unlimited ? { unlimited } : { dailyQuota }),
     ...(burstPerMinute === null ? {} : { burstPerMinute }),
     ...(dayStartsAt === null ? {} : { dayStartsAt }),
     ...(overage === null ? {} : { overage }),
     ...(rollover === null ? {} : { rollover }),
+    ...(maxInFlight === null ? {} : { maxInFlight }),
+    ...(maxInFlightByType === null ? {} : { maxInFlightByType }),
     ...(shadow ? { shadow } : {}),
     sortOrder,
     archived,

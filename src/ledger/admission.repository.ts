@@ -167,7 +167,7 @@ function toAccount([, , unlimited, quota, tier, zone, day, now]: ChargedUser): A
   return { unlimited, quota, tier, zone, day, periodZone: zone, now };
 }
 
-function toDecision({ outcome, id, used, granted = 0, beyond = 0, draws = null, cap, capUsed, locked, zone, ...rest }: Row): Decision {
+function toDecision({ outcome, id, used, granted = 0, beyond = 0, draws = null, cap, capUsed, flight = null, locked, zone, ...rest }: Row): Decision {
   const account = zone === null ? null : { ...rest, zone };
-  return { outcome, id, used, granted, beyond, draws, cap, capUsed, locked, account };
+  return { outcome, id, used, granted, beyond, draws, cap, capUsed, flight, locked, account };
 }

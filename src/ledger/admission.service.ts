@@ -253,7 +253,7 @@ export class AdmissionService {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (draws?.[0]?.source === 'shadow') this.counts.shadowed++;
-    if (outcome === 'over-quota' || outcome === 'over-cap') this.counts.refused++;
+    if (outcome === 'over-quota' || outcome === 'over-cap' || outcome === 'over-in-flight') this.counts.refused++;
     if (outcome === 'over-quota' && account !== null) {
       const period = locked && used >= account.quota ? periodOf(account) : (this.exhausted.get(charge.userId)?.period ?? null);
       this.exhausted.set(charge.userId, { left: ownLeft(account, used) + granted + beyond, period });
@@ -293,12 +293,12 @@ function periodOf({ day, periodZone }: Account): string {
  * units are seen and its Idempotency-Key is not. The next statement's snapshot sees both.
  */
 function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Decision): boolean {
-  return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap');
+  return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap' || outcome === 'over-in-flight');
 }
 
 /** Whether a refusal is one that is tried out only. */
 function isTriedOut({ shadow }: Charge, { outcome, account }: Decision): boolean {
-  return outcome === 'over-quota' && (shadow === true || account?.shadow === true);
+  return (outcome === 'over-quota' || outcome === 'over-in-flight') && (shadow === true || account?.shadow === true);
 }
 
 /** Null: it may fit. */
@@ -315,10 +315,10 @@ function ownLeft({ unlimited, quota }: Account, used: number): number {
   return Math.max(0, (unlimited ? MAX_UNITS : quota) - used);
 }
 
-function verdictOf({ outcome, id, account, draws, cap, capUsed }: Decision, state: QuotaState | null): Verdict {
+function verdictOf({ outcome, id, account, draws, cap, capUsed, flight }: Decision, state: QuotaState | null): Verdict {
   const capState = cap === null || capUsed === null ? null : { cap, used: capUsed };
   if (outcome === 'admitted')
     return { outcome, id: id as string, chargedOn: (account as Account).day, draws: draws ?? [], state: state as QuotaState, cap: capState };
   if (outcome === 'replayed') return { outcome, id: id as string, state: state as QuotaState };
-  return { outcome: outcome as Refused['outcome'], state, cap: capState };
+  return { outcome: outcome as Refused['outcome'], state, cap: capState, flight: flight ?? null };
 }

@@ -1,5 +1,6 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
 import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
+import { COUNTS_IN_FLIGHT, FLIGHT, FLIGHT_JOINS, FLIGHT_MISFIT, FLIGHT_RUNNING, FLIGHT_SETTLED, FLIGHT_STATE, FLIGHT_VERDICT } from './in-flight.sql';
 import {
   DRAW,
   DRAWN,
@@ -81,11 +82,11 @@ const item = ({ keys, deadlines, forms, holds }: ChargeParts): Cte => {
 const stateOf = (
   forms: boolean,
 ): string => `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_forms, u.quota_reset_date,
-      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today${when(forms, ', u.quota_overage_today, u.quota_overage_date, u.quota_overage_fold, u.subscription_tier')}`;
+      u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today${when(forms, ', u.quota_overage_today, u.quota_overage_date, u.quota_overage_fold, u.subscription_tier, u.max_in_flight')}`;
 
 const accountOf = (row: string, locked: boolean, forms: boolean): string => `
   SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active, ${hasForms(row)} AS forms,
-    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used, ${isToRoll(row)} AS to_roll`)}`;
+    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used, ${isToRoll(row)} AS to_roll, ${row}.max_in_flight`)}`;
 
 /** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
 const account = ({ peeks, forms, skips }: ChargeParts): Cte => ({
@@ -145,8 +146,8 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
       caps
         ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
         : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
-    }${when(forms, `, p.own_end, p.own_end + p.granted + p.overage AS reach`)}
-  FROM item i JOIN account a USING (user_id) ${when(forms, 'JOIN purse p USING (user_id) ')}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
+    }${when(forms, `, p.own_end, p.own_end + p.granted + p.overage AS reach${FLIGHT_RUNNING}`)}
+  FROM item i JOIN account a USING (user_id) ${when(forms, `JOIN purse p USING (user_id) ${FLIGHT_JOINS}`)}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
   WHERE NOT a.${forms ? 'to_roll' : 'forms'} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
 `,
 });
@@ -155,17 +156,17 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
 const sorted = ({ forms }: ChargeParts): Cte => ({
   name: 'sorted',
   text: `
-  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
+  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked${when(forms, FLIGHT_MISFIT)}) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
   FROM running
 `,
 });
 
 /** What the counters are when the first misfit comes up. */
-const settled = ({ caps }: ChargeParts): Cte => ({
+const settled = ({ caps, forms }: ChargeParts): Cte => ({
   name: 'settled',
   text: `
   SELECT *, coalesce(max(used_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id), used_before) AS used_then,
-    ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then
+    ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then${when(forms, FLIGHT_SETTLED)}
   FROM sorted
 `,
 });
@@ -176,12 +177,16 @@ const verdict = ({ forms }: ChargeParts): Cte => ({
   materialized: true,
   text: `
   SELECT n, user_id, key_id, day, fold, ceiling, used_after, used_then, daily_cap, cap_after, cap_then,
-    ${when(forms, `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,`)}
+    ${when(
+      forms,
+      `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,${FLIGHT_STATE}
+    CASE WHEN used_after + cost > reach THEN 'quota-exceeded' ELSE 'too-many-in-flight' END AS refused_by,`,
+    )}
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
       WHEN ${when(forms, 'NOT shadow AND ')}used_then + cost > ${forms ? 'reach' : 'ceiling'} THEN 'over-quota'
-      WHEN cap_then + cost > daily_cap THEN 'over-cap'
+      WHEN cap_then + cost > daily_cap THEN 'over-cap'${when(forms, FLIGHT_VERDICT)}
       ELSE 'deferred'
     END AS outcome
   FROM settled
@@ -272,11 +277,11 @@ const recorded = ({ deadlines, holds, ends, forms }: ChargeParts): Cte => ({
   name: 'recorded',
   text: `
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
-    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units')})
+    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units, counts_in_flight')})
   SELECT ${ID}, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, ${MAX_UNITS}),
     ${forms ? 'least(v.used_after, v.own_end)' : 'v.used_after'}, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${when(deadlines, `, ${DEADLINE}`)}
-    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, ', CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END')}
+    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, `, CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END, ${COUNTS_IN_FLIGHT}`)}
   FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
   ${when(ends, `RETURNING ${EVENT_COLUMNS}`)}
 `,
@@ -315,7 +320,7 @@ const decisions = ({ keys, forms, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
   coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' WHEN a.${forms ? `to_roll THEN 'needs-close-out'` : `forms THEN 'needs-forms'`} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
   ${forms ? drawsOf(spent(forms)) : `${spent(forms)}::integer AS used`},
-  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,
+  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(forms, ' v.flight,')}
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
 FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ' LEFT JOIN purse p ON p.user_id = i.user_id')}
 ORDER BY i.n
@@ -352,7 +357,7 @@ function ctesOf(parts: ChargeParts): Cte[] {
     item(parts),
     account(parts),
     ...(caps ? [cap(parts)] : []),
-    ...(forms ? [heldGrants(parts), PURSE, SOURCE] : []),
+    ...(forms ? [heldGrants(parts), PURSE, SOURCE, FLIGHT] : []),
     ...(skips ? [busy(parts)] : []),
     running(parts),
     sorted(parts),

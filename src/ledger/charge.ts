@@ -1,4 +1,4 @@
-import { type Draw } from './decision';
+import { type Draw, type FlightState } from './decision';
 
 /** One metered act that asks to be admitted. */
 export interface Charge {
@@ -69,9 +69,11 @@ export interface Replayed {
 }
 
 export interface Refused {
-  outcome: 'over-quota' | 'over-cap' | 'key-reused' | 'suspended' | 'no-user';
+  outcome: 'over-quota' | 'over-cap' | 'over-in-flight' | 'key-reused' | 'suspended' | 'no-user';
   state: QuotaState | null;
   cap: CapState | null;
+  /** With `over-in-flight`: the limit that did not hold it. */
+  flight: FlightState | null;
 }
 
 export type Verdict = Admitted | Replayed | Refused;

@@ -30,6 +30,14 @@ export function placeOf(zone: string): string {
   return at === -1 ? zone : zone.slice(0, at);
 }
 
+/** A limit of units in flight. */
+export interface FlightState {
+  /** Of requests; null: of all. */
+  type: string | null;
+  max: number;
+  used: number;
+}
+
 /** How a statement answers one charge. */
 export interface Decision {
   /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`: to be sent with the part of the statement that this one lacked. `needs-close-out`: once the user's day was closed. */
@@ -37,6 +45,7 @@ export interface Decision {
     | 'admitted'
     | 'over-quota'
     | 'over-cap'
+    | 'over-in-flight'
     | 'deferred'
     | 'left-out'
     | 'needs-forms'
@@ -56,6 +65,8 @@ export interface Decision {
   draws: readonly Draw[] | null;
   cap: number | null;
   capUsed: number | null;
+  /** With `over-in-flight`: the limit that did not hold it. */
+  flight?: FlightState | null;
   /** Whether the user's row was locked for it: then it was decided by what others committed after the statement's snapshot. */
   locked: boolean;
   /** Null: no such user. */

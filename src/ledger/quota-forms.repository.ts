@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { isLive } from './forms.sql';
 
-const HAS_NONE = `NOT EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})
+const HAS_NONE = `u.max_in_flight IS NULL AND NOT EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})
   AND NOT EXISTS (SELECT FROM user_quota_forms f WHERE f.user_id = u.id)`;
 
 /** The mark `users.quota_forms`, by which a charge finds out that there is more to look at than the counter. */

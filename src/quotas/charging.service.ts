@@ -10,7 +10,7 @@ import { SettingsService } from '../settings/settings.service';
 import { BurstLimiter } from './burst-limiter';
 import { DayReads } from './day-reads';
 import { QuotaSettings } from './quota.settings';
-import { BurstExceeded, QuotaExceeded, quotaRefusal, UserSuspended } from './quotas.errors';
+import { BurstExceeded, QuotaExceeded, quotaRefusal, TooManyInFlight, UserSuspended } from './quotas.errors';
 import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
 
 /** A charge that is in force, now or since it was first asked for, and what every answer shows of it in its header. */
@@ -39,7 +39,7 @@ export class ChargingService {
     try {
       return this.charged(charge, burst, await this.admission.admit(charge));
     } catch (error) {
-      if (!(error instanceof QuotaExceeded)) this.burst.giveBack(charge.userId);
+      if (!(error instanceof QuotaExceeded || error instanceof TooManyInFlight)) this.burst.giveBack(charge.userId);
       throw error;
     }
   }
@@ -81,11 +81,12 @@ export class ChargingService {
     }
   }
 
-  private refusalOf({ userId, cost }: Charge, { outcome, state, cap }: Refused, spent: BurstState | null): Error {
+  private refusalOf({ userId, cost }: Charge, { outcome, state, cap, flight }: Refused, spent: BurstState | null): Error {
     if (outcome === 'key-reused') return new IdempotencyKeyReused();
     if (outcome === 'suspended') return new UserSuspended();
     if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
     const burst = spent === null ? null : this.burst.giveBack(userId);
+    if (outcome === 'over-in-flight' && flight !== null) return new TooManyInFlight(cost, flight, this.spread(), rateLimitFields(state, null, burst));
     const retryAfterSeconds = secondsLeft(state) + this.spread();
     const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(retryAfterSeconds) };
     return quotaRefusal(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);

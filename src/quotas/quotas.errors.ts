@@ -1,5 +1,6 @@
 import { Problem } from '../http/problem';
 import { type CapState, type QuotaState } from '../ledger/charge';
+import { type FlightState } from '../ledger/decision';
 import { MAX_QUOTA } from '../tiers/dto/create-tier.dto';
 import { burstFields, type BurstState, rateLimitFields, secondsLeft, unitsLeft } from './rate-limit-fields';
 
@@ -109,6 +110,39 @@ export class BurstExceeded extends Problem {
 function membersOf(day: QuotaState): Record<string, unknown> {
   const { unlimited, used, endsAt, zone } = day;
   return { used, ...(unlimited ? {} : { remaining: unitsLeft(day) }), resetsAt: new Date(endsAt).toISOString(), timeZone: zone };
+}
+
+/** Nobody knows when somebody's request ends: soon enough to be of use, seldom enough to be no load. */
+const ENDS_SOON_SECONDS = 1;
+
+/** As many units are in flight, admitted and not ended, as may be. Costs no quota, and no burst. */
+export class TooManyInFlight extends Problem {
+  static override readonly status = 429;
+  static override readonly code = 'too-many-in-flight';
+  static override readonly type = QUOTA_EXCEEDED;
+  static override readonly title = 'Too much in flight';
+  static override readonly fields = ['Retry-After', 'RateLimit?', 'RateLimit-Policy?'];
+  static override readonly members = {
+    'violated-policies': { type: 'array', minItems: 1, maxItems: 1, items: { type: 'string', enum: ['in-flight'] } },
+    limit: { ...UNITS, description: 'Units that may be in flight, of the type `requestType` or of all.' },
+    used: UNITS,
+    requested: UNITS,
+    remaining: UNITS,
+    requestType: { type: 'string', nullable: true, description: 'The type of requests whose limit it is; null: of all.' },
+  };
+
+  constructor(requested: number, { type, max, used }: FlightState, spreadSeconds: number, fields: Record<string, string>) {
+    const remaining = Math.max(0, max - used);
+    const which = type === null ? '' : ` of type ${type}`;
+    const detail =
+      requested > max
+        ? `The request costs ${requested}, more than the ${max} units${which} that may be in flight: waiting does not help.`
+        : `The request costs ${requested}, and ${used} of ${max} units${which} are in flight: try again when some have ended. Nothing was charged.`;
+    super(detail, {
+      headers: { ...fields, 'retry-after': String(ENDS_SOON_SECONDS + spreadSeconds) },
+      members: { 'violated-policies': ['in-flight'], limit: max, used, requested, remaining, requestType: type },
+    });
+  }
 }
 
 export class UserSuspended extends Problem {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { GRANTED, LIVE_GRANTS, overageOf, shadowOf } from '../ledger/forms.sql';
 import { type Overage } from '../ledger/entities/user-quota-forms.entity';
-import { type QuotaGrantDto } from './dto/quota.dto';
+import { type InFlightDto, type QuotaGrantDto } from './dto/quota.dto';
 import { type UsageItemDto } from './dto/usage.dto';
 
 /** The projection for one user, with what the quota answer shows beside it. */
@@ -21,6 +21,7 @@ export interface QuotaRow {
   tier: string;
   zone: string;
   dayStartsAt: string;
+  inFlight: InFlightDto | null;
   day: string;
   startsAt: Date;
   endsAt: Date;
@@ -38,13 +39,17 @@ export interface QuotaRow {
 
 type StoredDay = Omit<UsageItemDto, 'overage' | 'shadow'> & { overage: number | null; shadow: UsageItemDto['shadow'] | null };
 
+/** What of the user is in flight, where there is a limit of it; null: there is none. */
+const IN_FLIGHT = `(SELECT json_build_object('limit', f.units, 'used', quota_in_flight(u.id, NULL))
+   FROM (SELECT coalesce(u.max_in_flight, (quota_plans() -> q.tier::text -> 5 ->> 'maxInFlight')::integer) AS units) f WHERE f.units IS NOT NULL)`;
+
 @Injectable()
 export class QuotasRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   async find(userId: number, tx: EntityManager = this.dataSource.manager): Promise<QuotaRow | null> {
     const rows: QuotaRow[] = await tx.query(
-      `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage,
+      `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage, ${IN_FLIGHT} AS "inFlight",
          CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed", ${shadowOf('q.tier')} AS shadow,
          q.closed AND coalesce(quota_plans() -> u.subscription_tier::text -> 5 ? 'rollover', false) AS "toRoll", q.tier, split_part(q.zone, '@', 1) AS zone,
          coalesce(nullif(split_part(q.zone, '@', 2), ''), '00:00') AS "dayStartsAt", q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,

@@ -145,6 +145,7 @@ function toDto(row: QuotaRow): QuotaDto {
     tier,
     ...(grants === null ? {} : { grants: { remaining: Math.min(granted, MAX_INTEGER), items: grants } }),
     ...overageOf(row),
+    ...(row.inFlight === null ? {} : { inFlight: row.inFlight }),
     ...(row.shadow ? { shadow: true } : {}),
     override: overrideOf(row),
     next: nextTier === null ? null : { tier: nextTier, dailyQuota: row.nextDailyQuota, effectiveAt: endsAt },

@@ -19,6 +19,7 @@ import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
 import { assertEitherOr } from './either-or';
+import { assertInFlightByType } from './in-flight-by-type';
 import { Tier } from './entities/tier.entity';
 import { assertOverage } from './overage';
 import { assertRollover } from './rollover';
@@ -76,6 +77,7 @@ export class TiersService {
     assertEitherOr(dto);
     assertOverage(dto.overage);
     assertRollover(dto.rollover);
+    assertInFlightByType(dto);
     const unlimited = dto.unlimited ?? false;
     const { reason: _, ...plan } = dto;
     const draft = this.tiers.create({
@@ -103,6 +105,7 @@ export class TiersService {
     assertEitherOr(dto);
     assertOverage(dto.overage);
     assertRollover(dto.rollover);
+    assertInFlightByType(dto);
     if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
     const tier = await this.find(tx, idOrName, true);
     const before = TierDto.of(tier);

@@ -18,7 +18,7 @@ import { AdminFields } from './users.errors';
 import { UsersRepository } from './users.repository';
 import { emailTaken, externalIdTaken, UsersService } from './users.service';
 
-const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'role', 'status', 'externalId'] as const;
+const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'maxInFlight', 'role', 'status', 'externalId'] as const;
 
 /**
  * Changes to an account. Always true: the day that is over is archived before anything that its record depends on
@@ -87,6 +87,7 @@ export class UpdateUserService {
     const waits = dto.email !== undefined && !(await this.emails.apply(tx, user, dto.email, actor.id === id));
     if (!waits && dto.email !== undefined) changes.email = dto.email;
     if (dto.timeZone !== undefined) changes.timeZone = dto.timeZone;
+    if (dto.maxInFlight !== undefined) changes.maxInFlight = dto.maxInFlight;
     if (dto.role !== undefined) changes.role = dto.role;
     if (dto.status !== undefined) changes.status = dto.status;
     // A session does not come back with the account: whoever was suspended logs in again.

@@ -6,7 +6,7 @@ import { type UserStatus } from './entities/user.entity';
 import { UserAttributesRepository } from './user-attributes.repository';
 
 const USER = `u.id, u.email, coalesce(p.proven_email = lower(u.email COLLATE "C"), false) AS "emailVerified", p.pending_email AS "pendingEmail", u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
-  q.base_unlimited AS unlimited, u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt", d.removal_due_at AS "removalDueAt",
+  q.base_unlimited AS unlimited, u.max_in_flight AS "maxInFlight", u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt", d.removal_due_at AS "removalDueAt",
   CASE WHEN u.time_zone <> split_part(q.zone, '@', 1) THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
 /** What the projection needs besides the row; read once a statement. */
 const RULES = `(SELECT quota_default_zone()), (SELECT quota_plans())`;

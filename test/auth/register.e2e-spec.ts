@@ -27,6 +27,7 @@ describe('registration', () => {
       pendingEmail: null,
       removalDueAt: null,
       externalId: null,
+      maxInFlight: null,
       metadata: {},
       adjusted: [],
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),

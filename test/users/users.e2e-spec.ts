@@ -38,6 +38,7 @@ describe('users', () => {
       pendingEmail: null,
       removalDueAt: null,
       externalId: null,
+      maxInFlight: null,
       metadata: {},
       adjusted: [],
       createdAt: expect.any(String),

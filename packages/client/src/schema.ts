@@ -2330,6 +2330,10 @@ export interface components {
             days: number;
         };
         TierDto: {
+            /** @description The same for types of requests, each beside the number for all. */
+            maxInFlightByType: {
+                [key: string]: number;
+            } | null;
             /** Format: int32 */
             id: number;
             name: string;
@@ -2352,6 +2356,11 @@ export interface components {
             shadow: boolean;
             /** @description `HH:MM` at which the day of its users begins; null: as the setting `quota.dayStartsAt` has it. */
             dayStartsAt: string | null;
+            /**
+             * Format: int32
+             * @description Units that one of its users may have in flight: admitted and not ended; null: any number.
+             */
+            maxInFlight: number | null;
             /** @description Kept for its users, offered to nobody else. */
             archived: boolean;
         };
@@ -2387,6 +2396,10 @@ export interface components {
                  */
                 days: number;
             } | null;
+            /** @description The same for types of requests, each beside the number for all: at most 50. */
+            maxInFlightByType?: {
+                [key: string]: number;
+            } | null;
             /** @description Why; kept in the audit log. */
             reason?: string;
             /** @description What users carry in `tier`. */
@@ -2406,6 +2419,11 @@ export interface components {
             shadow?: boolean;
             /** @description `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
             dayStartsAt?: string | null;
+            /**
+             * Format: int32
+             * @description Units that one of its users may have in flight: admitted and not ended; null: any number. A user may have a number of their own.
+             */
+            maxInFlight?: number | null;
         };
         UpdateTierDto: {
             /** @description How far its users may go beyond the daily quota, counted apart: `{}` or `{ "max": units }` in a period; null: not at all. */
@@ -2434,6 +2452,10 @@ export interface components {
                  */
                 days: number;
             } | null;
+            /** @description The same for types of requests, each beside the number for all: at most 50. */
+            maxInFlightByType?: {
+                [key: string]: number;
+            } | null;
             /** @description Why; kept in the audit log. */
             reason?: string;
             /** @description Renaming reaches the tier's users at once. */
@@ -2453,6 +2475,11 @@ export interface components {
             shadow?: boolean;
             /** @description `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
             dayStartsAt?: string | null;
+            /**
+             * Format: int32
+             * @description Units that one of its users may have in flight: admitted and not ended; null: any number. A user may have a number of their own.
+             */
+            maxInFlight?: number | null;
             /** @description An archived tier keeps its users and is offered to nobody else. */
             archived?: boolean;
         };
@@ -2760,6 +2787,11 @@ export interface components {
              * @description Units a day without an override; null when unlimited.
              */
             dailyQuota: number | null;
+            /**
+             * Format: int32
+             * @description Units that this user may have in flight; null: as the plan has it.
+             */
+            maxInFlight: number | null;
             unlimited: boolean;
             /** @description IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
             timeZone: string | null;
@@ -2839,6 +2871,11 @@ export interface components {
              * @description Units a day without an override; null when unlimited.
              */
             dailyQuota: number | null;
+            /**
+             * Format: int32
+             * @description Units that this user may have in flight; null: as the plan has it.
+             */
+            maxInFlight: number | null;
             unlimited: boolean;
             /** @description IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
             timeZone: string | null;
@@ -2901,6 +2938,11 @@ export interface components {
             dailyQuota?: number | null;
             /** @description For administrators: no limit of this user's own. */
             unlimited?: boolean;
+            /**
+             * Format: int32
+             * @description For administrators: units that this user may have in flight, instead of the plan's number; null: back to the plan's.
+             */
+            maxInFlight?: number | null;
             /**
              * @description For administrators.
              * @enum {string}
@@ -3131,6 +3173,18 @@ export interface components {
             /** @description The six digits that the app shows, or a recovery code. */
             code: string;
         };
+        InFlightDto: {
+            /**
+             * Format: int32
+             * @description Units that may be in flight, by the user's own number or the plan's.
+             */
+            limit: number;
+            /**
+             * Format: int32
+             * @description Units that were admitted since there is a limit, and have not ended.
+             */
+            used: number;
+        };
         QuotaGrantDto: {
             /** Format: int32 */
             id: number;
@@ -3232,6 +3286,8 @@ export interface components {
             timeZone: string;
             /** @description `HH:MM` in that zone: when days begin, by the setting `quota.dayStartsAt` or the plan's own. */
             dayStartsAt: string;
+            /** @description Units in flight of all types together. Absent where any number may be. */
+            inFlight?: components["schemas"]["InFlightDto"];
             tier: string;
             /** @description Units beside the day's own, drawn once those are used up. Absent where there are none. */
             grants?: components["schemas"]["QuotaGrantsDto"];
@@ -5738,6 +5794,42 @@ export interface components {
             resetsAt: string;
             timeZone: string;
         };
+        TooManyInFlightProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#quota-exceeded
+             */
+            type: string;
+            /** @example Too much in flight */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-in-flight";
+            /** Format: uri-reference */
+            instance: string;
+            "violated-policies": "in-flight"[];
+            /**
+             * Format: int32
+             * @description Units that may be in flight, of the type `requestType` or of all.
+             */
+            limit: number;
+            /** Format: int32 */
+            used: number;
+            /** Format: int32 */
+            requested: number;
+            /** Format: int32 */
+            remaining: number;
+            /** @description The type of requests whose limit it is; null: of all. */
+            requestType: string | null;
+        };
         TooManyExportsProblem: {
             /**
              * Format: uri-reference
@@ -6645,8 +6737,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
-        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-streams`. */
-        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyStreams: {
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-in-flight`, `too-many-streams`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightOrTooManyStreams: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -6655,7 +6747,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyStreamsProblem"];
+                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyInFlightProblem"] | components["schemas"]["TooManyStreamsProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-calls`, `too-many-streams`. */
@@ -6715,8 +6807,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
-        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`. */
-        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded: {
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-in-flight`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -6725,7 +6817,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"];
+                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyInFlightProblem"];
             };
         };
         /** @description Conflict: `charge-refunded`. */
@@ -6991,8 +7083,8 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`. */
-        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededHead: {
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-in-flight`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -8961,37 +9053,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 42,
-                     *           "name": "exact",
-                     *           "dailyQuota": 1000,
-                     *           "unlimited": false,
-                     *           "burstPerMinute": 6,
-                     *           "dayStartsAt": null,
-                     *           "overage": null,
-                     *           "rollover": null,
-                     *           "shadow": false,
-                     *           "archived": false
-                     *         },
-                     *         {
-                     *           "id": 42,
-                     *           "name": "spared",
-                     *           "dailyQuota": 1000,
-                     *           "unlimited": false,
-                     *           "burstPerMinute": 3,
-                     *           "dayStartsAt": null,
-                     *           "overage": null,
-                     *           "rollover": null,
-                     *           "shadow": false,
-                     *           "archived": false
-                     *         }
-                     *       ],
-                     *       "nextCursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
@@ -9028,24 +9089,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "rolling-7",
-                     *       "dailyQuota": 10,
-                     *       "unlimited": false,
-                     *       "burstPerMinute": null,
-                     *       "dayStartsAt": null,
-                     *       "overage": null,
-                     *       "rollover": {
-                     *         "days": 1,
-                     *         "share": 0.5,
-                     *         "max": 2
-                     *       },
-                     *       "shadow": false,
-                     *       "archived": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9113,20 +9156,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "code",
-                     *       "dailyQuota": 500,
-                     *       "unlimited": false,
-                     *       "burstPerMinute": 50,
-                     *       "dayStartsAt": null,
-                     *       "overage": null,
-                     *       "rollover": null,
-                     *       "shadow": false,
-                     *       "archived": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9256,20 +9285,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "name": "large",
-                     *       "dailyQuota": 40,
-                     *       "unlimited": false,
-                     *       "burstPerMinute": null,
-                     *       "dayStartsAt": "00:00",
-                     *       "overage": null,
-                     *       "rollover": null,
-                     *       "shadow": false,
-                     *       "archived": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -10244,49 +10259,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 42,
-                     *           "email": "ada@example.com",
-                     *           "emailVerified": false,
-                     *           "pendingEmail": null,
-                     *           "role": "user",
-                     *           "status": "active",
-                     *           "tier": "free",
-                     *           "dailyQuota": 100,
-                     *           "unlimited": false,
-                     *           "timeZone": null,
-                     *           "externalId": null,
-                     *           "metadata": {},
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *           "removalDueAt": null,
-                     *           "adjusted": []
-                     *         },
-                     *         {
-                     *           "id": 42,
-                     *           "email": "ada@example.com",
-                     *           "emailVerified": false,
-                     *           "pendingEmail": null,
-                     *           "role": "admin",
-                     *           "status": "active",
-                     *           "tier": "free",
-                     *           "dailyQuota": 100,
-                     *           "unlimited": false,
-                     *           "timeZone": null,
-                     *           "externalId": null,
-                     *           "metadata": {},
-                     *           "createdAt": "2026-11-27T09:30:00.000Z",
-                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *           "removalDueAt": null,
-                     *           "adjusted": []
-                     *         }
-                     *       ],
-                     *       "nextCursor": "xxxxxxxxxxxxxxx"
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -10325,30 +10297,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 5,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": "crm:4711",
-                     *       "metadata": {
-                     *         "plan": "gold",
-                     *         "seats": 5,
-                     *         "trial": false
-                     *       },
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "removalDueAt": null,
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10431,30 +10379,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 5,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": "crm:4711",
-                     *       "metadata": {
-                     *         "plan": "gold",
-                     *         "seats": 5,
-                     *         "trial": false
-                     *       },
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "removalDueAt": null,
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10594,29 +10518,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "pro",
-                     *       "dailyQuota": 1000,
-                     *       "unlimited": false,
-                     *       "timeZone": "Asia/Tokyo",
-                     *       "externalId": null,
-                     *       "metadata": {},
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "removalDueAt": null,
-                     *       "adjusted": [],
-                     *       "remainingToday": 1000,
-                     *       "nextDailyQuota": 1000,
-                     *       "effectiveAt": "2026-11-28T00:00:00.000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
@@ -10658,26 +10559,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "free",
-                     *       "dailyQuota": 100,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": null,
-                     *       "metadata": {},
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "removalDueAt": null,
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -11170,26 +11051,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "email": "ada@example.com",
-                     *       "emailVerified": false,
-                     *       "pendingEmail": null,
-                     *       "role": "user",
-                     *       "status": "active",
-                     *       "tier": "beginner",
-                     *       "dailyQuota": 8,
-                     *       "unlimited": false,
-                     *       "timeZone": null,
-                     *       "externalId": null,
-                     *       "metadata": {},
-                     *       "createdAt": "2026-11-27T09:30:00.000Z",
-                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
-                     *       "removalDueAt": null,
-                     *       "adjusted": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -13337,7 +13198,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLargeBodyTooLargeOrPayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyStreams"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightOrTooManyStreams"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14134,7 +13995,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14201,7 +14062,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14268,7 +14129,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14335,7 +14196,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14402,7 +14263,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14469,7 +14330,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededHead"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
@@ -14536,7 +14397,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15318,7 +15179,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15388,7 +15249,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15458,7 +15319,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15528,7 +15389,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15598,7 +15459,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15668,7 +15529,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededHead"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
@@ -15738,7 +15599,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceeded"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];

@@ -20,6 +20,7 @@ const PENDING = "status = 'pending'";
 @Index('requests_lease_expires_at_idx', ['leaseExpiresAt'], { where: "status = 'processing' AND held" })
 @Index('requests_deadline_at_idx', ['deadlineAt'], { where: `${PENDING} AND deadline_at IS NOT NULL` })
 @Index('requests_status_id_idx', ['status', 'id'], { where: "status IN ('failed', 'canceled', 'expired')" })
+@Index('requests_in_flight_idx', ['userId'], { where: "counts_in_flight AND status IN ('pending', 'processing')" })
 @Index('requests_user_id_charged_on_idx', ['userId', 'chargedOn'], {
   where: "refunded_units > 0 AND status IN ('failed', 'canceled', 'expired')",
 })
@@ -63,6 +64,10 @@ export class Request {
   /** Of the cost, what the day's own units did not pay: the table `request_draws` has what did. They are refunded first. */
   @Column({ name: 'drawn_units', type: 'integer', default: 0 })
   drawnUnits: number;
+
+  /** Whether it was held against a limit of units in flight, and counts for it until it ends. */
+  @Column({ name: 'counts_in_flight', type: 'boolean', default: false })
+  countsInFlight: boolean;
 
   /** The period charged: its local day and, beside it, its fold (see `User.quotaResetFold`). */
   @Column({ name: 'charged_on', type: 'date' })

@@ -44,6 +44,13 @@ export class QuotaOverageDto {
   max: number | null;
 }
 
+export class InFlightDto {
+  /** Units that may be in flight, by the user's own number or the plan's. */
+  limit: number;
+  /** Units that were admitted since there is a limit, and have not ended. */
+  used: number;
+}
+
 export class QuotaDto {
   /** Units in this period; null when unlimited. */
   limit: number | null;
@@ -58,6 +65,8 @@ export class QuotaDto {
   timeZone: string;
   /** `HH:MM` in that zone: when days begin, by the setting `quota.dayStartsAt` or the plan's own. */
   dayStartsAt: string;
+  /** Units in flight of all types together. Absent where any number may be. */
+  inFlight?: InFlightDto;
   tier: string;
   /** Units beside the day's own, drawn once those are used up. Absent where there are none. */
   grants?: QuotaGrantsDto;

@@ -1,3 +1,5 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { MAX_INTEGER } from '../../common/limits';
 import { type OverageDto } from './overage.dto';
 import { type RolloverDto } from './rollover.dto';
 import { type Tier } from '../entities/tier.entity';
@@ -18,10 +20,28 @@ export class TierDto {
   shadow: boolean;
   /** `HH:MM` at which the day of its users begins; null: as the setting `quota.dayStartsAt` has it. */
   dayStartsAt: string | null;
+  /** Units that one of its users may have in flight: admitted and not ended; null: any number. */
+  maxInFlight: number | null;
+  /** The same for types of requests, each beside the number for all. */
+  @ApiProperty({ type: 'object', nullable: true, additionalProperties: { type: 'integer', minimum: 1, maximum: MAX_INTEGER } })
+  maxInFlightByType: Record<string, number> | null;
   /** Kept for its users, offered to nobody else. */
   archived: boolean;
 
-  static of({ id, name, dailyQuota, unlimited, burstPerMinute, dayStartsAt, overage, rollover, shadow, archived }: Tier): TierDto {
+  static of({
+    id,
+    name,
+    dailyQuota,
+    unlimited,
+    burstPerMinute,
+    dayStartsAt,
+    overage,
+    rollover,
+    shadow,
+    maxInFlight,
+    maxInFlightByType,
+    archived,
+  }: Tier): TierDto {
     return {
       id,
       name,
@@ -32,6 +52,8 @@ export class TierDto {
       overage: overage ?? null,
       rollover: rollover ?? null,
       shadow: shadow ?? false,
+      maxInFlight: maxInFlight ?? null,
+      maxInFlightByType: maxInFlightByType ?? null,
       archived,
     };
   }

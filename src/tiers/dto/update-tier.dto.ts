@@ -54,6 +54,19 @@ export class UpdateTierDto {
   @Matches(HOUR_OF_DAY, { message: 'dayStartsAt must be an hour of the day, 00:00 to 23:59' })
   dayStartsAt?: string | null;
 
+  /** Units that one of its users may have in flight: admitted and not ended; null: any number. A user may have a number of their own. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_QUOTA)
+  maxInFlight?: number | null;
+
+  /** The same for types of requests, each beside the number for all: at most 50. */
+  @ApiProperty({ type: 'object', nullable: true, additionalProperties: { type: 'integer', minimum: 1, maximum: MAX_QUOTA } })
+  @IsOptional()
+  @IsObject()
+  maxInFlightByType?: Record<string, number> | null;
+
   @MayBeLeftOut()
   @IsInt()
   @Min(-1_000_000)

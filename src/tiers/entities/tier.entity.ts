@@ -7,6 +7,11 @@ import { type Overage, OVERAGE_CHECK, type Rollover, ROLLOVER_CHECK } from '../.
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
 @Check('subscription_tiers_overage_check', OVERAGE_CHECK)
 @Check('subscription_tiers_rollover_check', ROLLOVER_CHECK)
+@Check('subscription_tiers_max_in_flight_check', 'max_in_flight > 0')
+@Check(
+  'subscription_tiers_max_in_flight_by_type_check',
+  `jsonb_typeof(max_in_flight_by_type) = 'object' AND NOT jsonb_path_exists(max_in_flight_by_type, '$.* ? (@.type() != "number")')`,
+)
 @Check('subscription_tiers_day_starts_at_check', `day_starts_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'`)
 export class Tier {
   @PrimaryGeneratedColumn('identity', {
@@ -44,6 +49,14 @@ export class Tier {
   /** `HH:MM` at which its users' days begin; null: as the setting has it. */
   @Column({ name: 'day_starts_at', type: 'varchar', length: 5, nullable: true })
   dayStartsAt: string | null;
+
+  /** Units that a user may have in flight; null: any number. */
+  @Column({ name: 'max_in_flight', type: 'integer', nullable: true })
+  maxInFlight: number | null;
+
+  /** The same for types of requests, beside it. */
+  @Column({ name: 'max_in_flight_by_type', type: 'jsonb', nullable: true })
+  maxInFlightByType: Record<string, number> | null;
 
   @Column({ name: 'sort_order', type: 'integer', default: 0 })
   sortOrder: number;

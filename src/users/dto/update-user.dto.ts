@@ -49,6 +49,13 @@ export class UpdateUserDto {
   @IsBoolean()
   unlimited?: boolean;
 
+  /** For administrators: units that this user may have in flight, instead of the plan's number; null: back to the plan's. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_QUOTA)
+  maxInFlight?: number | null;
+
   /** For administrators. */
   @MayBeLeftOut()
   @IsIn(ROLES)

@@ -15,6 +15,8 @@ export class UserDto {
   tier: string;
   /** Units a day without an override; null when unlimited. */
   dailyQuota: number | null;
+  /** Units that this user may have in flight; null: as the plan has it. */
+  maxInFlight: number | null;
   unlimited: boolean;
   /** IANA zone of the quota day; null while it is inherited from the setting `quota.timeZone`. */
   timeZone: string | null;

@@ -15,6 +15,7 @@ export type UserStatus = 'active' | 'suspended';
 @Index('users_subscription_tier_id_idx', ['tier', 'id'])
 @Index('users_next_subscription_tier_id_idx', ['nextTier', 'id'], { where: 'next_subscription_tier IS NOT NULL' })
 @Index('users_admin_id_idx', ['id'], { where: "role = 'admin'" })
+@Check('users_max_in_flight_check', 'max_in_flight > 0')
 @Index('users_quota_forms_id_idx', ['id'], { where: 'quota_forms' })
 @Index('users_suspended_id_idx', ['id'], { where: "status = 'suspended'" })
 @Check('users_quota_reset_date_check', `quota_reset_date BETWEEN '1970-01-01' AND '9999-12-30' OR status = 'deleted'`)
@@ -125,6 +126,10 @@ export class User {
 
   @Column({ name: 'quota_overage_fold', type: 'smallint', default: 0 })
   overageFold: number;
+
+  /** Units that this user may have in flight, instead of the plan's number; null: as the plan has it. */
+  @Column({ name: 'max_in_flight', type: 'integer', nullable: true })
+  maxInFlight: number | null;
 
   @Column({ name: 'quota_override_daily', type: 'integer', nullable: true })
   overrideDaily: number | null;

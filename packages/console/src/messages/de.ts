@@ -487,4 +487,8 @@ export const de: Partial<Record<string, string>> = {
   warning: 'Warnung',
   failure: 'Fehler',
   unknown: 'unbekannt',
+  'bounds what is in flight': 'begrenzt Laufendes',
+  'Units in flight': 'Einheiten in Arbeit',
+  'Units in flight by type': 'Einheiten in Arbeit nach Art',
+  'Change {name}': '{name} ändern',
 };

@@ -34,6 +34,8 @@ const FORMS = [
       },
     },
   },
+  { name: 'maxInFlight', label: 'Units in flight', schema: { type: ['integer', 'null'], minimum: 1 } },
+  { name: 'maxInFlightByType', label: 'Units in flight by type', schema: { type: ['object', 'null'] } },
   { name: 'shadow', label: 'Tried out: nothing is refused', schema: { type: 'boolean' } },
 ] as const;
 

@@ -21,9 +21,10 @@ const limitsOf = ({ dailyQuota = '', burstPerMinute = '' }: Partial<Record<strin
 const figure = (value: number | null) => (value === null ? 'unlimited' : value.toLocaleString(LOCALE));
 
 /** What a plan has beside a quota a day and a burst, by name. */
-const formsOf = ({ overage, rollover, shadow, dayStartsAt }: Tier) => [
+const formsOf = ({ overage, rollover, shadow, dayStartsAt, maxInFlight, maxInFlightByType }: Tier) => [
   ...(overage ? [t('goes beyond')] : []),
   ...(rollover ? [t('keeps unused units')] : []),
+  ...(maxInFlight === null && maxInFlightByType === null ? [] : [t('bounds what is in flight')]),
   ...(shadow ? [t('tried out')] : []),
   ...(dayStartsAt === null ? [] : [t('day from {time}', { time: dayStartsAt })]),
 ];

@@ -1,0 +1,41 @@
+import { type Cte } from '../database/build-statement';
+
+/**
+ * Limits of the units that a user may have in flight, of all types together (`type` null) and of single types, with what is in flight. It is
+ * counted after the user's row was locked, and whoever admits more needs that lock, so the count is exact whatever the
+ * statement's snapshot saw; what others end meanwhile only makes room.
+ */
+export const FLIGHT: Cte = {
+  name: 'flight',
+  materialized: true,
+  text: `
+  SELECT a.user_id, b.type, b.units AS ceiling, quota_in_flight(a.user_id, b.type) AS used
+  FROM account a
+  CROSS JOIN LATERAL (SELECT (SELECT quota_plans()) -> a.tier::text -> 5 AS plan) p
+  CROSS JOIN LATERAL (
+    SELECT NULL::text AS type, coalesce(a.max_in_flight, (p.plan ->> 'maxInFlight')::integer) AS units
+    UNION ALL SELECT t.key, t.value::integer FROM jsonb_each_text(p.plan -> 'maxInFlightByType') t
+  ) b
+  WHERE a.locked AND a.forms AND b.units IS NOT NULL
+`,
+};
+
+/** What a charge adds to what is in flight: nothing, if it has ended with its charge. */
+const FLYING = `CASE WHEN i.status = 'succeeded' THEN 0 ELSE i.cost END`;
+
+/** The running sums: of all types, and of the charge's own. */
+export const FLIGHT_RUNNING = `, i.type, ${FLYING} AS flying, f.ceiling AS flight_max, f.used AS flight_before, f.used + sum(${FLYING}) OVER (PARTITION BY i.user_id ORDER BY i.n) AS flight_after,
+    g.ceiling AS type_max, g.used AS type_before, g.used + sum(${FLYING}) OVER (PARTITION BY i.user_id, i.type ORDER BY i.n) AS type_after`;
+export const FLIGHT_JOINS = `LEFT JOIN flight f ON f.user_id = i.user_id AND f.type IS NULL LEFT JOIN flight g ON g.user_id = i.user_id AND g.type = i.type `;
+export const FLIGHT_MISFIT = ' OR NOT shadow AND flying > 0 AND (flight_after > flight_max OR type_after > type_max)';
+export const FLIGHT_SETTLED = `,
+    coalesce(max(flight_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id), flight_before) AS flight_then,
+    coalesce(max(type_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, type), type_before) AS type_then`;
+export const FLIGHT_VERDICT = `
+      WHEN NOT shadow AND flying > 0 AND (flight_then + flying > flight_max OR type_then + flying > type_max) THEN 'over-in-flight'`;
+
+/** What a refusal states: the limit that did not hold it. */
+export const FLIGHT_STATE = `
+    CASE WHEN flight_then + flying > flight_max THEN json_build_object('type', NULL, 'max', flight_max, 'used', flight_then)
+      WHEN type_then + flying > type_max THEN json_build_object('type', type, 'max', type_max, 'used', type_then) END AS flight,`;
+export const COUNTS_IN_FLIGHT = 'EXISTS (SELECT FROM flight f WHERE f.user_id = i.user_id)';
