@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
 import { makeLogger, NestLogger } from './common/logger';
+import { tracing } from './common/spans';
 import { type Environment } from './config/environment';
 import { readEnvironment } from './config/environment.module';
 import { CONSOLE_PATH, CONSOLE_POLICY, setUpConsole } from './console/console';
@@ -38,7 +39,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   const logger = makeLogger({
     level: preview ? 'silent' : environment.LOG_LEVEL,
     pretty: environment.LOG_FORMAT === undefined ? process.stdout.isTTY : environment.LOG_FORMAT === 'pretty',
-    scope: () => RequestScope.get()?.logFields,
+    scope: () => RequestScope.get()?.logFields ?? tracing.spans?.logFields(),
   });
   const path = new PublicPath({ basePath: environment.basePath, trusts: environment.trustProxy });
   const { adapter, routes } = makeAdapter({
@@ -54,6 +55,7 @@ export async function createApp({ environment: overrides, preview = false, signa
   });
   if (signals) app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   const fastify = adapter.getInstance();
+  if (!preview && environment.tracesBy !== null) (await import('./tracing/start-tracing.js')).startTracing(environment, logger, fastify);
   parseBodies(fastify);
   setUpDocs(app);
   if (preview) return app;

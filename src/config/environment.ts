@@ -1,23 +1,19 @@
-import { plainToInstance, Transform } from 'class-transformer';
+import { plainToInstance } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, validateSync } from 'class-validator';
 import { WholeNumber } from '../common/whole-number';
 import { readFileVariables } from './file-variables';
+import { Flag } from './flag';
 import { decodeSecret, SECRET_BYTES } from './secrets';
 import { type MailFrom, mailFromOf, type SmtpServer, smtpServerOf } from './smtp-server';
 import { StartupError } from './startup-error';
+import { TracingVariables } from './tracing-variables';
 import { trustedProxies, type TrustProxy } from './trusted-proxies';
-
-const Flag = () =>
-  Transform(({ obj, key }) => {
-    const raw = (obj as Record<string, unknown>)[key];
-    return raw === 'true' ? true : raw === 'false' ? false : raw;
-  });
 
 /**
  * The process's environment, read and checked once. Business settings that operators change at run time are not here:
  * those live in `configurations/`. `.env.example` documents each name; a test holds the two together.
  */
-export class Environment {
+export class Environment extends TracingVariables {
   @IsIn(['development', 'production', 'test'])
   NODE_ENV: 'development' | 'production' | 'test' = 'development';
 

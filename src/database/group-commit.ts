@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
 import { isRolledBack, isTransient, sqlState } from '../common/database-errors';
+import { type SpanPlace, tracing } from '../common/spans';
 import { UnavailableProblem } from '../http/problem';
 import { ArrivalQueue, type Queue } from './arrival-queue';
 
@@ -22,6 +23,8 @@ export interface Waiter<Item, Answer> {
   readonly item: Item;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
+  /** Where tracing is on: the span that waits. */
+  place?: SpanPlace;
 }
 
 /** What became of items that went together. */
@@ -92,6 +95,7 @@ export class GroupCommit<Item, Answer> {
   add(waiter: Waiter<Item, Answer>): void {
     const { limit } = this.options;
     if (limit !== undefined && this.queue.size >= limit.maxWaiting) return waiter.reject(limit.full());
+    if (tracing.spans !== null) waiter.place ??= tracing.spans.place();
     this.queue.push(waiter);
     this.schedule();
   }
@@ -163,12 +167,20 @@ export class GroupCommit<Item, Answer> {
   /** Never rejects. */
   private async commit(waiters: readonly Waiter<Item, Answer>[], attempt: number): Promise<Settled<Item, Answer>[]> {
     try {
-      const answers = await this.options.send(waiters.map(({ item }) => item));
+      const answers = await this.send(waiters);
       if (answers.length !== waiters.length) throw new Error(`${answers.length} answers to ${waiters.length} items`);
       return [{ waiters, answers, error: null }];
     } catch (error) {
       return this.recover(waiters, error, attempt);
     }
+  }
+
+  private send(waiters: readonly Waiter<Item, Answer>[]): Promise<readonly Answer[]> {
+    const items = waiters.map(({ item }) => item);
+    if (tracing.spans === null) return this.options.send(items);
+    const fields = { 'quotidian.batch.of': this.options.name, 'quotidian.batch.size': items.length };
+    const places = waiters.map(({ place }) => place);
+    return tracing.spans.shared('batch', fields, places, () => this.options.send(items));
   }
 
   /** A failed statement. What passes is tried again; an item that the database cannot take is found by halving. */

@@ -6,6 +6,9 @@ import { traceIdOf } from './trace-context';
 export interface LogFields {
   requestId: string;
   traceId: string;
+  /** The same and the call's span by the names that OpenTelemetry gives them in logs, where calls are traced. */
+  trace_id?: string;
+  span_id?: string;
 }
 
 /** For so long after an error that nobody took, callbacks and timers are distinguished by their request. */
@@ -28,6 +31,7 @@ export class RequestScope {
   private known: string | undefined;
   private place: number;
   private trace: string | undefined;
+  private span: string | undefined;
 
   private constructor(
     private readonly request: IncomingMessage,
@@ -85,7 +89,14 @@ export class RequestScope {
 
   /** What every line that is logged for the request bears. */
   get logFields(): LogFields {
-    return { requestId: this.id, traceId: this.traceId };
+    const fields = { requestId: this.id, traceId: this.traceId };
+    return this.span === undefined ? fields : { ...fields, trace_id: this.traceId, span_id: this.span };
+  }
+
+  /** Its call is traced, as this span. */
+  join(traceId: string, spanId: string): void {
+    this.trace = traceId;
+    this.span = spanId;
   }
 
   /** The last one takes the place of this one. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BoundedCache } from '../common/bounded-cache';
 import { type EntityManager } from 'typeorm';
 import { isRolledBack, isTransient } from '../common/database-errors';
+import { type Spans, tracing } from '../common/spans';
 import { Environment } from '../config/environment';
 import { IsolatedCommit, type Locking } from '../database/isolated-commit';
 import { SharedReads } from '../database/shared-reads';
@@ -94,7 +95,20 @@ export class AdmissionService {
   }
 
   /** @throws QueueFull at once when too many wait, in all or of this user; ClientGone; UnavailableProblem when the database does not answer for this charge */
-  async admit(charge: Charge): Promise<Verdict> {
+  admit(charge: Charge): Promise<Verdict> {
+    return tracing.spans === null ? this.decide(charge) : this.decideTraced(charge, tracing.spans);
+  }
+
+  private decideTraced(charge: Charge, spans: Spans): Promise<Verdict> {
+    return spans.run('admit', { fields: { 'quotidian.cost': charge.cost } }, async (note) => {
+      const verdict = await this.decide(charge);
+      note({ 'quotidian.outcome': verdict.outcome });
+      if (verdict.outcome === 'admitted') spans.remember(verdict.id);
+      return verdict;
+    });
+  }
+
+  private async decide(charge: Charge): Promise<Verdict> {
     const look = this.refuseAtOnce(charge);
     let decision = look && (await look);
     if (decision === null) {

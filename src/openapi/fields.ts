@@ -61,7 +61,10 @@ export function fieldComponents(used: ReadonlySet<string>): Record<string, objec
   return Object.fromEntries<object>(all.filter(([name]) => used.has(name)));
 }
 
-/** What an answer to a page of another origin may bear beside its own, whatever it is: the setting `http.corsOrigins` decides. */
+/**
+ * What an answer may bear beside its own, whatever it is: to a page of another origin, where the setting `http.corsOrigins` names it; and, where
+ * calls are traced, the span that the call is (W3C Trace Context, level 2).
+ */
 export const PAGE_FIELDS = Object.fromEntries(
-  ['vary', 'access-control-allow-origin', 'access-control-expose-headers'].map((name) => [name, { type: 'string', maxLength: 8_192 }]),
+  ['vary', 'access-control-allow-origin', 'access-control-expose-headers', 'traceresponse'].map((name) => [name, { type: 'string', maxLength: 8_192 }]),
 );

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Spans, tracing } from '../common/spans';
 import { eventId } from '../outbox/event-id';
 import { SettingsService } from '../settings/settings.service';
 import { type Claimed } from './dispatch.repository';
@@ -24,7 +25,7 @@ export class Delivering {
   /** Never rejects. `ended`: what came of it, before that is written. */
   async attempt(delivery: Claimed, ended: (sent: Sent, ok: boolean) => void): Promise<void> {
     const at = new Date();
-    const sent = await this.send(delivery, at);
+    const sent = await (tracing.spans === null ? this.send(delivery, at) : this.sendTraced(delivery, at, tracing.spans));
     const { retryAfterMs: _, ...kept } = sent;
     const { id, claim, tries, ordered } = delivery;
     const plan = {
@@ -37,6 +38,17 @@ export class Delivering {
     ended(sent, verdict.status === 'delivered');
     const finished: Finished = { delivery, gone, result: { id, claim, ...verdict, attempt: { at: at.toISOString(), ...kept } } };
     await this.results.write(finished);
+  }
+
+  /** A trace of its own: it may come hours after what it is about, and links to that. */
+  private sendTraced(delivery: Claimed, at: Date, spans: Spans): Promise<Sent> {
+    const { endpointId, eventType, tries, data } = delivery;
+    const fields = { 'quotidian.endpoint.id': endpointId, 'quotidian.event.type': eventType, 'quotidian.delivery.tries': tries };
+    return spans.run('deliver', { fields, links: spans.recall((data as { id?: unknown } | null)?.id), apart: true }, async (note) => {
+      const sent = await this.send(delivery, at);
+      note(sent.status === null ? { 'error.type': sent.error ?? 'unknown' } : { 'http.response.status_code': sent.status });
+      return sent;
+    });
   }
 
   private async send(delivery: Claimed, at: Date): Promise<Sent> {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Spans, tracing } from '../../common/spans';
 import { StatementPool } from '../../database/statement-pool';
 import { SettingsService } from '../../settings/settings.service';
 import { type ClaimDto } from '../dto/claim.dto';
@@ -63,7 +64,8 @@ export class ClaimsService {
     const kinds = this.kindsOf(types);
     const seconds = leaseSeconds ?? this.settings.get(RequestSettings.leaseSeconds);
     for (let tries = 1; ; tries++) {
-      const result = await this.claimOnce({ kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.shares.leads(types) });
+      const claim = { kinds, limit: limit ?? 1, leaseSeconds: seconds, leads: this.shares.leads(types) };
+      const result = await (tracing.spans === null ? this.claimOnce(claim) : this.claimTraced(claim, tracing.spans));
       for (const { id, type, userId } of result.items) {
         this.shares.served(type, userId);
         this.signals.changed(id);
@@ -71,6 +73,15 @@ export class ClaimsService {
       this.overdue.begin(result.overdue);
       if (result.items.length > 0 || !result.contended || tries === TRIES) return result;
     }
+  }
+
+  private claimTraced(claim: Claim, spans: Spans): Promise<ClaimResult> {
+    return spans.run('claim', { fields: { 'quotidian.claim.limit': claim.limit } }, async (note, link) => {
+      const result = await this.claimOnce(claim);
+      note({ 'quotidian.claim.requests': result.items.length });
+      for (const { id } of result.items) link(spans.recall(id));
+      return result;
+    });
   }
 
   private claimOnce(claim: Claim): Promise<ClaimResult> {
