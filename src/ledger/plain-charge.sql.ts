@@ -3,8 +3,8 @@ import { endingsOf, EVENT_COLUMNS } from './event-rows.sql';
 import { ID_TIME, MAX_UNITS, NOW_MS } from './charge.sql';
 
 const ZONE = `coalesce(u.time_zone, (SELECT quota_default_zone()))`;
-/** A zone of the user's own may be one that PostgreSQL does not know any more. */
-const KNOWN = `(${ZONE} = (SELECT quota_default_zone()) OR quota_zone_known(${ZONE}))`;
+/** A zone of the user's own may be one that PostgreSQL does not know any more; the default is one that it knows. */
+const KNOWN = `(u.time_zone IS NULL OR quota_zone_known(u.time_zone))`;
 const share = (units: string): string => `${units} * 10000::bigint / greatest(u.api_quota_daily, 1)`;
 
 /**

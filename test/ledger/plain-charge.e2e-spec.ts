@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { DataSource } from 'typeorm';
 import { AdmissionRepository } from '../../src/ledger/admission.repository';
 import { type PendingCharge } from '../../src/ledger/charge-queue';
 import { type Decision } from '../../src/ledger/decision';
@@ -158,5 +159,39 @@ describe('the plain statement and the general one', () => {
     expect(made).toEqual(made.toSorted());
     const rows = await service.sql<{ id: string }>('SELECT id FROM requests WHERE user_id = ANY ($1) ORDER BY id', [ids]);
     expect(rows.map(({ id }) => id)).toEqual(made);
+  });
+
+  it('know of every plan that has more than a daily quota, by whichever of its columns', async () => {
+    const tier = (columns: string) => `UPDATE subscription_tiers SET ${columns} WHERE name = 'free'`;
+    const setting = (hour: string) =>
+      `INSERT INTO system_configurations (key, value) VALUES ('quota.dayStartsAt', '"${hour}"') ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+    const states = {
+      'nothing more': 'SELECT',
+      'a version to be copied': tier('version = copied_version + 1'),
+      'an hour': tier(`day_starts_at = '06:00'`),
+      'an hour that is midnight': tier(`day_starts_at = '00:00'`),
+      overage: tier(`overage = '{"max": 5}'`),
+      rollover: tier(`rollover = '{"days": 2}'`),
+      shadow: tier('shadow = true'),
+      'another name': tier(`alias_of = (SELECT id FROM subscription_tiers WHERE name = 'pro')`),
+      'an hour for all': setting('06:00'),
+      'midnight for all': setting('00:00'),
+    };
+    const runner = service.app.get(DataSource).createQueryRunner();
+    try {
+      for (const [name, change] of Object.entries(states)) {
+        await runner.startTransaction();
+        await runner.query(change);
+        const [found] = (await runner.query('SELECT quota_plans() AS quickly, quota_plans_in_full() AS fully')) as unknown as {
+          quickly: unknown;
+          fully: unknown;
+        }[];
+        await runner.rollbackTransaction();
+        expect([name, found?.quickly]).toEqual([name, found?.fully]);
+        expect([name, found?.fully === null]).toEqual([name, ['nothing more', 'midnight for all'].includes(name)]);
+      }
+    } finally {
+      await runner.release();
+    }
   });
 });
