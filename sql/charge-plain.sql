@@ -38,25 +38,8 @@ WITH
           true
         )
         AND (
-          coalesce(
-            u.time_zone,
-            (
-              SELECT
-                quota_default_zone ()
-            )
-          ) = (
-            SELECT
-              quota_default_zone ()
-          )
-          OR quota_zone_known (
-            coalesce(
-              u.time_zone,
-              (
-                SELECT
-                  quota_default_zone ()
-              )
-            )
-          )
+          u.time_zone IS NULL
+          OR quota_zone_known (u.time_zone)
         ) THEN (
           now() AT TIME ZONE coalesce(
             u.time_zone,

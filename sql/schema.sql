@@ -1278,6 +1278,20 @@ CREATE OR REPLACE FUNCTION public.quota_plans()
  STABLE
 AS $function$
       BEGIN
+        IF NOT EXISTS (SELECT FROM subscription_tiers t WHERE t.copied_version < t.version OR t.alias_of IS NOT NULL OR t.day_starts_at IS NOT NULL OR t.max_in_flight IS NOT NULL OR t.max_in_flight_by_type IS NOT NULL OR t.overage IS NOT NULL OR t.rollover IS NOT NULL OR t.shadow)
+          AND NOT EXISTS (SELECT FROM system_configurations c WHERE c.key = 'quota.dayStartsAt' AND c.value #>> '{}' <> '00:00') THEN
+          RETURN NULL;
+        END IF;
+        RETURN quota_plans_in_full();
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_plans_in_full()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+      BEGIN
         RETURN (
           SELECT jsonb_object_agg(t.name, jsonb_build_array(p.name,
             CASE WHEN p.copied_version < p.version THEN p.version ELSE -1 END, p.unlimited, p.daily_quota, p.edited_at, tier_forms(p),

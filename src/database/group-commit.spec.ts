@@ -76,11 +76,22 @@ describe('a group commit', () => {
     expect(database.sizes).toEqual([1, 3]);
   });
 
+  it('sends with few that wait what those who are answered send next, where a statement is dear', async () => {
+    const database = new Database();
+    const group = grouped(database, { minAhead: 4 });
+    const asks = async (n: number) => [await group.push(good(n)), await group.push(good(n + 10))];
+    const first = [0, 1].map(asks);
+    await new Promise(setImmediate);
+    const others = [2, 3].map(asks);
+    expect(await Promise.all([...first, ...others])).toEqual([0, 1, 2, 3].map((n) => [n, n + 10]));
+    expect(database.sizes).toEqual([2, 4, 2]);
+  });
+
   it('answers each item once, by what was committed, and a bad one alone fails', async () => {
     await fc.assert(
-      fc.asyncProperty(items, fc.constantFrom(1, 2), async (many, maxInFlight) => {
+      fc.asyncProperty(items, fc.constantFrom(1, 2), fc.constantFrom(undefined, 3), async (many, maxInFlight, minAhead) => {
         const database = new Database();
-        const endings = await pushAll(grouped(database, { maxInFlight, minBeside: 3 }), many);
+        const endings = await pushAll(grouped(database, { maxInFlight, minBeside: 3, minAhead }), many);
         expect(endings.map((ending) => (ending.status === 'fulfilled' ? ending.value : (ending.reason as { code: string }).code))).toEqual(
           many.map(({ n, bad }) => (bad ? '22P02' : n)),
         );

@@ -16,6 +16,9 @@ const MAX_USUAL_MS = 25;
 /** Items that are answered in one round of the event loop. */
 const ANSWERS_A_ROUND = 16;
 
+/** Rounds of the event loop in which items that come in are waited for. */
+const GATHERING_ROUNDS = 16;
+
 const NONE: ReadonlySet<unknown> = new Set();
 
 /** An item that waits, and whom its answer goes to. */
@@ -47,6 +50,11 @@ export interface GroupCommitOptions<Item, Answer> {
   /** So many must wait for a statement to be sent beside another one: the database is not left idle, nor fed in crumbs. */
   minBeside?: number;
   /**
+   * Where fewer wait when a statement has ended, the next goes after the answers, with what those who were answered send next:
+   * a statement costs as much as a dozen items, so that is worth a pause of the database. Left out: it goes before them.
+   */
+  minAhead?: number;
+  /**
    * A statement that takes longer than this, and several times as long as others did, is not waited for, however few wait:
    * what is alone is never behind what is stuck.
    */
@@ -76,6 +84,8 @@ export class GroupCommit<Item, Answer> {
   /** How long a statement takes, of late. */
   private usualMs = 0;
   private scheduled = false;
+  /** Statements that have ended and whose items are being answered. */
+  private answering = 0;
 
   constructor(private readonly options: GroupCommitOptions<Item, Answer>) {
     this.queue = options.queue ?? new ArrivalQueue();
@@ -127,8 +137,12 @@ export class GroupCommit<Item, Answer> {
 
   private minToSend(): number {
     const { minBeside = 1 } = this.options;
-    if (this.inFlight.length === 0) return 1;
+    if (this.inFlight.length === 0) return this.answering > 0 ? this.minAhead : 1;
     return performance.now() - (this.inFlight[0] as number) >= this.patience ? 1 : minBeside;
+  }
+
+  private get minAhead(): number {
+    return this.options.minAhead ?? 1;
   }
 
   private get patience(): number {
@@ -143,7 +157,8 @@ export class GroupCommit<Item, Answer> {
     this.usualMs += (Math.min(performance.now() - sentAt, MAX_USUAL_MS) - this.usualMs) / 16;
     this.queue.settled?.(batch);
     const again = this.options.goesAgain === undefined ? NONE : this.requeue(settled);
-    // The next statement goes before this one's items are answered: the database works meanwhile.
+    // Where enough wait, the next statement goes before this one's items are answered: the database works meanwhile.
+    this.answering++;
     this.sendWaiting();
     let answered = 0;
     for (const { waiters, answers, error } of settled) {
@@ -151,9 +166,26 @@ export class GroupCommit<Item, Answer> {
         if (answers === null) waiter.reject(error);
         else if (!again.has(waiter)) waiter.resolve(answers[i] as Answer);
         // A hundred answers at once would be a pause to everybody else.
-        if (++answered % ANSWERS_A_ROUND === 0) await breathe();
+        if (++answered % ANSWERS_A_ROUND !== 0) continue;
+        await breathe();
+        if (this.queue.size > 0) this.sendWaiting();
       }
     }
+    if (this.options.minAhead !== undefined) await this.gather();
+    this.answering--;
+    if (this.queue.size > 0) this.sendWaiting();
+  }
+
+  /** Waits as long as each round of the event loop brings some more, few rounds at most. */
+  private async gather(): Promise<void> {
+    for (let round = 0, before = -1; round < GATHERING_ROUNDS && this.queue.size > before && this.mayGather(); round++) {
+      before = this.queue.size;
+      await breathe();
+    }
+  }
+
+  private mayGather(): boolean {
+    return this.inFlight.length === 0 && this.queue.size < this.minAhead;
   }
 
   private requeue(settled: readonly Settled<Item, Answer>[]): ReadonlySet<unknown> {

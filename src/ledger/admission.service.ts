@@ -24,7 +24,7 @@ const BATCH = 128;
 const BATCH_OF_USER = 100;
 /** Of payload JSON in the queue, so that its bound in charges is one in memory too. */
 const QUEUE_CHARS = 24 * 1_024 * 1_024;
-/** So many must wait for a batch to be sent beside another one: the database is not left idle, nor fed in crumbs. */
+/** So many must wait for a batch to be sent beside another one, or before the last one's charges are answered: the database is not left idle, nor fed in crumbs. */
 const SECOND_BATCH = 48;
 
 /** Of the queue, in charges and in payload, that one user may have. */
@@ -64,6 +64,7 @@ export class AdmissionService {
     maxItems: BATCH,
     maxInFlight: BATCHES_IN_FLIGHT,
     minBeside: SECOND_BATCH,
+    minAhead: SECOND_BATCH,
     patienceMs: PATIENCE_MS,
     queue: this.queues[0],
     laneQueue: this.queues[1],
