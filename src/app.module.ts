@@ -32,6 +32,7 @@ import { QuotasModule } from './quotas/quotas.module';
 import { RequestsModule } from './requests/requests.module';
 import { SettingsModule } from './settings/settings.module';
 import { SingleSignOnModule } from './single-sign-on/single-sign-on.module';
+import { TestClockModule } from './test-clock/test-clock.module';
 import { TiersModule } from './tiers/tiers.module';
 import { UserConfigurationsModule } from './user-configurations/user-configurations.module';
 import { UsersModule } from './users/users.module';
@@ -70,6 +71,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     DoctorModule,
     ErrorPagesModule,
     MetricsModule,
+    TestClockModule,
   ],
   providers: [
     ProblemFilter,

@@ -59,7 +59,8 @@ export async function createApp({ environment: overrides, preview = false, signa
   parseBodies(fastify);
   setUpDocs(app);
   if (preview) return app;
-  addAnswerHeaders(fastify, { [DOCS_PATH]: DOCS_POLICY, ...(environment.CONSOLE_ENABLED ? { [CONSOLE_PATH]: CONSOLE_POLICY } : {}) });
+  const policies = { [DOCS_PATH]: DOCS_POLICY, ...(environment.CONSOLE_ENABLED ? { [CONSOLE_PATH]: CONSOLE_POLICY } : {}) };
+  addAnswerHeaders(fastify, policies, environment.TEST_CLOCK);
   letPagesIn(fastify, app.get(CorsService));
   if (environment.CONSOLE_ENABLED) setUpConsole(fastify, { folder: environment.CONSOLE_DIR, path });
   const metrics = app.get(MetricsService);

@@ -138,10 +138,10 @@ describe('the house', () => {
     expect(source.filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.ts$/.test(basename(path))).map(({ path }) => path)).toEqual([]);
   });
 
-  it('has routes below v1/, but for those of monitors and of pages', () => {
+  it('has routes below v1/, but for those of monitors, of pages and of the test clock', () => {
     const bases = shipped.flatMap(({ text }) => [...text.matchAll(/^@Controller\('([^']*)'\)/gm)].map(([, base = '']) => base));
     expect(bases.length).toBeGreaterThan(10);
-    expect(bases.filter((base) => !/^v1(\/|$)/.test(base)).sort()).toEqual(['errors', 'health', 'metrics']);
+    expect(bases.filter((base) => !/^v1(\/|$)/.test(base)).sort()).toEqual(['errors', 'health', 'metrics', 'test/clock']);
   });
 
   it('has no folder for what found no place', () => {

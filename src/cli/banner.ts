@@ -28,6 +28,7 @@ export function banner(app: NestFastifyApplication, admin: ShownAdmin | null): s
     ['Data', environment.embedded ? `${resolve(environment.DATA_DIR)} (embedded PostgreSQL)` : databaseOf(environment.DATABASE_URL ?? '')],
     ['Mail', mailOf(environment)],
     ...workersOf(environment),
+    ...(environment.TEST_CLOCK ? [['TEST CLOCK', `set by POST ${url}${environment.basePath}/test/clock: never for production`]] : []),
   ];
   const secrets =
     admin === null

@@ -8,7 +8,10 @@ export function register(program: Command): void {
     .command('serve')
     .description('Start the service and listen on PORT (3000).')
     .option('--workers <count>', 'how many processes share the port and DATABASE_POOL_SIZE: a number, or auto for one a core', workers, 1)
-    .action(async ({ workers: count }: { workers: number }) => {
+    .option('--test-clock', 'go by a clock that POST /test/clock sets, on a database of its own; never in production')
+    .action(async ({ workers: count, testClock }: { workers: number; testClock?: true }) => {
+      // As the variable, which workers have too.
+      if (testClock) process.env.TEST_CLOCK = 'true';
       const { isWorker } = await import('node:cluster').then((cluster) => cluster.default);
       if (count > 1 && !isWorker) {
         const { serveByWorkers } = await import('./workers/serve-by-workers.js');

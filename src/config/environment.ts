@@ -118,6 +118,11 @@ export class Environment extends TracingVariables {
   @IsBoolean()
   SCHEDULER_ENABLED = true;
 
+  /** Have a clock that POST /test/clock sets, on a database of its own. Never in production. Also `quotidian serve --test-clock`. */
+  @Flag()
+  @IsBoolean()
+  TEST_CLOCK = false;
+
   /** Charges that may wait for admission in this process; one more is answered 503 at once. */
   @WholeNumber()
   @IsInt()
@@ -246,6 +251,7 @@ export function parseEnvironment(raw: Record<string, unknown>, needsSecrets = tr
       problems.push(`${name} is missing: production needs at least ${SECRET_BYTES} bytes as hex or base64`);
     }
   }
+  if (environment.TEST_CLOCK && environment.NODE_ENV === 'production') problems.push('TEST_CLOCK (--test-clock) is never for production');
   problems.push(...unread, ...mailProblems(environment), ...proxyProblems(environment));
   if (problems.length > 0) throw new StartupError(`The environment is not usable: ${problems.join('; ')}.`);
   return environment;

@@ -6,7 +6,7 @@ import { HealingClient, type HealingConfig } from './healing-client';
 import { Primary } from './primary';
 import { firstServer } from './server-check';
 import { type ObservedServer } from './server-probe';
-import { sessionOptions, type SessionSettings, STATEMENT_TIMEOUT_MS, transactionPins } from './session';
+import { clockedPath, sessionOptions, type SessionSettings, STATEMENT_TIMEOUT_MS, transactionPins } from './session';
 
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** How much longer than the server the client waits for an answer. */
@@ -20,6 +20,8 @@ export interface OpenOptions {
   directFile?: string;
   /** Where our tables are, whatever the role's path. Default: found by looking. */
   schema?: string;
+  /** Whether sessions go by the database's test clock. */
+  testClock?: boolean;
 }
 
 export interface SessionSpec {
@@ -49,25 +51,27 @@ export class Connections implements OnApplicationShutdown {
     private readonly primary: Primary,
     /** Where `DATABASE_DIRECT_URL` leads. */
     private readonly direct: Connections | null,
+    /** Whether its sessions go by the database's test clock. */
+    readonly testClock = false,
   ) {}
 
   /** @throws StartupError when the URL cannot be read, or the server cannot be reached, refuses us, or is too old, or the two URLs do not belong together */
-  static async open(text: string, { directUrl, schema: wanted, file, directFile }: OpenOptions = {}): Promise<Connections> {
+  static async open(text: string, { directUrl, schema: wanted, file, directFile, testClock = false }: OpenOptions = {}): Promise<Connections> {
     const url = parseConnectionUrl(text, 'DATABASE_URL', file);
     const first = await firstServer(url, CONNECT_TIMEOUT_MS, 'DATABASE_URL', wanted);
     const schema = wanted ?? first.schema;
-    const direct = directUrl === undefined ? null : await Connections.openDirect(directUrl, schema, first, directFile);
-    return new Connections(url, schema, new Primary(url, first), direct);
+    const direct = directUrl === undefined ? null : await Connections.openDirect(directUrl, schema, first, { file: directFile, testClock });
+    return new Connections(url, schema, new Primary(url, first), direct, testClock);
   }
 
-  private static async openDirect(text: string, schema: string, other: ObservedServer, file?: string): Promise<Connections> {
+  private static async openDirect(text: string, schema: string, other: ObservedServer, { file, testClock }: OpenOptions): Promise<Connections> {
     const url = parseConnectionUrl(text, 'DATABASE_DIRECT_URL', file);
     const first = await firstServer(url, CONNECT_TIMEOUT_MS, 'DATABASE_DIRECT_URL');
     if (!first.acceptsOptions) throw new StartupError('DATABASE_DIRECT_URL leads to a pooler too: name the PostgreSQL server itself.');
     if (first.database !== other.database || first.startedAt !== other.startedAt) {
       throw new StartupError('DATABASE_DIRECT_URL leads to another server or database than DATABASE_URL.');
     }
-    return new Connections(url, schema, new Primary(url, first, true), null);
+    return new Connections(url, schema, new Primary(url, first, true), null, testClock);
   }
 
   /** From now on the server is left when it turns read-only or silent, and another one looked for. */
@@ -111,7 +115,7 @@ export class Connections implements OnApplicationShutdown {
   /** What pg takes; also as `extra` of TypeORM's options. */
   config({ application, statementTimeoutMs = STATEMENT_TIMEOUT_MS, answerTimeoutMs, settings }: SessionSpec): HealingConfig {
     const wait = answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + GRACE_MS);
-    const all = { statement_timeout: statementTimeoutMs, ...settings };
+    const all = { statement_timeout: statementTimeoutMs, ...(this.testClock ? clockedPath(this.schema) : {}), ...settings };
     return {
       ...this.url.login,
       primary: this.primary,

@@ -14,6 +14,7 @@ import { migrate } from './migrate';
 import { Notifications } from './notifications';
 import { RetryingDataSource } from './retrying-data-source';
 import { StatementPool } from './statement-pool';
+import { settleTestClock } from './test-clock.sql';
 import { TimeZones } from './time-zones';
 import { Transactions } from './transactions';
 
@@ -38,6 +39,7 @@ const WORK_POOL = { application: 'quotidian work', size: 3 };
       useFactory: async (environment: Environment, embedded: EmbeddedPostgres | null) => {
         const connections = await openConnections(environment, embedded?.url);
         if (environment.migrateOnStart) await migrate(connections);
+        await settleTestClock(connections);
         connections.watch();
         return connections;
       },

@@ -87,7 +87,16 @@ export function settingsIn(options: string): SessionSettings {
 }
 
 function pathOf(schema: string | null): SessionSettings {
-  return schema === null ? {} : { search_path: `"${schema.replaceAll('"', '""')}",pg_temp` };
+  return schema === null ? {} : { search_path: `${quoted(schema)},pg_temp` };
+}
+
+/** Where names are looked up by who goes by a test clock: in our schema even before the catalogue, whose now() is another one there. */
+export function clockedPath(schema: string): SessionSettings {
+  return { search_path: `${quoted(schema)},pg_catalog,pg_temp` };
+}
+
+function quoted(schema: string): string {
+  return `"${schema.replaceAll('"', '""')}"`;
 }
 
 /** PostgreSQL splits the options at spaces, except behind a backslash. */

@@ -7,6 +7,8 @@ export interface DatabaseStatus {
   pending: string[];
   /** How far the database's clock is behind what it showed before, to us or in the newest request; 0 when it is not. */
   clockBehindMs: number;
+  /** What its clock shows, in milliseconds since 1970. */
+  nowMs: number;
 }
 
 /** Steps of the clock smaller than this are ordinary corrections. */
@@ -31,7 +33,7 @@ export class HealthRepository {
     );
     const known = this.dataSource.migrations.map((migration) => migration.name ?? '');
     const done = new Set(row.names);
-    return { pending: known.filter((name) => !done.has(name)), clockBehindMs: this.behind(row.now, row.newest ?? 0) };
+    return { pending: known.filter((name) => !done.has(name)), clockBehindMs: this.behind(row.now, row.newest ?? 0), nowMs: row.now };
   }
 
   /** Compares the database's clock with where it should be: by what it showed last and our own steady clock, and by the ledger. */

@@ -50,6 +50,7 @@ export class HealthService {
     // Registration goes on, on another plan than was meant: reported only then.
     const defaultTier = seen && (await this.wrongDefaultTier());
     if (defaultTier) checks.defaultTier = { status: 'degraded', detail: defaultTier };
+    if (this.connections.testClock) checks.testClock = testClock(seen?.nowMs);
     // What is read is still answered; what is written is not, and a proxy may know a database elsewhere.
     const full = this.disk.problemAt();
     if (full !== null) checks.disk = { status: 'down', detail: full };
@@ -99,6 +100,12 @@ function migrations(pending: string[] | undefined): HealthCheckDto {
 /** The period never moves back: users keep what is left of it until the clock has caught up. An operator should know. */
 function clock(behindMs = 0): HealthCheckDto {
   return behindMs > 0 ? { status: 'degraded', detail: `the database's clock was set back ${Math.ceil(behindMs / 1_000)} s` } : { status: 'up' };
+}
+
+/** Whoever sees it knows that nothing here is real. */
+function testClock(nowMs?: number): HealthCheckDto {
+  const reads = nowMs === undefined ? '' : `, which shows ${new Date(nowMs).toISOString()}`;
+  return { status: 'degraded', detail: `the service goes by a test clock${reads}` };
 }
 
 /** Each is survived: the fallback counts. An operator should put it right. */

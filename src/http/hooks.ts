@@ -6,12 +6,14 @@ import { RequestScope } from './request-scope';
 /**
  * Puts on every answer what stands on all of them.
  * @param policies the `Content-Security-Policy` of pages below a path, in place of the one of all answers
+ * @param testClock whether they show that nothing here goes by the true time
  */
-export function addAnswerHeaders(fastify: FastifyInstance, policies: Record<string, string>): void {
+export function addAnswerHeaders(fastify: FastifyInstance, policies: Record<string, string>, testClock = false): void {
   const pages = Object.entries(policies);
+  const fields = testClock ? { ...HEADERS, 'x-test-clock': 'true' } : HEADERS;
   fastify.addHook('onRequest', (request, reply, done) => {
     // Not by Nest's setter: it puts them on Node's response, which then copies all of an answer's headers one by one.
-    void reply.headers(HEADERS).header('x-request-id', request.id);
+    void reply.headers(fields).header('x-request-id', request.id);
     for (const [path, policy] of pages) if (request.url.startsWith(path)) void reply.header('content-security-policy', policy);
     done();
   });

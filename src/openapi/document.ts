@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import { renderAlike } from './alike';
 import { bound } from './bounds';
 import { exampleComponents, renderAnswerExamples } from './examples';
-import { CONSTANT_FIELDS, fieldComponents, PAGE_FIELDS } from './fields';
+import { CONSTANT_FIELDS, fieldComponents, PAGE_FIELDS, TEST_CLOCK_FIELDS } from './fields';
 import { type Operation, renderOperation } from './operations';
 import { ProblemResponses } from './problems';
 import { declaredRoutes, operationId } from './routes';
@@ -32,6 +32,7 @@ const TAGS = {
   events: 'What happened, in order.',
   errors: 'What the codes of refusals mean.',
   health: 'For orchestrators and monitors.',
+  'test-clock': 'The clock of a service that was started for tests.',
 };
 
 /** The document of all routes, as `/openapi.json` serves it and `openapi.json` keeps it. */
@@ -77,7 +78,11 @@ function render(app: NestFastifyApplication, document: OpenAPIObject): OpenAPIOb
   const used = JSON.stringify(document).matchAll(/"#\/components\/headers\/([^"]+)"/g);
   components.headers = fieldComponents(new Set([...used].map(([, name]) => name as string)));
   bound(document);
-  return Object.assign(document, { 'x-fields-of-every-answer': CONSTANT_FIELDS, 'x-fields-for-other-origins': PAGE_FIELDS });
+  return Object.assign(document, {
+    'x-fields-of-every-answer': CONSTANT_FIELDS,
+    'x-fields-for-other-origins': PAGE_FIELDS,
+    'x-fields-by-test-clock': TEST_CLOCK_FIELDS,
+  });
 }
 
 const served = new WeakMap<NestFastifyApplication, { document: OpenAPIObject; bytes: Buffer }>();

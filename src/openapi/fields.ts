@@ -68,3 +68,6 @@ export function fieldComponents(used: ReadonlySet<string>): Record<string, objec
 export const PAGE_FIELDS = Object.fromEntries(
   ['vary', 'access-control-allow-origin', 'access-control-expose-headers', 'traceresponse'].map((name) => [name, { type: 'string', maxLength: 8_192 }]),
 );
+
+/** What answers of a service that goes by a test clock bear beside their own. */
+export const TEST_CLOCK_FIELDS = { 'x-test-clock': { type: 'string', const: 'true' } };

@@ -88,6 +88,7 @@ export async function startReplica(databaseUrl: string, environment: Partial<Env
       JWT_SECRET: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
       SECRETS_KEY: '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f',
       SCHEDULER_ENABLED: false,
+      TEST_CLOCK: false,
       DATABASE_POOL_SIZE: 5,
       LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
       ...environment,

@@ -1894,6 +1894,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/test/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the test clock shows.
+         * @description For administrators.
+         */
+        get: operations["testClockGet"];
+        put?: never;
+        /**
+         * Sets the test clock, or has it go forward, for all that the service decides by time: periods, expiries, retention.
+         * @description For administrators.
+         */
+        post: operations["testClockSet"];
+        delete?: never;
+        options?: never;
+        /**
+         * What the test clock shows.
+         * @description As GET, without its body. For administrators.
+         */
+        head: operations["testClockGetHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/authorize/{path}": {
         parameters: {
             query?: never;
@@ -3992,6 +4020,27 @@ export interface components {
              */
             status: "ok" | "warning" | "failure";
             groups: components["schemas"]["FindingGroupDto"][];
+        };
+        TestClockDto: {
+            /**
+             * Format: date-time
+             * @description What the clock shows, for all that the service decides by time.
+             */
+            now: string;
+            /**
+             * Format: date-time
+             * @description The true time.
+             */
+            trueNow: string;
+        };
+        SetTestClockDto: {
+            /** @description What the clock shows from now on, from 2000 and before 2100; it goes on from there. Earlier than it shows is possible too. */
+            now?: string;
+            /**
+             * Format: int32
+             * @description Seconds by which it goes forward. One of the two is needed.
+             */
+            advance?: number;
         };
         /** @description RFC 9457. `code` is stable; some codes bring members of their own. */
         Problem: {
@@ -15110,6 +15159,97 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequestMalformedRequestHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    testClockGet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClockDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    testClockSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTestClockDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClockDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    testClockGetHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];

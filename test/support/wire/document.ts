@@ -16,6 +16,7 @@ interface Document {
   components: { schemas: Record<string, Schema>; headers: Record<string, { required: boolean; schema: Schema }> };
   'x-fields-of-every-answer': Record<string, { const: string }>;
   'x-fields-for-other-origins': Record<string, object>;
+  'x-fields-by-test-clock': Record<string, object>;
 }
 
 export interface Operation {
@@ -61,7 +62,7 @@ export class WireDocument {
     addFormats(this.ajv);
     this.ajv.addSchema(this.document, ROOT);
     this.constantFields = this.document['x-fields-of-every-answer'];
-    this.pageFields = this.document['x-fields-for-other-origins'];
+    this.pageFields = { ...this.document['x-fields-for-other-origins'], ...this.document['x-fields-by-test-clock'] };
     this.routes = Object.entries(this.document.paths)
       .flatMap(([path, item]) =>
         Object.entries(item).map(([method, { operationId: id }]) => ({ operation: { id, path, method: method.toUpperCase() }, parts: path.split('/') })),

@@ -2,6 +2,7 @@ import { QueryClient } from '@tanstack/react-query';
 import { createClient } from '../../../client/src/client';
 import { ProblemError } from '../../../client/src/problem-error';
 import { noteCall } from './calls';
+import { noteClock } from './test-clock';
 import { accessToken, BASE } from './session';
 
 /** Sends with the session's token, and once more with a fresh one where that is refused. */
@@ -14,7 +15,7 @@ async function send(request: Request): Promise<Response> {
 function sendWith(request: Request, token: string | null): Promise<Response> {
   if (token !== null) request.headers.set('authorization', `Bearer ${token}`);
   noteCall(request);
-  return fetch(request);
+  return fetch(request).then(noteClock);
 }
 
 export const api = createClient({ baseUrl: `${location.origin}${BASE}`, apiKey: 'none', batching: false, retries: { max: 0 }, fetch: send });

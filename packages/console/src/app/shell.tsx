@@ -11,6 +11,7 @@ import { useMe } from './me';
 import { placesOf } from './places';
 import { Icon } from '../ui/icon';
 import { problemOf, Refusal } from '../ui/refusal';
+import { TestClock } from './test-clock';
 
 /** What stands around every page. */
 export function Shell() {
@@ -48,6 +49,7 @@ export function Shell() {
           </button>
         </div>
       </header>
+      <TestClock />
       <Away />
       <div className="body">
         <nav className="side" aria-label={t('Pages')}>

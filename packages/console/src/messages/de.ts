@@ -11,6 +11,7 @@ export const de: Partial<Record<string, string>> = {
   Language: 'Sprache',
   'The service does not answer. It is asked again until it does; nothing that you typed is lost.':
     'Der Dienst antwortet nicht. Er wird gefragt, bis er es tut; nichts Eingegebenes geht verloren.',
+  'This service goes by a test clock.': 'Dieser Dienst geht nach einer Testuhr.',
   'Jump to…': 'Gehe zu …',
   'Jump to': 'Gehe zu',
   Places: 'Orte',
