@@ -14,10 +14,10 @@ export class Cluster {
   server;
 
   /**
-   * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string | undefined>, root?: string, prepare?: string, binDir?: string }} options
-   * `environment` is the server's; `root` names another build than ours; `prepare` is what the database is given before the replicas come.
+   * @param {{ replicas?: number, settings?: string[], environment?: Record<string, string | undefined>, root?: string, prepare?: string, binDir?: string, service?: Record<string, string> }} options
+   * `environment` is the server's, `service` the replicas'; `root` names another build than ours; `prepare` is what the database is given before the replicas come.
    */
-  static async start({ replicas = 1, root, prepare, ...server } = {}) {
+  static async start({ replicas = 1, root, prepare, service = {}, ...server } = {}) {
     const cluster = new Cluster();
     cluster.server = await PostgresServer.start(server);
     try {
@@ -25,7 +25,7 @@ export class Cluster {
       await built('database/migrate').migrate(cluster.url);
       if (prepare) await cluster.sql(prepare);
       const databaseUrl = cluster.url;
-      const start = () => ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn' } });
+      const start = () => ServiceProcess.start({ databaseUrl, root, environment: { DATABASE_POOL_SIZE: '5', LOG_LEVEL: 'warn', ...service } });
       cluster.replicas = await Promise.all(Array.from({ length: replicas }, start));
     } catch (error) {
       await cluster.stop();

@@ -2,9 +2,10 @@ import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
 import { linearize } from './linearizable.mjs';
 import { crossMidnights } from './midnights.mjs';
-import { CLOCK_MUTANT, DURABILITY_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, UNKEYED_MUTANTS, WORK_MUTANTS } from './mutants.mjs';
+import { CLOCK_MUTANT, DURABILITY_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, UNKEYED_MUTANTS, WEBHOOK_MUTANTS, WORK_MUTANTS } from './mutants.mjs';
 import { Random } from './random.mjs';
 import { runUnkeyed } from './unkeyed.mjs';
+import { FEW_WEBHOOKS, runWebhooks } from './webhooks.mjs';
 import { runWorkers, SHORT } from './workers.mjs';
 
 const plan = (seed, rest = {}) => ({
@@ -55,6 +56,13 @@ export async function* proveHarness(seed) {
   for (const [name, mutant] of Object.entries(WORK_MUTANTS)) {
     const { root, remove } = makeMutant(mutant);
     yield await prove(`the service ${name} is found out`, mutant.findings, 3, (attempt) => runWorkers({ ...SHORT, seed: seed + attempt }, { root }));
+    remove();
+  }
+  for (const [name, mutant] of Object.entries(WEBHOOK_MUTANTS)) {
+    const { root, remove } = makeMutant(mutant);
+    yield await prove(`the service ${name} is found out`, mutant.findings, 3, (attempt) =>
+      runWebhooks({ ...FEW_WEBHOOKS, seed: seed + attempt }, { root, drainMs: 45_000 }),
+    );
     remove();
   }
   const name = 'the service with a day of its own in the ledger is found out';

@@ -122,6 +122,28 @@ export const WORK_MUTANTS = {
 };
 
 /**
+ * What may be taken out of what receivers of webhooks rely on, likewise.
+ * @type {Record<string, Mutant>}
+ */
+export const WEBHOOK_MUTANTS = {
+  'that takes any answer for a good one': {
+    file: 'dist/src/webhooks/retry-plan.js',
+    change: [/status >= 200 && status < 300/g, 'true'],
+    findings: [/never came to receiver/],
+  },
+  'that gives up what a killed process was at': {
+    file: 'dist/src/webhooks/dispatch.repository.js',
+    change: [/interval '30 seconds'/g, "interval '1 day'"],
+    findings: [/never came to receiver/],
+  },
+  'that keeps no order where it was asked for': {
+    file: 'dist/src/webhooks/fan-out.repository.js',
+    change: [/e\.id, e\.ordered FROM/g, 'e.id, false AS ordered FROM'],
+    findings: [/came behind a later one/],
+  },
+};
+
+/**
  * The day of the ledger by the statement's clock, and not by the row that was charged: right until a clock steps back or a charge waits over midnight.
  * @type {Mutant}
  */
@@ -156,6 +178,7 @@ const ALL = Object.entries({
   ...UNKEYED_MUTANTS,
   ...HISTORY_MUTANTS,
   ...WORK_MUTANTS,
+  ...WEBHOOK_MUTANTS,
   'that commits before the disk has it': DURABILITY_MUTANT,
   'by the clock of the statement': CLOCK_MUTANT,
 });

@@ -1,4 +1,4 @@
-// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, harness, midnights, log, failover, rolling. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, mails, harness, midnights, log, failover, rolling. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -6,6 +6,7 @@ const { describe, planOf, runExactness } = await import('./exactness.mjs');
 const { failOver } = await import('./failover.mjs');
 const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
+const { proveMails } = await import('./mails.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
 const { makeMutants } = await import('./mutants.mjs');
 const { rollOver } = await import('./rolling.mjs');
@@ -28,6 +29,7 @@ const PARTS = {
   exactness,
   workers: () => proveWorkers(SEED),
   webhooks: () => proveWebhooks(SEED),
+  mails: () => proveMails(SEED),
   harness: () => proveHarness(SEED),
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),

@@ -11,11 +11,13 @@ const DRAIN_MS = 180_000;
 const HUGE = Buffer.alloc(1_048_576, 'x');
 
 /** Enough to find out a service that loses one. */
-export const WEBHOOKS = { replicas: 2, users: 12, changes: Number(process.env.FAULTS_CHANGES ?? 1_500), ms: 30_000, kills: 4, crashes: 2 };
+export const WEBHOOKS = { replicas: 2, users: 12, changes: Number(process.env.FAULTS_CHANGES ?? 1_500), ms: 30_000, kills: 4, crashes: 2, deaths: 3 };
+/** So few find out one that loses many. */
+export const FEW_WEBHOOKS = { ...WEBHOOKS, users: 6, changes: 600, ms: 12_000, kills: 3, crashes: 0, deaths: 1 };
 
 export async function* proveWebhooks(seed) {
   const { replicas, users, changes, kills, crashes } = WEBHOOKS;
-  const name = `seed ${seed}: ${changes} changes of ${users} users on ${replicas} replicas, ${kills} killed, PostgreSQL crashed ${crashes} times, receivers that fail in every way`;
+  const name = `seed ${seed}: ${changes} changes of ${users} users on ${replicas} replicas, ${kills} killed, PostgreSQL crashed ${crashes} times, receivers that fail in every way and die`;
   yield { name, ...(await runWebhooks({ ...WEBHOOKS, seed })) };
 }
 
@@ -23,9 +25,9 @@ export async function* proveWebhooks(seed) {
  * One run: what was committed came, what was rolled back did not, ids stay, and order holds where it was asked for.
  * @param {any} plan
  */
-export async function runWebhooks(plan) {
+export async function runWebhooks(plan, { root, drainMs = DRAIN_MS } = /** @type {{ root?: string, drainMs?: number }} */ ({})) {
   const random = new Random(plan.seed);
-  const cluster = await Cluster.start({ replicas: plan.replicas, prepare: SETTINGS });
+  const cluster = await Cluster.start({ replicas: plan.replicas, prepare: SETTINGS, root });
   const receivers = [await Receiver.open(new Random(plan.seed + 1), 0.4), await Receiver.open(new Random(plan.seed + 2), 0.25)];
   const [unordered, ordered] = receivers;
   try {
@@ -36,8 +38,8 @@ export async function runWebhooks(plan) {
     for (const { key } of users) await makeEndpoint(url, key, { url: unordered.url, events: ['tier.changed'] });
     await makeEndpoint(url, admin.key, { url: ordered.url, events: ['tier.changed'], scope: 'all', ordered: true });
     const changes = new Changes(cluster, users, random, plan);
-    await Promise.all([changes.make(), hurt(cluster, new Random(plan.seed + 3), plan)]);
-    const missing = await drained(changes, receivers);
+    await Promise.all([changes.make(), hurt(cluster, new Random(plan.seed + 3), plan, receivers)]);
+    const missing = await drained(changes, receivers, drainMs);
     const broken = [...missing, ...receivers.flatMap((receiver) => receiver.broken(changes)), ...ordered.outOfOrder(changes)];
     const failures = unordered.failures + ordered.failures;
     if (changes.committed.size === 0 || changes.rolledBack.size === 0 || failures === 0) broken.push('nothing was proved');
@@ -116,25 +118,30 @@ class Changes {
   }
 }
 
-async function hurt(cluster, random, { kills, crashes, ms }) {
-  const acts = [...Array(kills).fill('kill'), ...Array(crashes).fill('crash')];
+/**
+ * Kills replicas, crashes PostgreSQL and has receivers die, at random.
+ * @param {{ die: (ms: number) => Promise<void> }[]} receivers
+ */
+export async function hurt(cluster, random, { kills, crashes, deaths = 0, ms }, receivers = []) {
+  const acts = [...Array(kills).fill('kill'), ...Array(crashes).fill('crash'), ...Array(deaths).fill('death')];
   for (let left = acts.length; left > 0; left--) {
     await delay((ms / (acts.length + 1)) * (0.5 + random.next()));
     const [act] = acts.splice(random.integer(0, acts.length - 1), 1);
     if (act === 'kill') await cluster.kill(random.pick(cluster.replicas));
-    else await cluster.crash(random.integer(100, 1_500));
+    else if (act === 'crash') await cluster.crash(random.integer(100, 1_500));
+    else await random.pick(receivers).die(random.integer(100, 1_500));
   }
 }
 
 /** What has not come when it had all the time. */
-async function drained(changes, receivers) {
+async function drained(changes, receivers, drainMs) {
   const missing = () =>
     receivers.flatMap((receiver, i) => [...changes.committed].filter(([n]) => !receiver.taken.has(n)).map(([n]) => `change ${n} never came to receiver ${i}`));
-  for (const deadline = Date.now() + DRAIN_MS; Date.now() < deadline && missing().length > 0;) await delay(200);
+  for (const deadline = Date.now() + drainMs; Date.now() < deadline && missing().length > 0;) await delay(200);
   return missing();
 }
 
-/** A receiver that answers badly for a part of the time: with failures, redirects, a gigabyte, half an answer, or not at all. */
+/** A receiver that answers badly for a part of the time (with failures, redirects, a gigabyte, half an answer, or not at all), and dies now and then. */
 class Receiver {
   /** Ids by number, in the order in which each was answered well for the first time. */
   taken = new Map();
@@ -199,13 +206,22 @@ class Receiver {
     return found;
   }
 
+  /** Ends in the middle of whatever it is at, and is back at the same address after a while. */
+  async die(ms) {
+    const port = portOf(this.server);
+    this.close();
+    this.failures++;
+    await delay(ms);
+    await new Promise((resolve) => this.server.listen(port, '127.0.0.1', () => resolve(undefined)));
+  }
+
   close() {
     this.server.closeAllConnections();
     this.server.close();
   }
 }
 
-function portOf(server) {
+export function portOf(server) {
   return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
