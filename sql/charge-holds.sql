@@ -235,7 +235,8 @@ WITH
       api_quota_daily = t.base_quota,
       api_quota_version = t.base_version,
       next_subscription_tier = CASE
-        WHEN NOT t.closed THEN u.next_subscription_tier
+        WHEN NOT t.closed
+        OR u.next_tier_from > t.day THEN u.next_subscription_tier
       END
     FROM
       total t

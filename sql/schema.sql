@@ -633,6 +633,7 @@ CREATE TABLE users (
   quota_overage_date date,
   quota_overage_fold smallint DEFAULT 0 NOT NULL,
   max_in_flight integer,
+  next_tier_from date,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_next_subscription_tier_fkey FOREIGN KEY (next_subscription_tier) REFERENCES subscription_tiers(name) ON UPDATE CASCADE,
@@ -799,6 +800,8 @@ CREATE INDEX users_subscription_tier_id_idx ON public.users USING btree (subscri
 CREATE INDEX users_suspended_id_idx ON public.users USING btree (id) WHERE ((status)::text = 'suspended'::text);
 
 CREATE INDEX users_time_zone_id_idx ON public.users USING btree (time_zone, id);
+
+CREATE INDEX users_waiting_tier_idx ON public.users USING btree (id) WHERE (next_subscription_tier IS NOT NULL);
 
 CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (endpoint_id, due_at) WHERE (((status)::text = 'waiting'::text) AND (NOT ordered));
 
@@ -1014,7 +1017,7 @@ AS $function$
         ), opened AS (
           UPDATE users u SET quota_reset_date = (a.q).day, quota_reset_zone = (a.q).period_zone,
             quota_reset_fold = (a.q).fold, api_quota_used_today = 0, api_quota_refunded_today = 0,
-            api_quota_requests_today = 0, subscription_tier = (a.q).tier, next_subscription_tier = NULL,
+            api_quota_requests_today = 0, subscription_tier = (a.q).tier, next_subscription_tier = CASE WHEN u.next_tier_from > (a.q).day THEN u.next_subscription_tier END,
             api_quota_unlimited = (a.q).base_unlimited, api_quota_daily = (a.q).base_quota, api_quota_version = (a.q).base_version
           FROM account a WHERE u.id = (a.q).user_id AND (a.q).closed
           RETURNING u.id
@@ -1211,7 +1214,7 @@ AS $function$
           q.used := 0;
           q.refunded := 0;
           q.requests := 0;
-          IF u.next_subscription_tier IS NOT NULL THEN
+          IF u.next_subscription_tier IS NOT NULL AND coalesce(q.day >= u.next_tier_from, true) THEN
             -- Its hour is a change like any other: the day that it begins in keeps the hour that ended the one before.
             q.zone := split_part(q.zone, '@', 1) || coalesce('@' || (plans -> u.next_subscription_tier ->> 6), '');
             q.tier := u.next_subscription_tier;

@@ -225,7 +225,7 @@ const charged = ({ forms }: ChargeParts): Cte => ({
   UPDATE users u SET api_quota_used_today = t.used_now, api_quota_refunded_today = t.refunded,
     api_quota_requests_today = t.requests + t.requests_now, quota_reset_date = t.day, quota_reset_zone = t.period_zone,
     quota_reset_fold = t.fold, subscription_tier = t.tier, api_quota_unlimited = t.base_unlimited, api_quota_daily = t.base_quota, api_quota_version = t.base_version,
-    next_subscription_tier = CASE WHEN NOT t.closed THEN u.next_subscription_tier END${when(
+    next_subscription_tier = CASE WHEN NOT t.closed OR u.next_tier_from > t.day THEN u.next_subscription_tier END${when(
       forms,
       `,
     quota_overage_today = CASE WHEN t.overage_now > 0 THEN t.overage_used + t.overage_now ELSE u.quota_overage_today END::integer,

@@ -17,7 +17,18 @@ export const EXPORTED: readonly ExportedTable[] = [
     where: 't.id = $1',
     order: [['id', 'integer']],
     columns: [
-      ...['id', 'email', 'role', 'status', 'time_zone', 'subscription_tier', 'next_subscription_tier', 'next_quota_daily', 'next_quota_unlimited'],
+      ...[
+        'id',
+        'email',
+        'role',
+        'status',
+        'time_zone',
+        'subscription_tier',
+        'next_subscription_tier',
+        'next_tier_from',
+        'next_quota_daily',
+        'next_quota_unlimited',
+      ],
       ...['api_quota_daily', 'api_quota_unlimited', 'api_quota_custom', 'api_quota_used_today', 'api_quota_refunded_today', 'api_quota_requests_today'],
       ...['quota_reset_date', 'quota_reset_zone', 'quota_reset_fold', 'quota_override_daily', 'quota_override_unlimited', 'quota_override_expires_at'],
       ...[

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { GRANTED, LIVE_GRANTS, overageOf, shadowOf } from '../ledger/forms.sql';
 import { type Overage } from '../ledger/entities/user-quota-forms.entity';
+import { NEXT_TIER, type NextTier } from '../ledger/next-tier.sql';
 import { type InFlightDto, type QuotaGrantDto } from './dto/quota.dto';
 import { type UsageItemDto } from './dto/usage.dto';
 
@@ -32,8 +33,7 @@ export interface QuotaRow {
   overrideExpiresAt: Date | null;
   overrideReason: string | null;
   overrideAuthor: number | null;
-  nextTier: string | null;
-  nextDailyQuota: number | null;
+  next: NextTier | null;
   adjusted: ('timeZone' | 'periodZone')[];
 }
 
@@ -55,13 +55,10 @@ export class QuotasRepository {
          coalesce(nullif(split_part(q.zone, '@', 2), ''), '00:00') AS "dayStartsAt", q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,
          q.overridden, u.quota_override_daily AS "overrideDaily", u.quota_override_unlimited AS "overrideUnlimited",
          u.quota_override_expires_at AS "overrideExpiresAt", u.quota_override_reason AS "overrideReason",
-         u.quota_override_author AS "overrideAuthor", CASE WHEN NOT q.closed THEN coalesce(n.plan ->> 0, u.next_subscription_tier) END AS "nextTier",
-         CASE WHEN u.api_quota_custom THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
-           WHEN (n.plan ->> 1)::integer > u.next_quota_version THEN (n.plan ->> 3)::integer
-           WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota",
+         u.quota_override_author AS "overrideAuthor", ${NEXT_TIER} AS next,
          array_remove(ARRAY[CASE WHEN u.time_zone <> split_part(q.zone, '@', 1) THEN 'timeZone' END,
            CASE WHEN NOT q.closed AND u.quota_reset_zone <> q.period_zone THEN 'periodZone' END], NULL) AS adjusted
-       FROM quota_now q JOIN users u ON u.id = q.user_id CROSS JOIN LATERAL (SELECT quota_plans() -> u.next_subscription_tier AS plan) n
+       FROM quota_now q JOIN users u ON u.id = q.user_id
        WHERE u.id = $1 AND u.status <> 'deleted'`,
       [userId],
     );

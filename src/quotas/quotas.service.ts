@@ -132,7 +132,7 @@ function day(date: string, pointer: string): number {
 }
 
 function toDto(row: QuotaRow): QuotaDto {
-  const { unlimited, quota, used, granted, grants, tier, zone, startsAt, endsAt, nextTier, adjusted } = row;
+  const { unlimited, quota, used, granted, grants, tier, zone, startsAt, endsAt, next, adjusted } = row;
   return {
     limit: unlimited ? null : quota,
     unlimited,
@@ -148,7 +148,7 @@ function toDto(row: QuotaRow): QuotaDto {
     ...(row.inFlight === null ? {} : { inFlight: row.inFlight }),
     ...(row.shadow ? { shadow: true } : {}),
     override: overrideOf(row),
-    next: nextTier === null ? null : { tier: nextTier, dailyQuota: row.nextDailyQuota, effectiveAt: endsAt },
+    next,
     exhaustedAt: exhaustedAt(row),
     adjusted,
   };

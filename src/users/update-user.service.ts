@@ -4,7 +4,7 @@ import { type Caller } from '../common/access.decorators';
 import { type Actor, type Principal, type Role } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { assertMatch, etagOf } from '../http/etag';
-import { NotFoundProblem } from '../http/problem';
+import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
@@ -16,9 +16,12 @@ import { UserAttributesRepository } from './user-attributes.repository';
 import { UserDeparturesRepository } from './user-departures.repository';
 import { AdminFields } from './users.errors';
 import { UsersRepository } from './users.repository';
-import { emailTaken, externalIdTaken, UsersService } from './users.service';
+import { emailTaken, externalIdTaken, type RecordedUser, UsersService } from './users.service';
 
-const ADMIN_FIELDS = ['tier', 'effective', 'dailyQuota', 'unlimited', 'maxInFlight', 'role', 'status', 'externalId'] as const;
+const ADMIN_FIELDS = ['tier', 'effective', 'effectiveOn', 'dailyQuota', 'unlimited', 'maxInFlight', 'role', 'status', 'externalId'] as const;
+
+/** Ten years. */
+const MAX_DAYS_AHEAD = 3_653;
 
 /**
  * Changes to an account. Always true: the day that is over is archived before anything that its record depends on
@@ -47,15 +50,26 @@ export class UpdateUserService {
     await this.assertAllowed(principal, network, id, dto);
     return this.transactions.tryOut(async (tx) => {
       const after = await this.apply(tx, actor, id, dto, ifMatch);
-      const { endsAt, now, ...outlook } = await this.repository.outlook(tx, id);
-      const waits = (await tx.findOneByOrFail(User, { id })).nextTier !== null;
-      return { ...after, ...outlook, effectiveAt: waits ? endsAt : now };
+      const { now, ...outlook } = await this.repository.outlook(tx, id);
+      return { ...after, ...outlook, effectiveAt: after.next?.effectiveAt ?? now };
     });
   }
 
   /** A participant: gives the account another plan, as an administrator's change would. @throws ValidationProblem when it is not offered */
   async changeTier(tx: EntityManager, actor: Actor, id: number, tier: string): Promise<void> {
     await this.apply(tx, actor, id, { tier });
+  }
+
+  /** Has the change of plan that waits not happen; nothing happens when none does. @throws NotFoundProblem */
+  async cancelTierChange(actor: Actor, id: number): Promise<void> {
+    await this.transactions.run(async (tx) => {
+      await this.repository.openPeriod(tx, id);
+      const before = await this.accounts.get(id, tx);
+      if (before.next === undefined) return;
+      await tx.update(User, { id }, { nextTier: null, nextTierFrom: null, updatedAt: () => 'now()' });
+      const after = await this.accounts.get(id, tx);
+      await this.accounts.recordUpdate(tx, actor, withChange(before), withChange(after));
+    });
   }
 
   /** A participant: gives the account another role, as an administrator's change would. @throws LastAdmin */
@@ -66,6 +80,7 @@ export class UpdateUserService {
   private async assertAllowed(principal: Principal, network: string, id: number, dto: UpdateUserDto): Promise<void> {
     this.accounts.assertZone(dto.timeZone);
     assertEitherOr(dto);
+    assertDated(dto);
     if (principal.isAdmin) return;
     const forbidden = ADMIN_FIELDS.filter((field) => dto[field] !== undefined);
     if (forbidden.length > 0) throw new AdminFields(forbidden);
@@ -83,6 +98,7 @@ export class UpdateUserService {
     if (user === null) throw new NotFoundProblem('user');
     const losesAdmin = user.role === 'admin' && ((dto.role ?? 'admin') !== 'admin' || dto.status === 'suspended');
     if (losesAdmin) await this.accounts.assertAnotherAdmin(tx, id);
+    if (dto.effectiveOn !== undefined) await this.assertAhead(tx, user, dto.effectiveOn);
     const changes: Partial<User> = { ...(await quotaChanges(tx, user, dto, offered)) };
     const waits = dto.email !== undefined && !(await this.emails.apply(tx, user, dto.email, actor.id === id));
     if (!waits && dto.email !== undefined) changes.email = dto.email;
@@ -98,14 +114,29 @@ export class UpdateUserService {
     if (attributes !== null) await this.attributes.put(tx, id, attributes).catch(externalIdTaken);
     await tx.update(User, { id }, { ...changes, updatedAt: () => 'now()' }).catch(emailTaken);
     const after = await this.accounts.get(id, tx);
-    await this.accounts.recordUpdate(
-      tx,
-      actor,
-      { ...before, nextTier: user.nextTier },
-      { ...after, nextTier: changes.nextTier === undefined ? user.nextTier : changes.nextTier },
-    );
+    await this.accounts.recordUpdate(tx, actor, withChange(before), withChange(after));
     return after;
   }
+
+  /** @throws ValidationProblem for a day that has begun, or one too far away to mean anything */
+  private async assertAhead(tx: EntityManager, user: User, day: string): Promise<void> {
+    const daysAhead = await this.repository.daysAhead(tx, user.id, day);
+    if (daysAhead <= 0) throw new ValidationProblem([{ pointer: '#/effectiveOn', detail: 'is not after the running day', code: 'in-the-past' }]);
+    if (daysAhead > MAX_DAYS_AHEAD) throw new ValidationProblem([{ pointer: '#/effectiveOn', detail: 'is more than ten years away', code: 'too-far' }]);
+  }
+}
+
+/** As the log keeps it: what waits by its own two members. */
+function withChange({ next, ...user }: UserDto): RecordedUser {
+  return { ...user, nextTier: next?.tier ?? null, nextTierAt: next?.effectiveAt ?? null };
+}
+
+/** A date is one of a change of plan, and there is one way to state when. @throws ValidationProblem */
+function assertDated({ tier, effective, effectiveOn }: UpdateUserDto): void {
+  if (effectiveOn === undefined) return;
+  const wrong = (detail: string, code: string) => new ValidationProblem([{ pointer: '#/effectiveOn', detail, code }]);
+  if (tier === undefined) throw wrong('is the date of a change of `tier`, which is missing', 'without-tier');
+  if (effective !== undefined) throw wrong('stands beside `effective`: give one of the two', 'either-or');
 }
 
 /** External id and metadata as they will be; null: as they are. */
@@ -120,8 +151,9 @@ function changedAttributes({ externalId, metadata }: UserDto, dto: UpdateUserDto
 async function quotaChanges(tx: EntityManager, user: User, dto: UpdateUserDto, offered: Tier | null): Promise<Partial<User>> {
   const changes: Partial<User> = {};
   if (offered) {
-    const waits = dto.effective ? dto.effective === 'next-period' : isDowngrade(user, offered);
+    const waits = dto.effectiveOn !== undefined || (dto.effective ? dto.effective === 'next-period' : isDowngrade(user, offered));
     changes.nextTier = waits ? offered.name : null;
+    changes.nextTierFrom = dto.effectiveOn ?? null;
     changes.nextQuotaDaily = waits ? offered.dailyQuota : null;
     changes.nextQuotaUnlimited = waits && offered.unlimited;
     if (!waits) changes.tier = offered.name;

@@ -12,6 +12,7 @@ import { EmailChangeService } from './email-change.service';
 import { User } from './entities/user.entity';
 import { UserDeparture } from './entities/user-departure.entity';
 import { UserRemoval } from './entities/user-removal.entity';
+import { TierChangesController } from './tier-changes.controller';
 import { UpdateUserService } from './update-user.service';
 import { UserAttributesRepository } from './user-attributes.repository';
 import { UserDeparturesRepository } from './user-departures.repository';
@@ -34,7 +35,7 @@ import { UsersService } from './users.service';
     ProofsModule,
     TiersModule,
   ],
-  controllers: [UsersController],
+  controllers: [UsersController, TierChangesController],
   providers: [
     EmailChangeService,
     UsersService,

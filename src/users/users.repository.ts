@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { NEXT_TIER } from '../ledger/next-tier.sql';
 import { type ListUsersQuery } from './dto/list-users.dto';
+import { type TierChangeDto } from './dto/tier-change.dto';
 import { type UserDto } from './dto/user.dto';
 import { type UserStatus } from './entities/user.entity';
 import { UserAttributesRepository } from './user-attributes.repository';
 
-const USER = `u.id, u.email, coalesce(p.proven_email = lower(u.email COLLATE "C"), false) AS "emailVerified", p.pending_email AS "pendingEmail", u.role, u.status, q.tier, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
+const USER = `u.id, u.email, coalesce(p.proven_email = lower(u.email COLLATE "C"), false) AS "emailVerified", p.pending_email AS "pendingEmail", u.role, u.status, q.tier, ${NEXT_TIER} AS next, CASE WHEN q.base_unlimited THEN NULL ELSE q.base_quota END AS "dailyQuota",
   q.base_unlimited AS unlimited, u.max_in_flight AS "maxInFlight", u.time_zone AS "timeZone", a.external_id AS "externalId", coalesce(a.metadata, '{}') AS metadata, u.created_at AS "createdAt", u.updated_at AS "updatedAt", d.removal_due_at AS "removalDueAt",
   CASE WHEN u.time_zone <> split_part(q.zone, '@', 1) THEN ARRAY['timeZone'] ELSE '{}' END AS adjusted`;
 /** What the projection needs besides the row; read once a statement. */
@@ -37,7 +39,6 @@ export interface LoginAccount {
 
 export interface Outlook {
   now: Date;
-  endsAt: Date;
   remainingToday: number | null;
   nextDailyQuota: number | null;
 }
@@ -62,8 +63,8 @@ export class UsersRepository {
   ) {}
 
   async find(id: number, tx: EntityManager = this.dataSource.manager): Promise<UserDto | null> {
-    const rows: UserDto[] = await tx.query(`SELECT ${USER} ${FROM_USERS} WHERE u.id = $1 AND u.status <> 'deleted'`, [id]);
-    return rows[0] ?? null;
+    const rows: ReadUser[] = await tx.query(`SELECT ${USER} ${FROM_USERS} WHERE u.id = $1 AND u.status <> 'deleted'`, [id]);
+    return rows[0] === undefined ? null : shown(rows[0]);
   }
 
   async idByEmail(email: string, tx: EntityManager = this.dataSource.manager): Promise<number | null> {
@@ -91,11 +92,12 @@ export class UsersRepository {
     const conditions = ['true'];
     if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
     if (query.quotaUsedAtLeast !== undefined) conditions.push(usedShare(place(query.quotaUsedAtLeast)));
-    return this.dataSource.query(
+    const rows: ReadUser[] = await this.dataSource.query(
       `SELECT ${USER} FROM (${text}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q ${ATTRIBUTES}
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ${place(count)}`,
       values,
     );
+    return rows.map(shown);
   }
 
   /** Where a page that is not full goes on: the last id that it looked at; null: there are no more. */
@@ -175,10 +177,26 @@ export class UsersRepository {
     await tx.query(`UPDATE users u SET quota_reset_zone = (quota_of(u, ${RULES})).period_zone WHERE u.id = $1`, [id]);
   }
 
-  /** What a change would leave: when the present period ends, the units left of it, and the quota from then on. */
+  /** By how many days a day is after the user's running one. */
+  async daysAhead(tx: EntityManager, id: number, day: string): Promise<number> {
+    const [{ ahead }] = await tx.query<[{ ahead: number }]>(`SELECT $2::date - quota_reset_date AS ahead FROM users WHERE id = $1`, [id, day]);
+    return ahead;
+  }
+
+  /** Changes of plan that wait, of users after an id. One that is due is in force, whether or not its row was written since: it is not `waiting` any more. */
+  async tierChanges(afterId: number, count: number): Promise<(TierChangeDto & { waiting: boolean })[]> {
+    return this.dataSource.query(
+      `SELECT u.id AS "userId", u.email, q.tier, c.next, c.next IS NOT NULL AS waiting
+       FROM (SELECT u.*, u AS account FROM users u WHERE u.next_subscription_tier IS NOT NULL AND u.status <> 'deleted' AND u.id > $1 ORDER BY u.id LIMIT $2) u
+       CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q CROSS JOIN LATERAL (SELECT ${NEXT_TIER} AS next) c ORDER BY u.id`,
+      [afterId, count],
+    );
+  }
+
+  /** What a change would leave: the units left of the present period, and the quota once all of it is in force. */
   async outlook(tx: EntityManager, id: number): Promise<Outlook> {
     const [outlook] = await tx.query<[Outlook]>(
-      `SELECT now() AS now, q.ends_at AS "endsAt", CASE WHEN NOT q.unlimited THEN greatest(q.quota - q.used, 0) END AS "remainingToday",
+      `SELECT now() AS now, CASE WHEN NOT q.unlimited THEN greatest(q.quota - q.used, 0) END AS "remainingToday",
          CASE WHEN u.api_quota_custom OR u.next_subscription_tier IS NULL THEN CASE WHEN NOT u.api_quota_unlimited THEN u.api_quota_daily END
            WHEN NOT u.next_quota_unlimited THEN u.next_quota_daily END AS "nextDailyQuota"
        FROM quota_now q JOIN users u ON u.id = q.user_id
@@ -203,6 +221,12 @@ export class UsersRepository {
     const rows: unknown[] = await tx.query(`SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1 LIMIT 1`, [id]);
     return rows.length > 0;
   }
+}
+
+type ReadUser = Omit<UserDto, 'next'> & { next: UserDto['next'] | null };
+
+function shown({ next, ...user }: ReadUser): UserDto {
+  return next === null ? user : { ...user, next };
 }
 
 /** Accounts that one page looks at. A rare kind of account is found in more pages, not in longer ones. */

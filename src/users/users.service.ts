@@ -9,6 +9,7 @@ import { type Actor } from '../common/principal';
 import { TimeZones } from '../database/time-zones';
 import { Transactions } from '../database/transactions';
 import { assertMatch, etagOf } from '../http/etag';
+import { type ListQuery } from '../http/list-query.dto';
 import { cursorAt, cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { NotFoundProblem, ValidationProblem } from '../http/problem';
 import { type IdempotentCall } from '../idempotency/idempotency-key';
@@ -22,6 +23,7 @@ import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
+import { type TierChangeDto } from './dto/tier-change.dto';
 import { UserDto } from './dto/user.dto';
 import { User } from './entities/user.entity';
 import { assertMetadata } from './metadata';
@@ -30,6 +32,9 @@ import { UserRemovalService } from './user-removal.service';
 import { EmailTaken, ExternalIdTaken, LastAdmin, WrongPassword } from './users.errors';
 import { type LoginAccount, UsersRepository } from './users.repository';
 import { UserSettings } from './users.settings';
+
+/** An account as the log keeps it: a change of plan that waits by two members of its own. */
+export type RecordedUser = Omit<UserDto, 'next'> & { nextTier?: string | null; nextTierAt?: Date | null };
 
 /**
  * Accounts. Always true: an address belongs to one account whatever its case, an account's quota is its tier's unless an
@@ -121,6 +126,21 @@ export class UsersService {
     return last === null ? page : { ...page, nextCursor: cursorAt(String(last), filters) };
   }
 
+  /** Changes of plan that wait, by user. */
+  async tierChanges(query: ListQuery): Promise<Page<TierChangeDto>> {
+    const chosen = { list: 'tier-changes' };
+    const size = pageSize(query);
+    const rows = await this.repository.tierChanges(Number(cursorPosition(query.cursor, chosen) ?? 0), size + 1);
+    const page = toPage(
+      rows,
+      size,
+      chosen,
+      ({ userId }) => String(userId),
+      (row) => row,
+    );
+    return { ...page, items: page.items.filter(({ waiting }) => waiting).map(({ waiting: _, ...change }) => change) };
+  }
+
   /**
    * Makes an account. `actor` null: the person registers, from `network`.
    * @throws EmailTaken, ExternalIdTaken, ValidationProblem for metadata that is too large, a short password, an unknown zone, a number beside `unlimited` or a tier that is not offered
@@ -197,12 +217,7 @@ export class UsersService {
   }
 
   /** Records what a change did to an account, field by field; nothing when it did nothing. */
-  async recordUpdate(
-    tx: EntityManager,
-    actor: Actor,
-    before: UserDto & { nextTier: string | null },
-    after: UserDto & { nextTier: string | null },
-  ): Promise<void> {
+  async recordUpdate(tx: EntityManager, actor: Actor, before: RecordedUser, after: RecordedUser): Promise<void> {
     const changes = jsonDiff(before, after).filter(({ pointer }) => pointer !== '#/updatedAt');
     if (changes.length === 0) return;
     const side = (which: 'before' | 'after') => definedOnly(Object.fromEntries(changes.map((c) => [c.pointer.slice(2), c[which]])));

@@ -119,6 +119,101 @@ describe('the quota of a tier', () => {
     expect(await quotaOf(member)).toMatchObject({ tier: lower, limit: 2, next: { tier: higher, dailyQuota: 10 } });
   });
 
+  describe('changed on a date', () => {
+    const DAY_MS = 24 * HOUR_MS;
+    const MAY = '2027-05-01T00:00:00.000Z';
+
+    it('is in force from the first charge of that day on, on each replica, and not before, whoever begins the days between', async () => {
+      const [first, second] = await Promise.all([makeTier(1), makeTier(3)]);
+      const member = await makeMember(first);
+      const { body } = await patch(member, { tier: second, effectiveOn: '2027-05-01', reason: 'contract' }).expect(200);
+      expect(body).toMatchObject({ tier: first, dailyQuota: 1, next: { tier: second, dailyQuota: 3, effectiveAt: MAY } });
+      expect(await lastEvent('user', member.id)).toMatchObject({ reason: 'contract', after: { nextTier: second, nextTierAt: MAY } });
+      // A day that a charge begins, one that the close-out begins, and one that nobody did.
+      for (const days of [1, 2]) {
+        await service.setClock(NOON + days * DAY_MS);
+        if (days === 2) await service.sql('SELECT quota_close_out(ARRAY[$1::integer])', [member.id]);
+        for (const status of [201, 429]) expect((await submit(member, days - 1)).status).toBe(status);
+        expect((await quotaOf(member)).next).toEqual({ tier: second, dailyQuota: 3, effectiveAt: MAY });
+      }
+      await service.setClock(Date.parse(MAY) - 1);
+      expect(await quotaOf(member)).toMatchObject({ tier: first, limit: 1, used: 0, next: { tier: second } });
+      for (const status of [201, 429]) expect((await submit(member)).status).toBe(status);
+      await service.setClock(Date.parse(MAY));
+      expect(await quotaOf(member)).toMatchObject({ tier: second, limit: 3, used: 0, next: null });
+      expect((await service.as(admin).get(`/v1/users/${member.id}`).expect(200)).body.next).toBeUndefined();
+      for (const status of [201, 201, 201, 429]) expect((await submit(member, 1)).status).toBe(status);
+    });
+
+    it('counts in the zone of the user, whose day the quota is', async () => {
+      const [first, second] = await Promise.all([makeTier(5), makeTier(2)]);
+      const member = await makeMember(first);
+      await patch(member, { timeZone: 'Asia/Tokyo' }).expect(200);
+      await service.setClock(NOON + 2 * DAY_MS);
+      await submit(member).expect(201);
+      const { body } = await patch(member, { tier: second, effectiveOn: '2027-05-01' }).expect(200);
+      expect(body.next.effectiveAt).toBe('2027-04-30T15:00:00.000Z');
+      await service.setClock(Date.parse('2027-04-30T15:00:00Z') - 1);
+      expect(await quotaOf(member)).toMatchObject({ tier: first, limit: 5 });
+      await service.setClock(Date.parse('2027-04-30T15:00:00Z'));
+      expect(await quotaOf(member)).toMatchObject({ tier: second, limit: 2, next: null });
+    });
+
+    it('is in force by its plan as that is edited meanwhile, and takes the place of one that waited', async () => {
+      const [first, second, third] = await Promise.all([makeTier(5), makeTier(7), makeTier(9)]);
+      const member = await makeMember(first);
+      await patch(member, { tier: second, effectiveOn: '2027-05-01' }).expect(200);
+      const { body } = await patch(member, { tier: third, effectiveOn: '2027-06-01' }).expect(200);
+      expect(body.next).toEqual({ tier: third, dailyQuota: 9, effectiveAt: '2027-06-01T00:00:00.000Z' });
+      await service.as(admin).patch(`/v1/tiers/${third}`).send({ dailyQuota: 11 }).expect(200);
+      await service.setClock(Date.parse('2027-06-01T00:00:00Z'));
+      expect(await quotaOf(member)).toMatchObject({ tier: third, limit: 11 });
+    });
+
+    it('is in the list of those that wait until it is in force or was cancelled', async () => {
+      const [first, second] = await Promise.all([makeTier(5), makeTier(7)]);
+      const due = await makeMember(first);
+      const cancelled = await makeMember(first);
+      await patch(due, { tier: second, effectiveOn: '2027-04-01' }).expect(200);
+      await patch(cancelled, { tier: second, effectiveOn: '2027-05-01' }).expect(200);
+      const waiting = async () => {
+        const found: { userId: number; tier: string; next: object }[] = [];
+        for (let cursor = ''; ;) {
+          const { body } = await service.as(admin).get(`/v1/tier-changes?limit=1${cursor}`).expect(200);
+          found.push(...body.items);
+          if (body.nextCursor === null) return found.filter(({ userId }) => userId === due.id || userId === cancelled.id);
+          cursor = `&cursor=${body.nextCursor}`;
+        }
+      };
+      expect(await waiting()).toEqual([
+        { userId: due.id, email: due.email, tier: first, next: { tier: second, dailyQuota: 7, effectiveAt: '2027-04-01T00:00:00.000Z' } },
+        { userId: cancelled.id, email: cancelled.email, tier: first, next: { tier: second, dailyQuota: 7, effectiveAt: MAY } },
+      ]);
+      await service.setClock(Date.parse('2027-04-01T00:00:00Z'));
+      expect((await waiting()).map(({ userId }) => userId)).toEqual([cancelled.id]);
+      await service.as(admin).delete(`/v1/users/${cancelled.id}/tier-change?reason=changed%20their%20mind`).expect(204);
+      expect(await lastEvent('user', cancelled.id)).toMatchObject({ reason: 'changed their mind', before: { nextTier: second }, after: { nextTier: null } });
+      await service.as(admin).delete(`/v1/users/${cancelled.id}/tier-change`).expect(204);
+      await service.as(admin).delete('/v1/users/999999/tier-change').expect(404);
+      expect(await waiting()).toEqual([]);
+      await service.setClock(Date.parse(MAY));
+      expect(await quotaOf(cancelled)).toMatchObject({ tier: first, limit: 5, next: null });
+    });
+
+    it.each([
+      [{ effectiveOn: '2027-05-01' }, 'without-tier'],
+      [{ tier: 'free', effective: 'now', effectiveOn: '2027-05-01' }, 'either-or'],
+      [{ tier: 'free', effectiveOn: '2027-03-10' }, 'in-the-past'],
+      [{ tier: 'free', effectiveOn: '2027-03-09' }, 'in-the-past'],
+      [{ tier: 'free', effectiveOn: '2037-05-01' }, 'too-far'],
+      [{ tier: 'free', effectiveOn: '2027-02-29' }, 'is-day'],
+      [{ tier: 'free', effectiveOn: '2027-05-01T00:00:00Z' }, 'is-day'],
+    ])('is refused for %j, naming the field', async (change, code) => {
+      const { body } = await patch(await makeMember(await makeTier(5)), change).expect(400);
+      expect(body.errors[0]).toMatchObject({ pointer: '#/effectiveOn', code });
+    });
+  });
+
   it('is previewed without being changed', async () => {
     const higher = await makeTier(10);
     const lower = await makeTier(2);

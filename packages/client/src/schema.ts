@@ -699,6 +699,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tier-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes of plan that wait for the next period or for their date, by user.
+         * @description For operators: `viewer`, `support`, `admin`.
+         */
+        get: operations["tierChangesList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * Changes of plan that wait for the next period or for their date, by user.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
+         */
+        head: operations["tierChangesListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/tier-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Has the change of plan that waits not happen. Nothing happens where none does.
+         * @description For administrators.
+         */
+        delete: operations["tierChangesCancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/api-keys": {
         parameters: {
             query?: never;
@@ -2790,6 +2834,19 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        NextTierDto: {
+            tier: string;
+            /**
+             * Format: int32
+             * @description Units a day from then on; null when unlimited.
+             */
+            dailyQuota: number | null;
+            /**
+             * Format: date-time
+             * @description The beginning of the first period that it is in force.
+             */
+            effectiveAt: string;
+        };
         UserDto: {
             /** @description Whatever belongs to the user elsewhere; the user may change it. */
             metadata: {
@@ -2810,6 +2867,8 @@ export interface components {
             status: "active" | "suspended";
             /** @description The plan in force now. */
             tier: string;
+            /** @description A change of plan that waits, as `quota.next` shows it. Absent where none does. */
+            next?: components["schemas"]["NextTierDto"];
             /**
              * Format: int32
              * @description Units a day without an override; null when unlimited.
@@ -2894,6 +2953,8 @@ export interface components {
             status: "active" | "suspended";
             /** @description The plan in force now. */
             tier: string;
+            /** @description A change of plan that waits, as `quota.next` shows it. Absent where none does. */
+            next?: components["schemas"]["NextTierDto"];
             /**
              * Format: int32
              * @description Units a day without an override; null when unlimited.
@@ -2923,7 +2984,7 @@ export interface components {
             removalDueAt: string | null;
             /**
              * Format: date-time
-             * @description When the change of tier would be in force: now, or when the present period ends.
+             * @description When the change of tier would be in force: now, when the present period ends, or with its date.
              */
             effectiveAt: string;
             /**
@@ -2933,7 +2994,7 @@ export interface components {
             remainingToday: number | null;
             /**
              * Format: int32
-             * @description Units a day from the next period on; null when unlimited.
+             * @description Units a day from then on; null when unlimited.
              */
             nextDailyQuota: number | null;
         };
@@ -2960,6 +3021,11 @@ export interface components {
              */
             effective?: "now" | "next-period";
             /**
+             * @description For administrators, with `tier` and in place of `effective`: the first day that the plan is in force, in the user's zone, after the running one and within ten
+             *     years. The change waits until then, and takes the place of one that waits.
+             */
+            effectiveOn?: string;
+            /**
              * Format: int32
              * @description For administrators: units a day of this user's own; null: back to the tier's.
              */
@@ -2983,6 +3049,20 @@ export interface components {
             status?: "active" | "suspended";
             /** @description For administrators: what the operator's own system calls the user; unique. Null: nothing. */
             externalId?: string | null;
+        };
+        TierChangeDto: {
+            /** Format: int32 */
+            userId: number;
+            email: string;
+            /** @description The plan in force now. */
+            tier: string;
+            next: components["schemas"]["NextTierDto"];
+        };
+        TierChangePage: {
+            /** @description May be fewer than `limit`, or none, while there are more. */
+            items: components["schemas"]["TierChangeDto"][];
+            /** @description Null at the end. */
+            nextCursor: string | null;
         };
         ApiKeyDto: {
             /** Format: int32 */
@@ -3274,16 +3354,6 @@ export interface components {
              */
             author: number | null;
         };
-        NextTierDto: {
-            tier: string;
-            /**
-             * Format: int32
-             * @description Units a day from then on; null when unlimited.
-             */
-            dailyQuota: number | null;
-            /** Format: date-time */
-            effectiveAt: string;
-        };
         QuotaDto: {
             /**
              * @description Stored values that do not count because the database cannot use them: `timeZone`, the user's, gives way to the system's, and
@@ -3325,7 +3395,7 @@ export interface components {
             shadow?: boolean;
             /** @description The override that is active now. */
             override: components["schemas"]["QuotaOverrideDto"] | null;
-            /** @description A change of tier that waits for the next period. */
+            /** @description A change of tier that waits for the next period, or for its date. */
             next: components["schemas"]["NextTierDto"] | null;
             /**
              * Format: date-time
@@ -10616,6 +10686,106 @@ export interface operations {
             403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictNotBeingDeleted"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    tierChangesList: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TierChangePage"];
+                };
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    tierChangesListHead: {
+        parameters: {
+            query?: {
+                /** @description How many items, at most; above 100 is taken as 100. */
+                limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestInvalidCursorOrMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    tierChangesCancel: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
             413: components["responses"]["PayloadTooLargeBodyTooLarge"];
             414: components["responses"]["URITooLongUriTooLong"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];

@@ -49,6 +49,8 @@ export const OPERATOR_COMMANDS: Record<string, OperatorGroup> = {
       create: { operation: 'tiersCreate' },
       update: { operation: 'tiersUpdate', hurts: 'changes the plan of all its users at once' },
       delete: { operation: 'tiersDelete', hurts: 'removes the plan' },
+      changes: { operation: 'tierChangesList', columns: ['userId', 'email', 'tier', 'next=next.tier', 'from=next.effectiveAt'] },
+      'cancel-change': { operation: 'tierChangesCancel', hurts: 'has the change of plan that waits not happen' },
     },
   },
   keys: {

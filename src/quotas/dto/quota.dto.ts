@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { NextTierDto } from '../../users/dto/user.dto';
 
 export class QuotaOverrideDto {
   /** Units a day; null when unlimited. */
@@ -9,13 +10,6 @@ export class QuotaOverrideDto {
   reason: string;
   /** The administrator who set it; null on the command line. */
   author: number | null;
-}
-
-export class NextTierDto {
-  tier: string;
-  /** Units a day from then on; null when unlimited. */
-  dailyQuota: number | null;
-  effectiveAt: Date;
 }
 
 /** A grant that can be drawn on. */
@@ -76,7 +70,7 @@ export class QuotaDto {
   shadow?: boolean;
   /** The override that is active now. */
   override: QuotaOverrideDto | null;
-  /** A change of tier that waits for the next period. */
+  /** A change of tier that waits for the next period, or for its date. */
   next: NextTierDto | null;
   /** When the quota will be used up at today's pace; null when it will last. */
   exhaustedAt: Date | null;

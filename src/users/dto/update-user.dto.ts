@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsEmail, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsDay } from '../../common/is-instant';
 import { MayBeLeftOut } from '../../common/may-be-left-out';
 import { type Role, ROLES } from '../../common/principal';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
@@ -36,6 +37,14 @@ export class UpdateUserDto {
   @MayBeLeftOut()
   @IsIn(['now', 'next-period'])
   effective?: 'now' | 'next-period';
+
+  /**
+   * For administrators, with `tier` and in place of `effective`: the first day that the plan is in force, in the user's zone, after the running one and within ten
+   * years. The change waits until then, and takes the place of one that waits.
+   */
+  @MayBeLeftOut()
+  @IsDay()
+  effectiveOn?: string;
 
   /** For administrators: units a day of this user's own; null: back to the tier's. */
   @IsOptional()

@@ -2,6 +2,14 @@ import { ApiProperty } from '@nestjs/swagger';
 import { type Role } from '../../common/principal';
 import { type UserStatus } from '../entities/user.entity';
 
+export class NextTierDto {
+  tier: string;
+  /** Units a day from then on; null when unlimited. */
+  dailyQuota: number | null;
+  /** The beginning of the first period that it is in force. */
+  effectiveAt: Date;
+}
+
 export class UserDto {
   id: number;
   email: string;
@@ -13,6 +21,8 @@ export class UserDto {
   status: UserStatus;
   /** The plan in force now. */
   tier: string;
+  /** A change of plan that waits, as `quota.next` shows it. Absent where none does. */
+  next?: NextTierDto;
   /** Units a day without an override; null when unlimited. */
   dailyQuota: number | null;
   /** Units that this user may have in flight; null: as the plan has it. */
@@ -43,10 +53,10 @@ export class UserPage {
 }
 
 export class UserPreviewDto extends UserDto {
-  /** When the change of tier would be in force: now, or when the present period ends. */
+  /** When the change of tier would be in force: now, when the present period ends, or with its date. */
   effectiveAt: Date;
   /** What would be left today, after it; null when unlimited. */
   remainingToday: number | null;
-  /** Units a day from the next period on; null when unlimited. */
+  /** Units a day from then on; null when unlimited. */
   nextDailyQuota: number | null;
 }

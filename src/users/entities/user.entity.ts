@@ -13,6 +13,7 @@ export type UserStatus = 'active' | 'suspended';
 @Index('users_email_lower_key', { synchronize: false })
 @Index('users_time_zone_id_idx', ['timeZone', 'id'])
 @Index('users_subscription_tier_id_idx', ['tier', 'id'])
+@Index('users_waiting_tier_idx', ['id'], { where: 'next_subscription_tier IS NOT NULL' })
 @Index('users_next_subscription_tier_id_idx', ['nextTier', 'id'], { where: 'next_subscription_tier IS NOT NULL' })
 @Index('users_admin_id_idx', ['id'], { where: "role = 'admin'" })
 @Check('users_max_in_flight_check', 'max_in_flight > 0')
@@ -61,10 +62,14 @@ export class User {
   @Column({ name: 'subscription_tier', type: 'varchar', length: 50, default: 'free' })
   tier: string;
 
-  /** A downgrade that waits for the next period. */
+  /** A change of plan that waits for the next period, or for its date. */
   @ForeignKey(() => Tier, 'name', { name: 'users_next_subscription_tier_fkey', onUpdate: 'CASCADE' })
   @Column({ name: 'next_subscription_tier', type: 'varchar', length: 50, nullable: true })
   nextTier: string | null;
+
+  /** The first day that it is in force, in the user's zone; null: that of the next period. Means nothing without `nextTier`. */
+  @Column({ name: 'next_tier_from', type: 'date', nullable: true })
+  nextTierFrom: string | null;
 
   /** Units a day from then on, copied from the tier and edited with it; means nothing without `nextTier`. */
   @Column({ name: 'next_quota_daily', type: 'integer', nullable: true })
