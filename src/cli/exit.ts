@@ -19,10 +19,16 @@ export class Interrupted extends Error {
 /** Ends the process: with one clear line for what was foreseen, with the stack for what nobody foresaw. */
 export async function exitWith(error: unknown): Promise<never> {
   process.stderr.write(`${await explain(error)}\n`);
-  process.exit(error instanceof Interrupted ? error.exitCode : FAILED);
+  process.exit(exitCodeOf(error));
 }
 
-async function explain(error: unknown): Promise<string> {
+/** The exit code of a command that ended by this. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof Interrupted ? error.exitCode : FAILED;
+}
+
+/** One clear line for what was foreseen, the stack for what nobody foresaw. */
+export async function explain(error: unknown): Promise<string> {
   if (error instanceof StartupError || error instanceof Interrupted) return `quotidian: ${error.message}`;
   // What these bring is loaded already where they are thrown, and not needed by a command that was called wrongly.
   const [{ Problem }, { isTransient }] = await Promise.all([import('../http/problem.js'), import('../common/database-errors.js')]);

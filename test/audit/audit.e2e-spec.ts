@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { AuditChainService } from '../../src/audit/audit-chain.service';
 import { run } from '../support/command';
+import { runHere } from '../support/command-here';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { logIn } from '../support/sessions';
@@ -259,11 +260,11 @@ describe('the audit log', () => {
     expect([clean.code, JSON.parse(clean.stdout)]).toMatchObject([0, { clean: true, unsealed: 0, faults: [] }]);
     const { head } = JSON.parse(clean.stdout) as { head: { position: string; hash: string } };
     await tamper(`UPDATE audit_events SET reason = 'another' WHERE id = ${id}`);
-    const tampered = await run(['audit', '--chain'], environment);
+    const tampered = await runHere(['audit', '--chain'], environment);
     expect([tampered.code, tampered.stdout]).toEqual([1, expect.stringContaining(`Head: ${head.position}:${head.hash}`)]);
     await tamper(`UPDATE audit_events SET reason = 'act' WHERE id = ${id}`);
-    expect(await run(['audit', '--head', `${head.position}:${head.hash}`], environment)).toMatchObject({ code: 0 });
-    expect(await run(['audit', '--head', `${head.position}:${'0'.repeat(64)}`], environment)).toMatchObject({ code: 1 });
-    expect((await run(['audit', '--head', 'x'], environment)).code).not.toBe(0);
+    expect(await runHere(['audit', '--head', `${head.position}:${head.hash}`], environment)).toMatchObject({ code: 0 });
+    expect(await runHere(['audit', '--head', `${head.position}:${'0'.repeat(64)}`], environment)).toMatchObject({ code: 1 });
+    expect((await runHere(['audit', '--head', 'x'], environment)).code).not.toBe(0);
   }, 120_000);
 });

@@ -9,7 +9,7 @@ import { type Service, startService } from '../support/service';
 
 const SECRET = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 
-// Every command is a process that boots the whole application.
+// Every command boots the whole application.
 jest.setTimeout(120_000);
 
 describe('the command line', () => {
@@ -36,12 +36,12 @@ describe('the command line', () => {
     expect(admin).toEqual({ id: expect.any(Number), email: 'root@example.com', apiKey: expect.stringMatching(/^qtd_/) });
     await service.as(admin.apiKey).get('/v1/users').expect(200);
     await service.as().post('/v1/auth/login').send({ email: 'ROOT@example.com', password: 'by the environment' }).expect(200);
-    const again = await run(args, environment, 'by standard input\n');
+    const again = await runHere(args, environment, 'by standard input\n');
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already')]);
   });
 
   it('takes the password from standard input without a byte order mark before it or a carriage return behind', async () => {
-    const { code } = await run(['admin:create', '--email', 'marked@example.com', '--json'], environment, '\ufeffby standard input\r\n');
+    const { code } = await runHere(['admin:create', '--email', 'marked@example.com', '--json'], environment, '\ufeffby standard input\r\n');
     expect(code).toBe(0);
     await service.as().post('/v1/auth/login').send({ email: 'marked@example.com', password: 'by standard input' }).expect(200);
   });
@@ -49,7 +49,7 @@ describe('the command line', () => {
   it('makes no database where none is named, and no accounts in production unless that is meant; migrations need no secrets there', async () => {
     const nowhere = join(folder, 'nowhere');
     for (const command of ['audit', 'quota:reset', 'config:export']) {
-      const { code, stdout, stderr } = await run([command], { DATA_DIR: nowhere });
+      const { code, stdout, stderr } = await runHere([command], { DATA_DIR: nowhere });
       expect([code, stdout, stderr]).toEqual([
         1,
         '',
@@ -60,9 +60,9 @@ describe('the command line', () => {
     const log = join(folder, 'small.log');
     writeFileSync(log, '10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 1 "-" "test"\n');
     const production = { ...environment, NODE_ENV: 'production', JWT_SECRET: SECRET, SECRETS_KEY: SECRET };
-    const refused = await run(['replay', log], production);
+    const refused = await runHere(['replay', log], production);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/up to 1 accounts in quotidian_test_\w+ at .*, in production\. Add --yes/)]);
-    const migrated = await run(['migrate'], { ...environment, NODE_ENV: 'production' });
+    const migrated = await runHere(['migrate'], { ...environment, NODE_ENV: 'production' });
     expect([migrated.code, migrated.stdout]).toEqual([0, 'Nothing to migrate.\n']);
   });
 
@@ -72,9 +72,9 @@ describe('the command line', () => {
     writeFileSync(log, clients.map((client, i) => `${client} - - [10/Oct/2026:13:55:36 +0000] "GET /${i} HTTP/1.1" 200 1 "-" "test"\n`).join(''));
     const perClient = [...new Set(clients)];
     const expected = perClient.reduce((sum, client) => sum + Math.min(5, clients.filter((other) => other === client).length), 0);
-    const first = await run(['replay', log, '--json', '--concurrency', '40'], environment);
+    const first = await runHere(['replay', log, '--json', '--concurrency', '40'], environment);
     expect(JSON.parse(first.stdout)).toMatchObject({ hits: 300, users: perClient.length, admitted: expected, refused: 300 - expected, replayed: 0, failed: 0 });
-    const second = await run(['replay', log, '--concurrency', '3'], environment);
+    const second = await runHere(['replay', log, '--concurrency', '3'], environment);
     expect(second.code).toBe(0);
     expect(second.stdout).toMatch(/admitted\s*│\s*0 /);
     expect(second.stdout).toMatch(new RegExp(`replayed\\)\\s*│\\s*${expected} `));
@@ -97,7 +97,7 @@ describe('the command line', () => {
     const set = (change: string) => `UPDATE users SET ${change} WHERE id = $1`;
     expect(await tamper(set('api_quota_used_today = 2'), set('api_quota_used_today = 3'))).toEqual(['counter-and-ledger']);
     await service.sql(set('api_quota_used_today = 2'), [user.id]);
-    const { code, stdout } = await run(['audit', '--json'], environment);
+    const { code, stdout } = await runHere(['audit', '--json'], environment);
     await service.sql(set('api_quota_used_today = 3'), [user.id]);
     expect([code, JSON.parse(stdout)]).toMatchObject([1, { clean: false, counts: { 'counter-and-ledger': 1 } }]);
     expect(await tamper(set('api_quota_requests_today = 4'), set('api_quota_requests_today = 3'))).toEqual(['requests-and-ledger']);
@@ -123,11 +123,11 @@ describe('the command line', () => {
     await service.sql(`GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
     const asRole = { ...environment, DATABASE_URL: service.databaseUrl.replace(/\/\/[^/@]*@/, `//${role}:plain@`) };
     try {
-      const clean = await run(['audit', '--json'], asRole);
+      const clean = await runHere(['audit', '--json'], asRole);
       expect([clean.stderr, clean.code]).toEqual(['', 0]);
       const set = (used: number) => service.sql('UPDATE users SET api_quota_used_today = $2 WHERE id = $1', [user.id, used]);
       await set(4);
-      const tampered = await run(['audit', '--json'], asRole);
+      const tampered = await runHere(['audit', '--json'], asRole);
       await set(1);
       expect([tampered.code, JSON.parse(tampered.stdout)]).toMatchObject([1, { counts: { 'counter-and-ledger': 1 } }]);
     } finally {
@@ -141,10 +141,10 @@ describe('the command line', () => {
     await service.as(user).post('/v1/requests').send({ type: 'search' }).expect(201);
     await service.sql('UPDATE users SET quota_reset_date = quota_reset_date - 1 WHERE id = $1', [user.id]);
     await service.sql('UPDATE requests SET charged_on = charged_on - 1 WHERE user_id = $1', [user.id]);
-    const { code, stdout } = await run(['quota:reset', '--json'], environment);
+    const { code, stdout } = await runHere(['quota:reset', '--json'], environment);
     expect([code, JSON.parse(stdout)]).toEqual([0, { closedOut: 1 }]);
     expect(await service.sql('SELECT used, requests FROM quota_usage WHERE user_id = $1', [user.id])).toEqual([{ used: 1, requests: 1 }]);
-    expect(JSON.parse((await run(['quota:reset', '--json'], environment)).stdout)).toEqual({ closedOut: 0 });
+    expect(JSON.parse((await runHere(['quota:reset', '--json'], environment)).stdout)).toEqual({ closedOut: 0 });
     expect((await service.app.get(BooksRepository).compare()).clean).toBe(true);
   });
 
@@ -281,12 +281,12 @@ describe('the command line', () => {
       expect([made.stderr, made.code]).toEqual(['', 0]);
       const { id } = JSON.parse(made.stdout) as { id: number };
       await service.as().post('/v1/auth/login').send({ email: 'night@example.com', password: 'by standard input' }).expect(200);
-      const refused = await run(['users', 'delete', 'night@example.com'], environment);
+      const refused = await runHere(['users', 'delete', 'night@example.com'], environment);
       expect([refused.code, refused.stderr]).toEqual([
         1,
         expect.stringMatching(/^quotidian: users delete \S+ removes .*, on quotidian_test_\w+ at .*\. Add --yes .*\n$/),
       ]);
-      const removed = await run(['users', 'delete', 'night@example.com', '--yes'], environment);
+      const removed = await runHere(['users', 'delete', 'night@example.com', '--yes'], environment);
       expect([removed.code, removed.stdout]).toEqual([0, 'Done.\n']);
       expect(
         await service.sql(`SELECT action, actor_kind, actor_id FROM audit_events WHERE target_kind = 'user' AND target_id = $1 ORDER BY id`, [String(id)]),

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Command, run } from '../support/command';
+import { runHere } from '../support/command-here';
 import { eventually } from '../support/eventually';
 import { type Service, startService } from '../support/service';
 
-// Every command is a process that boots the whole application.
+// Every command boots the whole application.
 jest.setTimeout(120_000);
 
 const line = (head: string, path = '/', agent = 'test') => `${head} [10/Oct/2026:13:55:36 +0000] "GET ${path} HTTP/1.1" 200 1 "-" "${agent}"\n`;
@@ -69,7 +70,7 @@ describe('a replay', () => {
 
   it('begins where its checkpoint is: what was answered is not submitted again, and what came to the log since is', async () => {
     const [log, checkpoint] = [write(line('198.51.100.30 - -').repeat(3)), join(folder, 'checkpoint')];
-    const replayed = async () => JSON.parse((await run(['replay', log, '--json', '--checkpoint', checkpoint], environment)).stdout);
+    const replayed = async () => JSON.parse((await runHere(['replay', log, '--json', '--checkpoint', checkpoint], environment)).stdout);
     expect(await replayed()).toMatchObject({ hits: 3, admitted: 3, resumedAfter: 0 });
     writeFileSync(log, line('198.51.100.30 - -').repeat(4));
     expect(await replayed()).toMatchObject({ hits: 1, admitted: 1, replayed: 0, resumedAfter: 3 });
@@ -78,7 +79,7 @@ describe('a replay', () => {
       ['nonsense', /^quotidian: --checkpoint \S+ holds something else than a checkpoint/],
     ] as const) {
       writeFileSync(checkpoint, text);
-      const { code, stderr } = await run(['replay', log, '--checkpoint', checkpoint], environment);
+      const { code, stderr } = await runHere(['replay', log, '--checkpoint', checkpoint], environment);
       expect([code, stderr.trim().split('\n').length]).toEqual([1, 1]);
       expect(stderr).toMatch(message);
     }
@@ -99,7 +100,7 @@ describe('a replay', () => {
       [join(folder, 'none'), /^quotidian: ENOENT/],
     ];
     for (const [file, message] of cases) {
-      const { code, stdout, stderr } = await run(['replay', file], environment);
+      const { code, stdout, stderr } = await runHere(['replay', file], environment);
       expect([code, stdout, stderr.trim().split('\n').length]).toEqual([1, '', 1]);
       expect(stderr).toMatch(message);
     }
@@ -108,13 +109,13 @@ describe('a replay', () => {
 
   it('to an address that is none, where nobody is, or to the service of another database states so, and leaves nothing behind', async () => {
     const log = write(line('198.51.100.1 - -'));
-    const wrong = await run(['replay', log, '--url', 'nonsense'], environment);
+    const wrong = await runHere(['replay', log, '--url', 'nonsense'], environment);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toMatch(/^error: option '--url <url>' argument 'nonsense' is invalid\. It must be a URL/);
     const nobody = await run(['replay', log, '--url', 'http://127.0.0.1:1'], environment);
     expect([nobody.code, nobody.stderr]).toEqual([1, 'quotidian: The service cannot be reached (ECONNREFUSED).\n']);
     const other = await startService();
-    const elsewhere = await run(['replay', log, '--url', other.url], environment).finally(() => other.close());
+    const elsewhere = await runHere(['replay', log, '--url', other.url], environment).finally(() => other.close());
     expect([elsewhere.code, elsewhere.stderr]).toEqual([1, 'quotidian: The service works on another database than this command.\n']);
     expect(await left()).toBe(0);
   });

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { Command, run } from '../support/command';
+import { runHere } from '../support/command-here';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';
 
 const SECRETS_KEY = '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f';
 
-// Each command is a process that boots the application.
+// Each command boots the application.
 jest.setTimeout(120_000);
 
 describe('settings on the command line', () => {
@@ -28,10 +29,10 @@ describe('settings on the command line', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const apply = (text: string, flags: string[] = []) => {
+  const apply = (text: string, flags: string[] = [], by = runHere) => {
     const file = join(folder, 'settings.yaml');
     writeFileSync(file, text);
-    return run(['config:apply', file, ...flags], environment);
+    return by(['config:apply', file, ...flags], environment);
   };
   const get = async (key: string) => (await service.as(admin).get(`/v1/configurations/${key}`)).body;
 
@@ -53,7 +54,7 @@ describe('settings on the command line', () => {
     expect(exported).toMatchObject({ code: 0, stderr: '' });
     expect(exported.stdout).not.toContain('canary');
     expect(exported.stdout).toMatch(/quota\.timeZone:\n {4}value: Europe\/Berlin/);
-    expect(await apply(exported.stdout)).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
+    expect(await apply(exported.stdout, [], run)).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
 
     const changed =
       exported.stdout.replace('Europe/Berlin', 'Asia/Tokyo').replace('maxLength: 20', 'maxLength: 5').replace('A token.', 'The token.') +
@@ -93,10 +94,11 @@ describe('settings on the command line', () => {
 
   it('are applied with plans and webhook endpoints as one file: shown first, asked for, exactly that, all or nothing, and no second time', async () => {
     const file = join(folder, 'service.yaml');
-    const applied = (text: string, ...flags: string[]) => {
+    const appliedBy = (by: typeof run, text: string, ...flags: string[]) => {
       writeFileSync(file, text);
-      return run(['apply', '-f', file, ...flags], environment);
+      return by(['apply', '-f', file, ...flags], environment);
     };
+    const applied = (text: string, ...flags: string[]) => appliedBy(runHere, text, ...flags);
     const url = 'https://hooks.example.com/as-code';
     const text = [
       'tiers:',
@@ -126,7 +128,7 @@ describe('settings on the command line', () => {
       '',
     ].join('\n');
     expect(await applied(text, '--dry-run')).toMatchObject({ code: 2, stderr: '', stdout: `${diff}3 would change.\n` });
-    const refused = await applied(text);
+    const refused = await appliedBy(run, text);
     expect([refused.code, refused.stdout]).toEqual([1, `${diff}3 to change.\n`]);
     expect(refused.stderr).toMatch(/^quotidian: apply changes 3 plans, settings or endpoints in quotidian_test_\w+ at .*\. Add --yes if that is meant\.\n$/);
     await service.as(admin).get('/v1/tiers/code').expect(404);
@@ -136,7 +138,7 @@ describe('settings on the command line', () => {
     expect((await service.as(admin).get('/v1/tiers/code')).body).toMatchObject({ dailyQuota: 500, burstPerMinute: 50 });
     expect((await service.as(admin).get('/v1/webhook-endpoints?scope=all')).body.items).toMatchObject([{ url, events: ['request.*'], description: 'as code' }]);
     expect(await applied(text, '--dry-run')).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
-    const exported = await run(['config:export', '--all'], environment);
+    const exported = await runHere(['config:export', '--all'], environment);
     expect(exported).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^tiers:\n[^]*^settings:\n[^]*^webhooks:\n/m) });
     expect(await applied(exported.stdout, '--prune')).toMatchObject({ code: 0, stdout: 'Nothing to change.\n' });
 
