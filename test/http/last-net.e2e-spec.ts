@@ -24,6 +24,9 @@ interface Report {
   called: [method: string, isAsync: boolean][];
 }
 
+/** Routes on which each method fails in each way. */
+const IN_EACH_WAY = 3;
+
 /** A service of its own process, whose services fail when they are made to. */
 class FaultyService {
   log = '';
@@ -159,6 +162,8 @@ describe('an error that nobody took', () => {
 
   it('is answered 500, reported with its stack under the id of the call, and harms nobody else: in each service method of each route', async () => {
     let planted = 0;
+    /** How often each way of failing was tried in each method. What every route calls is tried in each way on its first routes, and in one of them on each further one. */
+    const tried = new Map<string, number>();
     let n = 0;
     const faults: unknown[] = [];
     for (const call of calls) {
@@ -167,7 +172,9 @@ describe('an error that nobody took', () => {
       await send(call, seenBy);
       const { called } = await faulty.order({ id: 'none' });
       for (const [method, isAsync] of called) {
-        for (const kind of (isAsync ? ['throw', 'reject', 'detached'] : ['throw', 'detached']) as Kind[]) {
+        const kinds = (isAsync ? ['throw', 'reject', 'detached'] : ['throw', 'detached']) as Kind[];
+        const before = tried.get(method) ?? 0;
+        for (const kind of before < IN_EACH_WAY ? kinds : [kinds[before % kinds.length]]) {
           const id = `fault-${++n}`;
           const where = `${call.method} ${call.path} ${method} ${kind}`;
           await faulty.order({ id, method, kind });
@@ -175,6 +182,7 @@ describe('an error that nobody took', () => {
           const { fired } = await faulty.order({ id: 'none' });
           if (fired === 0) continue;
           planted++;
+          tried.set(method, before + 1);
           const stackOf = () => faulty.stacks.get(id) ?? Promise.reject(new Error(`${where} was not reported`));
           const stack = await eventually(async () => stackOf(), 3_000).catch(String);
           const isProblem = answer.type === 'application/problem+json' && answer.text.includes(`"instance":"urn:quotidian:request:${id}"`);
@@ -187,9 +195,9 @@ describe('an error that nobody took', () => {
           const good = ((answer.status === 500 && isProblem) || inItem || wasOut) && stack.includes('a planted fault') && stack.includes('    at ');
           if (!good || answer.text.includes('canary') || answer.text.includes('planted'))
             faults.push([where, answer.status, answer.text.slice(0, 300), stack.slice(0, 80)]);
-          expect((await fetch(`${faulty.url}/health/live`)).status).toBe(200);
         }
       }
+      expect((await fetch(`${faulty.url}/health/live`)).status).toBe(200);
     }
     expect(faults).toEqual([]);
     expect(planted).toBeGreaterThan(100);
