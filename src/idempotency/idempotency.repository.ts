@@ -19,8 +19,12 @@ export interface Place {
 const BATCH = 1_000;
 /** The status of an answer that is still being made (RFC 2518, section 10.1). */
 const PROCESSING = 102;
-/** A call that was begun and has not ended after so long has died with its process: nothing that it waits for takes that long. */
-const DEAD_AFTER = `interval '30 seconds'`;
+/** A call whose lease was not renewed for so long has died with its process. Shorter than a retry waits. */
+const DEAD_AFTER = `interval '3 seconds'`;
+/** When a row was touched last, to the microsecond: of those who have it, the mark of the last. */
+const MARK = 'created_at::text AS mark';
+/** The row of a call that is under way, for who has its mark. */
+const HELD = `user_id = $1 AND scope = $2 AND key = $3 AND created_at = $4::timestamptz AND response_status = ${PROCESSING} AND response_body IS NULL`;
 
 @Injectable()
 export class IdempotencyRepository {
@@ -61,35 +65,39 @@ export class IdempotencyRepository {
 
   /**
    * Begins a call whose parts commit one by one. One caller alone begins it: over nothing, over what is past its retention,
-   * or over the same call that died. False: there is another one under the key.
+   * or over the same call that died.
+   * @returns the mark by which it is the caller's; null: there is another one under the key
    */
-  async begin({ userId, scope, key }: Place, fingerprint: Buffer, retentionHours: number): Promise<boolean> {
-    const rows: unknown[] = await this.dataSource.query(
+  async begin({ userId, scope, key }: Place, fingerprint: Buffer, retentionHours: number): Promise<string | null> {
+    const rows: { mark: string }[] = await this.dataSource.query(
       `INSERT INTO idempotency_keys AS k (user_id, scope, key, fingerprint, response_status) VALUES ($1, $2, $3, $4, ${PROCESSING})
        ON CONFLICT (user_id, scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, response_status = ${PROCESSING},
          response_body = NULL, created_at = now()
        WHERE k.created_at <= now() - make_interval(hours => $5)
          OR (k.response_body IS NULL AND k.fingerprint = excluded.fingerprint AND k.created_at < now() - ${DEAD_AFTER})
-       RETURNING key`,
+       RETURNING ${MARK}`,
       [userId, scope, key, fingerprint, retentionHours],
     );
-    return rows.length === 1;
+    return rows[0]?.mark ?? null;
   }
 
-  /** Keeps the answer of a call that was begun. */
-  async finish({ userId, scope, key }: Place, status: number, text: string): Promise<void> {
-    await this.dataSource.query(
-      `UPDATE idempotency_keys SET response_status = $4, response_body = $5 WHERE user_id = $1 AND scope = $2 AND key = $3 AND response_body IS NULL`,
-      [userId, scope, key, status, text],
+  /** Renews the lease of a call that was begun. @returns its new mark; null: somebody took it over */
+  async renew({ userId, scope, key }: Place, mark: string): Promise<string | null> {
+    const [rows] = await this.dataSource.query<[{ mark: string }[], number]>(
+      `UPDATE idempotency_keys SET created_at = clock_timestamp() WHERE ${HELD} RETURNING ${MARK}`,
+      [userId, scope, key, mark],
     );
+    return rows[0]?.mark ?? null;
   }
 
-  /** Forgets a call that was begun: it came to nothing that is kept. */
-  async giveUp({ userId, scope, key }: Place): Promise<void> {
-    await this.dataSource.query(
-      `DELETE FROM idempotency_keys WHERE user_id = $1 AND scope = $2 AND key = $3 AND response_status = ${PROCESSING} AND response_body IS NULL`,
-      [userId, scope, key],
-    );
+  /** Keeps the answer of a call that was begun, unless somebody took it over. */
+  async finish({ userId, scope, key }: Place, mark: string, status: number, text: string): Promise<void> {
+    await this.dataSource.query(`UPDATE idempotency_keys SET response_status = $5, response_body = $6 WHERE ${HELD}`, [userId, scope, key, mark, status, text]);
+  }
+
+  /** Forgets a call that was begun, unless somebody took it over: it came to nothing that is kept. */
+  async giveUp({ userId, scope, key }: Place, mark: string): Promise<void> {
+    await this.dataSource.query(`DELETE FROM idempotency_keys WHERE ${HELD}`, [userId, scope, key, mark]);
   }
 
   /** Removes one batch of rows past their retention, those that nobody else is removing. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { Transactions } from '../database/transactions';
 import { SettingsService } from '../settings/settings.service';
+import { BegunCall } from './begun-call';
 import { Fingerprints } from './fingerprints';
 import { type IdempotentCall } from './idempotency-key';
 import { IdempotencyKeyReused, StoredAnswer, TooManyIdempotencyKeys } from './idempotency.errors';
@@ -67,17 +68,19 @@ export class IdempotencyService {
   async inParts(call: IdempotentCall & Place, work: () => Promise<InParts>): Promise<InParts> {
     const attempt = async () => {
       const hours = this.settings.get(IdempotencySettings.retentionHours);
-      if (!(await this.repository.begin(call, this.fingerprints.of(call.content), hours))) {
+      const mark = await this.repository.begin(call, this.fingerprints.of(call.content), hours);
+      if (mark === null) {
         await this.assertNew(call, {});
         return null;
       }
+      const begun = new BegunCall(this.repository, call, mark);
       let answer: InParts | null = null;
       try {
         answer = await work();
         return answer;
       } finally {
-        if (answer?.kept) await this.repository.finish(call, answer.status, answer.text);
-        else await this.repository.giveUp(call);
+        if (answer?.kept) await begun.finish(answer.status, answer.text);
+        else await begun.giveUp();
       }
     };
     return this.running.once(call, attempt, () => this.assertNew(call, {}));

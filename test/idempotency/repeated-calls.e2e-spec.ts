@@ -1,5 +1,7 @@
 import { Client } from 'pg';
+import { IdempotencyService } from '../../src/idempotency/idempotency.service';
 import { promisesByTheClock } from '../support/clock-promises';
+import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type Replica, type Service, startReplica, startService } from '../support/service';
 import { logIn } from '../support/sessions';
@@ -9,6 +11,8 @@ promisesByTheClock();
 
 const OTHER_KEY = '202122232425262728292a2b2c2d2e2f000102030405060708090a0b0c0d0e0f';
 const FIRST_KEY = '101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f';
+
+const ROW = 'SELECT created_at::text AS at, response_body AS text FROM idempotency_keys WHERE user_id = $1';
 
 describe('a call repeated under its Idempotency-Key', () => {
   let service: Service;
@@ -80,6 +84,24 @@ describe('a call repeated under its Idempotency-Key', () => {
       const again = await batch(user, 'k', ['a', 'b'], 1).expect(200);
       expect(again.body).toEqual(first.body);
       expect(await charged(user)).toBe(2);
+    });
+
+    it('is nobody else’s while it renews its lease, and keeps no answer once another process took it over', async () => {
+      const user = await makeUser(service);
+      const call = { subject: `${user.id}`, userId: user.id, scope: 'requests.batch', key: 'k', content: {}, bounded: false, headersOf: () => ({}) };
+      const row = async () => (await service.sql<{ at: string; text: string | null }>(ROW, [user.id]))[0];
+      const [here, there] = service.replicas.map(({ app }) => app.get(IdempotencyService)) as [IdempotencyService, IdempotencyService];
+      const answer = (text: string) => ({ status: 200, text: `"${text}"`, kept: true });
+      let end: () => void = () => undefined;
+      const first = here.inParts(call, () => new Promise((resolve) => (end = () => resolve(answer('first')))));
+      const begun = await eventually(async () => (await row()) ?? false);
+      await eventually(async () => (await row())?.at !== begun.at);
+      // As it is when its process was stopped for longer than others wait.
+      await service.sql(`UPDATE idempotency_keys SET created_at = now() - interval '1 minute' WHERE user_id = $1`, [user.id]);
+      await there.inParts(call, () => Promise.resolve(answer('second')));
+      end();
+      expect((await first).text).toBe('"first"');
+      expect((await row())?.text).toBe('"second"');
     });
   });
 
