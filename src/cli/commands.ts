@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => CommandFile> = {
   'admin:create': () => import('./admin-create.js'),
   doctor: () => import('./doctor.js'),
   'backup:check': () => import('./backup-check.js'),
+  'cluster:distribute': () => import('./cluster-distribute.js'),
   audit: () => import('./audit.js'),
   replay: () => import('./replay.js'),
   'config:export': () => import('./config-export.js'),

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DataSource } from 'typeorm';
 import { type Environment } from '../config/environment';
 import { type Connections } from '../database/connections';
+import { ClusterRepository } from '../cluster/cluster.repository';
 import { openToLook } from '../database/look-data-source';
 import { declaredSettings } from '../settings/setting';
+import { clusterFindings } from './cluster.probe';
 import { environmentFindings } from './environment.probe';
 import { type Diagnosis, diagnosisOf, failure, type Finding, type FindingGroup, unknown } from './finding';
 import { flushFinding, holdFindings, listenFinding, poolerFinding, serverFindings } from './server.probe';
@@ -62,6 +64,7 @@ function looksOf(environment: Environment, connections: Connections, dataSource:
       LISTEN: () => listenFinding(connections, server),
       'log flush': () => flushFinding(server),
       'oldest transaction': () => holdFindings(server),
+      cluster: () => clusterFindings(new ClusterRepository(dataSource.manager)),
     },
     Tables: {
       migrations: () => migrationFinding(tables, migrations),
