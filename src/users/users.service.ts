@@ -21,6 +21,7 @@ import { AddressProofsService } from '../proofs/address-proofs.service';
 import { DefaultTierService } from '../tiers/default-tier.service';
 import { assertEitherOr } from '../tiers/either-or';
 import { Tier } from '../tiers/entities/tier.entity';
+import { audited } from './audited-user';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
 import { type TierChangeDto } from './dto/tier-change.dto';
@@ -166,7 +167,7 @@ export class UsersService {
       if (dto.externalId != null || dto.metadata !== undefined) await this.attributes.put(tx, id, { externalId, metadata }).catch(externalIdTaken);
       if (this.proofs.wanted && role !== 'admin') await this.proofs.mailLink(tx, 'verify-email', id, email);
       const user = await this.get(id, tx);
-      if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
+      if (actor) await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: audited(user) });
       await this.outbox.record(tx, { type: 'user.created', userId: id, data: userData(user) });
       return user;
     };
@@ -192,7 +193,7 @@ export class UsersService {
     const id = await this.repository.insert(tx, account).catch(emailTaken);
     await complete(id);
     const user = await this.get(id, tx);
-    await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: user });
+    await this.audit.record(tx, actor, { action: 'user.create', target: ['user', id], after: audited(user) });
     await this.outbox.record(tx, { type: 'user.created', userId: id, data: userData(user) });
     return id;
   }
@@ -210,7 +211,7 @@ export class UsersService {
       assertMatch(ifMatch, etagOf(before));
       if (before.role === 'admin') await this.assertAnotherAdmin(tx, id);
       if (!(await this.removal.mark(tx, id))) throw new NotFoundProblem('user');
-      await this.audit.record(tx, actor, { action: 'user.delete', target: ['user', id], before });
+      await this.audit.record(tx, actor, { action: 'user.delete', target: ['user', id], before: audited(before) });
       await this.outbox.record(tx, { type: 'user.deleted', userId: id, data: { id, externalId: before.externalId } });
     });
     await this.removal.begin(id);
@@ -224,8 +225,8 @@ export class UsersService {
     await this.audit.record(tx, actor, {
       action: 'user.update',
       target: ['user', after.id],
-      before: side('before'),
-      after: side('after'),
+      before: audited(side('before')),
+      after: audited(side('after')),
     });
     const changed = changes.map(({ pointer }) => pointer.slice(2));
     await this.outbox.record(tx, { type: 'user.updated', userId: after.id, data: { ...userData(after), changed } });

@@ -7380,7 +7380,7 @@ export interface operations {
                      *             "id": 42,
                      *             "role": "user",
                      *             "tier": "free",
-                     *             "email": "ada@example.com",
+                     *             "email": "sha256:785161145e1f08ea23086ad59138b4ade25c2887c3a7e4832be88ddae5acaa09",
                      *             "status": "active",
                      *             "adjusted": [],
                      *             "metadata": {},
