@@ -23,7 +23,8 @@ WITH
           deadline_at timestamptz,
           deadline_seconds integer,
           hold_seconds integer,
-          shadow boolean
+          shadow boolean,
+          shadow_code text
         )
       ) WITH ORDINALITY AS i (
         user_id,
@@ -41,6 +42,7 @@ WITH
         deadline_seconds,
         hold_seconds,
         shadow,
+        shadow_code,
         n
       )
       LEFT JOIN LATERAL (
@@ -447,6 +449,23 @@ WITH
       AND a.forms
       AND b.units IS NOT NULL
   ),
+  bound AS MATERIALIZED (
+    SELECT
+      a.user_id,
+      l.*
+    FROM
+      account a
+      CROSS JOIN LATERAL quota_limits_of (
+        a.user_id,
+        (
+          SELECT
+            quota_plans ()
+        ) -> a.tier::text -> 5 -> 'limits',
+        a.zone
+      ) l
+    WHERE
+      a.forms
+  ),
   busy AS MATERIALIZED (
     SELECT
       i.n
@@ -536,14 +555,16 @@ WITH
       p.own_end + p.granted + p.overage AS reach,
       i.type,
       CASE
-        WHEN i.status = 'succeeded' THEN 0
+        WHEN i.status = 'succeeded'
+        OR i.shadow THEN 0
         ELSE i.cost
       END AS flying,
       f.ceiling AS flight_max,
       f.used AS flight_before,
       f.used + sum(
         CASE
-          WHEN i.status = 'succeeded' THEN 0
+          WHEN i.status = 'succeeded'
+          OR i.shadow THEN 0
           ELSE i.cost
         END
       ) OVER (
@@ -556,7 +577,8 @@ WITH
       g.used AS type_before,
       g.used + sum(
         CASE
-          WHEN i.status = 'succeeded' THEN 0
+          WHEN i.status = 'succeeded'
+          OR i.shadow THEN 0
           ELSE i.cost
         END
       ) OVER (
@@ -590,6 +612,35 @@ WITH
           b.n = i.n
       )
   ),
+  bound_running AS MATERIALIZED (
+    SELECT
+      r.n,
+      r.user_id,
+      r.cost,
+      r.shadow,
+      b.n AS limit_n,
+      b.units AS ceiling,
+      b.used AS before,
+      b.used + sum(
+        CASE
+          WHEN r.shadow THEN 0
+          ELSE r.cost
+        END
+      ) OVER (
+        PARTITION BY
+          r.user_id,
+          b.n
+        ORDER BY
+          r.n
+      ) AS after
+    FROM
+      running r
+      JOIN bound b ON b.user_id = r.user_id
+      AND (
+        b.types IS NULL
+        OR b.types ? r.type::text
+      )
+  ),
   sorted AS (
     SELECT
       *,
@@ -599,11 +650,19 @@ WITH
             used_after > reach
             OR cap_after > daily_cap
             OR NOT locked
-            OR NOT shadow
-            AND flying > 0
+            OR flying > 0
             AND (
               flight_after > flight_max
               OR type_after > type_max
+            )
+            OR n IN (
+              SELECT
+                o.n
+              FROM
+                bound_running o
+              WHERE
+                NOT o.shadow
+                AND o.after > o.ceiling
             )
         ) OVER (
           PARTITION BY
@@ -613,6 +672,83 @@ WITH
       ) AS first_misfit
     FROM
       running
+  ),
+  bound_settled AS MATERIALIZED (
+    SELECT
+      b.*,
+      s.first_misfit,
+      coalesce(
+        max(b.after) FILTER (
+          WHERE
+            b.n < s.first_misfit
+        ) OVER (
+          PARTITION BY
+            b.user_id,
+            b.limit_n
+        ),
+        b.before
+      ) AS used_then
+    FROM
+      bound_running b
+      JOIN sorted s USING (n)
+  ),
+  bound_answer AS MATERIALIZED (
+    SELECT
+      s.n,
+      bool_or(
+        NOT s.shadow
+        AND s.n >= s.first_misfit
+        AND s.used_then + s.cost > s.ceiling
+      ) AS over,
+      json_agg(
+        json_build_object(
+          'name',
+          b.name,
+          'limit',
+          b.units,
+          'used',
+          CASE
+            WHEN s.n < s.first_misfit THEN s.after
+            ELSE s.used_then
+          END,
+          'startsAt',
+          (
+            extract(
+              epoch
+              FROM
+                b.starts_at
+            ) * 1000
+          )::float8,
+          'endsAt',
+          (
+            extract(
+              epoch
+              FROM
+                b.ends_at
+            ) * 1000
+          )::float8,
+          'over',
+          NOT s.shadow
+          AND s.n >= s.first_misfit
+          AND s.used_then + s.cost > s.ceiling
+        )
+        ORDER BY
+          b.n
+      ) AS limits,
+      jsonb_agg(
+        jsonb_build_object('name', b.name, 'period', b.period, 'starts_at', b.starts_at)
+        ORDER BY
+          b.n
+      ) FILTER (
+        WHERE
+          NOT s.shadow
+      ) AS charged
+    FROM
+      bound_settled s
+      JOIN bound b ON b.user_id = s.user_id
+      AND b.n = s.limit_n
+    GROUP BY
+      s.n
   ),
   settled AS (
     SELECT
@@ -683,17 +819,20 @@ WITH
         WHEN type_then + flying > type_max THEN json_build_object('type', type, 'max', type_max, 'used', type_then)
       END AS flight,
       CASE
-        WHEN used_after + cost > reach THEN 'quota-exceeded'
-        ELSE 'too-many-in-flight'
-      END AS refused_by,
-      CASE
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN NOT shadow
         AND used_then + cost > reach THEN 'over-quota'
         WHEN cap_then + cost > daily_cap THEN 'over-cap'
-        WHEN NOT shadow
-        AND flying > 0
+        WHEN n IN (
+          SELECT
+            o.n
+          FROM
+            bound_answer o
+          WHERE
+            o.over
+        ) THEN 'over-limit'
+        WHEN flying > 0
         AND (
           flight_then + flying > flight_max
           OR type_then + flying > type_max
@@ -949,7 +1088,8 @@ WITH
         lease_expires_at,
         held,
         drawn_units,
-        counts_in_flight
+        counts_in_flight,
+        limits_charged
       )
     SELECT
       (
@@ -994,16 +1134,19 @@ WITH
         WHEN i.shadow THEN i.cost
         ELSE v.drawn_after - v.drawn_before
       END,
-      EXISTS (
+      NOT i.shadow
+      AND EXISTS (
         SELECT
         FROM
           flight f
         WHERE
           f.user_id = i.user_id
-      )
+      ),
+      o.charged
     FROM
       verdict v
       JOIN item i USING (n)
+      LEFT JOIN bound_answer o USING (n)
     WHERE
       v.outcome = 'admitted'
     RETURNING
@@ -1020,6 +1163,38 @@ WITH
       created_at,
       started_at,
       finished_at
+  ),
+  bound_charged AS (
+    INSERT INTO
+      quota_limit_usage (user_id, name, period, starts_at, ends_at, used)
+    SELECT
+      b.user_id,
+      b.name,
+      b.period,
+      b.starts_at,
+      b.ends_at,
+      sum(s.cost)::integer
+    FROM
+      verdict v
+      JOIN bound_settled s USING (n)
+      JOIN bound b ON b.user_id = s.user_id
+      AND b.n = s.limit_n
+    WHERE
+      v.outcome = 'admitted'
+      AND NOT s.shadow
+    GROUP BY
+      1,
+      2,
+      3,
+      4,
+      5
+    ORDER BY
+      1,
+      2,
+      3
+    ON CONFLICT (user_id, name, period, starts_at) DO UPDATE
+    SET
+      used = quota_limit_usage.used + excluded.used
   ),
   draw AS MATERIALIZED (
     SELECT
@@ -1200,7 +1375,7 @@ WITH
         'requested',
         i.cost,
         'code',
-        v.refused_by,
+        i.shadow_code,
         'date',
         v.day,
         'limit',
@@ -1488,6 +1663,7 @@ SELECT
   END::integer AS "capUsed",
   v.daily_cap AS cap,
   v.flight,
+  o.limits,
   a.unlimited,
   a.locked,
   a.quota,
@@ -1508,5 +1684,6 @@ FROM
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
   LEFT JOIN purse p ON p.user_id = i.user_id
+  LEFT JOIN bound_answer o ON o.n = i.n
 ORDER BY
   i.n

@@ -33,7 +33,8 @@ WITH
       r.charged_fold,
       r.cost,
       r.drawn_units,
-      r.refunded_units
+      r.refunded_units,
+      r.limits_charged
   ),
   noted AS (
     UPDATE quota_usage q
@@ -110,6 +111,33 @@ WITH
       o.user_id = s.user_id
       AND o.date = s.charged_on
       AND o.fold = s.charged_fold
+  ),
+  noted_on_limits AS (
+    UPDATE quota_limit_usage c
+    SET
+      removed_used = least(2147483647, c.removed_used::bigint + f.units)
+    FROM
+      (
+        SELECT
+          r.user_id,
+          l.name,
+          l.period,
+          l.starts_at,
+          sum(r.cost - r.refunded_units) AS units
+        FROM
+          removed r
+          CROSS JOIN LATERAL jsonb_to_recordset(r.limits_charged) AS l (name text, period text, starts_at timestamptz)
+        GROUP BY
+          1,
+          2,
+          3,
+          4
+      ) f
+    WHERE
+      c.user_id = f.user_id
+      AND c.name = f.name
+      AND c.period = f.period
+      AND c.starts_at = f.starts_at
   )
 SELECT
   (

@@ -249,6 +249,22 @@ CREATE TABLE quota_grants (
   CONSTRAINT quota_grants_used_check CHECK (((used >= 0) AND (used <= units)))
 );
 
+CREATE TABLE quota_limit_usage (
+  user_id integer NOT NULL,
+  name character varying(30) NOT NULL,
+  period character varying(10) NOT NULL,
+  starts_at timestamp with time zone NOT NULL,
+  ends_at timestamp with time zone NOT NULL,
+  used integer NOT NULL,
+  removed_used integer DEFAULT 0 NOT NULL,
+  CONSTRAINT quota_limit_usage_pkey PRIMARY KEY (user_id, name, period, starts_at),
+  CONSTRAINT quota_limit_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT quota_limit_usage_ends_at_check CHECK ((ends_at > starts_at)),
+  CONSTRAINT quota_limit_usage_period_check CHECK (((period)::text = ANY ((ARRAY['minute'::character varying, 'hour'::character varying, 'day'::character varying, 'week'::character varying, 'month'::character varying])::text[]))),
+  CONSTRAINT quota_limit_usage_removed_used_check CHECK ((removed_used >= 0)),
+  CONSTRAINT quota_limit_usage_used_check CHECK ((used >= 0))
+);
+
 CREATE TABLE quota_overage (
   user_id integer NOT NULL,
   date date NOT NULL,
@@ -370,6 +386,7 @@ CREATE TABLE requests (
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
   drawn_units integer DEFAULT 0 NOT NULL,
   counts_in_flight boolean DEFAULT false NOT NULL,
+  limits_charged jsonb,
   CONSTRAINT requests_pkey PRIMARY KEY (id),
   CONSTRAINT requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT requests_attempt_check CHECK ((attempt >=
@@ -437,6 +454,7 @@ CREATE TABLE subscription_tiers (
   day_starts_at character varying(5),
   max_in_flight integer,
   max_in_flight_by_type jsonb,
+  limits jsonb,
   CONSTRAINT subscription_tiers_pkey PRIMARY KEY (id),
   CONSTRAINT subscription_tiers_name_key UNIQUE (name),
   CONSTRAINT subscription_tiers_burst_per_minute_check CHECK ((burst_per_minute > 0)),
@@ -446,6 +464,7 @@ CASE
     ELSE COALESCE((daily_quota >= 0), false)
 END),
   CONSTRAINT subscription_tiers_day_starts_at_check CHECK (((day_starts_at)::text ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
+  CONSTRAINT subscription_tiers_limits_check CHECK (((jsonb_typeof(limits) = 'array'::text) AND ((jsonb_array_length(limits) >= 1) AND (jsonb_array_length(limits) <= 10)))),
   CONSTRAINT subscription_tiers_max_in_flight_by_type_check CHECK (((jsonb_typeof(max_in_flight_by_type) = 'object'::text) AND (NOT jsonb_path_exists(max_in_flight_by_type, '$.*?(@.type() != "number")'::jsonpath)))),
   CONSTRAINT subscription_tiers_max_in_flight_check CHECK ((max_in_flight > 0)),
   CONSTRAINT subscription_tiers_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
@@ -744,6 +763,8 @@ CREATE INDEX quota_grants_expires_at_idx ON public.quota_grants USING btree (exp
 CREATE INDEX quota_grants_user_id_id_idx ON public.quota_grants USING btree (user_id, id);
 
 CREATE UNIQUE INDEX quota_grants_user_id_rolled_from_rolled_fold_key ON public.quota_grants USING btree (user_id, rolled_from, rolled_fold);
+
+CREATE INDEX quota_limit_usage_ends_at_idx ON public.quota_limit_usage USING btree (ends_at);
 
 CREATE INDEX refresh_tokens_family_idx ON public.refresh_tokens USING btree (family);
 
@@ -1136,6 +1157,62 @@ AS $function$
       END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.quota_limit_period(period text, zone text, at timestamp with time zone, OUT starts_at timestamp with time zone, OUT ends_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE STRICT
+AS $function$
+      DECLARE
+        local timestamp;
+        first date;
+      BEGIN
+        IF period IN ('minute', 'hour') THEN
+          local := at AT TIME ZONE split_part(zone, '@', 1);
+          starts_at := at - (local - date_trunc(period, local));
+          ends_at := starts_at + ('1 ' || period)::interval;
+        ELSE
+          first := date_trunc(period, quota_day_at(at, zone)::timestamp);
+          starts_at := quota_day_start(first, zone);
+          ends_at := quota_day_start((first + ('1 ' || period)::interval)::date, zone);
+        END IF;
+      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_limits_of(of_user integer, limits jsonb, zone text)
+ RETURNS TABLE(n integer, name text, period text, units integer, types jsonb, starts_at timestamp with time zone, ends_at timestamp with time zone, used integer)
+ LANGUAGE plpgsql
+AS $function$
+      #variable_conflict use_column
+      DECLARE
+        one record;
+        present record;
+        counter record;
+        latest timestamptz;
+      BEGIN
+        FOR one IN SELECT t.value, t.ordinality FROM jsonb_array_elements(limits) WITH ORDINALITY AS t (value, ordinality) LOOP
+          n := one.ordinality;
+          name := one.value ->> 'name';
+          period := one.value ->> 'period';
+          units := one.value ->> 'units';
+          types := one.value -> 'types';
+          present := quota_limit_period(one.value ->> 'period', zone, now());
+          SELECT c.starts_at, c.ends_at, c.used INTO counter FROM quota_limit_usage c
+            WHERE c.user_id = of_user AND c.name = one.value ->> 'name' AND c.period = one.value ->> 'period' ORDER BY c.starts_at DESC LIMIT 1;
+          latest := counter.ends_at - CASE WHEN one.value ->> 'period' IN ('week', 'month') THEN interval '26 hours' ELSE interval '0' END;
+          IF present.starts_at < latest THEN
+            starts_at := counter.starts_at;
+            ends_at := (quota_limit_period(one.value ->> 'period', zone, latest - interval '1 microsecond')).ends_at;
+            used := counter.used;
+          ELSE
+            starts_at := present.starts_at;
+            ends_at := present.ends_at;
+            used := 0;
+          END IF;
+          RETURN NEXT;
+        END LOOP;
+      END $function$
+;
+
 CREATE OR REPLACE FUNCTION public.quota_of(u users, default_zone text)
  RETURNS quota_state
  LANGUAGE sql
@@ -1281,7 +1358,7 @@ CREATE OR REPLACE FUNCTION public.quota_plans()
  STABLE
 AS $function$
       BEGIN
-        IF NOT EXISTS (SELECT FROM subscription_tiers t WHERE t.copied_version < t.version OR t.alias_of IS NOT NULL OR t.day_starts_at IS NOT NULL OR t.max_in_flight IS NOT NULL OR t.max_in_flight_by_type IS NOT NULL OR t.overage IS NOT NULL OR t.rollover IS NOT NULL OR t.shadow)
+        IF NOT EXISTS (SELECT FROM subscription_tiers t WHERE t.copied_version < t.version OR t.alias_of IS NOT NULL OR t.day_starts_at IS NOT NULL OR t.limits IS NOT NULL OR t.max_in_flight IS NOT NULL OR t.max_in_flight_by_type IS NOT NULL OR t.overage IS NOT NULL OR t.rollover IS NOT NULL OR t.shadow)
           AND NOT EXISTS (SELECT FROM system_configurations c WHERE c.key = 'quota.dayStartsAt' AND c.value #>> '{}' <> '00:00') THEN
           RETURN NULL;
         END IF;

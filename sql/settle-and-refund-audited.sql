@@ -60,6 +60,7 @@ WITH
       r.status,
       r.cost,
       r.drawn_units,
+      r.limits_charged,
       r.refunded_units,
       r.charged_on,
       r.charged_fold,
@@ -367,6 +368,35 @@ WITH
       o.user_id = f.user_id
       AND o.date = f.charged_on
       AND o.fold = f.charged_fold
+  ),
+  unlimited AS (
+    UPDATE quota_limit_usage c
+    SET
+      used = greatest(0, c.used - f.units)
+    FROM
+      (
+        SELECT
+          g.user_id,
+          l.name,
+          l.period,
+          l.starts_at,
+          sum(g.granted)::integer AS units
+        FROM
+          granted g
+          CROSS JOIN LATERAL jsonb_to_recordset(g.limits_charged) AS l (name text, period text, starts_at timestamptz)
+        WHERE
+          g.granted > 0
+        GROUP BY
+          1,
+          2,
+          3,
+          4
+      ) f
+    WHERE
+      c.user_id = f.user_id
+      AND c.name = f.name
+      AND c.period = f.period
+      AND c.starts_at = f.starts_at
   ),
   key AS MATERIALIZED (
     SELECT

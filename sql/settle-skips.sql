@@ -31,6 +31,7 @@ WITH
       r.status,
       r.cost,
       r.drawn_units,
+      r.limits_charged,
       r.refunded_units,
       r.charged_on,
       r.charged_fold,

@@ -98,6 +98,55 @@ SELECT
     )::boolean,
     false
   ) AS shadow,
+  CASE
+    WHEN (
+      SELECT
+        quota_plans ()
+    ) -> (a.q).tier::text -> 5 -> 'limits' IS NOT NULL THEN (
+      SELECT
+        json_agg(
+          json_build_object(
+            'name',
+            l.name,
+            'period',
+            l.period,
+            'types',
+            l.types,
+            'limit',
+            l.units,
+            'used',
+            l.used,
+            'startsAt',
+            (
+              extract(
+                epoch
+                FROM
+                  l.starts_at
+              ) * 1000
+            )::float8,
+            'endsAt',
+            (
+              extract(
+                epoch
+                FROM
+                  l.ends_at
+              ) * 1000
+            )::float8
+          )
+          ORDER BY
+            l.n
+        )
+      FROM
+        quota_limits_of (
+          a.id,
+          (
+            SELECT
+              quota_plans ()
+          ) -> (a.q).tier::text -> 5 -> 'limits',
+          (a.q).zone
+        ) l
+    )
+  END AS limits,
   (a.q).unlimited,
   (a.q).quota,
   (a.q).tier,

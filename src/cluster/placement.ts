@@ -65,6 +65,7 @@ export const PLACEMENT: Readonly<Record<string, Placement>> = {
   user_removals: byUser(),
   quota_events: byUser({ quota_events_pkey: 'widened' }),
   quota_grants: byUser({ quota_grants_pkey: 'widened' }),
+  quota_limit_usage: byUser(),
   quota_overage: byUser(),
   quota_usage: byUser(),
   requests: byUser({ requests_pkey: 'widened' }),

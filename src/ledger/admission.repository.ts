@@ -5,10 +5,10 @@ import { BRIEF_LOCK_MS, PATIENT_LOCK_MS } from '../database/isolated-commit';
 import { prepared } from '../database/prepared-statements';
 import { StatementPool } from '../database/statement-pool';
 import { toItem, toPlainItems } from './charge-items';
-import { type Charge } from './charge';
+import { type Charge, type ShadowCode } from './charge';
 import { type PendingCharge } from './charge-queue';
 import { chargeStatement } from './charge.sql';
-import { type Account, type Decision, LEFT_OUT, type Standing } from './decision';
+import { type Account, type Decision, LEFT_OUT, type LimitState, type Standing } from './decision';
 import { type ChargedUser, PLAIN_CHARGE, PLAIN_CHARGE_ENDING } from './plain-charge.sql';
 import { beginIds, requestId } from './request-id';
 import { STANDING } from './standing.sql';
@@ -24,7 +24,16 @@ type Row = Omit<Decision, 'account' | 'granted' | 'beyond' | 'draws'> &
   Omit<Account, 'zone'> & { zone: string | null };
 
 /** What the statement that only reads answers for one user. */
-type StandingRow = Account & { userId: number; active: boolean; toRoll: boolean; shadow: boolean; used: number; granted: number; beyond: number };
+type StandingRow = Account & {
+  userId: number;
+  active: boolean;
+  toRoll: boolean;
+  shadow: boolean;
+  used: number;
+  granted: number;
+  beyond: number;
+  limits: readonly LimitState[] | null;
+};
 
 const CLOSE_OUT = prepared('close out', 'SELECT quota_close_out($1::integer[])');
 
@@ -104,7 +113,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       skips,
     });
     const values = statement.values({
-      items: `[${pending.map(({ charge, shadowed = false }) => toItem(charge, shadowed)).join()}]`,
+      items: `[${pending.map(({ charge, shadowed = null }) => toItem(charge, shadowed)).join()}]`,
       userIds: [...firm],
       peekedIds: [...peeked],
       thresholds: toShares(thresholds),
@@ -124,7 +133,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
     retentionHours: number,
     thresholds: readonly number[],
     forms: boolean,
-    shadowed = false,
+    shadowed: ShadowCode | null = null,
   ): Promise<Decision> {
     beginIds();
     const { idempotency, keyCap, deadline, holdSeconds } = charge;
@@ -153,7 +162,10 @@ export class AdmissionRepository implements OnApplicationShutdown {
   async standings(userIds: readonly number[]): Promise<Map<number, Standing>> {
     const rows = await this.reads.run<StandingRow>(STANDING, STANDING.values({ userIds }));
     return new Map(
-      rows.map(({ userId, active, toRoll, shadow, used, granted, beyond, ...account }) => [userId, { active, toRoll, shadow, used, granted, beyond, account }]),
+      rows.map(({ userId, active, toRoll, shadow, used, granted, beyond, limits, ...account }) => [
+        userId,
+        { active, toRoll, shadow, used, granted, beyond, limits, account },
+      ]),
     );
   }
 }
@@ -167,7 +179,21 @@ function toAccount([, , unlimited, quota, tier, zone, day, now]: ChargedUser): A
   return { unlimited, quota, tier, zone, day, periodZone: zone, now };
 }
 
-function toDecision({ outcome, id, used, granted = 0, beyond = 0, draws = null, cap, capUsed, flight = null, locked, zone, ...rest }: Row): Decision {
+function toDecision({
+  outcome,
+  id,
+  used,
+  granted = 0,
+  beyond = 0,
+  draws = null,
+  cap,
+  capUsed,
+  flight = null,
+  limits = null,
+  locked,
+  zone,
+  ...rest
+}: Row): Decision {
   const account = zone === null ? null : { ...rest, zone };
-  return { outcome, id, used, granted, beyond, draws, cap, capUsed, flight, locked, account };
+  return { outcome, id, used, granted, beyond, draws, cap, capUsed, flight, limits, locked, account };
 }

@@ -10,7 +10,7 @@ import { IdempotencySettings } from '../idempotency/idempotency.settings';
 import { OutboxService } from '../outbox/outbox.service';
 import { SettingsService } from '../settings/settings.service';
 import { AdmissionRepository, BATCHES_IN_FLIGHT } from './admission.repository';
-import { type Charge, type QuotaState, type Refused, type Verdict } from './charge';
+import { type Charge, type QuotaState, type Refused, type ShadowCode, type Verdict } from './charge';
 import { ChargeQueue, type PendingCharge } from './charge-queue';
 import { MAX_UNITS } from './charge.sql';
 import { type Account, type Decision, LEFT_OUT, placeOf, type Standing } from './decision';
@@ -112,12 +112,14 @@ export class AdmissionService {
   private async decide(charge: Charge): Promise<Verdict> {
     const look = this.refuseAtOnce(charge);
     let decision = look && (await look);
+    let shadowed: ShadowCode | null = null;
     if (decision === null) {
       const pending = this.pending(charge);
       decision = await this.charges.push(pending);
+      shadowed = pending.shadowed ?? null;
       this.note(charge, pending.peek, decision);
     }
-    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
+    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)), shadowed);
   }
 
   /**
@@ -127,16 +129,17 @@ export class AdmissionService {
   async admitWithin(tx: EntityManager, charge: Charge): Promise<Verdict> {
     const hours = this.settings.get(IdempotencySettings.retentionHours);
     const thresholds = this.settings.get(LedgerSettings.thresholds);
-    const charging = (forms: boolean, shadowed = false) => this.repository.chargeWithin(tx, charge, hours, thresholds, forms, shadowed);
+    const charging = (forms: boolean, shadowed: ShadowCode | null = null) => this.repository.chargeWithin(tx, charge, hours, thresholds, forms, shadowed);
     let decision = await charging(this.withForms.has(charge.userId));
     if (decision.outcome === 'needs-forms') decision = await charging(true);
     if (decision.outcome === 'needs-close-out') {
       await this.repository.closeOut([charge.userId], tx);
       decision = await charging(true);
     }
-    if (isTriedOut(charge, decision)) decision = await charging(true, true);
+    const shadowed = triedOut(charge, decision);
+    if (shadowed !== null) decision = await charging(true, shadowed);
     this.note(charge, false, decision);
-    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)));
+    return verdictOf(decision, this.stateOf(decision) ?? (await this.readState(decision)), shadowed);
   }
 
   /**
@@ -250,9 +253,11 @@ export class AdmissionService {
     }
     if (decision.outcome === 'needs-close-out') return true;
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
-    if (pending.shadowed !== true && isTriedOut(pending.charge, decision)) {
+    const shadowed = triedOut(pending.charge, decision);
+    if (pending.shadowed === undefined && shadowed !== null) {
       pending.plain = pending.peek = false;
-      return (pending.forms = pending.shadowed = true);
+      pending.shadowed = shadowed;
+      return (pending.forms = true);
     }
     if (this.isNews(pending.charge, decision)) {
       pending.peek = false;
@@ -268,7 +273,7 @@ export class AdmissionService {
     this.counts.decided++;
     if (outcome === 'admitted') this.counts.admitted++;
     if (draws?.[0]?.source === 'shadow') this.counts.shadowed++;
-    if (outcome === 'over-quota' || outcome === 'over-cap' || outcome === 'over-in-flight') this.counts.refused++;
+    if (outcome === 'over-quota' || outcome === 'over-cap' || outcome === 'over-limit' || outcome === 'over-in-flight') this.counts.refused++;
     if (outcome === 'over-quota' && account !== null) {
       const period = locked && used >= account.quota ? periodOf(account) : (this.exhausted.get(charge.userId)?.period ?? null);
       this.exhausted.set(charge.userId, { left: ownLeft(account, used) + granted + beyond, period });
@@ -278,11 +283,13 @@ export class AdmissionService {
   }
 
   /** The state from what is known of its period; null: not known, or no such user. */
-  private stateOf({ account, used, granted }: Decision): QuotaState | null {
+  private stateOf({ account, used, granted, limits }: Decision): QuotaState | null {
     if (account === null) return null;
     const { unlimited, quota, tier, zone, day, periodZone, now } = account;
     const bounds = this.bounds.peek(day, periodZone, zone);
-    return bounds === undefined ? null : { unlimited, quota, used, granted, tier, zone: placeOf(zone), now, startsAt: bounds.startsAt, endsAt: bounds.endsAt };
+    if (bounds === undefined) return null;
+    const { startsAt, endsAt } = bounds;
+    return { unlimited, quota, used, granted, tier, zone: placeOf(zone), now, startsAt, endsAt, ...(limits == null ? {} : { limits }) };
   }
 
   private async readState(decision: Decision): Promise<QuotaState | null> {
@@ -308,21 +315,34 @@ function periodOf({ day, periodZone }: Account): string {
  * units are seen and its Idempotency-Key is not. The next statement's snapshot sees both.
  */
 function isDoubtful({ charge, doubted }: PendingCharge, { outcome, locked }: Decision): boolean {
-  return charge.idempotency !== null && !doubted && ((outcome === 'over-quota' && locked) || outcome === 'over-cap' || outcome === 'over-in-flight');
+  return (
+    charge.idempotency !== null &&
+    !doubted &&
+    ((outcome === 'over-quota' && locked) || outcome === 'over-cap' || outcome === 'over-limit' || outcome === 'over-in-flight')
+  );
 }
 
-/** Whether a refusal is one that is tried out only. */
-function isTriedOut({ shadow }: Charge, { outcome, account }: Decision): boolean {
-  return (outcome === 'over-quota' || outcome === 'over-in-flight') && (shadow === true || account?.shadow === true);
+const SHADOW_CODES: Partial<Record<Decision['outcome'], ShadowCode>> = {
+  'over-quota': 'quota-exceeded',
+  'over-limit': 'limit-exceeded',
+  'over-in-flight': 'too-many-in-flight',
+};
+
+/** By what a charge is refused which is admitted nevertheless, because limits are tried out; null: it is admitted, or refused. */
+function triedOut({ shadow }: Charge, { outcome, account }: Decision): ShadowCode | null {
+  return shadow === true || account?.shadow === true ? (SHADOW_CODES[outcome] ?? null) : null;
 }
 
 /** Null: it may fit. */
-function refusalBy({ cost }: Charge, standing: Standing | undefined): Decision | null {
+function refusalBy({ cost, type }: Charge, standing: Standing | undefined): Decision | null {
   const none = { id: null, used: 0, granted: 0, beyond: 0, draws: null, cap: null, capUsed: null, locked: false };
   if (standing === undefined) return { ...none, outcome: 'no-user', account: null };
   const { active, toRoll, shadow, used, granted, beyond, account } = standing;
   if (!active) return { ...none, outcome: 'suspended', used, granted, beyond, account };
-  return !toRoll && !shadow && cost > ownLeft(account, used) + granted + beyond ? { ...none, outcome: 'over-quota', used, granted, beyond, account } : null;
+  const limits = standing.limits?.filter(({ types = null }) => types === null || types.includes(type)) ?? null;
+  return !toRoll && !shadow && cost > ownLeft(account, used) + granted + beyond
+    ? { ...none, outcome: 'over-quota', used, granted, beyond, limits, account }
+    : null;
 }
 
 /** Of the day's own units; a quota that was lowered below the counter has none left. */
@@ -330,10 +350,10 @@ function ownLeft({ unlimited, quota }: Account, used: number): number {
   return Math.max(0, (unlimited ? MAX_UNITS : quota) - used);
 }
 
-function verdictOf({ outcome, id, account, draws, cap, capUsed, flight }: Decision, state: QuotaState | null): Verdict {
+function verdictOf({ outcome, id, account, draws, cap, capUsed, flight }: Decision, state: QuotaState | null, shadow: ShadowCode | null): Verdict {
   const capState = cap === null || capUsed === null ? null : { cap, used: capUsed };
   if (outcome === 'admitted')
-    return { outcome, id: id as string, chargedOn: (account as Account).day, draws: draws ?? [], state: state as QuotaState, cap: capState };
+    return { outcome, id: id as string, chargedOn: (account as Account).day, draws: draws ?? [], shadow, state: state as QuotaState, cap: capState };
   if (outcome === 'replayed') return { outcome, id: id as string, state: state as QuotaState };
   return { outcome: outcome as Refused['outcome'], state, cap: capState, flight: flight ?? null };
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Client } from 'pg';
 import { Connections, type SessionSpec } from '../database/connections';
 import { isLive, ownCost, ownRefund, returned } from './forms.sql';
+import { limitsCharged } from './limits.sql';
 
 /** One place where the books do not agree. */
 export interface Difference {
@@ -105,6 +106,14 @@ const CHECKS: Record<string, string> = {
     FROM users u LEFT JOIN quota_overage o ON o.user_id = u.id AND o.date = u.quota_overage_date AND o.fold = u.quota_overage_fold
     WHERE u.status <> 'deleted' AND u.quota_overage_date = u.quota_reset_date AND u.quota_overage_fold = u.quota_reset_fold
       AND coalesce(o.units, 0) <> u.quota_overage_today`,
+  // The counter of a limit is what its requests cost less what was refunded, whatever day they belong to. Counters of periods long over are gone.
+  'limits-and-ledger': `
+    SELECT c.user_id, c.starts_at::date, c.removed_used + coalesce(s.units, 0) AS expected, c.used AS found
+    FROM quota_limit_usage c JOIN users u ON u.id = c.user_id AND u.status <> 'deleted' LEFT JOIN (
+      SELECT r.user_id, l.name, l.period, l.starts_at, sum(r.cost - r.refunded_units) AS units
+      FROM requests r CROSS JOIN LATERAL ${limitsCharged('r')} GROUP BY 1, 2, 3, 4
+    ) s ON (s.user_id, s.name, s.period, s.starts_at) = (c.user_id, c.name, c.period, c.starts_at)
+    WHERE c.removed_used + coalesce(s.units, 0) <> c.used`,
   // A charge finds out by the mark in the user's row that there is a grant.
   'grants-and-marks': `
     SELECT u.id, NULL::date, 1 AS expected, 0 AS found FROM users u

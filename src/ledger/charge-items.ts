@@ -1,8 +1,11 @@
-import { type Charge } from './charge';
+import { type Charge, type ShadowCode } from './charge';
 import { idTail } from './request-id';
 
-/** A charge as JSON, for the general statement; `shadowed`: it is admitted whatever is left, and adds nothing to the quota. By hand: its payload is JSON already; every other text in it is of a plain alphabet or encoded. */
-export function toItem({ userId, keyId, keyCap, type, status, cost, payloadJson, idempotency, deadline, holdSeconds }: Charge, shadowed: boolean): string {
+/** A charge as JSON, for the general statement; `shadowed`: by what it would be refused; it is admitted whatever is left, and adds nothing to the quota. By hand: its payload is JSON already; every other text in it is of a plain alphabet or encoded. */
+export function toItem(
+  { userId, keyId, keyCap, type, status, cost, payloadJson, idempotency, deadline, holdSeconds }: Charge,
+  shadowed: ShadowCode | null,
+): string {
   const key =
     idempotency === null
       ? ''
@@ -11,7 +14,7 @@ export function toItem({ userId, keyId, keyCap, type, status, cost, payloadJson,
   const hold = holdSeconds === undefined ? '' : `,"hold_seconds":${holdSeconds}`;
   return (
     `{"user_id":${userId},"key_id":${keyId},"capped":${keyCap !== 'none'},"type":"${type}","status":"${status}",` +
-    `"cost":${cost},"tail":"${idTail()}","payload":${payloadJson}${key}${due}${hold},"shadow":${shadowed}}`
+    `"cost":${cost},"tail":"${idTail()}","payload":${payloadJson}${key}${due}${hold},"shadow":${shadowed !== null},"shadow_code":${JSON.stringify(shadowed)}}`
   );
 }
 

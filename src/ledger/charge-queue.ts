@@ -1,7 +1,7 @@
 import { type Queue } from '../database/arrival-queue';
 import { type Waiter } from '../database/group-commit';
 import { ClientGone } from '../http/http.errors';
-import { type Charge } from './charge';
+import { type Charge, type ShadowCode } from './charge';
 import { type Decision } from './decision';
 
 /** A batch that takes so long waits for something. */
@@ -14,8 +14,8 @@ export interface PendingCharge {
   plain: boolean;
   /** Its user has more than the day's own units, as far as is known. */
   forms: boolean;
-  /** The quota refused it, and is tried out: it is admitted beside. */
-  shadowed?: boolean;
+  /** By what a limit refused it that is tried out: it is admitted beside. */
+  shadowed?: ShadowCode;
   /** Read without a lock first: its user had nothing left a moment ago. */
   peek: boolean;
   /** Refused once already, by rows newer than the look for its Idempotency-Key. */

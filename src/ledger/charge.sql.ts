@@ -1,6 +1,7 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
 import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
 import { COUNTS_IN_FLIGHT, FLIGHT, FLIGHT_JOINS, FLIGHT_MISFIT, FLIGHT_RUNNING, FLIGHT_SETTLED, FLIGHT_STATE, FLIGHT_VERDICT } from './in-flight.sql';
+import { BOUND, BOUND_ANSWER, BOUND_CHARGED, BOUND_MISFIT, BOUND_RUNNING, BOUND_SETTLED, BOUND_VERDICT } from './limits.sql';
 import {
   DRAW,
   DRAWN,
@@ -55,7 +56,7 @@ const item = ({ keys, deadlines, forms, holds }: ChargeParts): Cte => {
   const further = [
     ...(deadlines ? ['deadline_at timestamptz', 'deadline_seconds integer'] : []),
     ...(holds ? ['hold_seconds integer'] : []),
-    ...(forms ? ['shadow boolean'] : []),
+    ...(forms ? ['shadow boolean', 'shadow_code text'] : []),
   ];
   const columns = [
     ...['user_id integer', 'key_id integer', 'capped boolean', 'type text', 'status text', 'cost integer', 'payload jsonb', 'tail text'],
@@ -156,7 +157,7 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
 const sorted = ({ forms }: ChargeParts): Cte => ({
   name: 'sorted',
   text: `
-  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked${when(forms, FLIGHT_MISFIT)}) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
+  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked${when(forms, FLIGHT_MISFIT + BOUND_MISFIT)}) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
   FROM running
 `,
 });
@@ -177,16 +178,12 @@ const verdict = ({ forms }: ChargeParts): Cte => ({
   materialized: true,
   text: `
   SELECT n, user_id, key_id, day, fold, ceiling, used_after, used_then, daily_cap, cap_after, cap_then,
-    ${when(
-      forms,
-      `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,${FLIGHT_STATE}
-    CASE WHEN used_after + cost > reach THEN 'quota-exceeded' ELSE 'too-many-in-flight' END AS refused_by,`,
-    )}
+    ${when(forms, `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,${FLIGHT_STATE}`)}
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
       WHEN ${when(forms, 'NOT shadow AND ')}used_then + cost > ${forms ? 'reach' : 'ceiling'} THEN 'over-quota'
-      WHEN cap_then + cost > daily_cap THEN 'over-cap'${when(forms, FLIGHT_VERDICT)}
+      WHEN cap_then + cost > daily_cap THEN 'over-cap'${when(forms, BOUND_VERDICT + FLIGHT_VERDICT)}
       ELSE 'deferred'
     END AS outcome
   FROM settled
@@ -277,12 +274,12 @@ const recorded = ({ deadlines, holds, ends, forms }: ChargeParts): Cte => ({
   name: 'recorded',
   text: `
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
-    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units, counts_in_flight')})
+    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units, counts_in_flight, limits_charged')})
   SELECT ${ID}, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, ${MAX_UNITS}),
     ${forms ? 'least(v.used_after, v.own_end)' : 'v.used_after'}, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${when(deadlines, `, ${DEADLINE}`)}
-    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, `, CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END, ${COUNTS_IN_FLIGHT}`)}
-  FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted'
+    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, `, CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END, ${COUNTS_IN_FLIGHT}, o.charged`)}
+  FROM verdict v JOIN item i USING (n)${when(forms, ' LEFT JOIN bound_answer o USING (n)')} WHERE v.outcome = 'admitted'
   ${when(ends, `RETURNING ${EVENT_COLUMNS}`)}
 `,
 });
@@ -320,9 +317,9 @@ const decisions = ({ keys, forms, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
   coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' WHEN a.${forms ? `to_roll THEN 'needs-close-out'` : `forms THEN 'needs-forms'`} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
   ${forms ? drawsOf(spent(forms)) : `${spent(forms)}::integer AS used`},
-  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(forms, ' v.flight,')}
+  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(forms, ' v.flight, o.limits,')}
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
-FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ' LEFT JOIN purse p ON p.user_id = i.user_id')}
+FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ' LEFT JOIN purse p ON p.user_id = i.user_id LEFT JOIN bound_answer o ON o.n = i.n')}
 ORDER BY i.n
 `;
 
@@ -357,10 +354,12 @@ function ctesOf(parts: ChargeParts): Cte[] {
     item(parts),
     account(parts),
     ...(caps ? [cap(parts)] : []),
-    ...(forms ? [heldGrants(parts), PURSE, SOURCE, FLIGHT] : []),
+    ...(forms ? [heldGrants(parts), PURSE, SOURCE, FLIGHT, BOUND] : []),
     ...(skips ? [busy(parts)] : []),
     running(parts),
+    ...(forms ? [BOUND_RUNNING] : []),
     sorted(parts),
+    ...(forms ? [BOUND_SETTLED, BOUND_ANSWER] : []),
     settled(parts),
     verdict(parts),
     total(parts),
@@ -370,7 +369,7 @@ function ctesOf(parts: ChargeParts): Cte[] {
     ALERTED,
     ...(caps ? [CAPPED] : []),
     recorded(parts),
-    ...(forms ? [DRAW, DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN, SHADOW_NOTED, shadowReported(ID), drawsRecorded(ID)] : []),
+    ...(forms ? [BOUND_CHARGED, DRAW, DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN, SHADOW_NOTED, shadowReported(ID), drawsRecorded(ID)] : []),
     ...(ends ? [ENDED] : []),
     ...(keys ? [FORGOTTEN, remembered(parts)] : []),
   ];

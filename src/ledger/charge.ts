@@ -1,4 +1,4 @@
-import { type Draw, type FlightState } from './decision';
+import { type Draw, type FlightState, type LimitState } from './decision';
 
 /** One metered act that asks to be admitted. */
 export interface Charge {
@@ -43,6 +43,8 @@ export interface QuotaState {
   endsAt: number;
   /** The database's clock at the decision. */
   now: number;
+  /** Further limits: of those that count the charge, or of the plan where nothing was charged. Absent: none. */
+  limits?: readonly LimitState[];
 }
 
 /** The user's own cap on the key that paid. */
@@ -51,12 +53,17 @@ export interface CapState {
   used: number;
 }
 
+/** By which problem a limit that is tried out would have refused. */
+export type ShadowCode = 'quota-exceeded' | 'limit-exceeded' | 'too-many-in-flight';
+
 export interface Admitted {
   outcome: 'admitted';
   id: string;
   chargedOn: string;
   /** What of the cost the day's own units did not pay. */
   draws: readonly Draw[];
+  /** By what it would have been refused, if limits were not tried out; null: it would not. */
+  shadow: ShadowCode | null;
   state: QuotaState;
   cap: CapState | null;
 }
@@ -69,7 +76,7 @@ export interface Replayed {
 }
 
 export interface Refused {
-  outcome: 'over-quota' | 'over-cap' | 'over-in-flight' | 'key-reused' | 'suspended' | 'no-user';
+  outcome: 'over-quota' | 'over-cap' | 'over-limit' | 'over-in-flight' | 'key-reused' | 'suspended' | 'no-user';
   state: QuotaState | null;
   cap: CapState | null;
   /** With `over-in-flight`: the limit that did not hold it. */

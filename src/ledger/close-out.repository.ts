@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { returned } from './forms.sql';
+import { isCounter, limitsCharged } from './limits.sql';
 import { OWNER_ZONE } from './owner-zone.sql';
 
 /** Turns the page of users whose day is over, and gives a period's units back. */
@@ -24,7 +25,7 @@ export class CloseOutRepository {
          SELECT q.day, q.fold, q.used, q.starts_at FROM quota_now q WHERE q.user_id = $1
        ), due AS MATERIALIZED (
          SELECT r.id, r.api_key_id, r.charged_on, r.charged_fold, r.created_at, r.cost - r.refunded_units AS units,
-           r.cost, r.drawn_units, r.refunded_units FROM requests r, me
+           r.cost, r.drawn_units, r.refunded_units, r.user_id, r.limits_charged FROM requests r, me
          WHERE r.user_id = $1 AND r.charged_on = me.day AND r.charged_fold = me.fold AND r.refunded_units < r.cost
          ORDER BY r.id FOR NO KEY UPDATE OF r
        ), refunded AS (
@@ -41,6 +42,11 @@ export class CloseOutRepository {
            SELECT e.charged_on, e.charged_fold, sum(${returned('e.cost', 'e.refunded_units', 'e.cost')})::integer AS units
            FROM due e JOIN request_draws d ON d.request_id = e.id WHERE e.drawn_units > e.refunded_units AND d.source = 'overage' GROUP BY 1, 2
          ) f WHERE o.user_id = $1 AND o.date = f.charged_on AND o.fold = f.charged_fold
+       ), unlimited AS (
+         UPDATE quota_limit_usage c SET used = greatest(0, c.used - f.units)
+         FROM (
+           SELECT e.user_id, l.name, l.period, l.starts_at, sum(e.units)::integer AS units FROM due e CROSS JOIN LATERAL ${limitsCharged('e')} GROUP BY 1, 2, 3, 4
+         ) f WHERE ${isCounter('f')}
        ), key AS MATERIALIZED (
          SELECT k.id, k.user_id, k.cap_reset_date AS day, k.cap_reset_fold AS fold FROM api_keys k
          WHERE k.id = ANY (ARRAY(SELECT api_key_id FROM due)) AND k.daily_cap IS NOT NULL

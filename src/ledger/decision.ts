@@ -38,6 +38,20 @@ export interface FlightState {
   used: number;
 }
 
+/** Units in a period, beside the daily quota. */
+export interface LimitState {
+  name: string;
+  limit: number;
+  used: number;
+  /** First and last instant of the period, in milliseconds since 1970. */
+  startsAt: number;
+  endsAt: number;
+  /** Whether it refused the charge. */
+  over?: boolean;
+  /** Of requests that it counts, where that is not known from the charge; null: all. */
+  types?: readonly string[] | null;
+}
+
 /** How a statement answers one charge. */
 export interface Decision {
   /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`: to be sent with the part of the statement that this one lacked. `needs-close-out`: once the user's day was closed. */
@@ -45,6 +59,7 @@ export interface Decision {
     | 'admitted'
     | 'over-quota'
     | 'over-cap'
+    | 'over-limit'
     | 'over-in-flight'
     | 'deferred'
     | 'left-out'
@@ -67,6 +82,8 @@ export interface Decision {
   capUsed: number | null;
   /** With `over-in-flight`: the limit that did not hold it. */
   flight?: FlightState | null;
+  /** Limits beside the day that count the charge; null: none. */
+  limits?: readonly LimitState[] | null;
   /** Whether the user's row was locked for it: then it was decided by what others committed after the statement's snapshot. */
   locked: boolean;
   /** Null: no such user. */
@@ -96,5 +113,6 @@ export interface Standing {
   used: number;
   granted: number;
   beyond: number;
+  limits: readonly LimitState[] | null;
   account: Account;
 }

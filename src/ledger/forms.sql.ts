@@ -140,7 +140,7 @@ export const shadowReported = (id: string): Cte => ({
   name: 'shadow_reported',
   text: `
   INSERT INTO events (type, user_id, data)
-  SELECT 'quota.shadow-refused', v.user_id, jsonb_build_object('requestId', ${id}, 'type', i.type, 'requested', i.cost, 'code', v.refused_by, 'date', v.day,
+  SELECT 'quota.shadow-refused', v.user_id, jsonb_build_object('requestId', ${id}, 'type', i.type, 'requested', i.cost, 'code', i.shadow_code, 'date', v.day,
     'limit', a.quota, 'used', least(v.used_after, v.own_end), 'tier', a.tier)
   FROM verdict v JOIN item i USING (n) JOIN account a ON a.user_id = v.user_id
   WHERE v.outcome = 'admitted' AND i.shadow AND ${isListenedTo('v.user_id', `'quota.shadow-refused'`, 'quota')} ORDER BY v.n

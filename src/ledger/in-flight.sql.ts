@@ -20,22 +20,22 @@ export const FLIGHT: Cte = {
 `,
 };
 
-/** What a charge adds to what is in flight: nothing, if it has ended with its charge. */
-const FLYING = `CASE WHEN i.status = 'succeeded' THEN 0 ELSE i.cost END`;
+/** What a charge adds to what is in flight: nothing, if it has ended with its charge, or if a limit that is tried out would have refused it. */
+const FLYING = `CASE WHEN i.status = 'succeeded' OR i.shadow THEN 0 ELSE i.cost END`;
 
 /** The running sums: of all types, and of the charge's own. */
 export const FLIGHT_RUNNING = `, i.type, ${FLYING} AS flying, f.ceiling AS flight_max, f.used AS flight_before, f.used + sum(${FLYING}) OVER (PARTITION BY i.user_id ORDER BY i.n) AS flight_after,
     g.ceiling AS type_max, g.used AS type_before, g.used + sum(${FLYING}) OVER (PARTITION BY i.user_id, i.type ORDER BY i.n) AS type_after`;
 export const FLIGHT_JOINS = `LEFT JOIN flight f ON f.user_id = i.user_id AND f.type IS NULL LEFT JOIN flight g ON g.user_id = i.user_id AND g.type = i.type `;
-export const FLIGHT_MISFIT = ' OR NOT shadow AND flying > 0 AND (flight_after > flight_max OR type_after > type_max)';
+export const FLIGHT_MISFIT = ' OR flying > 0 AND (flight_after > flight_max OR type_after > type_max)';
 export const FLIGHT_SETTLED = `,
     coalesce(max(flight_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id), flight_before) AS flight_then,
     coalesce(max(type_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, type), type_before) AS type_then`;
 export const FLIGHT_VERDICT = `
-      WHEN NOT shadow AND flying > 0 AND (flight_then + flying > flight_max OR type_then + flying > type_max) THEN 'over-in-flight'`;
+      WHEN flying > 0 AND (flight_then + flying > flight_max OR type_then + flying > type_max) THEN 'over-in-flight'`;
 
 /** What a refusal states: the limit that did not hold it. */
 export const FLIGHT_STATE = `
     CASE WHEN flight_then + flying > flight_max THEN json_build_object('type', NULL, 'max', flight_max, 'used', flight_then)
       WHEN type_then + flying > type_max THEN json_build_object('type', type, 'max', type_max, 'used', type_then) END AS flight,`;
-export const COUNTS_IN_FLIGHT = 'EXISTS (SELECT FROM flight f WHERE f.user_id = i.user_id)';
+export const COUNTS_IN_FLIGHT = 'NOT i.shadow AND EXISTS (SELECT FROM flight f WHERE f.user_id = i.user_id)';

@@ -7,6 +7,7 @@ import { CloseOutRepository } from './close-out.repository';
 import { DayRollRepository } from './day-roll.repository';
 import { QuotaEvent } from './entities/quota-event.entity';
 import { QuotaGrant } from './entities/quota-grant.entity';
+import { QuotaLimitUsage } from './entities/quota-limit-usage.entity';
 import { QuotaOverage } from './entities/quota-overage.entity';
 import { QuotaUsage } from './entities/quota-usage.entity';
 import { RequestAttempt } from './entities/request-attempt.entity';
@@ -24,7 +25,20 @@ import { SettlementService } from './settlement.service';
 
 /** The counter of every user, the requests that it is the sum of, and the archive of days: whatever moves a unit is here. */
 @Module({
-  imports: [TypeOrmModule.forFeature([QuotaEvent, QuotaGrant, QuotaOverage, QuotaUsage, RemovedUsage, Request, RequestAttempt, RequestDraw, UserQuotaForms])],
+  imports: [
+    TypeOrmModule.forFeature([
+      QuotaEvent,
+      QuotaGrant,
+      QuotaLimitUsage,
+      QuotaOverage,
+      QuotaUsage,
+      RemovedUsage,
+      Request,
+      RequestAttempt,
+      RequestDraw,
+      UserQuotaForms,
+    ]),
+  ],
   providers: [
     AdmissionRepository,
     AdmissionService,

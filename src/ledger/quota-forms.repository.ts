@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { isLive } from './forms.sql';
+import { isCounter } from './limits.sql';
 
 const HAS_NONE = `u.max_in_flight IS NULL AND NOT EXISTS (SELECT FROM quota_grants g WHERE g.user_id = u.id AND ${isLive('g')})
   AND NOT EXISTS (SELECT FROM user_quota_forms f WHERE f.user_id = u.id)`;
@@ -23,6 +24,17 @@ export class QuotaFormsRepository {
       ids,
     ]);
     return cleared;
+  }
+
+  /** Removes a batch of counters of limits whose period ended more than a week ago: nothing asks for them any more, and no change of zone reaches so far. @returns how many */
+  async removeLimitUsage(tx: EntityManager, count: number): Promise<number> {
+    const [, removed] = await tx.query<[unknown, number]>(
+      `DELETE FROM quota_limit_usage c USING (
+         SELECT user_id, name, period, starts_at FROM quota_limit_usage WHERE ends_at < now() - interval '7 days' ORDER BY ends_at LIMIT $1 FOR UPDATE SKIP LOCKED
+       ) f WHERE ${isCounter('f')}`,
+      [count],
+    );
+    return removed;
   }
 
   /** Removes a batch of grants of rolled over units that have expired a week ago, and that no request in the ledger drew on. @returns how many */

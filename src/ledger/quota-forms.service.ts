@@ -13,11 +13,14 @@ export class QuotaFormsService {
     private readonly transactions: Transactions,
   ) {}
 
-  /** Forgets what rolled over and expired; lets charges of users whose grants have all ended be plain again. @returns how many rows */
+  /** Forgets what rolled over and expired, and counters of limits long over; lets charges of users whose grants have all ended be plain again. @returns how many rows */
   async removeExpired(stop: AbortSignal): Promise<number> {
     let cleared = 0;
     for (let removed = BATCH; removed === BATCH && !stop.aborted; cleared += removed) {
       removed = await this.transactions.run((tx) => this.repository.removeRolledOver(tx, BATCH));
+    }
+    for (let removed = BATCH; removed === BATCH && !stop.aborted; cleared += removed) {
+      removed = await this.transactions.run((tx) => this.repository.removeLimitUsage(tx, BATCH));
     }
     for (let after: number | null = 0; after !== null && !stop.aborted;) {
       const from: number = after;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { prepared } from '../database/prepared-statements';
 import { StatementPool } from '../database/statement-pool';
 import { ownCost, ownRefund, returned } from './forms.sql';
+import { isCounter, limitsCharged } from './limits.sql';
 
 const REMOVE = prepared(
   'remove finished',
@@ -13,7 +14,7 @@ const REMOVE = prepared(
     ), removed AS (
       DELETE FROM requests r USING old o, users u
       WHERE r.id = o.id AND u.id = o.user_id AND (o.charged_on, o.charged_fold) < (u.quota_reset_date, u.quota_reset_fold)
-      RETURNING r.id, r.user_id, r.charged_on, r.charged_fold, r.cost, r.drawn_units, r.refunded_units
+      RETURNING r.id, r.user_id, r.charged_on, r.charged_fold, r.cost, r.drawn_units, r.refunded_units, r.limits_charged
     ), noted AS (
       UPDATE quota_usage q SET removed_used = least(2147483647, q.removed_used + s.used),
         removed_refunded = least(2147483647, q.removed_refunded + s.refunded), removed_requests = least(2147483647, q.removed_requests + s.requests)
@@ -36,6 +37,13 @@ const REMOVE = prepared(
         FROM removed r JOIN request_draws d ON d.request_id = r.id WHERE r.drawn_units > 0 AND d.source = 'overage' GROUP BY 1, 2, 3
       ) s
       WHERE o.user_id = s.user_id AND o.date = s.charged_on AND o.fold = s.charged_fold
+    ), noted_on_limits AS (
+      UPDATE quota_limit_usage c SET removed_used = least(2147483647, c.removed_used::bigint + f.units)
+      FROM (
+        SELECT r.user_id, l.name, l.period, l.starts_at, sum(r.cost - r.refunded_units) AS units
+        FROM removed r CROSS JOIN LATERAL ${limitsCharged('r')} GROUP BY 1, 2, 3, 4
+      ) f
+      WHERE ${isCounter('f')}
     )
     SELECT (SELECT count(*) FROM removed)::integer AS removed, max(id::text) AS last FROM old`,
 );

@@ -8,6 +8,7 @@ import { MAX_UNITS } from './charge.sql';
 import { type RequestStatus } from './entities/request.entity';
 import { endingsOf } from './event-rows.sql';
 import { returned } from './forms.sql';
+import { isCounter, limitsCharged } from './limits.sql';
 import { type RefundPolicy } from './ledger.settings';
 import { OWNER_ZONE } from './owner-zone.sql';
 import { REQUEST_JSON } from './request-row';
@@ -100,7 +101,7 @@ const HELD_KEY = `WHEN EXISTS (SELECT FROM api_keys k WHERE k.id = t.api_key_id 
  * Gives what was granted back to the period that was charged. That is the day in the user's row, whether it is over by now
  * or not, as long as the row bears its name: whoever leaves the day archives what is left. Otherwise it was archived, and
  * ON CONFLICT finds the archive even if it was written while this statement waited for the user. The cap of the key that
- * paid is credited in the same period only. What was drawn on a grant goes back to the grant, be it over or revoked, and before
+ * paid is credited in the same period only; limits are those of the period that was charged, by the names that the request bears. What was drawn on a grant goes back to the grant, be it over or revoked, and before
  * anything goes back to the day.
  */
 const refundsOf = (skips: boolean): string => `refund AS (
@@ -127,6 +128,12 @@ const refundsOf = (skips: boolean): string => `refund AS (
   UPDATE quota_overage o SET units = greatest(0, o.units - f.units)
   FROM (SELECT user_id, charged_on, charged_fold, sum(unspent)::integer AS units FROM granted WHERE unspent > 0 GROUP BY 1, 2, 3) f
   WHERE o.user_id = f.user_id AND o.date = f.charged_on AND o.fold = f.charged_fold
+), unlimited AS (
+  UPDATE quota_limit_usage c SET used = greatest(0, c.used - f.units)
+  FROM (
+    SELECT g.user_id, l.name, l.period, l.starts_at, sum(g.granted)::integer AS units FROM granted g CROSS JOIN LATERAL ${limitsCharged('g')}
+    WHERE g.granted > 0 GROUP BY 1, 2, 3, 4
+  ) f WHERE ${isCounter('f')}
 ), ${skips ? '' : KEYS_OF_REFUNDS}uncapped AS (
   UPDATE api_keys k SET cap_used_today = greatest(0, k.cap_used_today - f.units)
   FROM (
@@ -150,7 +157,7 @@ const settleStatement = (refunds: boolean, skips: boolean, audited = false): str
 WITH item AS MATERIALIZED (
   SELECT * FROM ROWS FROM (json_to_recordset($1) AS (${ITEM})) WITH ORDINALITY AS i(${ITEM_NAMES}, n)
 ), ${refunds ? accounts(skips) : ''}target AS MATERIALIZED (
-  SELECT r.id, r.user_id, r.api_key_id, r.status, r.cost, r.drawn_units, r.refunded_units, r.charged_on, r.charged_fold, r.attempt, r.max_attempts,
+  SELECT r.id, r.user_id, r.api_key_id, r.status, r.cost, r.drawn_units, r.limits_charged, r.refunded_units, r.charged_on, r.charged_fold, r.attempt, r.max_attempts,
     r.held, r.lease_expires_at, r.deadline_at, r.cancel_requested_at, r.created_at, r.started_at
   FROM requests r WHERE r.id = ANY (ARRAY(SELECT id FROM item)) ${refunds ? (skips ? 'AND r.user_id = ANY (ARRAY(SELECT id FROM account))' : 'AND (SELECT count(*) FROM account) >= 0') : ''}
   ORDER BY r.id FOR NO KEY UPDATE${skips ? ' SKIP LOCKED' : ''}

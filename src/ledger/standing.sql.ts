@@ -1,5 +1,6 @@
 import { buildStatement } from '../database/build-statement';
 import { NOW_MS } from './charge.sql';
+import { limitsOf } from './limits.sql';
 import { GRANTED, isToRoll, overageLeft, overageUsed } from './forms.sql';
 
 /** Where users stand, read without a lock: as of the statement's snapshot. */
@@ -14,6 +15,6 @@ export const STANDING = buildStatement(
     },
   ],
   `SELECT a.id AS "userId", a.status = 'active' AS active, (a.q).used, a.granted, (${overageLeft('o.overage', overageUsed('a'))})::float8 AS beyond, ${isToRoll('a')} AS "toRoll",
-  coalesce(a.own_shadow, ((SELECT quota_plans()) -> (a.q).tier::text -> 5 ->> 'shadow')::boolean, false) AS shadow, (a.q).unlimited, (a.q).quota, (a.q).tier, (a.q).zone, (a.q).day::text,
+  coalesce(a.own_shadow, ((SELECT quota_plans()) -> (a.q).tier::text -> 5 ->> 'shadow')::boolean, false) AS shadow, ${limitsOf('a.id', '(a.q).tier', '(a.q).zone')} AS limits, (a.q).unlimited, (a.q).quota, (a.q).tier, (a.q).zone, (a.q).day::text,
   (a.q).period_zone AS "periodZone", ${NOW_MS} AS now FROM account a CROSS JOIN LATERAL (SELECT coalesce(a.own_overage, (SELECT quota_plans()) -> (a.q).tier::text -> 5 -> 'overage') AS overage) o`,
 );

@@ -23,7 +23,9 @@ export const FIELDS = {
   'X-User-Tier': text("The user's tier."),
   'X-Charge-Id': text('The request in the ledger that this charge is.', { format: 'uuid' }),
   'X-Quota-Draws': text("What of the cost the day's own units did not pay, in the order in which it was drawn: `grant;id=7;units=3`."),
-  'X-Quota-Shadow': text('The code of the refusal that this charge would have been, were its quota not tried out only.', { enum: ['quota-exceeded'] }),
+  'X-Quota-Shadow': text('The code of the refusal that this charge would have been, were its limits not tried out only.', {
+    enum: ['quota-exceeded', 'limit-exceeded', 'too-many-in-flight'],
+  }),
   'X-Accel-Buffering': text('Keeps proxies from holding a stream back.', { enum: ['no'] }),
   'X-Quota-Status': text('The status that the refusal has without `denyStatus`.', { pattern: '^[45][0-9]{2}$' }),
 };

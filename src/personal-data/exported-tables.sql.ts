@@ -151,6 +151,7 @@ export const EXPORTED: readonly ExportedTable[] = [
         'cost',
         'refunded_units',
         'drawn_units',
+        'limits_charged',
         'counts_in_flight',
         'charged_on',
         'charged_fold',
@@ -204,6 +205,17 @@ export const EXPORTED: readonly ExportedTable[] = [
       ['fold', 'smallint'],
     ],
     columns: ['date', 'fold', 'units', 'removed_units', 'shadow_requests', 'shadow_units'],
+    withheld: { user_id: 'the user' },
+  },
+  {
+    section: 'limits',
+    table: 'quota_limit_usage',
+    order: [
+      ['name', 'text'],
+      ['period', 'text'],
+      ['starts_at', 'timestamptz'],
+    ],
+    columns: ['name', 'period', 'starts_at', 'ends_at', 'used', 'removed_used'],
     withheld: { user_id: 'the user' },
   },
   {

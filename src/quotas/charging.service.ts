@@ -4,14 +4,13 @@ import { type EntityManager } from 'typeorm';
 import { NotFoundProblem } from '../http/problem';
 import { IdempotencyKeyReused } from '../idempotency/idempotency.errors';
 import { AdmissionService } from '../ledger/admission.service';
-import { type Draw } from '../ledger/decision';
 import { type Admitted, type Charge, type Refused, type Replayed, type Verdict } from '../ledger/charge';
 import { SettingsService } from '../settings/settings.service';
 import { BurstLimiter } from './burst-limiter';
 import { DayReads } from './day-reads';
 import { QuotaSettings } from './quota.settings';
-import { BurstExceeded, QuotaExceeded, quotaRefusal, TooManyInFlight, UserSuspended } from './quotas.errors';
-import { type BurstState, rateLimitFields, secondsLeft } from './rate-limit-fields';
+import { BurstExceeded, QuotaExceeded, quotaRefusal, type RefusedBy, secondsUntilRoom, TooManyInFlight, UserSuspended } from './quotas.errors';
+import { type BurstState, rateLimitFields } from './rate-limit-fields';
 
 /** A charge that is in force, now or since it was first asked for, and what every answer shows of it in its header. */
 export interface Charged {
@@ -73,7 +72,7 @@ export class ChargingService {
     if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
     switch (verdict.outcome) {
       case 'admitted':
-        return { verdict, headers: { ...rateLimitFields(verdict.state, verdict.cap, burst), ...drawFields(verdict.draws) } };
+        return { verdict, headers: { ...rateLimitFields(verdict.state, verdict.cap, burst), ...drawFields(verdict) } };
       case 'replayed':
         return { verdict, headers: { 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) } };
       default:
@@ -87,9 +86,9 @@ export class ChargingService {
     if (outcome === 'no-user' || state === null) return new NotFoundProblem('user');
     const burst = spent === null ? null : this.burst.giveBack(userId);
     if (outcome === 'over-in-flight' && flight !== null) return new TooManyInFlight(cost, flight, this.spread(), rateLimitFields(state, null, burst));
-    const retryAfterSeconds = secondsLeft(state) + this.spread();
-    const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(retryAfterSeconds) };
-    return quotaRefusal(cost, state, cap, outcome === 'over-cap' ? 'key' : 'daily', headers);
+    const by = REFUSED_BY[outcome] ?? 'daily';
+    const headers = { ...rateLimitFields(state, cap, burst), 'retry-after': String(secondsUntilRoom(state, by) + this.spread()) };
+    return quotaRefusal(cost, state, cap, by, headers);
   }
 
   /** Seconds by which one refusal's `Retry-After` is later than another's, so that not all who wait come at one instant. */
@@ -99,11 +98,13 @@ export class ChargingService {
   }
 }
 
+const REFUSED_BY: Partial<Record<Refused['outcome'], RefusedBy>> = { 'over-cap': 'key', 'over-limit': 'limit' };
+
 /** What of a charge the day's own units did not pay: a list of structured-field tokens (RFC 9651). */
-function drawFields(draws: readonly Draw[]): Record<string, string> {
+function drawFields({ draws, shadow }: Admitted): Record<string, string> {
   if (draws.length === 0) return {};
   return {
-    ...(draws[0]?.source === 'shadow' ? { 'x-quota-shadow': 'quota-exceeded' } : {}),
+    ...(shadow === null ? {} : { 'x-quota-shadow': shadow }),
     'x-quota-draws': draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', '),
   };
 }

@@ -1,17 +1,23 @@
 import { Problem } from '../http/problem';
 import { type CapState, type QuotaState } from '../ledger/charge';
-import { type FlightState } from '../ledger/decision';
+import { type FlightState, type LimitState } from '../ledger/decision';
 import { MAX_QUOTA } from '../tiers/dto/create-tier.dto';
-import { burstFields, type BurstState, rateLimitFields, secondsLeft, unitsLeft } from './rate-limit-fields';
+import { burstFields, type BurstState, rateLimitFields, secondsLeft, secondsUntil, unitsLeft } from './rate-limit-fields';
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
 const UNITS = { type: 'integer', format: 'int32', minimum: 0, maximum: MAX_QUOTA };
-const POLICIES = { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string', enum: ['daily', 'key', 'burst'] } };
+const POLICIES = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 12,
+  items: { type: 'string', description: '`daily`, `key`, `burst`, or the name of a limit of the plan.' },
+};
 
 /** What a refusal states of the day, or of a key's own share of it. */
 interface Spent {
-  policy: 'daily' | 'key';
+  /** What refused it, and whatever else would have. */
+  violated: string[];
   what: string;
   limit: number;
   used: number;
@@ -19,6 +25,8 @@ interface Spent {
   remaining: number;
   /** Of those, the units of grants. */
   granted: number;
+  /** When there is room again, in milliseconds since 1970. */
+  endsAt: number;
 }
 
 /** The daily quota does not hold the cost today. */
@@ -38,14 +46,14 @@ export class QuotaExceeded extends Problem {
     timeZone: { type: 'string' },
   };
 
-  constructor(requested: number, state: QuotaState, { policy, what, limit, used, remaining, granted }: Spent, headers: Record<string, string>) {
-    const resetsAt = new Date(state.endsAt).toISOString();
+  constructor(requested: number, state: QuotaState, { violated, what, limit, used, remaining, granted, endsAt }: Spent, headers: Record<string, string>) {
+    const resetsAt = new Date(endsAt).toISOString();
     const beside = granted > 0 ? ` and ${granted} of grants` : '';
     const detail =
       requested > limit + granted
         ? `The request costs ${requested}, more than ${what} of ${limit} units${beside}: waiting does not help.`
         : `The request costs ${requested}, and ${remaining - granted} of ${limit} units of ${what}${beside} are left. It begins anew at ${resetsAt}.`;
-    super(detail, { headers, members: { 'violated-policies': [policy], limit, used, requested, remaining, resetsAt, timeZone: state.zone } });
+    super(detail, { headers, members: { 'violated-policies': violated, limit, used, requested, remaining, resetsAt, timeZone: state.zone } });
   }
 }
 
@@ -59,20 +67,47 @@ export class CostExceedsQuota extends QuotaExceeded {
   static override readonly code = 'cost-exceeds-quota';
 }
 
+/** A limit of the plan beside the daily quota does not hold the cost in its period. */
+export class LimitExceeded extends QuotaExceeded {
+  static override readonly code = 'limit-exceeded';
+}
+
+/** What refused a charge first: the day, the key's share of it, or a limit of another period. */
+export type RefusedBy = 'daily' | 'key' | 'limit';
+
+/** Seconds until whatever refused it has room again: the latest of all. */
+export function secondsUntilRoom(state: QuotaState, by: RefusedBy): number {
+  return Math.max(by === 'limit' ? 0 : secondsLeft(state), ...overOf(state).map(({ endsAt }) => secondsUntil(endsAt, state.now)));
+}
+
 /** A day without a limit ends where its counter does. */
-export function quotaRefusal(requested: number, state: QuotaState, cap: CapState | null, by: 'daily' | 'key', headers: Record<string, string>): QuotaExceeded {
-  const spent: Spent =
-    by === 'key' && cap
-      ? { policy: by, what: "this API key's share of the daily quota", limit: cap.cap, used: cap.used, remaining: Math.max(0, cap.cap - cap.used), granted: 0 }
-      : dayOf(state);
-  const kind = requested > spent.limit + spent.granted ? CostExceedsQuota : by === 'key' ? KeyCapExceeded : QuotaExceeded;
+export function quotaRefusal(requested: number, state: QuotaState, cap: CapState | null, by: RefusedBy, headers: Record<string, string>): QuotaExceeded {
+  const spent = { ...spentOf(state, cap, by), violated: [...(by === 'limit' ? [] : [by]), ...overOf(state).map(({ name }) => name)] };
+  const kind = requested > spent.limit + spent.granted ? CostExceedsQuota : KINDS[by];
   return new kind(requested, state, spent, headers);
 }
 
-function dayOf({ unlimited, quota, used, granted }: QuotaState): Spent {
+const KINDS = { daily: QuotaExceeded, key: KeyCapExceeded, limit: LimitExceeded };
+
+function overOf({ limits = [] }: QuotaState): LimitState[] {
+  return limits.filter(({ over }) => over);
+}
+
+function spentOf(state: QuotaState, cap: CapState | null, by: RefusedBy): Omit<Spent, 'violated'> {
+  const [latest] = overOf(state).sort((a, b) => b.endsAt - a.endsAt);
+  if (by === 'limit' && latest) {
+    const { name, limit, used, endsAt } = latest;
+    return { what: `the limit “${name}”`, limit, used, remaining: Math.max(0, limit - used), granted: 0, endsAt };
+  }
+  if (by !== 'key' || cap === null) return dayOf(state);
+  const remaining = Math.max(0, cap.cap - cap.used);
+  return { what: "this API key's share of the daily quota", limit: cap.cap, used: cap.used, remaining, granted: 0, endsAt: state.endsAt };
+}
+
+function dayOf({ unlimited, quota, used, granted, endsAt }: QuotaState): Omit<Spent, 'violated'> {
   const limit = unlimited ? MAX_QUOTA : quota;
   const left = Math.min(granted, MAX_QUOTA - Math.max(0, limit - used));
-  return { policy: 'daily', what: 'the daily quota', limit, used, remaining: Math.max(0, limit - used) + left, granted: left };
+  return { what: 'the daily quota', limit, used, remaining: Math.max(0, limit - used) + left, granted: left, endsAt };
 }
 
 /**

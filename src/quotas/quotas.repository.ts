@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { GRANTED, LIVE_GRANTS, overageOf, shadowOf } from '../ledger/forms.sql';
+import { type LimitState } from '../ledger/decision';
+import { type LimitPeriod } from '../ledger/entities/quota-limit-usage.entity';
+import { limitsOf } from '../ledger/limits.sql';
 import { type Overage } from '../ledger/entities/user-quota-forms.entity';
 import { NEXT_TIER, type NextTier } from '../ledger/next-tier.sql';
 import { type InFlightDto, type QuotaGrantDto } from './dto/quota.dto';
@@ -28,6 +31,7 @@ export interface QuotaRow {
   endsAt: Date;
   now: Date;
   overridden: boolean;
+  limits: (LimitState & { period: LimitPeriod; types: string[] | null })[] | null;
   overrideDaily: number | null;
   overrideUnlimited: boolean;
   overrideExpiresAt: Date | null;
@@ -49,7 +53,7 @@ export class QuotasRepository {
 
   async find(userId: number, tx: EntityManager = this.dataSource.manager): Promise<QuotaRow | null> {
     const rows: QuotaRow[] = await tx.query(
-      `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage, ${IN_FLIGHT} AS "inFlight",
+      `SELECT q.unlimited, q.quota, q.used, ${GRANTED} AS granted, ${LIVE_GRANTS} AS grants, ${overageOf('q.tier')} AS overage, ${IN_FLIGHT} AS "inFlight", ${limitsOf('u.id', 'q.tier', 'q.zone')} AS limits,
          CASE WHEN (u.quota_overage_date, u.quota_overage_fold) = (q.day, q.fold) THEN u.quota_overage_today ELSE 0 END AS "overageUsed", ${shadowOf('q.tier')} AS shadow,
          q.closed AND coalesce(quota_plans() -> u.subscription_tier::text -> 5 ? 'rollover', false) AS "toRoll", q.tier, split_part(q.zone, '@', 1) AS zone,
          coalesce(nullif(split_part(q.zone, '@', 2), ''), '00:00') AS "dayStartsAt", q.day::text, q.starts_at AS "startsAt", q.ends_at AS "endsAt", now() AS now,

@@ -143,6 +143,7 @@ function toDto(row: QuotaRow): QuotaDto {
     timeZone: zone,
     dayStartsAt: row.dayStartsAt,
     tier,
+    ...limitsOf(row),
     ...(grants === null ? {} : { grants: { remaining: Math.min(granted, MAX_INTEGER), items: grants } }),
     ...overageOf(row),
     ...(row.inFlight === null ? {} : { inFlight: row.inFlight }),
@@ -151,6 +152,16 @@ function toDto(row: QuotaRow): QuotaDto {
     next,
     exhaustedAt: exhaustedAt(row),
     adjusted,
+  };
+}
+
+function limitsOf({ limits }: QuotaRow): Pick<QuotaDto, 'limits'> {
+  if (limits === null) return {};
+  return {
+    limits: limits.map(({ name, period, types, limit, used, startsAt, endsAt }) => ({
+      ...{ name, period, types, limit, used, remaining: Math.max(0, limit - used) },
+      ...{ periodStart: new Date(startsAt), resetsAt: new Date(endsAt) },
+    })),
   };
 }
 
@@ -183,6 +194,7 @@ function exhaustedAt(row: QuotaRow): Date | null {
   return at < endsAt ? at : null;
 }
 
-function toState({ unlimited, quota, used, granted, tier, zone, startsAt, endsAt, now }: QuotaRow): QuotaState {
-  return { unlimited, quota, used, granted, tier, zone, startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), now: now.getTime() };
+function toState({ unlimited, quota, used, granted, tier, zone, startsAt, endsAt, now, limits }: QuotaRow): QuotaState {
+  const state = { unlimited, quota, used, granted, tier, zone, startsAt: startsAt.getTime(), endsAt: endsAt.getTime(), now: now.getTime() };
+  return limits === null ? state : { ...state, limits };
 }

@@ -24,6 +24,8 @@ export function rateLimitFields(state: QuotaState, cap: CapState | null = null, 
   const w = Math.round((state.endsAt - state.startsAt) / 1_000);
   const t = secondsLeft(state);
   if (!state.unlimited) add('daily', Math.min(MAX_QUOTA, state.quota + state.granted), w, unitsLeft(state), t);
+  for (const { name, limit, used, startsAt, endsAt } of state.limits ?? [])
+    add(name, limit, Math.round((endsAt - startsAt) / 1_000), limit - used, secondsUntil(endsAt, state.now));
   if (cap) add('key', cap.cap, w, cap.cap - cap.used, t);
   if (burst) add('burst', burst.perMinute, 60, burst.remaining, burst.nextInSeconds);
   return policies === '' ? {} : { 'ratelimit-policy': policies, ratelimit: limits };
@@ -41,5 +43,10 @@ export function burstFields({ perMinute, remaining, nextInSeconds }: BurstState)
 
 /** Whole seconds until the period ends, rounded up, and never 0: a client that waits so long finds the next one. */
 export function secondsLeft({ endsAt, now }: QuotaState): number {
+  return secondsUntil(endsAt, now);
+}
+
+/** Whole seconds from one instant in milliseconds to another, rounded up, and never 0. */
+export function secondsUntil(endsAt: number, now: number): number {
   return Math.max(1, Math.ceil((endsAt - now) / 1_000));
 }

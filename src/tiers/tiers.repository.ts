@@ -45,7 +45,7 @@ export class TiersRepository {
     const { id } = tier;
     const [alias]: { id: number }[] = await tx.query(`SELECT id FROM subscription_tiers WHERE name = $1 AND alias_of = $2`, [name, id]);
     const columns =
-      'daily_quota, unlimited, burst_per_minute, day_starts_at, overage, rollover, shadow, max_in_flight, max_in_flight_by_type, sort_order, archived, created_at, updated_at, version, copied_version, edited_at';
+      'daily_quota, unlimited, burst_per_minute, day_starts_at, overage, rollover, shadow, limits, max_in_flight, max_in_flight_by_type, sort_order, archived, created_at, updated_at, version, copied_version, edited_at';
     if (alias === undefined && !(await this.isOnUsers(tx, tier))) {
       await tx.query(`UPDATE subscription_tiers SET name = $2 WHERE id = $1`, [id, name]);
       return;

@@ -21,6 +21,7 @@ import { UpdateTierDto } from './dto/update-tier.dto';
 import { assertEitherOr } from './either-or';
 import { assertInFlightByType } from './in-flight-by-type';
 import { Tier } from './entities/tier.entity';
+import { assertLimits } from './limits';
 import { assertOverage } from './overage';
 import { assertRollover } from './rollover';
 import { TierCopiesService } from './tier-copies.service';
@@ -78,11 +79,13 @@ export class TiersService {
     assertOverage(dto.overage);
     assertRollover(dto.rollover);
     assertInFlightByType(dto);
+    assertLimits(dto.limits);
     const unlimited = dto.unlimited ?? false;
     const { reason: _, ...plan } = dto;
     const draft = this.tiers.create({
       ...plan,
       shadow: dto.shadow ?? false,
+      limits: noneOf(dto.limits) ?? null,
       sortOrder: dto.sortOrder ?? 0,
       unlimited,
       dailyQuota: unlimited ? null : dto.dailyQuota,
@@ -106,6 +109,7 @@ export class TiersService {
     assertOverage(dto.overage);
     assertRollover(dto.rollover);
     assertInFlightByType(dto);
+    assertLimits(dto.limits);
     if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
     const tier = await this.find(tx, idOrName, true);
     const before = TierDto.of(tier);
@@ -113,7 +117,7 @@ export class TiersService {
     if (dto.archived === true && !before.archived) await this.defaults.assertNotDefault(tx, before.name);
     if (dto.name !== undefined && dto.name !== before.name) await this.repository.rename(tx, tier, dto.name).catch(nameTaken(dto.name));
     const { reason: _, ...changes } = dto;
-    Object.assign(tier, definedOnly(changes), { updatedAt: new Date() });
+    Object.assign(tier, definedOnly({ ...changes, limits: noneOf(dto.limits) }), { updatedAt: new Date() });
     // A number ends "unlimited" unless the same call asks otherwise; unlimited has no number.
     if (typeof dto.dailyQuota === 'number' && dto.unlimited === undefined) tier.unlimited = false;
     if (tier.unlimited) tier.dailyQuota = null;
@@ -173,4 +177,9 @@ function nameTaken(name: string) {
   return (error: unknown): never => {
     throw violatedConstraint(error) === 'subscription_tiers_name_key' ? new TierNameTaken(name) : error;
   };
+}
+
+/** A list of none is none. */
+function noneOf<T>(list: T[] | null | undefined): T[] | null | undefined {
+  return list?.length === 0 ? null : list;
 }

@@ -2377,6 +2377,19 @@ export interface components {
             /** @description Why; kept in the history. */
             reason?: string;
         };
+        LimitDto: {
+            /** @description What rate-limit fields and refusals call it. */
+            name: string;
+            /**
+             * @description Of the calendar, in the zone of each user and from the hour at which their days begin.
+             * @enum {string}
+             */
+            period: "month" | "day" | "hour" | "minute" | "week";
+            /** Format: int32 */
+            units: number;
+            /** @description Of requests that it counts; absent: all. */
+            types?: string[];
+        };
         OverageDto: {
             /**
              * Format: int32
@@ -2402,6 +2415,8 @@ export interface components {
             days: number;
         };
         TierDto: {
+            /** @description Limits beside the daily quota; null: none. */
+            limits: components["schemas"]["LimitDto"][] | null;
             /** @description The same for types of requests, each beside the number for all. */
             maxInFlightByType: {
                 [key: string]: number;
@@ -2468,6 +2483,17 @@ export interface components {
                  */
                 days: number;
             } | null;
+            /** @description Further limits, at most 10, each of the units in a minute, hour, day, week or month of the calendar, of all types of requests or of some: a charge is held against all that count it; null: none. */
+            limits?: {
+                /** @description What rate-limit fields and refusals call it. */
+                name: string;
+                /** @enum {string} */
+                period: "minute" | "hour" | "day" | "week" | "month";
+                /** Format: int32 */
+                units: number;
+                /** @description Of requests that it counts; left out: all. */
+                types?: string[];
+            }[] | null;
             /** @description The same for types of requests, each beside the number for all: at most 50. */
             maxInFlightByType?: {
                 [key: string]: number;
@@ -2524,6 +2550,17 @@ export interface components {
                  */
                 days: number;
             } | null;
+            /** @description Further limits, at most 10, each of the units in a minute, hour, day, week or month of the calendar, of all types of requests or of some: a charge is held against all that count it; null: none. */
+            limits?: {
+                /** @description What rate-limit fields and refusals call it. */
+                name: string;
+                /** @enum {string} */
+                period: "minute" | "hour" | "day" | "week" | "month";
+                /** Format: int32 */
+                units: number;
+                /** @description Of requests that it counts; left out: all. */
+                types?: string[];
+            }[] | null;
             /** @description The same for types of requests, each beside the number for all: at most 50. */
             maxInFlightByType?: {
                 [key: string]: number;
@@ -3293,6 +3330,30 @@ export interface components {
              */
             used: number;
         };
+        QuotaLimitDto: {
+            /** @description Of requests that it counts; null: all. */
+            types: string[] | null;
+            /** @description What rate-limit fields and refusals call it. */
+            name: string;
+            /** @enum {string} */
+            period: "month" | "day" | "hour" | "minute" | "week";
+            /**
+             * Format: int32
+             * @description Units in a period.
+             */
+            limit: number;
+            /**
+             * Format: int32
+             * @description Units charged in this period and not refunded.
+             */
+            used: number;
+            /** Format: int32 */
+            remaining: number;
+            /** Format: date-time */
+            periodStart: string;
+            /** Format: date-time */
+            resetsAt: string;
+        };
         QuotaGrantDto: {
             /** Format: int32 */
             id: number;
@@ -3387,6 +3448,8 @@ export interface components {
             /** @description Units in flight of all types together. Absent where any number may be. */
             inFlight?: components["schemas"]["InFlightDto"];
             tier: string;
+            /** @description Limits beside the day's: a charge is held against all that count its type. Absent where the plan has none. */
+            limits?: components["schemas"]["QuotaLimitDto"][];
             /** @description Units beside the day's own, drawn once those are used up. Absent where there are none. */
             grants?: components["schemas"]["QuotaGrantsDto"];
             /** @description What goes beyond the quota: admitted, and counted apart from `used` and `remaining`. Absent for users who may not, and did not. */
@@ -5797,7 +5860,7 @@ export interface components {
             code: "burst-exceeded";
             /** Format: uri-reference */
             instance: string;
-            "violated-policies": ("daily" | "key" | "burst")[];
+            "violated-policies": string[];
             /**
              * Format: int32
              * @description Requests a minute. The other members are those of the day, where it is known.
@@ -5832,7 +5895,7 @@ export interface components {
             code: "cost-exceeds-quota";
             /** Format: uri-reference */
             instance: string;
-            "violated-policies": ("daily" | "key" | "burst")[];
+            "violated-policies": string[];
             /** Format: int32 */
             limit: number;
             /** Format: int32 */
@@ -5866,7 +5929,41 @@ export interface components {
             code: "key-cap-exceeded";
             /** Format: uri-reference */
             instance: string;
-            "violated-policies": ("daily" | "key" | "burst")[];
+            "violated-policies": string[];
+            /** Format: int32 */
+            limit: number;
+            /** Format: int32 */
+            used: number;
+            /** Format: int32 */
+            requested: number;
+            /** Format: int32 */
+            remaining: number;
+            /** Format: date-time */
+            resetsAt: string;
+            timeZone: string;
+        };
+        LimitExceededProblem: {
+            /**
+             * Format: uri-reference
+             * @example https://iana.org/assignments/http-problem-types#quota-exceeded
+             */
+            type: string;
+            /** @example Quota exceeded */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 429;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "limit-exceeded";
+            /** Format: uri-reference */
+            instance: string;
+            "violated-policies": string[];
             /** Format: int32 */
             limit: number;
             /** Format: int32 */
@@ -5900,7 +5997,7 @@ export interface components {
             code: "quota-exceeded";
             /** Format: uri-reference */
             instance: string;
-            "violated-policies": ("daily" | "key" | "burst")[];
+            "violated-policies": string[];
             /** Format: int32 */
             limit: number;
             /** Format: int32 */
@@ -6856,8 +6953,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
-        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-in-flight`, `too-many-streams`. */
-        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightOrTooManyStreams: {
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `limit-exceeded`, `quota-exceeded`, `too-many-in-flight`, `too-many-streams`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlightOrTooManyStreams: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -6866,7 +6963,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyInFlightProblem"] | components["schemas"]["TooManyStreamsProblem"];
+                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["LimitExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyInFlightProblem"] | components["schemas"]["TooManyStreamsProblem"];
             };
         };
         /** @description Too Many Requests: `too-many-calls`, `too-many-streams`. */
@@ -6926,8 +7023,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["DeniedProblem"] | components["schemas"]["EmailUnverifiedProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["UserSuspendedProblem"];
             };
         };
-        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-in-flight`. */
-        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight: {
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `limit-exceeded`, `quota-exceeded`, `too-many-in-flight`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -6936,7 +7033,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyInFlightProblem"];
+                "application/problem+json": components["schemas"]["BurstExceededProblem"] | components["schemas"]["CostExceedsQuotaProblem"] | components["schemas"]["KeyCapExceededProblem"] | components["schemas"]["LimitExceededProblem"] | components["schemas"]["QuotaExceededProblem"] | components["schemas"]["TooManyInFlightProblem"];
             };
         };
         /** @description Conflict: `charge-refunded`. */
@@ -7202,8 +7299,8 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `quota-exceeded`, `too-many-in-flight`. */
-        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightHead: {
+        /** @description Too Many Requests: `burst-exceeded`, `cost-exceeds-quota`, `key-cap-exceeded`, `limit-exceeded`, `quota-exceeded`, `too-many-in-flight`. */
+        TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlightHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -7279,8 +7376,8 @@ export interface components {
         "X-Charge-Id": string;
         /** @description What of the cost the day's own units did not pay, in the order in which it was drawn: `grant;id=7;units=3`. */
         "X-Quota-Draws.optional": string;
-        /** @description The code of the refusal that this charge would have been, were its quota not tried out only. */
-        "X-Quota-Shadow.optional": "quota-exceeded";
+        /** @description The code of the refusal that this charge would have been, were its limits not tried out only. */
+        "X-Quota-Shadow.optional": "quota-exceeded" | "limit-exceeded" | "too-many-in-flight";
         /** @description Keeps proxies from holding a stream back. */
         "X-Accel-Buffering.optional": "no";
         /** @description The status that the refusal has without `denyStatus`. */
@@ -13417,7 +13514,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLargeBodyTooLargeOrPayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightOrTooManyStreams"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlightOrTooManyStreams"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -13922,104 +14019,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "format": "quotidian-export-1",
-                     *       "exportedAt": "2026-11-27T09:30:00.000Z",
-                     *       "user": {
-                     *         "id": 42,
-                     *         "email": "ada@example.com",
-                     *         "role": "user",
-                     *         "status": "active",
-                     *         "timeZone": null,
-                     *         "subscriptionTier": "free",
-                     *         "nextSubscriptionTier": null,
-                     *         "nextQuotaDaily": null,
-                     *         "nextQuotaUnlimited": false,
-                     *         "apiQuotaDaily": 100,
-                     *         "apiQuotaUnlimited": false,
-                     *         "apiQuotaCustom": true,
-                     *         "apiQuotaUsedToday": 0,
-                     *         "apiQuotaRefundedToday": 0,
-                     *         "apiQuotaRequestsToday": 0,
-                     *         "quotaResetDate": "2026-11-27",
-                     *         "quotaResetZone": null,
-                     *         "quotaResetFold": 0,
-                     *         "quotaOverrideDaily": null,
-                     *         "quotaOverrideUnlimited": false,
-                     *         "quotaOverrideExpiresAt": null,
-                     *         "quotaOverrideReason": null,
-                     *         "quotaOverrideAuthor": null,
-                     *         "quotaOverageToday": 0,
-                     *         "quotaOverageDate": null,
-                     *         "quotaOverageFold": 0,
-                     *         "createdAt": "2026-11-27T09:30:00.000Z",
-                     *         "updatedAt": "2026-11-27T09:30:00.000Z"
-                     *       },
-                     *       "attributes": null,
-                     *       "addressProof": null,
-                     *       "mailedTokens": [],
-                     *       "identities": [],
-                     *       "secondFactor": null,
-                     *       "apiKeys": [
-                     *         {
-                     *           "id": 42,
-                     *           "name": "test",
-                     *           "prefix": "qtd_xxxxxxxx",
-                     *           "scopes": [
-                     *             "requests:read",
-                     *             "requests:write",
-                     *             "quota:read",
-                     *             "configurations:read",
-                     *             "configurations:write",
-                     *             "webhooks:read",
-                     *             "webhooks:write"
-                     *           ],
-                     *           "dailyCap": null,
-                     *           "capUsedToday": 0,
-                     *           "capResetDate": null,
-                     *           "capResetFold": 0,
-                     *           "expiresAt": null,
-                     *           "lastUsedAt": null,
-                     *           "revokedAt": null,
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "sessions": [],
-                     *       "knownDevices": [],
-                     *       "formerSessions": [],
-                     *       "configurations": [],
-                     *       "configurationHistory": [],
-                     *       "requests": [],
-                     *       "idempotencyKeys": [],
-                     *       "grants": [],
-                     *       "quotaForms": null,
-                     *       "overage": [],
-                     *       "usage": [],
-                     *       "quotaEvents": [],
-                     *       "events": [],
-                     *       "webhookEndpoints": [],
-                     *       "webhookDeliveries": [],
-                     *       "mails": [],
-                     *       "auditEvents": [
-                     *         {
-                     *           "id": "17",
-                     *           "actorKind": "key",
-                     *           "actorId": null,
-                     *           "actorKeyId": null,
-                     *           "action": "user.export",
-                     *           "targetKind": "user",
-                     *           "targetId": "30027",
-                     *           "before": null,
-                     *           "after": null,
-                     *           "reason": "asked",
-                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
-                     *           "createdAt": "2026-11-27T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "rows": 3
-                     *     }
-                     */
                     "application/json": {
                         /** @enum {string} */
                         format: "quotidian-export-1";
@@ -14074,6 +14073,9 @@ export interface operations {
                             [key: string]: unknown;
                         } | null;
                         overage: {
+                            [key: string]: unknown;
+                        }[];
+                        limits: {
                             [key: string]: unknown;
                         }[];
                         usage: {
@@ -14214,7 +14216,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14281,7 +14283,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14348,7 +14350,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14415,7 +14417,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14482,7 +14484,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -14549,7 +14551,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightHead"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlightHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
@@ -14616,7 +14618,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15489,7 +15491,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15559,7 +15561,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15629,7 +15631,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15699,7 +15701,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15769,7 +15771,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
@@ -15839,7 +15841,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFoundHead"];
             409: components["responses"]["ConflictChargeRefundedHead"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReusedHead"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlightHead"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlightHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailableHead"];
             default: components["responses"]["TransportHead"];
@@ -15909,7 +15911,7 @@ export interface operations {
             404: components["responses"]["NotFoundNotFound"];
             409: components["responses"]["ConflictChargeRefunded"];
             422: components["responses"]["UnprocessableEntityIdempotencyKeyReused"];
-            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrQuotaExceededOrTooManyInFlight"];
+            429: components["responses"]["TooManyRequestsBurstExceededOrCostExceedsQuotaOrKeyCapExceededOrLimitExceededOrQuotaExceededOrTooManyInFlight"];
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableQueueFullOrStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];

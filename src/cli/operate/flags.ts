@@ -20,6 +20,8 @@ export function optionsOf(name: string, schema: Schema, description = schema.des
   if (values) return [option('value', oneOf(values), `One of ${values.join(', ')}.`)];
   if (types.includes('integer') || types.includes('number'))
     return [option('number', number(schema, types.includes('integer') && name !== 'quotaUsedAtLeast'))];
+  if (types.includes('array') && schema.items?.type === 'object')
+    return [option('json', jsonList, 'A JSON list of objects, @<file>, or - for standard input.')];
   if (types.includes('array')) return [option('list', (text) => text.split(',').map((part) => part.trim()), 'Separated by commas.')];
   if (types.includes('object')) return [option('json', jsonObject, 'A JSON object, @<file>, or - for standard input.')];
   if (/(At|since|until)$/i.test(name) && name !== 'dayStartsAt') return [option('instant', instant, 'ISO 8601, or +2h, -30m, -7d from now.')];
@@ -81,6 +83,12 @@ function jsonObject(text: string): unknown {
   const value = anyValue(text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new InvalidArgumentError('It must be a JSON object.');
+}
+
+function jsonList(text: string): unknown {
+  const value = anyValue(text);
+  if (Array.isArray(value)) return value;
+  throw new InvalidArgumentError('It must be a JSON list.');
 }
 
 function exact(_key: string, value: unknown): unknown {

@@ -62,6 +62,10 @@ export class Request {
   refundedUnits: number;
 
   /** Of the cost, what the day's own units did not pay: the table `request_draws` has what did. They are refunded first. */
+  /** The counters of limits beside the day that it was charged to; null: none. */
+  @Column({ name: 'limits_charged', type: 'jsonb', nullable: true })
+  limitsCharged: { name: string; period: string; starts_at: string }[] | null;
+
   @Column({ name: 'drawn_units', type: 'integer', default: 0 })
   drawnUnits: number;
 

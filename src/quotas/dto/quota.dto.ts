@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { NextTierDto } from '../../users/dto/user.dto';
+import { type LimitPeriod } from '../../ledger/entities/quota-limit-usage.entity';
 
 export class QuotaOverrideDto {
   /** Units a day; null when unlimited. */
@@ -38,6 +39,23 @@ export class QuotaOverageDto {
   max: number | null;
 }
 
+/** One limit of the plan beside the daily quota. */
+export class QuotaLimitDto {
+  /** What rate-limit fields and refusals call it. */
+  name: string;
+  period: LimitPeriod;
+  /** Of requests that it counts; null: all. */
+  @ApiProperty({ type: [String], nullable: true, maxItems: 50 })
+  types: string[] | null;
+  /** Units in a period. */
+  limit: number;
+  /** Units charged in this period and not refunded. */
+  used: number;
+  remaining: number;
+  periodStart: Date;
+  resetsAt: Date;
+}
+
 export class InFlightDto {
   /** Units that may be in flight, by the user's own number or the plan's. */
   limit: number;
@@ -62,6 +80,8 @@ export class QuotaDto {
   /** Units in flight of all types together. Absent where any number may be. */
   inFlight?: InFlightDto;
   tier: string;
+  /** Limits beside the day's: a charge is held against all that count its type. Absent where the plan has none. */
+  limits?: QuotaLimitDto[];
   /** Units beside the day's own, drawn once those are used up. Absent where there are none. */
   grants?: QuotaGrantsDto;
   /** What goes beyond the quota: admitted, and counted apart from `used` and `remaining`. Absent for users who may not, and did not. */

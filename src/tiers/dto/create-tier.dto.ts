@@ -1,8 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { IsReason } from '../../common/is-reason';
 import { MAX_INTEGER } from '../../common/limits';
+import { type Limit } from '../../ledger/entities/quota-limit-usage.entity';
 import { type Overage, type Rollover } from '../../ledger/entities/user-quota-forms.entity';
+import { LIMITS_SCHEMA } from './limit.dto';
 import { OVERAGE_SCHEMA } from './overage.dto';
 import { ROLLOVER_SCHEMA } from './rollover.dto';
 
@@ -56,6 +58,12 @@ export class CreateTierDto {
   @IsOptional()
   @Matches(HOUR_OF_DAY, { message: 'dayStartsAt must be an hour of the day, 00:00 to 23:59' })
   dayStartsAt?: string | null;
+
+  /** Further limits, at most 10, each of the units in a minute, hour, day, week or month of the calendar, of all types of requests or of some: a charge is held against all that count it; null: none. */
+  @IsOptional()
+  @IsArray()
+  @ApiProperty(LIMITS_SCHEMA)
+  limits?: Limit[] | null;
 
   /** Units that one of its users may have in flight: admitted and not ended; null: any number. A user may have a number of their own. */
   @IsOptional()

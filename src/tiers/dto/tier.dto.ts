@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { MAX_INTEGER } from '../../common/limits';
+import { LimitDto } from './limit.dto';
 import { type OverageDto } from './overage.dto';
 import { type RolloverDto } from './rollover.dto';
 import { type Tier } from '../entities/tier.entity';
@@ -20,6 +21,9 @@ export class TierDto {
   shadow: boolean;
   /** `HH:MM` at which the day of its users begins; null: as the setting `quota.dayStartsAt` has it. */
   dayStartsAt: string | null;
+  /** Limits beside the daily quota; null: none. */
+  @ApiProperty({ type: () => [LimitDto], nullable: true, maxItems: 10 })
+  limits: LimitDto[] | null;
   /** Units that one of its users may have in flight: admitted and not ended; null: any number. */
   maxInFlight: number | null;
   /** The same for types of requests, each beside the number for all. */
@@ -38,6 +42,7 @@ export class TierDto {
     overage,
     rollover,
     shadow,
+    limits,
     maxInFlight,
     maxInFlightByType,
     archived,
@@ -52,6 +57,7 @@ export class TierDto {
       overage: overage ?? null,
       rollover: rollover ?? null,
       shadow: shadow ?? false,
+      limits: limits ?? null,
       maxInFlight: maxInFlight ?? null,
       maxInFlightByType: maxInFlightByType ?? null,
       archived,

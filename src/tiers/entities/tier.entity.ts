@@ -1,4 +1,5 @@
 import { Check, Column, CreateDateColumn, Entity, PrimaryGeneratedColumn, Unique, UpdateDateColumn } from 'typeorm';
+import { type Limit } from '../../ledger/entities/quota-limit-usage.entity';
 import { type Overage, OVERAGE_CHECK, type Rollover, ROLLOVER_CHECK } from '../../ledger/entities/user-quota-forms.entity';
 
 @Entity('subscription_tiers')
@@ -7,6 +8,7 @@ import { type Overage, OVERAGE_CHECK, type Rollover, ROLLOVER_CHECK } from '../.
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
 @Check('subscription_tiers_overage_check', OVERAGE_CHECK)
 @Check('subscription_tiers_rollover_check', ROLLOVER_CHECK)
+@Check('subscription_tiers_limits_check', `jsonb_typeof(limits) = 'array' AND jsonb_array_length(limits) BETWEEN 1 AND 10`)
 @Check('subscription_tiers_max_in_flight_check', 'max_in_flight > 0')
 @Check(
   'subscription_tiers_max_in_flight_by_type_check',
@@ -49,6 +51,10 @@ export class Tier {
   /** `HH:MM` at which its users' days begin; null: as the setting has it. */
   @Column({ name: 'day_starts_at', type: 'varchar', length: 5, nullable: true })
   dayStartsAt: string | null;
+
+  /** Units in other periods than the day, or of some types; null: no further limit. */
+  @Column({ type: 'jsonb', nullable: true })
+  limits: Limit[] | null;
 
   /** Units that a user may have in flight; null: any number. */
   @Column({ name: 'max_in_flight', type: 'integer', nullable: true })
