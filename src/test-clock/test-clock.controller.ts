@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { AdminOnly, CurrentActor } from '../common/access.decorators';
-import { type Actor } from '../common/principal';
+import { type Actor, because } from '../common/principal';
 import { NotFoundProblem } from '../http/problem';
 import { Fails } from '../openapi/declarations';
 import { SetTestClockDto } from './dto/set-test-clock.dto';
@@ -27,6 +27,6 @@ export class TestClockController {
   @AdminOnly()
   @HttpCode(200)
   set(@CurrentActor() actor: Actor, @Body() dto: SetTestClockDto): Promise<TestClockDto> {
-    return this.clock.set(actor, dto);
+    return this.clock.set(because(actor, dto.reason), dto);
   }
 }

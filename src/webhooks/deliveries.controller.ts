@@ -1,7 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { ActsForOthers, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
+import { ReasonQuery } from '../audit/dto/reason.dto';
+import { ActsForOthers, type Caller, CurrentActor, CurrentCaller, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
 import { BigIdParam } from '../http/big-id-param.pipe';
 import { IdParam } from '../http/id-param.pipe';
@@ -52,11 +53,12 @@ export class DeliveriesController {
   @Creates(WebhookDeliveryDetailsDto)
   @Fails(EndpointDisabled)
   async test(
-    @CurrentPrincipal() principal: Principal,
+    @CurrentCaller() { principal, actor }: Caller,
     @Param('endpointId', IdParam) endpointId: number,
+    @Query() { reason }: ReasonQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookDeliveryDetailsDto> {
-    const delivery = await this.deliveries.test(principal, endpointId);
+    const delivery = await this.deliveries.test({ principal, actor: because(actor, reason) }, endpointId);
     void reply.header('location', `/v1/webhook-deliveries/${delivery.id}`);
     return delivery;
   }
@@ -66,8 +68,12 @@ export class DeliveriesController {
   @Scopes('webhooks:write')
   @HttpCode(200)
   @Fails(EndpointDisabled)
-  resend(@CurrentPrincipal() principal: Principal, @Param('deliveryId', BigIdParam) id: string): Promise<WebhookDeliveryDetailsDto> {
-    return this.deliveries.resend(principal, id);
+  resend(
+    @CurrentCaller() { principal, actor }: Caller,
+    @Param('deliveryId', BigIdParam) id: string,
+    @Query() { reason }: ReasonQuery,
+  ): Promise<WebhookDeliveryDetailsDto> {
+    return this.deliveries.resend({ principal, actor: because(actor, reason) }, id);
   }
 
   /** Sends the endpoint the events of a time once more that it asks for now, with the same `webhook-id`: also those of before it was there. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, LessThan, Repository } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
 import { type Principal } from '../common/principal';
 import { Transactions } from '../database/transactions';
 import { type ListQuery } from '../http/list-query.dto';
@@ -12,7 +13,7 @@ import { DeliveriesRepository } from './deliveries.repository';
 import { Dispatcher } from './dispatcher.service';
 import { ListWebhookDeliveriesQuery } from './dto/list-webhook-deliveries.dto';
 import { WebhookDeliveryDetailsDto, WebhookDeliveryDto } from './dto/webhook-delivery.dto';
-import { EndpointsService } from './endpoints.service';
+import { type EndpointCaller, EndpointsService } from './endpoints.service';
 import { WebhookDelivery } from './entities/webhook-delivery.entity';
 import { EndpointDisabled } from './webhooks.errors';
 
@@ -29,6 +30,7 @@ export class DeliveriesService {
     private readonly repository: DeliveriesRepository,
     private readonly endpoints: EndpointsService,
     private readonly dispatcher: Dispatcher,
+    private readonly audit: AuditService,
     private readonly transactions: Transactions,
     private readonly dataSource: DataSource,
   ) {}
@@ -63,12 +65,13 @@ export class DeliveriesService {
    * Sends `webhook.test` to the endpoint, whatever it asked for, and to no other. @returns the delivery with its first attempt; as it waits, when
    * that takes longer than five seconds or its user is suspended. @throws NotFoundProblem, EndpointDisabled
    */
-  async test(principal: Principal, endpointId: number): Promise<WebhookDeliveryDetailsDto> {
+  async test({ principal, actor }: EndpointCaller, endpointId: number): Promise<WebhookDeliveryDetailsDto> {
     const made = await this.transactions.run(async (tx) => {
       const { enabled, userId } = await this.endpoints.find(tx, principal, endpointId);
       if (!enabled) throw new EndpointDisabled();
       const { identifiers } = await tx.insert(OutboxEvent, { type: 'webhook.test', userId, data: { endpointId } });
       const id = await this.repository.insert(tx, endpointId, String(identifiers[0]?.id));
+      await this.audit.record(tx, actor, { action: 'webhook-endpoint.test', target: ['webhook-endpoint', endpointId], after: { delivery: id } });
       return tx.findOneByOrFail(WebhookDelivery, { id });
     });
     this.dispatcher.wake([{ endpointId, ordered: false }]);
@@ -85,13 +88,14 @@ export class DeliveriesService {
   }
 
   /** Sends it once more, now, and by the whole plan. @throws NotFoundProblem, EndpointDisabled */
-  async resend(principal: Principal, id: string): Promise<WebhookDeliveryDetailsDto> {
+  async resend({ principal, actor }: EndpointCaller, id: string): Promise<WebhookDeliveryDetailsDto> {
     const again = await this.transactions.run(async (tx) => {
       const row = await tx.findOneBy(WebhookDelivery, { id });
       if (row === null) throw new NotFoundProblem('webhook delivery');
       const { enabled } = await this.endpoints.find(tx, principal, row.endpointId);
       if (!enabled) throw new EndpointDisabled();
       await this.repository.resend(tx, id);
+      await this.audit.record(tx, actor, { action: 'webhook-delivery.resend', target: ['webhook-delivery', id], after: { endpoint: row.endpointId } });
       return tx.findOneByOrFail(WebhookDelivery, { id });
     });
     this.dispatcher.wake([{ endpointId: again.endpointId, ordered: false }]);

@@ -64,6 +64,11 @@ describe('what was used', () => {
       ['search', 0, 1, 1],
     ]);
     expect(body.items[2].keyId).toBe(key.id);
+    // The same by key: of the user's own, and of the administrator's, which is nobody else's to name.
+    const total = body.keys.find(({ keyId }: { keyId: number }) => keyId === key.id);
+    expect(total).toMatchObject({ name: expect.any(String), used: 0, refunded: 1, requests: 1 });
+    const sum = (rows: { used: number; requests: number }[]) => rows.reduce(([u, n], { used, requests }) => [u + used, n + requests], [0, 0]);
+    expect(sum(body.keys)).toEqual(sum(body.items));
     expect((await parts('?from=2027-03-10').expect(200)).body.items.reduce((sum: number, { used }: { used: number }) => sum + used, 0)).toBe(10);
     for (const wrong of ['', '?from=2027-02-30', '?from=now']) await parts(wrong).expect(400);
     const other = await makeUser(service);

@@ -4016,9 +4016,34 @@ export interface components {
             /** Format: int32 */
             requests: number;
         };
+        KeyUsageDto: {
+            /**
+             * Format: int32
+             * @description Null: sessions.
+             */
+            keyId: number | null;
+            /** @description Null: no key of the user's, such as an administrator's, or one that is gone. */
+            name: string | null;
+            /**
+             * Format: int32
+             * @description Units charged and not refunded.
+             */
+            used: number;
+            /** Format: int32 */
+            refunded: number;
+            /** Format: int32 */
+            requests: number;
+            /**
+             * Format: date-time
+             * @description Whatever it was used for, up to half a minute late.
+             */
+            lastUsedAt: string | null;
+        };
         UsagePartsDto: {
             /** @description The largest first, 200 at the utmost. */
             items: components["schemas"]["UsagePartDto"][];
+            /** @description What each key was used for in all, the largest first, 200 at the utmost. */
+            keys: components["schemas"]["KeyUsageDto"][];
             /** @description The first day of which every request was counted; null: of all that were asked for. Of more than 50,000 requests the newest count. */
             completeFrom: string | null;
         };
@@ -4167,6 +4192,8 @@ export interface components {
             trueNow: string;
         };
         SetTestClockDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description What the clock shows from now on, from 2000 and before 2100; it goes on from there. Earlier than it shows is possible too. */
             now?: string;
             /**
@@ -10286,7 +10313,10 @@ export interface operations {
     };
     deliveriesTest: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 endpointId: number;
@@ -10339,7 +10369,10 @@ export interface operations {
     };
     deliveriesResend: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 deliveryId: string;
@@ -13926,27 +13959,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "type": "mail",
-                     *           "keyId": 42,
-                     *           "used": 5,
-                     *           "refunded": 0,
-                     *           "requests": 1
-                     *         },
-                     *         {
-                     *           "type": "search",
-                     *           "keyId": 42,
-                     *           "used": 3,
-                     *           "refunded": 0,
-                     *           "requests": 1
-                     *         }
-                     *       ],
-                     *       "completeFrom": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["UsagePartsDto"];
                 };
             };

@@ -18,9 +18,25 @@ export class UsagePartDto {
   requests: number;
 }
 
+/** The whole of what one API key was used for. */
+export class KeyUsageDto {
+  /** Null: sessions. */
+  keyId: number | null;
+  /** Null: no key of the user's, such as an administrator's, or one that is gone. */
+  name: string | null;
+  /** Units charged and not refunded. */
+  used: number;
+  refunded: number;
+  requests: number;
+  /** Whatever it was used for, up to half a minute late. */
+  lastUsedAt: Date | null;
+}
+
 export class UsagePartsDto {
   /** The largest first, 200 at the utmost. */
   items: UsagePartDto[];
+  /** What each key was used for in all, the largest first, 200 at the utmost. */
+  keys: KeyUsageDto[];
   /** The first day of which every request was counted; null: of all that were asked for. Of more than 50,000 requests the newest count. */
   completeFrom: string | null;
 }

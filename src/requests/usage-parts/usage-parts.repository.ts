@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { type UsagePartDto } from '../dto/usage-parts.dto';
+import { jsonInstant } from '../../outbox/listened.sql';
+import { type KeyUsageDto, type UsagePartDto } from '../dto/usage-parts.dto';
 
 /** Requests that one answer is made of: about 100 ms of the database. */
 const MAX_LOOKED_AT = 50_000;
@@ -9,6 +10,7 @@ const DAY_MS = 86_400_000;
 
 export interface UsageParts {
   items: UsagePartDto[];
+  keys: KeyUsageDto[];
   looked: number;
   oldest: string | null;
 }
@@ -26,8 +28,14 @@ export class UsagePartsRepository {
        ), part AS (
          SELECT type, api_key_id AS "keyId", sum(cost - refunded_units)::float8 AS used, sum(refunded_units)::float8 AS refunded, count(*)::integer AS requests
          FROM looked WHERE charged_on >= $3::date GROUP BY type, api_key_id ORDER BY used DESC, requests DESC, type, api_key_id LIMIT ${MAX_PARTS}
+       ), of_key AS (
+         SELECT l.*, k.name, ${jsonInstant('k.last_used_at')} AS "lastUsedAt" FROM (
+           SELECT api_key_id AS "keyId", sum(cost - refunded_units)::float8 AS used, sum(refunded_units)::float8 AS refunded, count(*)::integer AS requests
+           FROM looked WHERE charged_on >= $3::date GROUP BY api_key_id ORDER BY used DESC, requests DESC, api_key_id LIMIT ${MAX_PARTS}
+         ) l LEFT JOIN api_keys k ON k.id = l."keyId" AND k.user_id = $1
        )
-       SELECT coalesce((SELECT json_agg(part) FROM part), '[]') AS items, (SELECT count(*)::integer FROM looked) AS looked,
+       SELECT coalesce((SELECT json_agg(part) FROM part), '[]') AS items,
+         coalesce((SELECT json_agg(of_key ORDER BY used DESC, requests DESC, "keyId") FROM of_key), '[]') AS keys, (SELECT count(*)::integer FROM looked) AS looked,
          (SELECT min(charged_on)::text FROM looked) AS oldest
        FROM users WHERE id = $1 AND status <> 'deleted'`,
       [userId, firstIdOf(from), from],

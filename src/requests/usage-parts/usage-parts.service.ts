@@ -15,9 +15,9 @@ export class UsagePartsService {
     if (!isDay(from)) throw new ValidationProblem([{ pointer: '#/query/from', detail: 'is no day of the calendar', code: 'invalid' }]);
     const parts = await this.repository.read(userId, from);
     if (parts === null) throw new NotFoundProblem('user');
-    const { items, isWhole, oldest } = parts;
+    const { items, keys, isWhole, oldest } = parts;
     // Of the oldest day that was looked at there may be more.
-    return { items, completeFrom: isWhole || oldest === null ? null : dayAfter(oldest) };
+    return { items, keys, completeFrom: isWhole || oldest === null ? null : dayAfter(oldest) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { IsInstant } from '../../common/is-instant';
+import { IsReason } from '../../common/is-reason';
 
 /** Ten years. */
 const MAX_ADVANCE_SECONDS = 315_360_000;
@@ -16,4 +17,8 @@ export class SetTestClockDto {
   @Min(1)
   @Max(MAX_ADVANCE_SECONDS)
   advance?: number;
+
+  /** Why; kept in the audit log. */
+  @IsReason()
+  reason?: string;
 }
