@@ -474,6 +474,8 @@ export const de: Partial<Record<string, string>> = {
   'Units a day; none: unlimited': 'Einheiten am Tag; keine: unbegrenzt',
   'The day begins at, HH:MM; none: as for everybody': 'Der Tag beginnt um, HH:MM; leer: wie bei allen',
   'Beyond the quota': 'Über das Kontingent hinaus',
+  'Limits of other periods, as a list; null: none': 'Grenzen anderer Zeiträume, als Liste; null: keine',
+  'more limits': 'weitere Grenzen',
   'Unused units that are kept': 'Ungenutzte Einheiten, die bleiben',
   'Tried out: nothing is refused': 'Auf Probe: nichts wird abgelehnt',
   'Saved: everybody on this plan has it.': 'Gespeichert: Alle mit diesem Plan haben es.',

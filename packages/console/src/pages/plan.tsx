@@ -34,6 +34,7 @@ const FORMS = [
       },
     },
   },
+  { name: 'limits', label: 'Limits of other periods, as a list; null: none', schema: { type: ['array', 'null'], items: { type: 'object' } } },
   { name: 'maxInFlight', label: 'Units in flight', schema: { type: ['integer', 'null'], minimum: 1 } },
   { name: 'maxInFlightByType', label: 'Units in flight by type', schema: { type: ['object', 'null'] } },
   { name: 'shadow', label: 'Tried out: nothing is refused', schema: { type: 'boolean' } },

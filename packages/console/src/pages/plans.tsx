@@ -21,7 +21,8 @@ const limitsOf = ({ dailyQuota = '', burstPerMinute = '' }: Partial<Record<strin
 const figure = (value: number | null) => (value === null ? 'unlimited' : value.toLocaleString(LOCALE));
 
 /** What a plan has beside a quota a day and a burst, by name. */
-const formsOf = ({ overage, rollover, shadow, dayStartsAt, maxInFlight, maxInFlightByType }: Tier) => [
+const formsOf = ({ overage, rollover, shadow, dayStartsAt, maxInFlight, maxInFlightByType, limits }: Tier) => [
+  ...(limits ? [t('more limits')] : []),
   ...(overage ? [t('goes beyond')] : []),
   ...(rollover ? [t('keeps unused units')] : []),
   ...(maxInFlight === null && maxInFlightByType === null ? [] : [t('bounds what is in flight')]),
