@@ -29,6 +29,7 @@ import { NotificationsModule } from './notifications/notifications.module';
 import { OutboxModule } from './outbox/outbox.module';
 import { PersonalDataModule } from './personal-data/personal-data.module';
 import { QuotasModule } from './quotas/quotas.module';
+import { ReadReplicaModule } from './read-replica/read-replica.module';
 import { RequestsModule } from './requests/requests.module';
 import { SettingsModule } from './settings/settings.module';
 import { SingleSignOnModule } from './single-sign-on/single-sign-on.module';
@@ -57,6 +58,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     IdentityModule,
     SingleSignOnModule,
     QuotasModule,
+    ReadReplicaModule,
     RequestsModule,
     MeteringModule,
     PersonalDataModule,

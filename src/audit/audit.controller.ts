@@ -1,6 +1,9 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { OperatorsOnly } from '../common/access.decorators';
+import { type FastifyReply } from 'fastify';
+import { type AuthenticatedRequest, OperatorsOnly } from '../common/access.decorators';
+import { ReplicaReads } from '../database/replica-reads';
+import { MayBeReplicas } from '../openapi/declarations';
 import { AuditService } from './audit.service';
 import { AuditEventPage } from './dto/audit-event-page.dto';
 import { ListAuditEventsQuery } from './dto/list-audit-events.dto';
@@ -8,12 +11,16 @@ import { ListAuditEventsQuery } from './dto/list-audit-events.dto';
 @ApiTags('audit')
 @Controller('v1/audit-events')
 export class AuditController {
-  constructor(private readonly audit: AuditService) {}
+  constructor(
+    private readonly audit: AuditService,
+    private readonly reads: ReplicaReads,
+  ) {}
 
   /** Administrative changes, newest first. */
   @Get()
   @OperatorsOnly('viewer')
-  list(@Query() query: ListAuditEventsQuery): Promise<AuditEventPage> {
-    return this.audit.list(query);
+  @MayBeReplicas()
+  list(@Query() query: ListAuditEventsQuery, @Req() request: AuthenticatedRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AuditEventPage> {
+    return this.reads.answer(request, reply, (from) => this.audit.list(query, from));
   }
 }

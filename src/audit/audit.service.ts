@@ -41,15 +41,15 @@ export class AuditService {
     });
   }
 
-  /** Newest first. */
-  async list(query: ListAuditEventsQuery): Promise<Page<AuditEventDto>> {
+  /** Newest first. @param from where it is read; default: the primary */
+  async list(query: ListAuditEventsQuery, from?: EntityManager): Promise<Page<AuditEventDto>> {
     const { limit: _, cursor, ...filters } = query;
     const { since, until, ...equal } = filters;
     assertInOrder(filters);
     const chosen = { list: 'audit-events', ...filters };
     const after = cursorPosition(cursor, chosen);
     const size = pageSize(query);
-    const rows = await this.events.find({
+    const rows = await (from?.getRepository(AuditEvent) ?? this.events).find({
       where: { ...definedOnly(equal), ...within(since, until), ...(after === null ? {} : { id: LessThan(after) }) },
       order: { id: 'DESC' },
       take: size + 1,

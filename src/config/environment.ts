@@ -39,6 +39,11 @@ export class Environment extends TracingVariables {
   @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_DIRECT_URL must start with postgres:// or postgresql://' })
   DATABASE_DIRECT_URL?: string;
 
+  /** A replica of the same database, for lists, usage and exports. Unset: they are read from the primary. */
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_READ_URL must start with postgres:// or postgresql://' })
+  DATABASE_READ_URL?: string;
+
   /** Schema that holds the tables, whatever the role's search_path. Unset: the first on the path that has them. */
   @IsOptional()
   @Matches(/^[^\p{Cc}]{1,63}$/u, { message: 'DATABASE_SCHEMA must be the name of a schema' })
@@ -53,6 +58,11 @@ export class Environment extends TracingVariables {
   @IsOptional()
   @IsString()
   DATABASE_DIRECT_URL_FILE?: string;
+
+  /** File that holds DATABASE_READ_URL. Its password is read anew for each connection. */
+  @IsOptional()
+  @IsString()
+  DATABASE_READ_URL_FILE?: string;
 
   /** Folder of the embedded database and of generated secrets. */
   @IsString()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Variables whose value may stand in a file that `<NAME>_FILE` names, as orchestrators mount secrets. */
-export const IN_FILES = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'JWT_SECRET', 'SECRETS_KEY', 'SECRETS_KEY_PREVIOUS', 'SMTP_URL'] as const;
+export const IN_FILES = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_READ_URL', 'JWT_SECRET', 'SECRETS_KEY', 'SECRETS_KEY_PREVIOUS', 'SMTP_URL'] as const;
 
 /** The values of the files, and what is wrong with them. Never shows what a file holds. */
 export function readFileVariables(given: Readonly<Record<string, unknown>>): { values: Record<string, string>; problems: string[] } {

@@ -47,7 +47,8 @@ export interface PoolSpec extends SessionSpec {
 export class Connections implements OnApplicationShutdown {
   private constructor(
     private readonly url: ConnectionUrl,
-    private readonly schema: string,
+    /** Where our tables are. */
+    readonly schema: string,
     private readonly primary: Primary,
     /** Where `DATABASE_DIRECT_URL` leads. */
     private readonly direct: Connections | null,

@@ -7,6 +7,9 @@ import { StartupError } from '../config/startup-error';
 import { Connections } from './connections';
 import { openConnections } from './open-connections';
 import { dataSourceOptions } from './data-source-options';
+import { DataSource } from 'typeorm';
+import { openReplica } from './open-replica';
+import { ReplicaReads } from './replica-reads';
 import { DatabaseClock } from './database-clock';
 import { EMBEDDED } from './database.tokens';
 import { EmbeddedPostgres } from './embedded/embedded-postgres';
@@ -81,10 +84,15 @@ export class DatabaseServerModule implements OnApplicationShutdown {
     DatabaseClock,
     FullDisk,
     Notifications,
+    {
+      provide: ReplicaReads,
+      inject: [Environment, Connections, DataSource],
+      useFactory: (environment: Environment, { schema }: Connections, primary: DataSource) => new ReplicaReads(openReplica(environment, schema, primary)),
+    },
     { provide: StatementPool, inject: [Connections], useFactory: (connections: Connections) => new StatementPool(connections, WORK_POOL) },
     TimeZones,
     Transactions,
   ],
-  exports: [DatabaseClock, FullDisk, Notifications, StatementPool, TimeZones, Transactions],
+  exports: [DatabaseClock, FullDisk, Notifications, ReplicaReads, StatementPool, TimeZones, Transactions],
 })
 export class DatabaseModule {}

@@ -3,12 +3,13 @@ import { type DataSource } from 'typeorm';
 import { type Environment } from '../config/environment';
 import { type Connections } from '../database/connections';
 import { ClusterRepository } from '../cluster/cluster.repository';
+import { openReplica } from '../database/open-replica';
 import { openToLook } from '../database/look-data-source';
 import { declaredSettings } from '../settings/setting';
 import { clusterFindings } from './cluster.probe';
 import { environmentFindings } from './environment.probe';
 import { type Diagnosis, diagnosisOf, failure, type Finding, type FindingGroup, unknown } from './finding';
-import { flushFinding, holdFindings, listenFinding, poolerFinding, serverFindings } from './server.probe';
+import { flushFinding, holdFindings, listenFinding, poolerFinding, replicaFinding, serverFindings } from './server.probe';
 import { ServerRepository } from './server.repository';
 import { backlogFindings, booksFinding, jobFindings, settingFindings } from './service.probe';
 import { ServiceRepository } from './service.repository';
@@ -61,6 +62,7 @@ function looksOf(environment: Environment, connections: Connections, dataSource:
     PostgreSQL: {
       server: () => serverFindings(server, environment),
       pooler: () => poolerFinding(connections),
+      'read replica': () => replicaFinding(openReplica(environment, connections.schema, dataSource)),
       LISTEN: () => listenFinding(connections, server),
       'log flush': () => flushFinding(server),
       'oldest transaction': () => holdFindings(server),

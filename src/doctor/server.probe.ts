@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Environment } from '../config/environment';
 import { type Connections } from '../database/connections';
+import { type ReadReplica } from '../database/read-replica';
 import { failure, type Finding, ok, unknown, warning } from './finding';
 import { type ServerFacts, type ServerRepository } from './server.repository';
 
@@ -15,6 +16,8 @@ const XID_FAILURE = 1_800_000_000;
 const FLUSHES = 20;
 const SLOW_FLUSH_MS = 10;
 const ROUND_TRIP_MS = 2_000;
+const REPLICA_LOOKS = 5;
+const REPLICA_PAUSE_MS = 400;
 
 export async function serverFindings(server: ServerRepository, environment: Environment): Promise<Finding[]> {
   const before = Date.now();
@@ -127,4 +130,28 @@ export async function listenFinding(connections: Connections, server: ServerRepo
   } finally {
     await client.end();
   }
+}
+
+/** @param replica what DATABASE_READ_URL names; null: nothing */
+export async function replicaFinding(replica: ReadReplica | null): Promise<Finding> {
+  if (replica === null) return ok('read replica', 'none: everything is read from the primary');
+  try {
+    for (let looks = 0; looks < REPLICA_LOOKS; looks++) {
+      await replica.look();
+      if (replica.asOf !== null) return ok('read replica', `${replica.name} has all that was committed ${age(replica.asOf.at)} ago`);
+      await delay(REPLICA_PAUSE_MS, undefined, { ref: false });
+    }
+    const behind = `it did not replay within ${(REPLICA_LOOKS * REPLICA_PAUSE_MS) / 1_000} s what was committed before`;
+    return warning(
+      'read replica',
+      `${replica.name}: ${replica.problem ?? behind}; lists are read from the primary`,
+      'DATABASE_READ_URL=<a replica that follows>',
+    );
+  } finally {
+    await replica.close();
+  }
+}
+
+function age(at: number): string {
+  return `${((performance.now() - at) / 1_000).toFixed(1)} s`;
 }

@@ -1,9 +1,10 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { ActsForOthers, CurrentPrincipal, Scopes } from '../common/access.decorators';
-import { type Principal } from '../common/principal';
+import { type FastifyReply } from 'fastify';
+import { ActsForOthers, type AuthenticatedRequest, Scopes } from '../common/access.decorators';
+import { ReplicaReads } from '../database/replica-reads';
 import { NotFoundProblem } from '../http/problem';
-import { Fails } from '../openapi/declarations';
+import { Fails, MayBeReplicas } from '../openapi/declarations';
 import { EventPage } from './dto/event.dto';
 import { ListEventsQuery } from './dto/list-events.dto';
 import { EventsService } from './events.service';
@@ -11,7 +12,10 @@ import { EventsService } from './events.service';
 @ApiTags('events')
 @Controller('v1/events')
 export class EventsController {
-  constructor(private readonly events: EventsService) {}
+  constructor(
+    private readonly events: EventsService,
+    private readonly reads: ReplicaReads,
+  ) {}
 
   /**
    * What happened, newest first; kept for `webhooks.retentionDays`. A new event appears at the newer end and nowhere else: read until the last
@@ -21,7 +25,8 @@ export class EventsController {
   @Scopes('requests:read')
   @ActsForOthers('viewer')
   @Fails(NotFoundProblem)
-  list(@CurrentPrincipal() principal: Principal, @Query() query: ListEventsQuery): Promise<EventPage> {
-    return this.events.list(principal, query);
+  @MayBeReplicas()
+  list(@Query() query: ListEventsQuery, @Req() request: AuthenticatedRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<EventPage> {
+    return this.reads.answer(request, reply, (from) => this.events.list(request.principal, query, from));
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient } from '../common/database-errors';
 import { FullDisk } from '../common/full-disk';
 import { Connections } from '../database/connections';
+import { ReplicaReads } from '../database/replica-reads';
 import { Notifications } from '../database/notifications';
 import { GracefulShutdown } from '../http/graceful-shutdown';
 import { JobsService } from '../jobs/jobs.service';
@@ -32,6 +33,7 @@ export class HealthService {
     private readonly defaultTier: DefaultTierService,
     private readonly jobs: JobsService,
     private readonly disk: FullDisk,
+    private readonly reads: ReplicaReads,
   ) {}
 
   /** @throws NotReady with the checks while a needed one fails */
@@ -54,6 +56,8 @@ export class HealthService {
     // What is read is still answered; what is written is not, and a proxy may know a database elsewhere.
     const full = this.disk.problemAt();
     if (full !== null) checks.disk = { status: 'down', detail: full };
+    const replica = this.reads.status;
+    if (replica !== null) checks.readReplica = { status: replica.isUsed ? 'up' : 'degraded', detail: replica.detail };
     if (verbose) Object.assign(checks, await this.circumstances());
     if (Object.values(checks).some(({ status }) => status === 'down')) throw new NotReady(checks);
     return { status: 'ready', checks };

@@ -58,3 +58,12 @@ export function logAnswers(fastify: FastifyInstance, { logger, logsAll, count }:
     done();
   });
 }
+
+/** Notes who changed something before they are answered: what they read next is to have it. */
+export function noteWrites(fastify: FastifyInstance, writers: { wrote: (userId: number) => void }): void {
+  fastify.addHook('onSend', (request, _reply, payload, done) => {
+    const { principal } = request as { principal?: { userId: number } };
+    if (principal && request.method !== 'GET' && request.method !== 'HEAD') writers.wrote(principal.userId);
+    done(null, payload);
+  });
+}

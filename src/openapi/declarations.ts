@@ -55,6 +55,9 @@ export const Versioned = (status?: number) => declares({ answers: { status, fiel
 /** The same where a dry run, which shows nothing that is, has none. */
 export const MayBeVersioned = (status?: number) => declares({ answers: { status, fields: ['ETag?'] } });
 
+/** The answer may come from a replica, and states then how old it is. */
+export const MayBeReplicas = () => declares({ answers: { fields: ['X-Read-As-Of?'] } });
+
 const IF_MATCH = { name: 'If-Match', description: 'The ETag of what you read, or `*`.', schema: { type: 'string', maxLength: 500 } };
 const IF_NONE_MATCH = { name: 'If-None-Match', description: '`*`: only if there is none yet.', schema: { type: 'string', maxLength: 500 } };
 

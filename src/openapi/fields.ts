@@ -26,6 +26,9 @@ export const FIELDS = {
   'X-Quota-Shadow': text('The code of the refusal that this charge would have been, were its limits not tried out only.', {
     enum: ['quota-exceeded', 'limit-exceeded', 'too-many-in-flight'],
   }),
+  'X-Read-As-Of': text('The answer comes from a replica: it has all that was committed until then. Without it, it comes from the primary.', {
+    format: 'date-time',
+  }),
   'X-Accel-Buffering': text('Keeps proxies from holding a stream back.', { enum: ['no'] }),
   'X-Quota-Status': text('The status that the refusal has without `denyStatus`.', { pattern: '^[45][0-9]{2}$' }),
 };

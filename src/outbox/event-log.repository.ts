@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { type RecordedEvent } from './event-consumer';
 
 /** What a list of events is narrowed down by. */
@@ -24,15 +24,15 @@ export class EventLogRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Newest first, before a position (null: from the newest), of the next `MAX_LOOKED_AT` that an index finds. */
-  async list(filter: EventFilter, before: string | null, count: number): Promise<RecordedEvent[]> {
+  async list(filter: EventFilter, before: string | null, count: number, from: EntityManager = this.dataSource.manager): Promise<RecordedEvent[]> {
     const { looked, matching, values } = lookFor(filter, before);
-    return this.dataSource.query(`SELECT ${COLUMNS} FROM (${looked}) e WHERE ${matching} ORDER BY position DESC LIMIT $${values.push(count)}`, values);
+    return from.query(`SELECT ${COLUMNS} FROM (${looked}) e WHERE ${matching} ORDER BY position DESC LIMIT $${values.push(count)}`, values);
   }
 
   /** Where a page that is not full goes on: the last position that it looked at; null: there are no more. */
-  async lastLookedAt(filter: EventFilter, before: string | null): Promise<string | null> {
+  async lastLookedAt(filter: EventFilter, before: string | null, from: EntityManager = this.dataSource.manager): Promise<string | null> {
     const { looked, matching, values } = lookFor(filter, before);
-    const [{ last, count }] = await this.dataSource.query<[{ last: string; count: number }]>(
+    const [{ last, count }] = await from.query<[{ last: string; count: number }]>(
       `SELECT min(position) AS last, count(*)::integer AS count, count(*) FILTER (WHERE ${matching}) AS matching FROM (${looked}) e`,
       values,
     );

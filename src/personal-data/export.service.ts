@@ -5,6 +5,7 @@ import { CredentialWatch } from '../auth/credential-watch';
 import { type AuthenticatedRequest } from '../common/access.decorators';
 import { type Actor } from '../common/principal';
 import { DatabaseClock } from '../database/database-clock';
+import { type ReadPiece } from '../database/replica-reads';
 import { Transactions } from '../database/transactions';
 import { Allowance } from '../passwords/allowance';
 import { UsersService } from '../users/users.service';
@@ -42,14 +43,14 @@ export class ExportService implements BeforeApplicationShutdown {
     for (const stream of this.underWay.values()) stream?.destroy();
   }
 
-  /** The export as a stream of text. @throws NotFoundProblem, TooManyExports */
-  async open(actor: Actor, request: AuthenticatedRequest, userId: number, format: ExportFormat): Promise<Readable> {
+  /** The export as a stream of text. @param read reads a piece of it, from wherever it may be read @throws NotFoundProblem, TooManyExports */
+  async open(actor: Actor, request: AuthenticatedRequest, userId: number, format: ExportFormat, read: ReadPiece): Promise<Readable> {
     if (this.underWay.has(userId)) throw new TooManyExports('An export of this user is under way: wait for its end.', 1);
     this.underWay.set(userId, null);
     try {
       const at = await this.begin(actor, userId);
       // One piece ahead of the client, and no more.
-      const stream = Readable.from(this.pieces(userId, at, format), { highWaterMark: 1 });
+      const stream = Readable.from(this.pieces(userId, at, format, read), { highWaterMark: 1 });
       this.underWay.set(userId, stream);
       this.endWithCredential(request, userId, stream);
       return stream;
@@ -85,14 +86,14 @@ export class ExportService implements BeforeApplicationShutdown {
     });
   }
 
-  private async *pieces(userId: number, at: Date, format: ExportFormat): AsyncGenerator<string> {
+  private async *pieces(userId: number, at: Date, format: ExportFormat, read: ReadPiece): AsyncGenerator<string> {
     yield format.begin(at.toISOString());
     let rows = 0;
     for (const table of EXPORTED) {
       const { section, single = false } = table;
       let ahead = format.beginSection(section, single);
       let isEmpty = true;
-      for await (const batch of this.batches(table, userId)) {
+      for await (const batch of this.batches(table, userId, read)) {
         for (const json of batch) {
           ahead += format.row(section, json, isEmpty);
           isEmpty = false;
@@ -107,11 +108,12 @@ export class ExportService implements BeforeApplicationShutdown {
     yield format.end(rows);
   }
 
-  private async *batches(table: ExportedTable, userId: number): AsyncGenerator<string[]> {
-    const last = await this.repository.last(table, userId);
+  private async *batches(table: ExportedTable, userId: number, read: ReadPiece): AsyncGenerator<string[]> {
+    const last = await read((from) => this.repository.last(table, userId, from));
     if (last === null) return;
     for (let after: string[] | null = null; ;) {
-      const batch = await this.repository.batch(table, userId, after, last);
+      const position: string[] | null = after;
+      const batch: { json: string; position: string[] }[] = await read((from) => this.repository.batch(table, userId, position, last, from));
       if (batch.length === 0) return;
       yield batch.map(({ json }) => json);
       after = (batch.at(-1) as { position: string[] }).position;

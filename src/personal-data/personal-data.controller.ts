@@ -4,9 +4,10 @@ import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
 import { AccountOwner, type AuthenticatedRequest, CurrentActor } from '../common/access.decorators';
 import { type Actor, because } from '../common/principal';
+import { ReplicaReads } from '../database/replica-reads';
 import { NotFoundProblem } from '../http/problem';
 import { SubjectId, UserIdParam } from '../http/subject.decorator';
-import { declares, Fails } from '../openapi/declarations';
+import { declares, Fails, MayBeReplicas } from '../openapi/declarations';
 import { formatFor, NDJSON_TYPE } from './export-format';
 import { ExportService } from './export.service';
 import { EXPORT_SCHEMA } from './export.schema';
@@ -15,7 +16,10 @@ import { TooManyExports } from './personal-data.errors';
 @ApiTags('users')
 @Controller('v1/users/:userId/export')
 export class PersonalDataController {
-  constructor(private readonly exports: ExportService) {}
+  constructor(
+    private readonly exports: ExportService,
+    private readonly reads: ReplicaReads,
+  ) {}
 
   /**
    * All that is stored of a user, without secrets, as one JSON document; with `Accept: application/x-ndjson` a line for each row. Streamed:
@@ -24,6 +28,7 @@ export class PersonalDataController {
   @Get()
   @UserIdParam()
   @AccountOwner()
+  @MayBeReplicas()
   @Fails(NotFoundProblem, TooManyExports)
   @declares({ answers: { status: 200, fields: ['Content-Disposition', 'Vary'] } })
   @ApiOkResponse({ content: { 'application/json': { schema: EXPORT_SCHEMA }, [NDJSON_TYPE]: { schema: { type: 'string' } } } })
@@ -37,7 +42,9 @@ export class PersonalDataController {
     const format = formatFor(request.headers.accept);
     const name = `user-${userId}.${format.type === NDJSON_TYPE ? 'ndjson' : 'json'}`;
     const ofHeader = request.method === 'HEAD';
-    const stream = await (ofHeader ? this.exports.look(userId) : this.exports.open(because(actor, reason), request, userId, format));
+    const stream = await (ofHeader
+      ? this.exports.look(userId)
+      : this.exports.open(because(actor, reason), request, userId, format, this.reads.inPieces(request, reply)));
     void reply.headers({ 'content-type': format.type, 'content-disposition': `attachment; filename="${name}"`, vary: 'Accept' }).send(stream);
   }
 }

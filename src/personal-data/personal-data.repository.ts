@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { type ExportedTable, selectedOf } from './exported-table';
 
 /** A batch ends behind the row that makes it longer than this, or with so many rows: what is in memory of an export. */
@@ -18,9 +18,9 @@ export class PersonalDataRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /** The last of the user's rows; null: there is none. */
-  async last(table: ExportedTable, userId: number): Promise<Position | null> {
+  async last(table: ExportedTable, userId: number, reader: EntityManager = this.dataSource.manager): Promise<Position | null> {
     const { from, key, order } = partsOf(table);
-    const rows: { position: Position }[] = await this.dataSource.query(
+    const rows: { position: Position }[] = await reader.query(
       `SELECT ${key} AS position FROM ${from('true', order('DESC'), 1)} ORDER BY ${order('DESC')} LIMIT 1`,
       [userId],
     );
@@ -28,13 +28,19 @@ export class PersonalDataRepository {
   }
 
   /** The rows after a position and up to another, as JSON texts; none: there are no more. */
-  async batch(table: ExportedTable, userId: number, after: Position | null, last: Position): Promise<{ json: string; position: Position }[]> {
+  async batch(
+    table: ExportedTable,
+    userId: number,
+    after: Position | null,
+    last: Position,
+    reader: EntityManager = this.dataSource.manager,
+  ): Promise<{ json: string; position: Position }[]> {
     const { from, key, order, row, placed } = partsOf(table);
     const values: unknown[] = [userId, ...last];
     const upTo = `${row} <= ${placed(2)}`;
     const between = after === null ? upTo : `${upTo} AND ${row} > ${placed(values.length + 1)}`;
     if (after !== null) values.push(...after);
-    return this.dataSource.query(
+    return reader.query(
       `SELECT * FROM (
          SELECT position, CASE WHEN coalesce(sum(octet_length(json)) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${BATCH_BYTES} THEN json END AS json
          FROM (

@@ -1,12 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { ActsForOthers, CurrentActor, OperatorsOnly, Scopes } from '../common/access.decorators';
+import { ActsForOthers, type AuthenticatedRequest, CurrentActor, OperatorsOnly, Scopes } from '../common/access.decorators';
 import { type Actor, because } from '../common/principal';
+import { ReplicaReads } from '../database/replica-reads';
 import { NotFoundProblem } from '../http/problem';
 import { SubjectId, UserIdParam } from '../http/subject.decorator';
-import { Fails } from '../openapi/declarations';
+import { Fails, MayBeReplicas } from '../openapi/declarations';
 import { BurstLimiter } from './burst-limiter';
 import { PutOverrideDto } from './dto/put-override.dto';
 import { QuotaDto } from './dto/quota.dto';
@@ -24,6 +25,7 @@ export class QuotasController {
   constructor(
     private readonly quotas: QuotasService,
     private readonly burst: BurstLimiter,
+    private readonly reads: ReplicaReads,
   ) {}
 
   /** What is left today. Reading costs nothing. */
@@ -41,8 +43,14 @@ export class QuotasController {
   @Get('usage')
   @Scopes('quota:read')
   @ActsForOthers('viewer')
-  async usage(@SubjectId('service') userId: number, @Query() query: UsageQuery): Promise<UsageDto> {
-    return { items: await this.quotas.usage(userId, query) };
+  @MayBeReplicas()
+  async usage(
+    @SubjectId('service') userId: number,
+    @Query() query: UsageQuery,
+    @Req() request: AuthenticatedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UsageDto> {
+    return { items: await this.reads.answer(request, reply, (from) => this.quotas.usage(userId, query, from)) };
   }
 
   /** A temporary quota that ends by the clock. */

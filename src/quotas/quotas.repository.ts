@@ -73,8 +73,8 @@ export class QuotasRepository {
    * One row for each day, gaps filled with zeros. A day is what was archived for it, and what still stands in the user's
    * row: a day that is over and was not closed out, or the present period as the projection has it.
    */
-  async usage(userId: number, from: string | null, to: string | null): Promise<UsageItemDto[]> {
-    const rows: StoredDay[] = await this.dataSource.query(
+  async usage(userId: number, from: string | null, to: string | null, reader: EntityManager = this.dataSource.manager): Promise<UsageItemDto[]> {
+    const rows: StoredDay[] = await reader.query(
       `WITH me AS (
          SELECT u.quota_reset_date AS stored, u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today, q.*
          FROM users u CROSS JOIN LATERAL quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) q WHERE u.id = $1

@@ -39,9 +39,9 @@ export class QuotasService {
     return { quota: toDto(row), state: toState(row) };
   }
 
-  /** One item a day. @throws NotFoundProblem, ValidationProblem for days out of order or more than 366 of them */
-  async usage(userId: number, { from, to }: UsageQuery): Promise<UsageItemDto[]> {
-    const row = await this.read(userId);
+  /** One item a day. @param reader where it is read; default: the primary @throws NotFoundProblem, ValidationProblem for days out of order or more than 366 of them */
+  async usage(userId: number, { from, to }: UsageQuery, reader?: EntityManager): Promise<UsageItemDto[]> {
+    const row = await this.read(userId, reader);
     const last = day(to ?? row.day, '#/query/to');
     const first = from === undefined ? last - 29 : day(from, '#/query/from');
     const pointer = '#/query/from';
@@ -49,7 +49,7 @@ export class QuotasService {
     if (last - first >= MAX_USAGE_DAYS) {
       throw new ValidationProblem([{ pointer, detail: `is more than ${MAX_USAGE_DAYS} days before \`to\``, code: 'too-long' }]);
     }
-    return this.repository.usage(userId, from ?? null, to ?? null);
+    return this.repository.usage(userId, from ?? null, to ?? null, reader);
   }
 
   /** Sets a temporary quota in place of any other. @throws NotFoundProblem, ValidationProblem when it would be over already, or is both a number and unlimited */

@@ -5,13 +5,14 @@ import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
 import { ActsForOthers, type AuthenticatedRequest, BoundedOtherwise, CurrentActor, CurrentPrincipal, Scopes } from '../common/access.decorators';
 import { type Actor, because, type Principal } from '../common/principal';
+import { ReplicaReads } from '../database/replica-reads';
 import { ReadsBody } from '../http/body.guard';
 import { ITEMS_APART } from '../http/json-items';
 import { NotFoundProblem } from '../http/problem';
 import { checkBody } from '../http/validation.pipe';
 import { type IdempotentCall, MaybeRetried, parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { Repeatable } from '../idempotency/repeatable.decorator';
-import { Creates, declares, Fails } from '../openapi/declarations';
+import { Creates, declares, Fails, MayBeReplicas } from '../openapi/declarations';
 import { Charges } from '../quotas/metered.decorators';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
@@ -41,6 +42,7 @@ export class RequestsController {
     private readonly waits: FinalWait,
     private readonly streams: EventStreams,
     private readonly calls: HeldCalls,
+    private readonly reads: ReplicaReads,
   ) {}
 
   /**
@@ -113,8 +115,9 @@ export class RequestsController {
   @ActsForOthers('viewer')
   @Fails(NotFoundProblem)
   @ApiOkResponse({ type: RequestPage })
-  async list(@CurrentPrincipal() principal: Principal, @Query() query: ListRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
-    const page = await this.requests.list(principal, query);
+  @MayBeReplicas()
+  async list(@Req() request: AuthenticatedRequest, @Query() query: ListRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
+    const page = await this.reads.answer(request, reply, (from) => this.requests.list(request.principal, query, from));
     void reply.status(200).header('content-type', JSON_TYPE).send(page);
   }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { type Charge } from '../ledger/charge';
 import { DRAWS } from '../ledger/forms.sql';
 import { REQUEST, REQUEST_JSON } from '../ledger/request-row';
@@ -98,7 +98,13 @@ export class RequestsRepository {
    * every page costs the same. Towards the newer end the rows come the other way round. Their JSON is made here and passed on
    * as it is, up to a page's length in bytes.
    */
-  async list(userId: number | null, query: ListRequestsQuery, from: PagePosition | null, count: number): Promise<ListedRow[]> {
+  async list(
+    userId: number | null,
+    query: ListRequestsQuery,
+    from: PagePosition | null,
+    count: number,
+    reader: EntityManager = this.dataSource.manager,
+  ): Promise<ListedRow[]> {
     const { status = null, type = null, keyId = null, since, until } = query;
     const conditions = ['true'];
     const values: unknown[] = [];
@@ -117,7 +123,7 @@ export class RequestsRepository {
     add('type = ?', type);
     add('api_key_id = ?', keyId);
     const order = from?.newer ? 'ASC' : 'DESC';
-    return this.dataSource.query(
+    return reader.query(
       `SELECT id, overdue, CASE WHEN coalesce(sum(octet_length(json)) OVER before, 0) < ${MAX_PAGE_BYTES} THEN json END AS json
        FROM (SELECT r.id, ${OVERDUE}, ${REQUEST_JSON} AS json FROM requests r WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ${count}) r
        WINDOW before AS (ORDER BY id ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) ORDER BY id ${order}`,

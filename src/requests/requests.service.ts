@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
 import { type Principal } from '../common/principal';
 import { isUuid } from '../common/uuid';
 import { cursorAt, cursorPosition, pageSize } from '../http/page';
@@ -23,9 +24,10 @@ export class RequestsService {
 
   /**
    * A page (`RequestPage`) as JSON, newest first; a cursor leads to either side of the page that it came with.
-   * @throws NotFoundProblem for another user's id; ValidationProblem for a time that ends before it begins
+   * @param reader where it is read; default: the primary
+   * @throws NotFoundProblem for another user's id; ValidationProblem for a time that ends before it begins; EndedMeanwhile, of a replica
    */
-  async list(principal: Principal, query: ListRequestsQuery): Promise<string> {
+  async list(principal: Principal, query: ListRequestsQuery, reader?: EntityManager): Promise<string> {
     assertInOrder(query);
     const { limit: _limit, cursor, ...chosen } = query;
     const own = ownOnly(principal);
@@ -34,10 +36,11 @@ export class RequestsService {
     const filters = { list: 'requests', ...chosen, userId };
     const size = pageSize(query);
     const from = toPosition(cursorPosition(cursor, filters));
-    const read = () => this.repository.list(userId, query, from, size + 1);
+    const read = () => this.repository.list(userId, query, from, size + 1, reader);
     let rows = await read();
     const overdue = rows.filter((row) => row.overdue).map(({ id }) => id);
     if (overdue.length > 0) {
+      if (reader) throw new EndedMeanwhile();
       // Whether by this sweep or by one that came before it: they have ended.
       await this.transitions.sweep(overdue);
       rows = await read();
@@ -73,6 +76,9 @@ export class RequestsService {
     return row;
   }
 }
+
+/** What the clock has ended is ended on the primary: a replica cannot show it so. */
+class EndedMeanwhile extends Error {}
 
 /** The only user whose requests the caller may see; null: everybody's. */
 export function ownOnly(principal: Principal): number | null {

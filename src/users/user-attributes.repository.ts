@@ -26,8 +26,8 @@ export class UserAttributesRepository {
     await tx.query(`INSERT INTO user_attributes (user_id, external_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, [userId, externalId]);
   }
 
-  async idsByExternalId(externalId: string): Promise<number[]> {
-    const rows: { id: number }[] = await this.dataSource.query(`SELECT user_id AS id FROM user_attributes WHERE external_id = $1`, [externalId]);
+  async idsByExternalId(externalId: string, from: EntityManager = this.dataSource.manager): Promise<number[]> {
+    const rows: { id: number }[] = await from.query(`SELECT user_id AS id FROM user_attributes WHERE external_id = $1`, [externalId]);
     return rows.map(({ id }) => id);
   }
 
@@ -35,14 +35,15 @@ export class UserAttributesRepository {
    * Users after the id who have these members, in order. Of a rare value the index finds all; of a common one the next accounts
    * are looked through, a bounded number of them: so a page costs about the same whatever the value and however many users.
    */
-  async idsByMetadata(filter: Record<string, string>, afterId: number): Promise<{ ids: number[]; goesOnAfter: number | null }> {
+  async idsByMetadata(
+    filter: Record<string, string>,
+    afterId: number,
+    from: EntityManager = this.dataSource.manager,
+  ): Promise<{ ids: number[]; goesOnAfter: number | null }> {
     const alternatives = metadataAlternatives(filter).map((members) => JSON.stringify(members));
-    const rare: { id: number }[] = await this.dataSource.query(`SELECT id FROM user_ids_by_metadata($1::jsonb[], $2) id ORDER BY id`, [
-      alternatives,
-      MAX_RARE + 1,
-    ]);
+    const rare: { id: number }[] = await from.query(`SELECT id FROM user_ids_by_metadata($1::jsonb[], $2) id ORDER BY id`, [alternatives, MAX_RARE + 1]);
     if (rare.length <= MAX_RARE) return { ids: rare.map(({ id }) => id).filter((id) => id > afterId), goesOnAfter: null };
-    const [{ ids, last, walked }] = await this.dataSource.query<[{ ids: number[] | null; last: number | null; walked: number }]>(
+    const [{ ids, last, walked }] = await from.query<[{ ids: number[] | null; last: number | null; walked: number }]>(
       `SELECT array_agg(user_id ORDER BY user_id) FILTER (WHERE EXISTS (SELECT FROM unnest($1::jsonb[]) f(filter) WHERE metadata @> f.filter)) AS ids,
          max(user_id) AS last, count(*)::integer AS walked
        FROM (SELECT user_id, metadata FROM user_attributes WHERE user_id > $2 ORDER BY user_id LIMIT ${MAX_WALKED}) a`,

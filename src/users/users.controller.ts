@@ -1,15 +1,26 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { ReasonQuery } from '../audit/dto/reason.dto';
-import { AccountOwner, ActsForOthers, AdminOnly, type Caller, CurrentActor, CurrentCaller, OperatorsOnly, Scopes } from '../common/access.decorators';
+import {
+  AccountOwner,
+  ActsForOthers,
+  AdminOnly,
+  type AuthenticatedRequest,
+  type Caller,
+  CurrentActor,
+  CurrentCaller,
+  OperatorsOnly,
+  Scopes,
+} from '../common/access.decorators';
 import { type Actor, because } from '../common/principal';
+import { ReplicaReads } from '../database/replica-reads';
 import { DryRunQuery } from '../http/dry-run-query.dto';
 import { etagOf } from '../http/etag';
 import { NotFoundProblem } from '../http/problem';
 import { SubjectId, UserIdParam } from '../http/subject.decorator';
 import { type IdempotentCall, MaybeRetried } from '../idempotency/idempotency-key';
-import { AnswersEither, Creates, Fails, MayBeVersioned, Preconditions, Versioned } from '../openapi/declarations';
+import { AnswersEither, Creates, Fails, MayBeReplicas, MayBeVersioned, Preconditions, Versioned } from '../openapi/declarations';
 import { HashingBusy, TooManyAttempts } from '../passwords/passwords.errors';
 import { CreateUserDto } from './dto/create-user.dto';
 import { ListUsersQuery } from './dto/list-users.dto';
@@ -30,13 +41,15 @@ export class UsersController {
     private readonly users: UsersService,
     private readonly updates: UpdateUserService,
     private readonly departures: UserDeparturesService,
+    private readonly reads: ReplicaReads,
   ) {}
 
   /** Accounts, by id. */
   @Get()
   @OperatorsOnly('viewer')
-  list(@Query() query: ListUsersQuery): Promise<UserPage> {
-    return this.users.list(query);
+  @MayBeReplicas()
+  list(@Query() query: ListUsersQuery, @Req() request: AuthenticatedRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserPage> {
+    return this.reads.answer(request, reply, (from) => this.users.list(query, from));
   }
 
   /** Makes an account. */

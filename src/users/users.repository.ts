@@ -86,13 +86,13 @@ export class UsersRepository {
    * By id, of the next `LONGEST_LOOK` accounts that an index finds: the projection, which decides, is asked for no others, so
    * a page costs the same however many accounts there are.
    */
-  async list(query: ListUsersQuery, candidates: Candidates, count: number): Promise<UserDto[]> {
+  async list(query: ListUsersQuery, candidates: Candidates, count: number, from: EntityManager = this.dataSource.manager): Promise<UserDto[]> {
     const { text, values } = candidatesText(query, candidates);
     const place = (value: unknown) => `$${values.push(value)}`;
     const conditions = ['true'];
     if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
     if (query.quotaUsedAtLeast !== undefined) conditions.push(usedShare(place(query.quotaUsedAtLeast)));
-    const rows: ReadUser[] = await this.dataSource.query(
+    const rows: ReadUser[] = await from.query(
       `SELECT ${USER} FROM (${text}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q ${ATTRIBUTES}
        WHERE ${conditions.join(' AND ')} ORDER BY u.id LIMIT ${place(count)}`,
       values,
@@ -101,9 +101,9 @@ export class UsersRepository {
   }
 
   /** Where a page that is not full goes on: the last id that it looked at; null: there are no more. */
-  async lastLookedAt(query: ListUsersQuery, candidates: Candidates): Promise<number | null> {
+  async lastLookedAt(query: ListUsersQuery, candidates: Candidates, from: EntityManager = this.dataSource.manager): Promise<number | null> {
     const { text, values } = candidatesText(query, candidates);
-    const [{ last, looked }] = await this.dataSource.query<[{ last: number; looked: number }]>(
+    const [{ last, looked }] = await from.query<[{ last: number; looked: number }]>(
       `SELECT max(u.id) AS last, count(*)::integer AS looked FROM (${text}) u`,
       values,
     );
@@ -111,19 +111,19 @@ export class UsersRepository {
   }
 
   /** What narrows the list beside the columns of `users`, for the page after an id. */
-  async candidates({ tier, externalId, metadata }: ListUsersQuery, afterId: number): Promise<Candidates> {
-    const tiers = await this.namesOf(tier);
-    const byExternalId = externalId === undefined ? null : await this.attributes.idsByExternalId(externalId);
+  async candidates({ tier, externalId, metadata }: ListUsersQuery, afterId: number, from: EntityManager = this.dataSource.manager): Promise<Candidates> {
+    const tiers = await this.namesOf(tier, from);
+    const byExternalId = externalId === undefined ? null : await this.attributes.idsByExternalId(externalId, from);
     if (metadata === undefined) return { afterId, tiers, ids: byExternalId, goesOnAfter: null };
-    const { ids, goesOnAfter } = await this.attributes.idsByMetadata(metadata, afterId);
+    const { ids, goesOnAfter } = await this.attributes.idsByMetadata(metadata, afterId, from);
     if (byExternalId === null) return { afterId, tiers, ids, goesOnAfter };
     return { afterId, tiers, ids: byExternalId.filter((id) => ids.includes(id)), goesOnAfter };
   }
 
   /** The names that rows of the tier's users bear: its own, and earlier ones that are not replaced yet. */
-  private async namesOf(tier: string | undefined): Promise<string[] | null> {
+  private async namesOf(tier: string | undefined, from: EntityManager): Promise<string[] | null> {
     if (tier === undefined) return null;
-    const rows: { name: string }[] = await this.dataSource.query(
+    const rows: { name: string }[] = await from.query(
       `SELECT t.name FROM subscription_tiers t LEFT JOIN subscription_tiers p ON p.id = t.alias_of WHERE coalesce(p.name, t.name) = $1`,
       [tier],
     );

@@ -108,13 +108,14 @@ export class UsersService {
     return affected === 1;
   }
 
-  async list(query: ListUsersQuery): Promise<Page<UserDto>> {
+  /** @param from where it is read; default: the primary */
+  async list(query: ListUsersQuery, from?: EntityManager): Promise<Page<UserDto>> {
     const { limit: _, cursor, ...chosen } = query;
     const filters = { list: 'users', ...chosen };
     const after = Number(cursorPosition(cursor, filters) ?? 0);
     const size = pageSize(query);
-    const candidates = await this.repository.candidates(query, after);
-    const rows = await this.repository.list(query, candidates, size + 1);
+    const candidates = await this.repository.candidates(query, after, from);
+    const rows = await this.repository.list(query, candidates, size + 1, from);
     const page = toPage(
       rows,
       size,
@@ -123,7 +124,7 @@ export class UsersService {
       (user) => user,
     );
     if (page.nextCursor !== null || (query.tier ?? query.quotaUsedAtLeast ?? query.metadata) === undefined) return page;
-    const last = await this.repository.lastLookedAt(query, candidates);
+    const last = await this.repository.lastLookedAt(query, candidates, from);
     return last === null ? page : { ...page, nextCursor: cursorAt(String(last), filters) };
   }
 

@@ -11,7 +11,7 @@ import { debianFolder, PostgresServer } from '../../bench/support/postgres.mjs';
 import { ServiceProcess } from '../../bench/support/service.mjs';
 import { auditFindings } from './books.mjs';
 
-const DATABASE = 'faults';
+export const DATABASE = 'faults';
 const STANDBY = 'standby';
 const REPLICAS = 2;
 const CALLERS = 8;
@@ -111,7 +111,7 @@ async function verdict(pair, load, watches, { struckAt, promotedAt, left }) {
 }
 
 /** A primary with a synchronous standby, of which the standby will be promoted. */
-class Pair {
+export class Pair {
   /** @type {Server} */
   old;
   /** @type {Server} */

@@ -1,4 +1,4 @@
-// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, mails, harness, midnights, log, failover, rolling. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, mails, harness, midnights, log, failover, replica, rolling. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -9,6 +9,7 @@ const { replayLog } = await import('./log.mjs');
 const { proveMails } = await import('./mails.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
 const { makeMutants } = await import('./mutants.mjs');
+const { readFromReplica } = await import('./replica.mjs');
 const { rollOver } = await import('./rolling.mjs');
 const { proveWebhooks } = await import('./webhooks.mjs');
 const { proveWorkers } = await import('./workers.mjs');
@@ -34,6 +35,7 @@ const PARTS = {
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),
   failover: failOver,
+  replica: readFromReplica,
   rolling: rollOver,
 };
 

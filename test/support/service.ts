@@ -48,7 +48,7 @@ export interface ServiceOptions {
 function wayTo(databaseUrl: string): Partial<Environment> {
   const { TEST_SERVER_URL: server, TEST_BOUNCER_URL: bouncer } = process.env;
   // Nest keeps what one replica was given in the process's environment, for the next.
-  const direct = { DATABASE_URL: databaseUrl, DATABASE_DIRECT_URL: '', DATABASE_SCHEMA: '', DATABASE_URL_FILE: '' };
+  const direct = { DATABASE_URL: databaseUrl, DATABASE_DIRECT_URL: '', DATABASE_READ_URL: '', DATABASE_SCHEMA: '', DATABASE_URL_FILE: '' };
   if (bouncer === undefined || server === undefined || databaseUrl.includes(',')) return direct;
   const [there, own] = [databaseUrl, server].map((connectionString) => new Client({ connectionString }));
   if (there?.host !== own?.host || there?.port !== own?.port) return direct;
