@@ -23,12 +23,23 @@ function variablesOf(text: string): Variable[] {
   return variables;
 }
 
+/** What compose.yaml asks for beside what the service reads. */
+const OF_COMPOSE = ['POSTGRES_PASSWORD'];
+
 describe('.env.example', () => {
-  const variables = variablesOf(readFileSync(join(__dirname, '..', '.env.example'), 'utf8'));
+  const read = (path: string) => readFileSync(join(__dirname, '..', path), 'utf8');
+  const all = variablesOf(read('.env.example'));
+  const variables = all.filter(({ name }) => !OF_COMPOSE.includes(name));
   const defaults = new Environment() as unknown as Record<string, unknown>;
 
   it('names every variable that is read, once, and no other', () => {
     expect(variables.map(({ name }) => name).sort()).toEqual(Object.keys(defaults).sort());
+  });
+
+  it.each(['compose.yaml', 'deploy/compose/compose.yaml'])('names every variable that %s asks for', (path) => {
+    const asked = [...read(path).matchAll(/\$\{([A-Z][A-Z0-9_]*)/g)].map(([, name]) => name);
+    expect(asked).toContain('POSTGRES_PASSWORD');
+    expect(asked.filter((name) => !all.some((one) => one.name === name))).toEqual([]);
   });
 
   it('shows each default, and leaves what has none commented out and empty', () => {
@@ -36,7 +47,7 @@ describe('.env.example', () => {
   });
 
   it('states what each is for', () => {
-    for (const { name, comment } of variables) {
+    for (const { name, comment } of all) {
       expect([name, comment.every((line) => line.startsWith('# ')) && comment.join(' ').length > 20]).toEqual([name, true]);
     }
   });

@@ -8,6 +8,7 @@ import { NotFoundProblem, Problem, StoredValueUnusable, UnavailableProblem } fro
 import { countProblem } from './problem-counts';
 import { RequestScope } from './request-scope';
 import { RouteTable } from './route-table';
+import { transientReason } from './transient-reason';
 
 /** Renders every failure as `application/problem+json`, and decides nothing: what is no known refusal is a 500 that leaks nothing. */
 @Catch()
@@ -85,17 +86,6 @@ export class ProblemFilter implements ExceptionFilter {
     const detail = `${request.method} is not a method of this resource: it takes ${allowed.join(', ')}.`;
     return new MethodNotAllowed(detail, allowed.join(', '));
   }
-}
-
-/** For operators, who mend each by something else. */
-function transientReason(error: unknown): string {
-  const state = sqlState(error) ?? '';
-  if (/^28/.test(state)) return 'the database refuses our role or its password';
-  if (state === '3D000') return 'the server does not have our database';
-  if (state === '53100') return 'the database has no room on its disk';
-  if (state === '53300') return 'the database has no connection left for us';
-  if (/^(57P0|08|ECONN|EPIPE)/.test(state)) return 'the database was not there';
-  return 'the database did not answer in time or was not there';
 }
 
 interface Headed {

@@ -77,7 +77,7 @@ async function prove(pair, service, writer, reader) {
 async function list(service, { key }) {
   const { statusCode, headers, body } = await request(`${service.url}/v1/requests?limit=100`, { headers: { authorization: `Bearer ${key}` } });
   const { items = [] } = /** @type {{ items?: { id: string }[] }} */ (await body.json());
-  return { status: statusCode, asOf: headers['x-read-as-of'] ?? null, ids: items.map(({ id }) => id) };
+  return { status: statusCode, asOf: headers['x-read-as-of']?.toString() ?? null, ids: items.map(({ id }) => id) };
 }
 
 async function submit(service, { key }) {

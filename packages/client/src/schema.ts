@@ -7405,6 +7405,8 @@ export interface components {
         "X-Quota-Draws.optional": string;
         /** @description The code of the refusal that this charge would have been, were its limits not tried out only. */
         "X-Quota-Shadow.optional": "quota-exceeded" | "limit-exceeded" | "too-many-in-flight";
+        /** @description The answer comes from a replica: it has all that was committed until then. Without it, it comes from the primary. */
+        "X-Read-As-Of.optional": string;
         /** @description Keeps proxies from holding a stream back. */
         "X-Accel-Buffering.optional": "no";
         /** @description The status that the refusal has without `denyStatus`. */
@@ -7448,6 +7450,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7571,6 +7574,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -10505,6 +10509,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10592,6 +10597,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -12542,6 +12548,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12600,6 +12607,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -13418,6 +13426,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -13581,6 +13590,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -14028,6 +14038,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     Vary: components["headers"]["Vary"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -14152,6 +14163,7 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     Vary: components["headers"]["Vary"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -14947,6 +14959,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -15036,6 +15049,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Read-As-Of": components["headers"]["X-Read-As-Of.optional"];
                     [name: string]: unknown;
                 };
                 content?: never;
