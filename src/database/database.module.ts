@@ -17,6 +17,7 @@ import { migrate } from './migrate';
 import { Notifications } from './notifications';
 import { RetryingDataSource } from './retrying-data-source';
 import { StatementPool } from './statement-pool';
+import { refuseCluster } from './cluster-refusal.sql';
 import { settleTestClock } from './test-clock.sql';
 import { TimeZones } from './time-zones';
 import { Transactions } from './transactions';
@@ -41,6 +42,7 @@ const WORK_POOL = { application: 'quotidian work', size: 3 };
       inject: [Environment, EMBEDDED],
       useFactory: async (environment: Environment, embedded: EmbeddedPostgres | null) => {
         const connections = await openConnections(environment, embedded?.url);
+        await refuseCluster(connections);
         if (environment.migrateOnStart) await migrate(connections);
         await settleTestClock(connections);
         connections.watch();

@@ -6,6 +6,7 @@ import { distribute, whyNotOf, whyNotThere } from '../../src/cluster/distribute'
 import { distributionOf } from '../../src/cluster/distribution.sql';
 import { distributed } from '../../src/cluster/placement';
 import { createDatabase, type TestDatabase } from '../support/databases';
+import { startReplica } from '../support/service';
 
 /** Citus's own functions, as far as the plan calls them, that move nothing: what is left is the change of the schema. */
 const STAND_IN = [
@@ -79,6 +80,10 @@ describe('the distribution over a cluster', () => {
     await expect(distribute(nothing, 8, true)).rejects.toThrow('The database is empty: run `quotidian migrate` first.');
     await nothing.onApplicationShutdown();
     await empty.drop();
+  });
+
+  it('is not served from by this release, which states so in one line', async () => {
+    await expect(startReplica(database.url)).rejects.toThrow(/^The tables of this database are distributed over a cluster, .*$/);
   });
 
   it.each([
