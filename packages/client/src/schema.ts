@@ -9300,6 +9300,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "exact",
+                     *           "dailyQuota": 1000,
+                     *           "unlimited": false,
+                     *           "burstPerMinute": 6,
+                     *           "dayStartsAt": null,
+                     *           "overage": null,
+                     *           "rollover": null,
+                     *           "shadow": false,
+                     *           "limits": null,
+                     *           "maxInFlight": null,
+                     *           "maxInFlightByType": null,
+                     *           "archived": false
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "name": "spared",
+                     *           "dailyQuota": 1000,
+                     *           "unlimited": false,
+                     *           "burstPerMinute": 3,
+                     *           "dayStartsAt": null,
+                     *           "overage": null,
+                     *           "rollover": null,
+                     *           "shadow": false,
+                     *           "limits": null,
+                     *           "maxInFlight": null,
+                     *           "maxInFlightByType": null,
+                     *           "archived": false
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierPage"];
                 };
             };
@@ -9336,6 +9373,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "periods-1",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": null,
+                     *       "dayStartsAt": null,
+                     *       "overage": null,
+                     *       "rollover": null,
+                     *       "shadow": false,
+                     *       "limits": [
+                     *         {
+                     *           "name": "weekly",
+                     *           "period": "week",
+                     *           "units": 20
+                     *         },
+                     *         {
+                     *           "name": "monthly",
+                     *           "period": "month",
+                     *           "units": 30
+                     *         },
+                     *         {
+                     *           "name": "slow",
+                     *           "period": "month",
+                     *           "units": 5,
+                     *           "types": [
+                     *             "slow",
+                     *             "slower"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "maxInFlight": null,
+                     *       "maxInFlightByType": null,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9403,6 +9477,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "periods-24",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": null,
+                     *       "dayStartsAt": null,
+                     *       "overage": null,
+                     *       "rollover": null,
+                     *       "shadow": false,
+                     *       "limits": [
+                     *         {
+                     *           "name": "monthly",
+                     *           "units": 5,
+                     *           "period": "month"
+                     *         }
+                     *       ],
+                     *       "maxInFlight": null,
+                     *       "maxInFlightByType": null,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -9532,6 +9629,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "periods-2-anew",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "burstPerMinute": null,
+                     *       "dayStartsAt": null,
+                     *       "overage": null,
+                     *       "rollover": null,
+                     *       "shadow": false,
+                     *       "limits": [
+                     *         {
+                     *           "name": "monthly",
+                     *           "units": 10,
+                     *           "period": "month"
+                     *         },
+                     *         {
+                     *           "name": "slow",
+                     *           "types": [
+                     *             "slow"
+                     *           ],
+                     *           "units": 2,
+                     *           "period": "week"
+                     *         }
+                     *       ],
+                     *       "maxInFlight": null,
+                     *       "maxInFlightByType": null,
+                     *       "archived": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierDto"];
                 };
             };
@@ -10513,6 +10641,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "email": "ada@example.com",
+                     *           "emailVerified": false,
+                     *           "pendingEmail": null,
+                     *           "role": "user",
+                     *           "status": "active",
+                     *           "tier": "free",
+                     *           "dailyQuota": 100,
+                     *           "unlimited": false,
+                     *           "maxInFlight": null,
+                     *           "timeZone": null,
+                     *           "externalId": null,
+                     *           "metadata": {},
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "removalDueAt": null,
+                     *           "adjusted": []
+                     *         },
+                     *         {
+                     *           "id": 42,
+                     *           "email": "ada@example.com",
+                     *           "emailVerified": false,
+                     *           "pendingEmail": null,
+                     *           "role": "admin",
+                     *           "status": "active",
+                     *           "tier": "free",
+                     *           "dailyQuota": 100,
+                     *           "unlimited": false,
+                     *           "maxInFlight": null,
+                     *           "timeZone": null,
+                     *           "externalId": null,
+                     *           "metadata": {},
+                     *           "createdAt": "2026-11-27T09:30:00.000Z",
+                     *           "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *           "removalDueAt": null,
+                     *           "adjusted": []
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -10551,6 +10724,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "maxInFlight": null,
+                     *       "timeZone": null,
+                     *       "externalId": "crm:4711",
+                     *       "metadata": {
+                     *         "plan": "gold",
+                     *         "seats": 5,
+                     *         "trial": false
+                     *       },
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10634,6 +10832,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 5,
+                     *       "unlimited": false,
+                     *       "maxInFlight": null,
+                     *       "timeZone": null,
+                     *       "externalId": "crm:4711",
+                     *       "metadata": {
+                     *         "plan": "gold",
+                     *         "seats": 5,
+                     *         "trial": false
+                     *       },
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10773,6 +10996,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "pro",
+                     *       "dailyQuota": 1000,
+                     *       "unlimited": false,
+                     *       "maxInFlight": null,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": [],
+                     *       "next": {
+                     *         "tier": "free",
+                     *         "dailyQuota": 5,
+                     *         "effectiveAt": "2026-11-28T00:00:00.000Z"
+                     *       },
+                     *       "remainingToday": 999,
+                     *       "nextDailyQuota": 5,
+                     *       "effectiveAt": "2026-11-28T00:00:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"] | components["schemas"]["UserPreviewDto"];
                 };
             };
@@ -10814,6 +11066,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "free",
+                     *       "dailyQuota": 100,
+                     *       "unlimited": false,
+                     *       "maxInFlight": null,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -10852,6 +11125,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "userId": 42,
+                     *           "email": "ada@example.com",
+                     *           "tier": "tier-10",
+                     *           "next": {
+                     *             "tier": "tier-9",
+                     *             "dailyQuota": 10,
+                     *             "effectiveAt": "2026-11-28T00:00:00.000Z"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TierChangePage"];
                 };
             };
@@ -11406,6 +11696,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "email": "ada@example.com",
+                     *       "emailVerified": false,
+                     *       "pendingEmail": null,
+                     *       "role": "user",
+                     *       "status": "active",
+                     *       "tier": "beginner",
+                     *       "dailyQuota": 8,
+                     *       "unlimited": false,
+                     *       "maxInFlight": null,
+                     *       "timeZone": null,
+                     *       "externalId": null,
+                     *       "metadata": {},
+                     *       "createdAt": "2026-11-27T09:30:00.000Z",
+                     *       "updatedAt": "2026-11-27T09:30:00.000Z",
+                     *       "removalDueAt": null,
+                     *       "adjusted": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserDto"];
                 };
             };
@@ -13969,6 +14280,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "type": "mail",
+                     *           "keyId": 42,
+                     *           "used": 5,
+                     *           "refunded": 0,
+                     *           "requests": 1
+                     *         },
+                     *         {
+                     *           "type": "search",
+                     *           "keyId": 42,
+                     *           "used": 3,
+                     *           "refunded": 0,
+                     *           "requests": 1
+                     *         }
+                     *       ],
+                     *       "keys": [
+                     *         {
+                     *           "keyId": 42,
+                     *           "used": 8,
+                     *           "refunded": 0,
+                     *           "requests": 2,
+                     *           "name": null,
+                     *           "lastUsedAt": null
+                     *         },
+                     *         {
+                     *           "keyId": 42,
+                     *           "used": 0,
+                     *           "refunded": 1,
+                     *           "requests": 1,
+                     *           "name": "run",
+                     *           "lastUsedAt": null
+                     *         }
+                     *       ],
+                     *       "completeFrom": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsagePartsDto"];
                 };
             };
@@ -14042,6 +14392,138 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "format": "quotidian-export-1",
+                     *       "exportedAt": "2026-11-27T09:30:00.000Z",
+                     *       "user": {
+                     *         "id": 42,
+                     *         "email": "ada@example.com",
+                     *         "role": "admin",
+                     *         "status": "active",
+                     *         "timeZone": null,
+                     *         "subscriptionTier": "free",
+                     *         "nextSubscriptionTier": null,
+                     *         "nextTierFrom": null,
+                     *         "nextQuotaDaily": null,
+                     *         "nextQuotaUnlimited": false,
+                     *         "apiQuotaDaily": 0,
+                     *         "apiQuotaUnlimited": true,
+                     *         "apiQuotaCustom": true,
+                     *         "apiQuotaUsedToday": 0,
+                     *         "apiQuotaRefundedToday": 0,
+                     *         "apiQuotaRequestsToday": 0,
+                     *         "quotaResetDate": "2026-11-27",
+                     *         "quotaResetZone": null,
+                     *         "quotaResetFold": 0,
+                     *         "quotaOverrideDaily": null,
+                     *         "quotaOverrideUnlimited": false,
+                     *         "quotaOverrideExpiresAt": null,
+                     *         "quotaOverrideReason": null,
+                     *         "quotaOverrideAuthor": null,
+                     *         "quotaOverageToday": 0,
+                     *         "quotaOverageDate": null,
+                     *         "quotaOverageFold": 0,
+                     *         "maxInFlight": null,
+                     *         "createdAt": "2026-11-27T09:30:00.000Z",
+                     *         "updatedAt": "2026-11-27T09:30:00.000Z"
+                     *       },
+                     *       "attributes": null,
+                     *       "addressProof": null,
+                     *       "mailedTokens": [],
+                     *       "identities": [],
+                     *       "secondFactor": null,
+                     *       "apiKeys": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "test",
+                     *           "prefix": "qtd_xxxxxxxx",
+                     *           "scopes": [
+                     *             "requests:read",
+                     *             "requests:write",
+                     *             "quota:read",
+                     *             "configurations:read",
+                     *             "configurations:write",
+                     *             "webhooks:read",
+                     *             "webhooks:write",
+                     *             "service",
+                     *             "worker",
+                     *             "admin"
+                     *           ],
+                     *           "dailyCap": null,
+                     *           "capUsedToday": 0,
+                     *           "capResetDate": null,
+                     *           "capResetFold": 0,
+                     *           "expiresAt": null,
+                     *           "lastUsedAt": null,
+                     *           "revokedAt": null,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "sessions": [],
+                     *       "knownDevices": [],
+                     *       "formerSessions": [],
+                     *       "configurations": [],
+                     *       "configurationHistory": [],
+                     *       "requests": [],
+                     *       "idempotencyKeys": [],
+                     *       "grants": [],
+                     *       "quotaForms": null,
+                     *       "overage": [],
+                     *       "limits": [],
+                     *       "usage": [],
+                     *       "quotaEvents": [],
+                     *       "events": [],
+                     *       "webhookEndpoints": [],
+                     *       "webhookDeliveries": [],
+                     *       "mails": [],
+                     *       "auditEvents": [
+                     *         {
+                     *           "id": "1",
+                     *           "actorKind": "key",
+                     *           "actorId": 42,
+                     *           "actorKeyId": 42,
+                     *           "action": "user.export",
+                     *           "targetKind": "user",
+                     *           "targetId": "1",
+                     *           "before": null,
+                     *           "after": null,
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": "2",
+                     *           "actorKind": "key",
+                     *           "actorId": 42,
+                     *           "actorKeyId": 42,
+                     *           "action": "user.export",
+                     *           "targetKind": "user",
+                     *           "targetId": "1",
+                     *           "before": null,
+                     *           "after": null,
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         },
+                     *         {
+                     *           "id": "3",
+                     *           "actorKind": "key",
+                     *           "actorId": 42,
+                     *           "actorKeyId": 42,
+                     *           "action": "user.export",
+                     *           "targetKind": "user",
+                     *           "targetId": "1",
+                     *           "before": null,
+                     *           "after": null,
+                     *           "reason": null,
+                     *           "requestId": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "rows": 5
+                     *     }
+                     */
                     "application/json": {
                         /** @enum {string} */
                         format: "quotidian-export-1";
@@ -15213,6 +15695,178 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "failure",
+                     *       "groups": [
+                     *         {
+                     *           "name": "Configuration",
+                     *           "findings": [
+                     *             {
+                     *               "check": "mode",
+                     *               "status": "warning",
+                     *               "detail": "test: secrets are generated and kept in DATA_DIR, and the first administrator is printed",
+                     *               "mend": "NODE_ENV=production"
+                     *             },
+                     *             {
+                     *               "check": "files with secrets",
+                     *               "status": "ok",
+                     *               "detail": "nobody else may read them"
+                     *             },
+                     *             {
+                     *               "check": "proxy headers",
+                     *               "status": "ok",
+                     *               "detail": "believed of nobody"
+                     *             },
+                     *             {
+                     *               "check": "TLS to the database",
+                     *               "status": "ok",
+                     *               "detail": "asked for, or not needed"
+                     *             },
+                     *             {
+                     *               "check": "mail",
+                     *               "status": "ok",
+                     *               "detail": "each mail is a file"
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "PostgreSQL",
+                     *           "findings": [
+                     *             {
+                     *               "check": "version",
+                     *               "status": "ok",
+                     *               "detail": "PostgreSQL 18.4"
+                     *             },
+                     *             {
+                     *               "check": "fsync",
+                     *               "status": "failure",
+                     *               "detail": "off: a crash of the machine can destroy the database",
+                     *               "mend": "psql -c \"ALTER SYSTEM SET fsync = on\" -c \"SELECT pg_reload_conf()\""
+                     *             },
+                     *             {
+                     *               "check": "full_page_writes",
+                     *               "status": "failure",
+                     *               "detail": "off: a crash can leave torn pages",
+                     *               "mend": "psql -c \"ALTER SYSTEM SET full_page_writes = on\" -c \"SELECT pg_reload_conf()\""
+                     *             },
+                     *             {
+                     *               "check": "synchronous_commit",
+                     *               "status": "ok",
+                     *               "detail": "on"
+                     *             },
+                     *             {
+                     *               "check": "clocks",
+                     *               "status": "ok",
+                     *               "detail": "the database's and this machine's differ by less than 2 s"
+                     *             },
+                     *             {
+                     *               "check": "connections",
+                     *               "status": "ok",
+                     *               "detail": "1 × 18 of ours at most, 197 allowed, 26 open now"
+                     *             },
+                     *             {
+                     *               "check": "transaction ids",
+                     *               "status": "ok",
+                     *               "detail": "the oldest is 27587 old"
+                     *             },
+                     *             {
+                     *               "check": "pooler",
+                     *               "status": "ok",
+                     *               "detail": "none"
+                     *             },
+                     *             {
+                     *               "check": "read replica",
+                     *               "status": "ok",
+                     *               "detail": "none: everything is read from the primary"
+                     *             },
+                     *             {
+                     *               "check": "LISTEN",
+                     *               "status": "ok",
+                     *               "detail": "a notification came back in 11 ms"
+                     *             },
+                     *             {
+                     *               "check": "log flush",
+                     *               "status": "ok",
+                     *               "detail": "a commit takes 0.1 ms (median of 20)"
+                     *             },
+                     *             {
+                     *               "check": "oldest transaction",
+                     *               "status": "ok",
+                     *               "detail": "none of more than 300 s"
+                     *             },
+                     *             {
+                     *               "check": "cluster",
+                     *               "status": "ok",
+                     *               "detail": "none: one server"
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "Tables",
+                     *           "findings": [
+                     *             {
+                     *               "check": "migrations",
+                     *               "status": "ok",
+                     *               "detail": "all 79 have run"
+                     *             },
+                     *             {
+                     *               "check": "indexes",
+                     *               "status": "ok",
+                     *               "detail": "all 57 are there and valid"
+                     *             },
+                     *             {
+                     *               "check": "dead rows",
+                     *               "status": "ok",
+                     *               "detail": "few enough in every table"
+                     *             },
+                     *             {
+                     *               "check": "sequences",
+                     *               "status": "ok",
+                     *               "detail": "none is near its end"
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "Service",
+                     *           "findings": [
+                     *             {
+                     *               "check": "job quota-reset",
+                     *               "status": "warning",
+                     *               "detail": "it has never run: no quota depends on it, but days are not archived",
+                     *               "mend": "SCHEDULER_ENABLED=true"
+                     *             },
+                     *             {
+                     *               "check": "events",
+                     *               "status": "ok",
+                     *               "detail": "all are handed on"
+                     *             },
+                     *             {
+                     *               "check": "webhooks",
+                     *               "status": "ok",
+                     *               "detail": "all are delivered"
+                     *             },
+                     *             {
+                     *               "check": "mails",
+                     *               "status": "ok",
+                     *               "detail": "all are sent"
+                     *             },
+                     *             {
+                     *               "check": "settings",
+                     *               "status": "ok",
+                     *               "detail": "each has somebody who reads it"
+                     *             },
+                     *             {
+                     *               "check": "books",
+                     *               "status": "failure",
+                     *               "detail": "counter and ledger differ for 200 of 200 users, such as 126, 195, 198, 31, 124",
+                     *               "mend": "quotidian audit"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["DiagnosisDto"];
                 };
             };
@@ -15378,6 +16032,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "now": "2026-11-27T09:30:00.000Z",
+                     *       "trueNow": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TestClockDto"];
                 };
             };
@@ -15411,6 +16071,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "now": "2026-11-27T09:30:00.000Z",
+                     *       "trueNow": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TestClockDto"];
                 };
             };
