@@ -142,9 +142,11 @@ describe('a connection', () => {
     socket.resetAndDestroy();
     await eventually(async () => {
       await service.as().get('/health/live');
-      expect([...debug.mock.calls, ...warn.mock.calls].length).toBeGreaterThan(0);
+      expect(debug.mock.calls.length).toBeGreaterThan(0);
     }, 10_000);
-    expect([warn.mock.calls, error.mock.calls]).toEqual([[], []]);
+    // A service of another file in this process may still be draining.
+    const warnings = warn.mock.calls.filter(([message]) => !String(message).startsWith('still not drained'));
+    expect([warnings, error.mock.calls]).toEqual([[], []]);
     expect(debug.mock.calls).toEqual([[expect.anything(), 'the client went away in the midst of its request']]);
     for (const spy of spies) spy.mockRestore();
   });
