@@ -11,9 +11,25 @@ export class LimitUnitsByPeriod1795770000300 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`ALTER TABLE subscription_tiers ADD COLUMN limits jsonb`);
     await queryRunner.query(`
-      ALTER TABLE subscription_tiers ADD CONSTRAINT subscription_tiers_limits_check
-        CHECK (jsonb_typeof(limits) = 'array' AND jsonb_array_length(limits) BETWEEN 1 AND 10) NOT VALID
+      -- Whether a charge can be held against them: one that cannot would fail with all that is decided beside it. A list of which some
+      -- member is not good has fewer good ones.
+      CREATE FUNCTION quota_limits_valid(limits jsonb) RETURNS boolean
+      LANGUAGE sql IMMUTABLE AS $$
+        SELECT CASE WHEN jsonb_typeof(limits) = 'array' THEN
+          jsonb_array_length(limits) BETWEEN 1 AND 10
+          AND jsonb_array_length(jsonb_path_query_array(limits, 'strict $[*] ? (
+            @.name like_regex "^[a-z0-9][a-z0-9._-]{0,29}$"
+            && (@.period == "minute" || @.period == "hour" || @.period == "day" || @.period == "week" || @.period == "month")
+            && @.units.type() == "number" && @.units >= 1 && @.units <= 2147483647 && @.units.floor() == @.units
+            && ((exists (@.types)) is unknown || @.types.type() == "array" && !(exists (@.types[*] ? (@.type() != "string"))))
+          )')) = jsonb_array_length(limits)
+          AND (SELECT count(DISTINCT l ->> 'name') FROM jsonb_array_elements(limits) AS l) = jsonb_array_length(limits)
+        ELSE false END
+      $$
     `);
+    await queryRunner.query(
+      `ALTER TABLE subscription_tiers ADD CONSTRAINT subscription_tiers_limits_check CHECK (limits IS NULL OR quota_limits_valid(limits)) NOT VALID`,
+    );
     await queryRunner.query(`ALTER TABLE requests ADD COLUMN limits_charged jsonb`);
     await queryRunner.query(`
       CREATE TABLE quota_limit_usage (
@@ -27,7 +43,7 @@ export class LimitUnitsByPeriod1795770000300 implements MigrationInterface {
         CONSTRAINT quota_limit_usage_pkey PRIMARY KEY (user_id, name, period, starts_at),
         CONSTRAINT quota_limit_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
         CONSTRAINT quota_limit_usage_period_check CHECK (period IN ('minute', 'hour', 'day', 'week', 'month')),
-        CONSTRAINT quota_limit_usage_ends_at_check CHECK (ends_at > starts_at),
+        CONSTRAINT quota_limit_usage_ends_at_check CHECK (ends_at > starts_at AND starts_at >= '1970-01-01Z' AND ends_at <= '9999-12-31Z'),
         CONSTRAINT quota_limit_usage_used_check CHECK (used >= 0),
         CONSTRAINT quota_limit_usage_removed_used_check CHECK (removed_used >= 0)
       )
@@ -99,5 +115,6 @@ export class LimitUnitsByPeriod1795770000300 implements MigrationInterface {
     await queryRunner.query(`DROP TABLE quota_limit_usage`);
     await queryRunner.query(`ALTER TABLE requests DROP COLUMN limits_charged`);
     await queryRunner.query(`ALTER TABLE subscription_tiers DROP COLUMN limits`);
+    await queryRunner.query(`DROP FUNCTION quota_limits_valid(jsonb)`);
   }
 }

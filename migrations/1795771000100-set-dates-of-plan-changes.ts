@@ -15,6 +15,10 @@ export class SetDatesOfPlanChanges1795771000100 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`ALTER TABLE users ADD COLUMN next_tier_from date`);
+    // Beyond, no instant of it can be reckoned, and no list that shows its user answered. Validated in the next migration.
+    await queryRunner.query(
+      `ALTER TABLE users ADD CONSTRAINT users_next_tier_from_check CHECK (next_tier_from BETWEEN '1970-01-01' AND '9999-12-30') NOT VALID`,
+    );
     await replace(queryRunner, 'quota_of(users, text, jsonb)', ...AT_ANY);
     await replace(queryRunner, 'quota_close_out(integer[])', ...KEPT);
   }

@@ -14,6 +14,7 @@ export class IndexPlanChanges1795771000200 implements MigrationInterface {
     await queryRunner.query(
       `-- squawk-ignore ban-concurrent-index-creation-in-transaction\nCREATE INDEX ${concurrently} ${INDEX} ON users (id) WHERE next_subscription_tier IS NOT NULL`,
     );
+    await queryRunner.query(`ALTER TABLE users VALIDATE CONSTRAINT users_next_tier_from_check`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

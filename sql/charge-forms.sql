@@ -235,9 +235,7 @@ WITH
   flight AS MATERIALIZED (
     SELECT
       a.user_id,
-      b.type,
-      b.units AS ceiling,
-      quota_in_flight (a.user_id, b.type) AS used
+      f.*
     FROM
       account a
       CROSS JOIN LATERAL (
@@ -247,21 +245,14 @@ WITH
               quota_plans ()
           ) -> a.tier::text -> 5 AS plan
       ) p
-      CROSS JOIN LATERAL (
-        SELECT
-          NULL::text AS type,
-          coalesce(a.max_in_flight, (p.plan ->> 'maxInFlight')::integer) AS units
-        UNION ALL
-        SELECT
-          t.key,
-          t.value::integer
-        FROM
-          jsonb_each_text(p.plan -> 'maxInFlightByType') t
-      ) b
+      CROSS JOIN LATERAL quota_in_flight (
+        a.user_id,
+        coalesce(a.max_in_flight, (p.plan ->> 'maxInFlight')::integer),
+        p.plan -> 'maxInFlightByType'
+      ) f
     WHERE
       a.locked
       AND a.forms
-      AND b.units IS NOT NULL
   ),
   bound AS MATERIALIZED (
     SELECT
@@ -843,6 +834,7 @@ WITH
           flight f
         WHERE
           f.user_id = i.user_id
+          AND coalesce(f.type = i.type, true)
       ),
       o.charged
     FROM

@@ -259,7 +259,7 @@ CREATE TABLE quota_limit_usage (
   removed_used integer DEFAULT 0 NOT NULL,
   CONSTRAINT quota_limit_usage_pkey PRIMARY KEY (user_id, name, period, starts_at),
   CONSTRAINT quota_limit_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  CONSTRAINT quota_limit_usage_ends_at_check CHECK ((ends_at > starts_at)),
+  CONSTRAINT quota_limit_usage_ends_at_check CHECK (((ends_at > starts_at) AND (starts_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (ends_at <= '9999-12-31 00:00:00+00'::timestamp with time zone))),
   CONSTRAINT quota_limit_usage_period_check CHECK (((period)::text = ANY ((ARRAY['minute'::character varying, 'hour'::character varying, 'day'::character varying, 'week'::character varying, 'month'::character varying])::text[]))),
   CONSTRAINT quota_limit_usage_removed_used_check CHECK ((removed_used >= 0)),
   CONSTRAINT quota_limit_usage_used_check CHECK ((used >= 0))
@@ -464,8 +464,8 @@ CASE
     ELSE COALESCE((daily_quota >= 0), false)
 END),
   CONSTRAINT subscription_tiers_day_starts_at_check CHECK (((day_starts_at)::text ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
-  CONSTRAINT subscription_tiers_limits_check CHECK (((jsonb_typeof(limits) = 'array'::text) AND ((jsonb_array_length(limits) >= 1) AND (jsonb_array_length(limits) <= 10)))),
-  CONSTRAINT subscription_tiers_max_in_flight_by_type_check CHECK (((jsonb_typeof(max_in_flight_by_type) = 'object'::text) AND (NOT jsonb_path_exists(max_in_flight_by_type, '$.*?(@.type() != "number")'::jsonpath)))),
+  CONSTRAINT subscription_tiers_limits_check CHECK (((limits IS NULL) OR quota_limits_valid(limits))),
+  CONSTRAINT subscription_tiers_max_in_flight_by_type_check CHECK (((jsonb_typeof(max_in_flight_by_type) = 'object'::text) AND (NOT jsonb_path_exists(max_in_flight_by_type, 'strict $.*?(!(((@.type() == "number" && @ >= 1) && @ <= 2147483647) && @.floor() == @))'::jsonpath)))),
   CONSTRAINT subscription_tiers_max_in_flight_check CHECK ((max_in_flight > 0)),
   CONSTRAINT subscription_tiers_overage_check CHECK (((overage IS NULL) OR ((jsonb_typeof(overage) = 'object'::text) AND
 CASE jsonb_typeof((overage -> 'max'::text))
@@ -663,6 +663,7 @@ CREATE TABLE users (
   CONSTRAINT users_api_quota_used_today_check CHECK ((api_quota_used_today >= 0)),
   CONSTRAINT users_max_in_flight_check CHECK ((max_in_flight > 0)),
   CONSTRAINT users_next_quota_check CHECK (((next_subscription_tier IS NULL) OR next_quota_unlimited OR COALESCE((next_quota_daily >= 0), false))),
+  CONSTRAINT users_next_tier_from_check CHECK (((next_tier_from >= '1970-01-01'::date) AND (next_tier_from <= '9999-12-30'::date))),
   CONSTRAINT users_quota_overage_today_check CHECK ((quota_overage_today >= 0)),
   CONSTRAINT users_quota_override_check CHECK (((quota_override_expires_at IS NULL) OR ((quota_override_reason IS NOT NULL) AND
 CASE
@@ -1144,16 +1145,29 @@ AS $function$
       END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.quota_in_flight(of_user integer, of_type text)
- RETURNS bigint
+CREATE OR REPLACE FUNCTION public.quota_in_flight(of_user integer, of_all integer, by_type jsonb)
+ RETURNS TABLE(type text, ceiling integer, used bigint)
  LANGUAGE plpgsql
 AS $function$
+      #variable_conflict use_column
       BEGIN
-        RETURN (
-          SELECT coalesce(sum(r.cost), 0) FROM requests r
-          WHERE r.user_id = of_user AND r.counts_in_flight AND r.status IN ('pending', 'processing') AND (of_type IS NULL OR r.type = of_type)
-            AND coalesce(r.deadline_at > now(), true) AND NOT coalesce(r.held AND r.lease_expires_at <= now(), false)
-        );
+        IF of_all IS NULL AND by_type IS NULL THEN
+          RETURN;
+        END IF;
+        RETURN QUERY
+          WITH flying AS MATERIALIZED (
+            SELECT r.type::text AS type, r.cost FROM requests r
+            WHERE r.user_id = of_user AND r.counts_in_flight AND r.status IN ('pending', 'processing')
+              AND coalesce(r.deadline_at > now(), true) AND NOT coalesce(r.held AND r.lease_expires_at <= now(), false)
+            LIMIT 10000
+          ), flown AS (
+            SELECT f.type, sum(f.cost) AS units FROM flying f GROUP BY ROLLUP (f.type)
+          )
+          SELECT b.type, b.ceiling, (CASE WHEN (SELECT count(*) FROM flying) < 10000 THEN coalesce(f.units, 0) ELSE greatest(f.units, b.ceiling) END)::bigint
+          FROM (
+            SELECT NULL::text AS type, of_all AS ceiling WHERE of_all IS NOT NULL
+            UNION ALL SELECT t.key, t.value::integer FROM jsonb_each_text(by_type) t
+          ) b LEFT JOIN flown f ON f.type IS NOT DISTINCT FROM b.type;
       END $function$
 ;
 
@@ -1211,6 +1225,24 @@ AS $function$
           RETURN NEXT;
         END LOOP;
       END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.quota_limits_valid(limits jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+        SELECT CASE WHEN jsonb_typeof(limits) = 'array' THEN
+          jsonb_array_length(limits) BETWEEN 1 AND 10
+          AND jsonb_array_length(jsonb_path_query_array(limits, 'strict $[*] ? (
+            @.name like_regex "^[a-z0-9][a-z0-9._-]{0,29}$"
+            && (@.period == "minute" || @.period == "hour" || @.period == "day" || @.period == "week" || @.period == "month")
+            && @.units.type() == "number" && @.units >= 1 && @.units <= 2147483647 && @.units.floor() == @.units
+            && ((exists (@.types)) is unknown || @.types.type() == "array" && !(exists (@.types[*] ? (@.type() != "string"))))
+          )')) = jsonb_array_length(limits)
+          AND (SELECT count(DISTINCT l ->> 'name') FROM jsonb_array_elements(limits) AS l) = jsonb_array_length(limits)
+        ELSE false END
+      $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.quota_of(u users, default_zone text)

@@ -369,7 +369,7 @@ WITH
       AND o.date = f.charged_on
       AND o.fold = f.charged_fold
   ),
-  unlimited AS (
+  unbound AS (
     UPDATE quota_limit_usage c
     SET
       used = greatest(0, c.used - f.units)

@@ -1,22 +1,20 @@
 import { type Cte } from '../database/build-statement';
 
+/** SQL of a user's own limit, or their plan's. `plan` is what the plan has beside a daily quota. */
+export const ofAll = (own: string, plan: string): string => `coalesce(${own}, (${plan} ->> 'maxInFlight')::integer)`;
+
 /**
- * Limits of the units that a user may have in flight, of all types together (`type` null) and of single types, with what is in flight. It is
- * counted after the user's row was locked, and whoever admits more needs that lock, so the count is exact whatever the
- * statement's snapshot saw; what others end meanwhile only makes room.
+ * Limits of the units that a user may have in flight, with what is in flight. It is counted after the user's row was locked, and whoever
+ * admits more needs that lock, so the count is exact whatever the statement's snapshot saw; what others end meanwhile only makes room.
  */
 export const FLIGHT: Cte = {
   name: 'flight',
   materialized: true,
   text: `
-  SELECT a.user_id, b.type, b.units AS ceiling, quota_in_flight(a.user_id, b.type) AS used
-  FROM account a
+  SELECT a.user_id, f.* FROM account a
   CROSS JOIN LATERAL (SELECT (SELECT quota_plans()) -> a.tier::text -> 5 AS plan) p
-  CROSS JOIN LATERAL (
-    SELECT NULL::text AS type, coalesce(a.max_in_flight, (p.plan ->> 'maxInFlight')::integer) AS units
-    UNION ALL SELECT t.key, t.value::integer FROM jsonb_each_text(p.plan -> 'maxInFlightByType') t
-  ) b
-  WHERE a.locked AND a.forms AND b.units IS NOT NULL
+  CROSS JOIN LATERAL quota_in_flight(a.user_id, ${ofAll('a.max_in_flight', 'p.plan')}, p.plan -> 'maxInFlightByType') f
+  WHERE a.locked AND a.forms
 `,
 };
 
@@ -38,4 +36,5 @@ export const FLIGHT_VERDICT = `
 export const FLIGHT_STATE = `
     CASE WHEN flight_then + flying > flight_max THEN json_build_object('type', NULL, 'max', flight_max, 'used', flight_then)
       WHEN type_then + flying > type_max THEN json_build_object('type', type, 'max', type_max, 'used', type_then) END AS flight,`;
-export const COUNTS_IN_FLIGHT = 'NOT i.shadow AND EXISTS (SELECT FROM flight f WHERE f.user_id = i.user_id)';
+/** Whether a limit counts the request; one of another type does not. */
+export const COUNTS_IN_FLIGHT = 'NOT i.shadow AND EXISTS (SELECT FROM flight f WHERE f.user_id = i.user_id AND coalesce(f.type = i.type, true))';

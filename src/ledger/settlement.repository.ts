@@ -101,8 +101,8 @@ const HELD_KEY = `WHEN EXISTS (SELECT FROM api_keys k WHERE k.id = t.api_key_id 
  * Gives what was granted back to the period that was charged. That is the day in the user's row, whether it is over by now
  * or not, as long as the row bears its name: whoever leaves the day archives what is left. Otherwise it was archived, and
  * ON CONFLICT finds the archive even if it was written while this statement waited for the user. The cap of the key that
- * paid is credited in the same period only; limits are those of the period that was charged, by the names that the request bears. What was drawn on a grant goes back to the grant, be it over or revoked, and before
- * anything goes back to the day.
+ * paid is credited in the same period only; limits are those of the period that was charged, by the names that the request
+ * bears. What was drawn on a grant goes back to the grant, be it over or revoked, and before anything goes back to the day.
  */
 const refundsOf = (skips: boolean): string => `refund AS (
   SELECT g.user_id, g.charged_on, (g.charged_on, g.charged_fold) = (a.day, a.fold) AS open, sum(g.granted - g.undrawn) AS units, sum(g.unspent) AS overage
@@ -128,7 +128,7 @@ const refundsOf = (skips: boolean): string => `refund AS (
   UPDATE quota_overage o SET units = greatest(0, o.units - f.units)
   FROM (SELECT user_id, charged_on, charged_fold, sum(unspent)::integer AS units FROM granted WHERE unspent > 0 GROUP BY 1, 2, 3) f
   WHERE o.user_id = f.user_id AND o.date = f.charged_on AND o.fold = f.charged_fold
-), unlimited AS (
+), unbound AS (
   UPDATE quota_limit_usage c SET used = greatest(0, c.used - f.units)
   FROM (
     SELECT g.user_id, l.name, l.period, l.starts_at, sum(g.granted)::integer AS units FROM granted g CROSS JOIN LATERAL ${limitsCharged('g')}

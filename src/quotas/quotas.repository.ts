@@ -4,6 +4,7 @@ import { GRANTED, LIVE_GRANTS, overageOf, shadowOf } from '../ledger/forms.sql';
 import { type LimitState } from '../ledger/decision';
 import { type LimitPeriod } from '../ledger/entities/quota-limit-usage.entity';
 import { limitsOf } from '../ledger/limits.sql';
+import { ofAll } from '../ledger/in-flight.sql';
 import { type Overage } from '../ledger/entities/user-quota-forms.entity';
 import { NEXT_TIER, type NextTier } from '../ledger/next-tier.sql';
 import { type InFlightDto, type QuotaGrantDto } from './dto/quota.dto';
@@ -44,8 +45,8 @@ export interface QuotaRow {
 type StoredDay = Omit<UsageItemDto, 'overage' | 'shadow'> & { overage: number | null; shadow: UsageItemDto['shadow'] | null };
 
 /** What of the user is in flight, where there is a limit of it; null: there is none. */
-const IN_FLIGHT = `(SELECT json_build_object('limit', f.units, 'used', quota_in_flight(u.id, NULL))
-   FROM (SELECT coalesce(u.max_in_flight, (quota_plans() -> q.tier::text -> 5 ->> 'maxInFlight')::integer) AS units) f WHERE f.units IS NOT NULL)`;
+const IN_FLIGHT = `(SELECT json_build_object('limit', f.ceiling, 'used', f.used)
+   FROM quota_in_flight(u.id, ${ofAll('u.max_in_flight', 'quota_plans() -> q.tier::text -> 5')}, NULL) f)`;
 
 @Injectable()
 export class QuotasRepository {

@@ -18,12 +18,8 @@ import { DefaultTierService } from './default-tier.service';
 import { CreateTierDto } from './dto/create-tier.dto';
 import { TierDto } from './dto/tier.dto';
 import { UpdateTierDto } from './dto/update-tier.dto';
-import { assertEitherOr } from './either-or';
-import { assertInFlightByType } from './in-flight-by-type';
+import { assertForms } from './forms';
 import { Tier } from './entities/tier.entity';
-import { assertLimits } from './limits';
-import { assertOverage } from './overage';
-import { assertRollover } from './rollover';
 import { TierCopiesService } from './tier-copies.service';
 import { TierInUse, TierNameTaken } from './tiers.errors';
 import { TiersRepository } from './tiers.repository';
@@ -67,19 +63,16 @@ export class TiersService {
     return TierDto.of(await this.find(this.dataSource.manager, idOrName));
   }
 
-  /** @throws TierNameTaken, ValidationProblem for a number beside `unlimited` */
+  /** @throws TierNameTaken, ValidationProblem of `assertForms` */
   async create(actor: Actor, dto: CreateTierDto, call: IdempotentCall | null = null): Promise<TierDto> {
-    assertEitherOr(dto);
+    // Before the key is looked up: what is wrong costs nothing.
+    assertForms(dto);
     return this.idempotency.transaction(call, (tx) => this.createIn(tx, actor, dto));
   }
 
   /** The same within its caller's transaction. */
   async createIn(tx: EntityManager, actor: Actor, dto: CreateTierDto): Promise<TierDto> {
-    assertEitherOr(dto);
-    assertOverage(dto.overage);
-    assertRollover(dto.rollover);
-    assertInFlightByType(dto);
-    assertLimits(dto.limits);
+    assertForms(dto);
     const unlimited = dto.unlimited ?? false;
     const { reason: _, ...plan } = dto;
     const draft = this.tiers.create({
@@ -105,11 +98,7 @@ export class TiersService {
 
   /** The same within its caller's transaction, who begins the copies once it is committed. */
   async updateIn(tx: EntityManager, actor: Actor, idOrName: string, dto: UpdateTierDto, ifMatch?: string): Promise<TierDto> {
-    assertEitherOr(dto);
-    assertOverage(dto.overage);
-    assertRollover(dto.rollover);
-    assertInFlightByType(dto);
-    assertLimits(dto.limits);
+    assertForms(dto);
     if (dto.name !== undefined || dto.archived === true) await this.defaults.hold(tx);
     const tier = await this.find(tx, idOrName, true);
     const before = TierDto.of(tier);

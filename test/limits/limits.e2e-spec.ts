@@ -313,4 +313,28 @@ describe('limits of a plan beside its daily quota', () => {
     const { body } = await service.as(admin).get(`/v1/tiers/${plan}`).expect(200);
     expect(body.limits).toEqual([valid]);
   });
+
+  const limit = { name: 'a', period: 'hour', units: 5 };
+  it.each([
+    {},
+    [],
+    [1],
+    Array.from({ length: 11 }, (_, i) => ({ ...limit, name: `a${i}` })),
+    [{ ...limit, name: 'A' }],
+    [{ ...limit, name: ['a'] }],
+    [{ ...limit, period: 'year' }],
+    [{ ...limit, units: 0 }],
+    [{ ...limit, units: 1.5 }],
+    [{ ...limit, units: 3_000_000_000 }],
+    [{ ...limit, units: '5' }],
+    [{ ...limit, types: 'search' }],
+    [{ ...limit, types: [1] }],
+    [{ name: 'a', units: 5 }],
+    [limit, { ...limit, period: 'day' }],
+  ])('are no %j by plain SQL either: a charge that had to read them would fail', async (limits) => {
+    const write = (value: unknown) => service.sql(`UPDATE subscription_tiers SET limits = $1 WHERE name = 'enterprise'`, [JSON.stringify(value)]);
+    await expect(write(limits)).rejects.toThrow(/subscription_tiers_limits_check/);
+    await write([limit, { ...limit, name: 'b', types: ['search'] }]);
+    await service.sql(`UPDATE subscription_tiers SET limits = NULL WHERE name = 'enterprise'`);
+  });
 });

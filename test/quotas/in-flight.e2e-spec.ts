@@ -120,6 +120,30 @@ describe('a limit of units in flight', () => {
     expect(body).toMatchObject({ used: 1, inFlight: { limit: 1, used: 1 } });
   });
 
+  it('is reached by 10,000 requests, whatever it is, so that a charge adds up no more', async () => {
+    const { user } = await makeMember({ maxInFlight: 1_000_000 });
+    await submit(user).expect(201);
+    await service.sql(
+      `INSERT INTO requests (user_id, type, charged_on, counts_in_flight) SELECT $1, 'search', current_date, true FROM generate_series(2, 10000)`,
+      [user.id],
+    );
+    const { body } = await submit(user).expect(429);
+    expect(body).toMatchObject({ code: 'too-many-in-flight', limit: 1_000_000, used: 1_000_000, remaining: 0 });
+    await service.sql(`UPDATE requests SET status = 'canceled', finished_at = now() WHERE id = (SELECT id FROM requests WHERE user_id = $1 LIMIT 1)`, [
+      user.id,
+    ]);
+    await submit(user).expect(201);
+  });
+
+  it.each(['{"slow": 1.5}', '{"slow": 0}', '{"slow": 3000000000}', '{"slow": "1"}', '{"slow": true}', '{"slow": null}', '[1]', '3'])(
+    'is no %s by plain SQL either: a charge that had to read it would fail',
+    async (value) => {
+      await expect(service.sql(`UPDATE subscription_tiers SET max_in_flight_by_type = $1 WHERE name = 'free'`, [value])).rejects.toThrow(
+        /subscription_tiers_max_in_flight_by_type_check/,
+      );
+    },
+  );
+
   it('admits what a count would, whatever comes and ends in whatever order', async () => {
     const [all, slow] = [8, 4];
     const act = fc.oneof(

@@ -263,4 +263,12 @@ describe('the quota of a tier', () => {
     await patch(member, { tier: higher }).expect(200);
     expect(await quotaOf(member)).toMatchObject({ tier: higher, limit: 10, next: null });
   });
+
+  it.each(['infinity', '-infinity', '5874897-12-31', '4713-01-01 BC'])(
+    'changes on no day such as %s, by plain SQL either: no list that shows its user would be answered',
+    async (day) => {
+      const user = await makeUser(service);
+      await expect(service.sql(`UPDATE users SET next_tier_from = $1::date WHERE id = $2`, [day, user.id])).rejects.toThrow(/users_next_tier_from_check/);
+    },
+  );
 });

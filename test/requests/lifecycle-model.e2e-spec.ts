@@ -134,10 +134,11 @@ describe('any sequence of outcomes about a request', () => {
         await service.sql(`UPDATE requests SET available_at = now() WHERE id = $1 AND available_at IS NOT NULL`, [id]);
         return 0;
       case 'day passes':
-        await service.sql(`UPDATE users SET quota_reset_date = quota_reset_date - 1 WHERE id = $1`, [userId]);
-        await service.sql(`UPDATE requests SET charged_on = charged_on - 1 WHERE user_id = $1`, [userId]);
-        await service.sql(`UPDATE quota_usage SET date = date - 1 WHERE user_id = $1`, [userId]);
-        await service.sql(`SELECT quota_close_out(ARRAY[$1::integer])`, [userId]);
+        // One transaction: what the clock ended may be given back beside it.
+        await service.sql(`UPDATE users SET quota_reset_date = quota_reset_date - 1 WHERE id = ${userId};
+          UPDATE requests SET charged_on = charged_on - 1 WHERE user_id = ${userId};
+          UPDATE quota_usage SET date = date - 1 WHERE user_id = ${userId};
+          SELECT quota_close_out(ARRAY[${userId}])`);
         return 0;
       default: {
         const { do: verb, off: by, ...body } = step;

@@ -2508,18 +2508,18 @@ export interface components {
              */
             dailyQuota?: number | null;
             unlimited?: boolean;
+            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
+            shadow?: boolean;
             /**
              * Format: int32
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute?: number | null;
-            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
-            shadow?: boolean;
             /** @description `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
             dayStartsAt?: string | null;
             /**
              * Format: int32
-             * @description Units that one of its users may have in flight: admitted and not ended; null: any number. A user may have a number of their own.
+             * @description Units that one of its users may have in flight: admitted and not ended; null: any number. 10,000 requests fill any limit. A user may have a number of their own.
              */
             maxInFlight?: number | null;
         };
@@ -2575,22 +2575,22 @@ export interface components {
              */
             dailyQuota?: number | null;
             unlimited?: boolean;
+            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
+            shadow?: boolean;
+            /** @description An archived tier keeps its users and is offered to nobody else. */
+            archived?: boolean;
             /**
              * Format: int32
              * @description Requests a minute beside the daily quota; null: no burst limit.
              */
             burstPerMinute?: number | null;
-            /** @description Whether its quota is tried out: what it would refuse is admitted and counted. */
-            shadow?: boolean;
             /** @description `HH:MM` at which the day of its users begins, in the zone of each; null: as the setting `quota.dayStartsAt` has it. */
             dayStartsAt?: string | null;
             /**
              * Format: int32
-             * @description Units that one of its users may have in flight: admitted and not ended; null: any number. A user may have a number of their own.
+             * @description Units that one of its users may have in flight: admitted and not ended; null: any number. 10,000 requests fill any limit. A user may have a number of their own.
              */
             maxInFlight?: number | null;
-            /** @description An archived tier keeps its users and is offered to nobody else. */
-            archived?: boolean;
         };
         JobProgressDto: {
             /**

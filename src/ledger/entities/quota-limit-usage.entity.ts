@@ -16,7 +16,7 @@ export interface Limit {
 @Entity('quota_limit_usage')
 @Index('quota_limit_usage_ends_at_idx', ['endsAt'])
 @Check('quota_limit_usage_period_check', "period IN ('minute', 'hour', 'day', 'week', 'month')")
-@Check('quota_limit_usage_ends_at_check', 'ends_at > starts_at')
+@Check('quota_limit_usage_ends_at_check', `ends_at > starts_at AND starts_at >= '1970-01-01Z' AND ends_at <= '9999-12-31Z'`)
 @Check('quota_limit_usage_used_check', 'used >= 0')
 @Check('quota_limit_usage_removed_used_check', 'removed_used >= 0')
 export class QuotaLimitUsage {

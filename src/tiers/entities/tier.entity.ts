@@ -8,11 +8,12 @@ import { type Overage, OVERAGE_CHECK, type Rollover, ROLLOVER_CHECK } from '../.
 @Check('subscription_tiers_burst_per_minute_check', 'burst_per_minute > 0')
 @Check('subscription_tiers_overage_check', OVERAGE_CHECK)
 @Check('subscription_tiers_rollover_check', ROLLOVER_CHECK)
-@Check('subscription_tiers_limits_check', `jsonb_typeof(limits) = 'array' AND jsonb_array_length(limits) BETWEEN 1 AND 10`)
+@Check('subscription_tiers_limits_check', 'limits IS NULL OR quota_limits_valid(limits)')
 @Check('subscription_tiers_max_in_flight_check', 'max_in_flight > 0')
 @Check(
   'subscription_tiers_max_in_flight_by_type_check',
-  `jsonb_typeof(max_in_flight_by_type) = 'object' AND NOT jsonb_path_exists(max_in_flight_by_type, '$.* ? (@.type() != "number")')`,
+  `jsonb_typeof(max_in_flight_by_type) = 'object' AND NOT jsonb_path_exists(max_in_flight_by_type,
+    'strict $.* ? (!(@.type() == "number" && @ >= 1 && @ <= 2147483647 && @.floor() == @))')`,
 )
 @Check('subscription_tiers_day_starts_at_check', `day_starts_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'`)
 export class Tier {

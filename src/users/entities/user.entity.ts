@@ -20,6 +20,7 @@ export type UserStatus = 'active' | 'suspended';
 @Index('users_quota_forms_id_idx', ['id'], { where: 'quota_forms' })
 @Index('users_suspended_id_idx', ['id'], { where: "status = 'suspended'" })
 @Check('users_quota_reset_date_check', `quota_reset_date BETWEEN '1970-01-01' AND '9999-12-30' OR status = 'deleted'`)
+@Check('users_next_tier_from_check', `next_tier_from BETWEEN '1970-01-01' AND '9999-12-30'`)
 @Check('users_role_check', "role IN ('user', 'viewer', 'support', 'admin')")
 @Check('users_status_check', "status IN ('active', 'suspended', 'deleted')")
 @Check('users_next_quota_check', 'next_subscription_tier IS NULL OR next_quota_unlimited OR coalesce(next_quota_daily >= 0, false)')
