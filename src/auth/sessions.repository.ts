@@ -120,6 +120,15 @@ export class SessionsRepository {
     );
   }
 
+  /** Whether the session goes on, and began within so many seconds. */
+  async isFresh(userId: number, id: string, seconds: number): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query(
+      `SELECT FROM sessions WHERE id = $2 AND user_id = $1 AND expires_at > now() AND created_at > now() - $3::float8 * interval '1 second'`,
+      [userId, id, seconds],
+    );
+    return rows.length > 0;
+  }
+
   /** Where mail about the user's sessions goes, and the time that it is. */
   async ownerOf(tx: EntityManager, userId: number): Promise<{ email: string; now: Date }> {
     const [owner] = await tx.query<[{ email: string; now: Date }]>(`SELECT email, now() AS now FROM users WHERE id = $1`, [userId]);

@@ -14,6 +14,7 @@ import { SessionsRepository } from './sessions.repository';
 const LIFETIME_MS = 30 * 24 * 3_600 * 1_000;
 /** How long the token before the present one is good for what it was traded for already. */
 const GRACE_MS = 10_000;
+const FRESH_SECONDS = 600;
 
 /** A user at the version that their tokens carry. */
 export interface VersionedUser {
@@ -77,6 +78,11 @@ export class SessionsService {
   async end(token: string): Promise<void> {
     const lineage = await this.lineageOf(token);
     if (lineage !== null) await this.repository.end(sha256(lineage));
+  }
+
+  /** Whether the session began so short a time ago that who holds its token has just logged in. */
+  isFresh(userId: number, id: string): Promise<boolean> {
+    return this.repository.isFresh(userId, id, FRESH_SECONDS);
   }
 
   /** A participant of the transaction that raised the user's token version: removes what that ended. */

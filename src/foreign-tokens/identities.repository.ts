@@ -9,6 +9,17 @@ export interface Identity {
   tier: string | null;
 }
 
+export interface LinkedIdentity {
+  id: string;
+  issuer: string;
+  subject: string;
+  createdAt: Date;
+}
+
+/** What names an identity in an address: of a fixed length, whatever the provider calls people. */
+const ID = `encode(sha256(convert_to(issuer || E'\\n' || subject, 'UTF8')), 'hex')`;
+const LINKED = `${ID} AS id, issuer, subject, created_at AS "createdAt"`;
+
 /** Which user somebody at an identity provider is. */
 @Injectable()
 export class IdentitiesRepository {
@@ -39,6 +50,33 @@ export class IdentitiesRepository {
 
   async add(tx: EntityManager, issuer: string, subject: string, userId: number): Promise<void> {
     await tx.query(`INSERT INTO user_identities (issuer, subject, user_id) VALUES ($1, $2, $3)`, [issuer, subject, userId]);
+  }
+
+  /** How many the account has. Holds its row, so that of two that add one at once the later counts the earlier. */
+  async countOf(tx: EntityManager, userId: number): Promise<number> {
+    await tx.query(`SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
+    const [{ count }] = await tx.query<[{ count: number }]>(`SELECT count(*)::integer AS count FROM user_identities WHERE user_id = $1`, [userId]);
+    return count;
+  }
+
+  /** All of the account, the oldest first: there are few. */
+  async of(userId: number, tx: EntityManager = this.dataSource.manager): Promise<LinkedIdentity[]> {
+    return tx.query(`SELECT ${LINKED} FROM user_identities WHERE user_id = $1 ORDER BY created_at, issuer, subject`, [userId]);
+  }
+
+  /** Unlinks it; null: the account has none of this id. */
+  async remove(tx: EntityManager, userId: number, id: string): Promise<LinkedIdentity | null> {
+    const [rows] = await tx.query<[LinkedIdentity[], number]>(`DELETE FROM user_identities WHERE user_id = $1 AND ${ID} = $2 RETURNING ${LINKED}`, [
+      userId,
+      id,
+    ]);
+    return rows[0] ?? null;
+  }
+
+  /** Whether the account has a password. */
+  async hasPassword(tx: EntityManager, userId: number): Promise<boolean> {
+    const rows: unknown[] = await tx.query(`SELECT FROM users WHERE id = $1 AND password_hash <> '!'`, [userId]);
+    return rows.length > 0;
   }
 
   /** Whether a plan is offered, and the issuer did not ask for it last; notes that it does now. One guarded statement: of replicas at once, one changes the user. */

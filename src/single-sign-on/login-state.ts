@@ -6,15 +6,21 @@ import { SecretBox } from '../settings/secret-box';
 const LIFETIME_SECONDS = 600;
 const PURPOSE = 'single sign-on';
 const CODE_PURPOSE = 'second factor of single sign-on';
+const LINK_PURPOSE = 'link by single sign-on';
+const IDENTITY_PURPOSE = 'identity to link';
 
-/** A login that a browser began. */
-export interface PendingLogin {
+/** What a provider was asked, and has to come back with. */
+export interface Asked {
   provider: string;
   issuer: string;
   state: string;
   nonce: string;
   /** Proves to the provider that who began is who ends (RFC 7636). */
   verifier: string;
+}
+
+/** A login that a browser began. */
+export interface PendingLogin extends Asked {
   /** Where the browser is led afterwards, with its session in a cookie; null: it is answered the tokens. */
   returnTo: string | null;
 }
@@ -27,6 +33,24 @@ export interface AwaitedCode {
   /** The account's at that moment: whatever ends its sessions ends this. */
   tokenVersion: number;
   returnTo: string | null;
+}
+
+/** The session that asked for an identity to be linked: no other one may end what it began. */
+export interface LinkingSession {
+  userId: number;
+  sessionId: string;
+}
+
+/** An identity that somebody who is logged in asked to be linked. */
+export interface PendingLink extends Asked, LinkingSession {
+  returnTo: string;
+}
+
+/** An identity that the provider has proven, and that waits for the session that asked for it. */
+export interface ProvenIdentity extends LinkingSession {
+  provider: string;
+  issuer: string;
+  subject: string;
 }
 
 type Carried<T> = T & { provider: string; expiresAt: number };
@@ -51,6 +75,15 @@ export class LoginState {
     return this.carry(CODE_PURPOSE, request, awaited, isSecure);
   }
 
+  linkCookieFor(request: FastifyRequest, link: PendingLink, isSecure: boolean): string {
+    return this.carry(LINK_PURPOSE, request, link, isSecure);
+  }
+
+  /** In place of the link's, whose provider has answered. */
+  identityCookieFor(request: FastifyRequest, identity: ProvenIdentity, isSecure: boolean): string {
+    return this.carry(IDENTITY_PURPOSE, request, identity, isSecure);
+  }
+
   endOf(request: FastifyRequest, provider: string, isSecure: boolean): string {
     return this.cookie(request, provider, '', 0, isSecure);
   }
@@ -63,6 +96,16 @@ export class LoginState {
   /** Null: none is awaited, or it is over or another provider's. */
   awaitedCode(request: FastifyRequest, provider: string): AwaitedCode | null {
     return this.carried<AwaitedCode>(CODE_PURPOSE, request, provider);
+  }
+
+  /** Null: no identity is to be linked, or that is over or another provider's. */
+  pendingLink(request: FastifyRequest, provider: string): PendingLink | null {
+    return this.carried<PendingLink>(LINK_PURPOSE, request, provider);
+  }
+
+  /** Null: none was proven, or that is over or another provider's. */
+  provenIdentity(request: FastifyRequest, provider: string): ProvenIdentity | null {
+    return this.carried<ProvenIdentity>(IDENTITY_PURPOSE, request, provider);
   }
 
   private carry(purpose: string, request: FastifyRequest, what: { provider: string }, isSecure: boolean): string {

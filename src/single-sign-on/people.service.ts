@@ -8,8 +8,11 @@ import { IdentitiesRepository } from '../foreign-tokens/identities.repository';
 import { ProofsRepository } from '../proofs/proofs.repository';
 import { UpdateUserService } from '../users/update-user.service';
 import { UsersService } from '../users/users.service';
-import { IdentityRefused } from './single-sign-on.errors';
+import { IdentityRefused, TooManyIdentities } from './single-sign-on.errors';
 import { type OidcProvider } from './single-sign-on.settings';
+
+/** Identities of one account: lists of them are short. */
+const MAX_IDENTITIES = 20;
 
 /**
  * Whose account a person at a provider has. Always true: an account is linked by an address only when the provider has proven it and so have
@@ -26,7 +29,7 @@ export class PeopleService {
     private readonly transactions: Transactions,
   ) {}
 
-  /** The account's id. @throws IdentityRefused, LastAdmin */
+  /** The account's id. @throws IdentityRefused, LastAdmin, TooManyIdentities */
   async admit(provider: OidcProvider, claims: IDToken): Promise<number> {
     assertDomain(provider, claims);
     const actor: Actor = { kind: 'system', id: null, requestId: null, reason: `login by ${provider.id}` };
@@ -49,10 +52,16 @@ export class PeopleService {
       throw new IdentityRefused('The account with this e-mail address has not proven it. Log in by password, prove the address, and come back.');
     }
     const id = found ?? (await this.users.createForPerson(tx, actor, email));
+    await assertRoom(this.identities, tx, id);
     await this.identities.add(tx, provider.issuer, claims.sub, id);
     await this.audit.record(tx, actor, { action: 'user.identity', target: ['user', id], after: { issuer: provider.issuer, subject: claims.sub } });
     return id;
   }
+}
+
+/** @throws TooManyIdentities */
+export async function assertRoom(identities: IdentitiesRepository, tx: EntityManager, userId: number): Promise<void> {
+  if ((await identities.countOf(tx, userId)) >= MAX_IDENTITIES) throw new TooManyIdentities(MAX_IDENTITIES);
 }
 
 /** As accounts have them: plain ASCII of up to 255 characters. */
@@ -60,7 +69,8 @@ function provenAddress({ email, email_verified: verified }: IDToken): string | n
   return verified === true && typeof email === 'string' && email.length <= 255 && /^[\x21-\x7e]+@[\x21-\x7e]+$/.test(email) ? email : null;
 }
 
-function assertDomain({ allowedDomains, name }: OidcProvider, claims: IDToken): void {
+/** @throws IdentityRefused */
+export function assertDomain({ allowedDomains, name }: OidcProvider, claims: IDToken): void {
   if (allowedDomains === undefined) return;
   const domain = provenAddress(claims)?.split('@').at(-1)?.toLowerCase();
   if (domain !== undefined && allowedDomains.some((one) => one.toLowerCase() === domain)) return;

@@ -16,8 +16,9 @@ import { BeginQuery } from './dto/begin-query.dto';
 import { CallbackQuery } from './dto/callback-query.dto';
 import { LoginCodeDto } from './dto/login-code.dto';
 import { ProvidersDto } from './dto/provider.dto';
+import { IdentityLinksService } from './identity-links.service';
 import { ProvidersService } from './providers.service';
-import { CodeAwaited, IdentityRefused, LoginNotCompleted } from './single-sign-on.errors';
+import { CodeAwaited, IdentityRefused, LoginNotCompleted, TooManyIdentities } from './single-sign-on.errors';
 import { SingleSignOnService } from './single-sign-on.service';
 
 @ApiTags('auth')
@@ -26,6 +27,7 @@ export class SingleSignOnController {
   constructor(
     private readonly providers: ProvidersService,
     private readonly logins: SingleSignOnService,
+    private readonly links: IdentityLinksService,
     private readonly cookie: SessionCookie,
   ) {}
 
@@ -49,11 +51,12 @@ export class SingleSignOnController {
 
   /**
    * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. An account with a
-   * second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`.
+   * second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`. Where an identity was to be linked, it begins none and
+   * leads to `returnTo` with `#link=<provider>`.
    */
   @Get('oidc/:provider/callback')
   @Public()
-  @Fails(NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, CodeAwaited)
+  @Fails(NotFoundProblem, LoginNotCompleted, IdentityRefused, LastAdmin, CodeAwaited, TooManyIdentities)
   @ApiOkResponse({ type: TokensDto })
   @ApiResponse({ status: HttpStatus.SEE_OTHER, description: 'To the page that began the login.' })
   @declares({ answers: { status: HttpStatus.OK, fields: ['Set-Cookie'] } })
@@ -65,9 +68,14 @@ export class SingleSignOnController {
     @CurrentDevice() device: ClientDevice,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokensDto | undefined> {
-    const returnTo = this.logins.returnTo(id, request);
+    const linksFor = this.links.returnTo(id, request);
+    const returnTo = linksFor ?? this.logins.returnTo(id, request);
     const lead = (location: string) => void reply.status(HttpStatus.SEE_OTHER).header('location', location);
     try {
+      if (linksFor !== null) {
+        void reply.header('set-cookie', await this.links.comeBack(id, request));
+        return lead(withFragment(linksFor, `link=${id}`));
+      }
       const tokens = await this.logins.complete(id, request, device);
       void reply.header('set-cookie', this.logins.endOf(id, request));
       if (returnTo === null) return tokens;
@@ -77,7 +85,7 @@ export class SingleSignOnController {
       if (returnTo === null || !(error instanceof Problem)) throw error;
       const asked = error instanceof CodeAwaited ? `&provider=${error.provider}` : '';
       if (error instanceof CodeAwaited) void reply.header('set-cookie', error.cookie);
-      lead(`${returnTo.replace(/#.*$/, '')}#problem=${error.code}${asked}`);
+      lead(withFragment(returnTo, `problem=${error.code}${asked}`));
     }
     return undefined;
   }
@@ -106,4 +114,8 @@ export class SingleSignOnController {
     void reply.header('set-cookie', this.logins.endOf(id, request));
     return isOfPage ? this.cookie.keep(request, reply, tokens) : tokens;
   }
+}
+
+function withFragment(path: string, fragment: string): string {
+  return `${path.replace(/#.*$/, '')}#${fragment}`;
 }

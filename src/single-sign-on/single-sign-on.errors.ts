@@ -28,3 +28,43 @@ export class IdentityRefused extends Problem {
   static override readonly status = 403;
   static override readonly code = 'identity-refused';
 }
+
+/** Somebody who has only a session's token is not to give an account a second owner. */
+export class FreshLoginRequired extends Problem {
+  static override readonly status = 403;
+  static override readonly code = 'fresh-login-required';
+
+  constructor() {
+    super(
+      'An identity is linked by a session that began within ten minutes, or with currentPassword or a code of the second factor: log in again, or send one.',
+    );
+  }
+}
+
+export class IdentityTaken extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'identity-taken';
+
+  constructor() {
+    super('Another account has this identity: it is unlinked there first.');
+  }
+}
+
+export class TooManyIdentities extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'too-many-identities';
+
+  constructor(limit: number) {
+    super(`An account has at most ${limit} linked identities: unlink one first.`);
+  }
+}
+
+/** The account has no password, so that nobody could log in any more. */
+export class LastWayIn extends Problem {
+  static override readonly status = 409;
+  static override readonly code = 'last-way-in';
+
+  constructor() {
+    super('The account has no password, and this is its only identity: set a password first, by the way of a forgotten one.');
+  }
+}

@@ -1,4 +1,6 @@
 import { type JWTPayload, SignJWT } from 'jose';
+import { Secret, TOTP } from 'otpauth';
+import { PASSWORD } from '../support/factories';
 import { type Service } from '../support/service';
 import { type Provider } from './lying-provider';
 
@@ -47,5 +49,13 @@ export function loginsBy(service: () => Service, provider: () => Provider) {
   const me = async (token: string) =>
     (await service().as(token).get('/v1/users/me').expect(200)).body as { id: number; email: string; role: string; emailVerified: boolean };
 
-  return { begin, grant, comeBack, logIn, person, me };
+  /** Gives the account of a session with a password a second factor. @returns its recovery codes */
+  async function enrol(token: string): Promise<string[]> {
+    const as = service().as(token);
+    const { body } = await as.post('/v1/auth/totp').send({ currentPassword: PASSWORD }).expect(200);
+    const code = TOTP.generate({ secret: Secret.fromBase32(body.secret as string) });
+    return (await as.post('/v1/auth/totp/confirm').send({ code }).expect(200)).body.recoveryCodes as string[];
+  }
+
+  return { begin, enrol, grant, comeBack, logIn, person, me };
 }

@@ -1,10 +1,10 @@
 import { type JWTPayload, UnsecuredJWT } from 'jose';
-import { Secret, TOTP } from 'otpauth';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { RealProvider } from '../support/oidc-provider';
 import { type Service, startService } from '../support/service';
 import { writeSettingEverywhere } from '../support/settings';
 import { type Begun, loginsBy } from './logins-by-provider';
+import { linkedIdentities } from './linked-identities';
 import { Provider } from './lying-provider';
 
 describe('single sign-on', () => {
@@ -40,10 +40,11 @@ describe('single sign-on', () => {
       })),
     );
 
-  const { begin, grant, comeBack, logIn, person, me } = loginsBy(
+  const logins = loginsBy(
     () => service,
     () => provider,
   );
+  const { begin, enrol, grant, comeBack, logIn, person, me } = logins;
 
   it('lists the providers, without what is secret', async () => {
     const { body } = await service.as().get('/v1/auth/providers').expect(200);
@@ -146,7 +147,6 @@ describe('single sign-on', () => {
   });
 
   describe('of an account with a second factor', () => {
-    const codeOf = (secret: string) => TOTP.generate({ secret: Secret.fromBase32(secret) });
     /** An account that logs in by the provider and has an authenticator app. */
     const enrolled = async () => {
       const claims = person();
@@ -154,13 +154,7 @@ describe('single sign-on', () => {
       const { id } = await me(token);
       await service.as(admin).put(`/v1/users/${id}/password`).send({ newPassword: PASSWORD }).expect(204);
       const { body: session } = await service.as().post('/v1/auth/login').send({ email: claims.email, password: PASSWORD }).expect(200);
-      const as = service.as(session.accessToken as string);
-      const { body } = await as.post('/v1/auth/totp').send({ currentPassword: PASSWORD }).expect(200);
-      const { body: codes } = await as
-        .post('/v1/auth/totp/confirm')
-        .send({ code: codeOf(body.secret as string) })
-        .expect(200);
-      return { id, claims, recoveryCodes: codes.recoveryCodes as string[] };
+      return { id, claims, recoveryCodes: await enrol(session.accessToken as string) };
     };
     const cookieOf = ({ headers }: { headers: object }) => (headers as { 'set-cookie': string[] })['set-cookie'][0].split(';')[0];
     const send = (cookie: string, code: unknown, id = 'main') => service.as().post(`/v1/auth/oidc/${id}/code`).set('cookie', cookie).send({ code });
@@ -373,6 +367,10 @@ describe('single sign-on', () => {
         expect(status).toBe(400);
       }
     });
+  });
+
+  describe('of somebody who is logged in already', () => {
+    linkedIdentities({ service: () => service, admin: () => admin, provider: () => provider, other: () => other, setProviders, logins });
   });
 
   it('is 503 and names the provider while that is away; the password lets people in', async () => {

@@ -1165,6 +1165,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The identities at providers that are the user's.
+         * @description For a login session, or an administrator's key.
+         */
+        get: operations["identitiesList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The identities at providers that are the user's.
+         * @description As GET, without its body. For a login session, or an administrator's key.
+         */
+        head: operations["identitiesListHead"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/identities/{identityId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlinks one: it logs in to this account no more. Sessions that it began go on until they are ended; tokens of programs are known for up to a minute.
+         * @description For a login session, or an administrator's key.
+         */
+        delete: operations["identitiesUnlink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/oidc/{provider}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to link an identity to the account of the session: the page leads its browser to `location`, and is led back to `returnTo`. The session began within ten
+         *     minutes, or its holder sends the password or a code of the second factor.
+         * @description For a login session, or an administrator's key.
+         */
+        post: operations["identityLinksBegin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/oidc/{provider}/link/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Links the identity that the provider has proven to this browser: for the session that began it alone, within ten minutes.
+         * @description For a login session, or an administrator's key.
+         */
+        post: operations["identityLinksConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/providers": {
         parameters: {
             query?: never;
@@ -1222,7 +1307,8 @@ export interface paths {
         };
         /**
          * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. An account with a
-         *     second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`.
+         *     second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`. Where an identity was to be linked, it begins none and
+         *     leads to `returnTo` with `#link=<provider>`.
          * @description For anyone.
          */
         get: operations["singleSignOnCallback"];
@@ -1232,7 +1318,8 @@ export interface paths {
         options?: never;
         /**
          * The way back from the provider: begins a session. The answer is its tokens, or where `returnTo` led, with the refresh token in a cookie. An account with a
-         *     second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`.
+         *     second factor is asked for its code first: 401 `code-awaited`, or `#problem=code-awaited&provider=<id>`. Where an identity was to be linked, it begins none and
+         *     leads to `returnTo` with `#link=<provider>`.
          * @description As GET, without its body. For anyone.
          */
         head: operations["singleSignOnCallbackHead"];
@@ -3304,6 +3391,33 @@ export interface components {
             token: string;
             /** @description Any characters; the setting `auth.passwordMinLength` holds the minimum. */
             newPassword: string;
+        };
+        IdentityDto: {
+            id: string;
+            /** @description The provider in `auth.oidcProviders` by which it logs in; null: it names a program's user, or its provider is not set any more. */
+            provider: string | null;
+            /** @description Who vouches for it. */
+            issuer: string;
+            /** @description What the issuer calls it. */
+            subject: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        IdentitiesDto: {
+            /** @description The oldest first; at most 20 by which somebody logs in. */
+            items: components["schemas"]["IdentityDto"][];
+        };
+        BeginLinkDto: {
+            /** @description Where the browser is led from the provider: a path of this origin, such as `/console/`, with `#link=<provider>`, or with `#problem=<code>`. */
+            returnTo: string;
+            /** @description Shows that it is the owner who asks, not somebody with a token of theirs. Not needed where the session began within ten minutes. */
+            currentPassword?: string;
+            /** @description In place of the password: the six digits that the app shows, or a recovery code. */
+            code?: string;
+        };
+        BegunLinkDto: {
+            /** @description Where the browser goes now: a page of the provider. */
+            location: string;
         };
         ProviderDto: {
             /** @description Part of the address of its login, `/v1/auth/oidc/{id}`. */
@@ -5574,6 +5688,50 @@ export interface components {
             /** Format: uri-reference */
             instance: string;
         };
+        LastWayInProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/last-way-in
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "last-way-in";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        FreshLoginRequiredProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/fresh-login-required
+             */
+            type: string;
+            /** @example Forbidden */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 403;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "fresh-login-required";
+            /** Format: uri-reference */
+            instance: string;
+        };
         LoginNotCompletedProblem: {
             /**
              * Format: uri-reference
@@ -5593,6 +5751,50 @@ export interface components {
              * @enum {string}
              */
             code: "login-not-completed";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        IdentityTakenProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/identity-taken
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "identity-taken";
+            /** Format: uri-reference */
+            instance: string;
+        };
+        TooManyIdentitiesProblem: {
+            /**
+             * Format: uri-reference
+             * @example /errors/too-many-identities
+             */
+            type: string;
+            /** @example Conflict */
+            title: string;
+            /**
+             * Format: int32
+             * @enum {integer}
+             */
+            status: 409;
+            detail: string;
+            /**
+             * @description Stable: switch on this.
+             * @enum {string}
+             */
+            code: "too-many-identities";
             /** Format: uri-reference */
             instance: string;
         };
@@ -6845,6 +7047,47 @@ export interface components {
                 "application/problem+json": components["schemas"]["EmailTakenProblem"];
             };
         };
+        /** @description Conflict: `last-way-in`. */
+        ConflictLastWayIn: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LastWayInProblem"];
+            };
+        };
+        /** @description Forbidden: `code-refused`, `fresh-login-required`, `scope-required`, `totp-enrolment-required`, `wrong-password`. */
+        ForbiddenCodeRefusedOrFreshLoginRequiredOrScopeRequiredOrTotpEnrolmentRequiredOrWrongPassword: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate.optional"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["CodeRefusedProblem"] | components["schemas"]["FreshLoginRequiredProblem"] | components["schemas"]["ScopeRequiredProblem"] | components["schemas"]["TotpEnrolmentRequiredProblem"] | components["schemas"]["WrongPasswordProblem"];
+            };
+        };
+        /** @description Bad Request: `login-not-completed`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
+        BadRequestLoginNotCompletedOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LoginNotCompletedProblem"] | components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
+            };
+        };
+        /** @description Conflict: `identity-taken`, `too-many-identities`. */
+        ConflictIdentityTakenOrTooManyIdentities: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["IdentityTakenProblem"] | components["schemas"]["TooManyIdentitiesProblem"];
+            };
+        };
         /** @description Bad Request: `malformed-request`, `unstorable-value`, `validation-failed`. */
         BadRequestMalformedRequestOrUnstorableValueOrValidationFailed: {
             headers: {
@@ -6875,6 +7118,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["IdentityRefusedProblem"];
             };
         };
+        /** @description Conflict: `last-admin`, `too-many-identities`. */
+        ConflictLastAdminOrTooManyIdentities: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["LastAdminProblem"] | components["schemas"]["TooManyIdentitiesProblem"];
+            };
+        };
         /** @description Unauthorized: `code-awaited`. */
         UnauthorizedCodeAwaited: {
             headers: {
@@ -6885,16 +7138,6 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["CodeAwaitedProblem"];
-            };
-        };
-        /** @description Bad Request: `login-not-completed`, `malformed-json`, `malformed-request`, `unstorable-value`, `validation-failed`. */
-        BadRequestLoginNotCompletedOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["LoginNotCompletedProblem"] | components["schemas"]["MalformedJsonProblem"] | components["schemas"]["MalformedRequestProblem"] | components["schemas"]["UnstorableValueProblem"] | components["schemas"]["ValidationProblem"];
             };
         };
         /** @description Forbidden: `code-refused`, `cross-site-refused`, `identity-refused`. */
@@ -7263,8 +7506,8 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Conflict: `last-admin`. */
-        ConflictLastAdminHead: {
+        /** @description Conflict: `last-admin`, `too-many-identities`. */
+        ConflictLastAdminOrTooManyIdentitiesHead: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -12442,6 +12685,183 @@ export interface operations {
             default: components["responses"]["TransportHead"];
         };
     };
+    identitiesList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitiesDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValue"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    identitiesListHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            414: components["responses"]["URITooLongUriTooLongHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
+    identitiesUnlink: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                identityId: string;
+                /** @description An id, or `me`. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictLastWayIn"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    identityLinksBegin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginLinkDto"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunLinkDto"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenCodeRefusedOrFreshLoginRequiredOrScopeRequiredOrTotpEnrolmentRequiredOrWrongPassword"];
+            404: components["responses"]["NotFoundNotFound"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyAttemptsOrTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableHashingBusyOrStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    identityLinksConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityDto"];
+                };
+            };
+            400: components["responses"]["BadRequestLoginNotCompletedOrMalformedJsonOrMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            409: components["responses"]["ConflictIdentityTakenOrTooManyIdentities"];
+            413: components["responses"]["PayloadTooLargeBodyTooLarge"];
+            414: components["responses"]["URITooLongUriTooLong"];
+            415: components["responses"]["UnsupportedMediaTypeUnsupportedMediaType"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyWrites"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
     singleSignOnList: {
         parameters: {
             query?: never;
@@ -12628,7 +13048,7 @@ export interface operations {
             401: components["responses"]["UnauthorizedCodeAwaited"];
             403: components["responses"]["ForbiddenIdentityRefused"];
             404: components["responses"]["NotFoundNotFound"];
-            409: components["responses"]["ConflictLastAdmin"];
+            409: components["responses"]["ConflictLastAdminOrTooManyIdentities"];
             414: components["responses"]["URITooLongUriTooLong"];
             429: components["responses"]["TooManyRequestsTooManyCalls"];
             500: components["responses"]["InternalServerErrorInternalError"];
@@ -12680,7 +13100,7 @@ export interface operations {
             401: components["responses"]["UnauthorizedCodeAwaitedHead"];
             403: components["responses"]["ForbiddenIdentityRefusedHead"];
             404: components["responses"]["NotFoundNotFoundHead"];
-            409: components["responses"]["ConflictLastAdminHead"];
+            409: components["responses"]["ConflictLastAdminOrTooManyIdentitiesHead"];
             414: components["responses"]["URITooLongUriTooLongHead"];
             429: components["responses"]["TooManyRequestsTooManyCallsHead"];
             500: components["responses"]["InternalServerErrorInternalErrorHead"];

@@ -1,12 +1,10 @@
-import { IsOptional, Matches, MaxLength } from 'class-validator';
+import { LocalPath } from './local-path';
 
 export class BeginQuery {
   /**
    * Where the browser is led when the login is over: a path of this origin, such as `/console/`. The session is then a cookie, as with `"cookie": true` at
    * `POST /v1/auth/login`, and no token is shown. A login that came to nothing leads there too, with `#problem=<code>`.
    */
-  @IsOptional()
-  @Matches(/^\/(?![/\\])[\x21\x23-\x5b\x5d-\x7e]*$/, { message: 'returnTo must be a path of this origin, such as /console/' })
-  @MaxLength(500)
+  @LocalPath({ required: false })
   returnTo?: string;
 }

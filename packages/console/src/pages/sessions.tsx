@@ -6,6 +6,7 @@ import { Act } from '../ui/act';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
 import { Time } from '../ui/time';
+import { Identities } from './identities';
 
 export function Sessions({ userId }: { userId: string }) {
   const sessions = useQuery({
@@ -49,6 +50,7 @@ export function Sessions({ userId }: { userId: string }) {
           },
         ]}
       />
+      <Identities userId={userId} />
     </>
   );
 }
