@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { KEY_PREFIX } from '../api-keys/key-format';
 import { type Access } from '../common/access.decorators';
+import { isOutage } from '../common/database-errors';
 import { includesRole, type Principal, SCOPES } from '../common/principal';
 import { AdminRequired, CredentialsInvalid, CredentialsMissing, ScopeRequired } from '../http/access.errors';
 import { SecondFactorSettings } from '../second-factors/second-factors.settings';
@@ -55,7 +56,7 @@ export class Credentials {
    * @throws CredentialsMissing, CredentialsInvalid, AdminRequired, ScopeRequired, TotpEnrolmentRequired
    */
   admit(header: string | undefined, access: Access, enrols = false): Principal | Promise<Principal> {
-    const principal = this.authenticate(header);
+    const principal = this.authenticate(header, access.fromMemory === true);
     return principal instanceof Promise ? principal.then((known) => this.allowed(known, access, enrols)) : this.allowed(principal, access, enrols);
   }
 
@@ -75,17 +76,26 @@ export class Credentials {
     return principal;
   }
 
-  private authenticate(header: string | undefined): Principal | null | Promise<Principal | null> {
+  private authenticate(header: string | undefined, fromMemory: boolean): Principal | null | Promise<Principal | null> {
     if (header === undefined) throw new CredentialsMissing();
     if (header === this.ofCommand) return COMMAND_LINE;
     const credential = bearerOf(header);
-    if (credential.startsWith(KEY_PREFIX)) return this.principals.byKey(credential);
+    if (credential.startsWith(KEY_PREFIX)) {
+      const known = this.principals.byKey(credential);
+      return fromMemory && known instanceof Promise ? known.catch((error: unknown) => this.remembered(credential, error)) : known;
+    }
     if (this.foreign.isUsed) {
       const userId = this.foreign.userOf(credential);
       if (userId instanceof Promise) return userId.then((found) => this.holderOf(credential, found));
       if (userId !== null) return this.principals.byIdentity(userId);
     }
     return this.byOwnToken(credential);
+  }
+
+  private remembered(credential: string, failure: unknown): Principal {
+    const principal = isOutage(failure) ? this.principals.remembered(credential, failure) : null;
+    if (principal === null) throw failure;
+    return principal;
   }
 
   private holderOf(credential: string, userId: number | null): Principal | null | Promise<Principal | null> {

@@ -15,6 +15,8 @@ const FRESH_MS = 600_000;
 /** While they do not, nothing older than this is believed. */
 const FRESH_WITHOUT_NOTIFICATIONS_MS = 1_000;
 const TOUCH_EVERY_MS = 30_000;
+/** What is still remembered of a key while the database is away, since it was read. */
+const REMEMBERED_MS = 2 * FRESH_MS;
 /** As the triggers name it: the table was emptied. */
 export const EVERYBODY = '*';
 
@@ -75,6 +77,17 @@ export class PrincipalsService implements OnModuleInit, OnModuleDestroy {
     if (entry === null) return isKey(key) ? this.readKey(key) : null;
     this.used.add(entry.principal.keyId as number);
     return entry.principal;
+  }
+
+  /**
+   * Of a key that could not be proven, because the database does not answer: whom it belonged to when it was proven here the last time,
+   * unless it has expired since, or that is too long ago. Null: not known. Nothing is kept that was out of date at the last notification.
+   */
+  remembered(key: string, failure: unknown): Principal | null {
+    const entry = this.cache.get(key);
+    const now = performance.now();
+    if (entry === undefined || now - entry.readAt >= REMEMBERED_MS || now >= entry.principal.endsAt) return null;
+    return { ...entry.principal, unproven: failure };
   }
 
   byToken({ userId, version, sessionId }: Omit<AccessClaims, 'expiresAt'>): Principal | null | Promise<Principal | null> {

@@ -13,6 +13,8 @@ export interface Access {
   scopes?: readonly Scope[];
   /** The smallest role of operators that acts on others' things by this route; default: `admin`. */
   operator?: OperatorRole;
+  /** Where the database cannot answer, the handler is given API keys that were proven a while ago, as `unproven`. */
+  fromMemory?: boolean;
 }
 
 export const ACCESS = 'quotidian:access';
@@ -42,6 +44,9 @@ export const ActsForOthers = (operator: OperatorRole) => access({ operator });
 
 /** A login session, or an administrator's key: what an ordinary API key must never do, such as making another key. */
 export const AccountOwner = () => access({ accountOwner: true });
+
+/** The handler decides about API keys that this process proved a while ago and cannot prove now: it must look at `principal.unproven` first of all. */
+export const KnownFromMemory = () => access({ fromMemory: true });
 
 export const ENROLS = 'quotidian:enrols';
 

@@ -60,6 +60,27 @@ export function isConnectionLost(error: unknown): boolean {
   return error instanceof Error && /Connection terminated|not queryable|Connection ended/i.test(error.message);
 }
 
+/** No connection came about, so that nothing was sent. */
+const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|ENOENT|EAI_AGAIN|57P03)$/;
+
+/** The failure itself, or the one that it reports. */
+function reported(error: unknown): unknown {
+  return error instanceof Error && !(error instanceof QueryFailedError) ? (error.cause ?? error) : error;
+}
+
+/** Whether the database cannot answer anybody: it is away, out of reach or out of room. Not where somebody's row is locked, or transactions collide. */
+export function isOutage(error: unknown): boolean {
+  const failure = reported(error);
+  return isTransient(failure) && !isConflict(failure);
+}
+
+/** Whether what failed so may have been done all the same. */
+export function mayBeDone(error: unknown): boolean {
+  const failure = reported(error);
+  if (isRolledBack(failure) || NEVER_SENT.test(sqlState(failure) ?? '')) return false;
+  return !(failure instanceof Error && /timeout exceeded when trying to connect/.test(failure.message));
+}
+
 /** A text that a type cannot read, however it came into the statement; in PostgreSQL's sources. */
 const READING = /^(pg_strto\w+|DateTimeParseError|\w+_in|\w+in_internal|set_var_from_str)$/;
 

@@ -55,6 +55,8 @@ export interface Principal {
   readonly emailVerified: boolean;
   /** When the API key expires, in this process's `performance.now()`; Infinity: it does not, or it is a session. */
   readonly endsAt: number;
+  /** By what the database failed when it was asked whether the credential still works: so it is only what was known before. */
+  readonly unproven?: unknown;
   /** It is the command line on this process's own database, and nobody's account. */
   readonly isCommand?: true;
 }

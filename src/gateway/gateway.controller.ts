@@ -2,7 +2,7 @@ import { All, Controller, Get, HttpCode, Post, Req, Res, UseFilters } from '@nes
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, BoundedOtherwise, Scopes } from '../common/access.decorators';
+import { type AuthenticatedRequest, BoundedOtherwise, KnownFromMemory, Scopes } from '../common/access.decorators';
 import { IGNORES_BODY } from '../http/ignored-body';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key';
 import { DenialFilter } from './denial.filter';
@@ -21,6 +21,7 @@ export class GatewayController {
   @Get()
   @HttpCode(204)
   @Scopes()
+  @KnownFromMemory()
   @RouteConfig({ [IGNORES_BODY]: true })
   @ApiGatewayCheck()
   async check(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -37,6 +38,7 @@ export class GatewayController {
   @Post()
   @HttpCode(204)
   @Scopes()
+  @KnownFromMemory()
   @RouteConfig({ [IGNORES_BODY]: true })
   @ApiGatewayCheck()
   checkPost(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -45,6 +47,7 @@ export class GatewayController {
 
   @All('*')
   @Scopes()
+  @KnownFromMemory()
   @RouteConfig({ [IGNORES_BODY]: true })
   @ApiExcludeEndpoint()
   checkAny(@Req() request: AuthenticatedRequest, @Res() reply: FastifyReply): Promise<void> {

@@ -31,6 +31,10 @@ export const ApiGatewayCheck = () =>
     ApiNoContentResponse({ description: 'Charged: let the call through.' }),
     ApiOkResponse({ description: 'The same, to `X-Quota-Allow-Status: 200`.' }),
     Charges(),
-    declares({ ignoresBody: true, answersAll: true, answers: { fields: ['X-User-Id', 'X-User-Tier', 'X-Charge-Id', 'Idempotency-Replayed?'] } }),
+    declares({
+      ignoresBody: true,
+      answersAll: true,
+      answers: { fields: ['X-User-Id', 'X-User-Tier?', 'X-Charge-Id?', 'X-Quota-Uncounted?', 'Idempotency-Replayed?'] },
+    }),
     Fails(Denied, ValidationProblem, NotFoundProblem, MalformedIdempotencyKey, IdempotencyKeyReused, ChargeRefunded),
   );

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { GatewayModule } from '../gateway/gateway.module';
 import { HealthModule } from '../health/health.module';
 import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
@@ -7,7 +8,7 @@ import { MetricsController } from './metrics.controller';
 import { MetricsService } from './metrics.service';
 
 @Module({
-  imports: [HealthModule, JobsModule, LedgerModule, WebhooksModule],
+  imports: [GatewayModule, HealthModule, JobsModule, LedgerModule, WebhooksModule],
   controllers: [MetricsController],
   providers: [MetricsService],
 })

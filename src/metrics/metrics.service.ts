@@ -4,6 +4,7 @@ import { isConnectionLost, isTransient, sqlState } from '../common/database-erro
 import { workerPlace } from '../common/worker-process';
 import { version } from '../../package.json';
 import { Notifications } from '../database/notifications';
+import { UncountedCalls } from '../gateway/uncounted-calls';
 import { HealthRepository } from '../health/health.repository';
 import { StoredValues } from '../health/stored-values.service';
 import { GracefulShutdown } from '../http/graceful-shutdown';
@@ -47,6 +48,7 @@ export class MetricsService {
     relay: RelayRepository,
     notifications: Notifications,
     shutdown: GracefulShutdown,
+    uncounted: UncountedCalls,
   ) {
     this.shareWithWorkers();
     collectDefaultMetrics({ register: this.registry });
@@ -56,6 +58,14 @@ export class MetricsService {
     this.counter('quotidian_admission_admitted_total', 'Charges admitted.', () => admission.counts.admitted);
     this.counter('quotidian_admission_refused_total', 'Charges refused for want of quota.', () => admission.counts.refused);
     this.counter('quotidian_admission_shadowed_total', 'Charges admitted that a quota which is tried out would have refused.', () => admission.counts.shadowed);
+    this.counter(
+      'quotidian_gateway_uncounted_units_total',
+      'Units that the gateway check let through uncounted while the database could not answer.',
+      () => uncounted.counts.letThrough,
+    );
+    this.counter('quotidian_gateway_counted_since_units_total', 'Those of them that were counted afterwards.', () => uncounted.counts.counted);
+    this.counter('quotidian_gateway_left_uncounted_units_total', 'Those of them that could not be counted afterwards.', () => uncounted.counts.left);
+    this.gauge('quotidian_gateway_uncounted_units_waiting', 'Those of them that wait for the database.', () => uncounted.units);
     new Counter({
       name: 'quotidian_problems_total',
       help: 'Refusals and failures answered, by the code of the problem.',

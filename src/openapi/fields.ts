@@ -26,6 +26,12 @@ export const FIELDS = {
   'X-Quota-Shadow': text('The code of the refusal that this charge would have been, were its limits not tried out only.', {
     enum: ['quota-exceeded', 'limit-exceeded', 'too-many-in-flight'],
   }),
+  'X-Quota-Uncounted': text(
+    'Units that were let through uncounted, because the database could not answer and `gateway.failMode` is `open`. Then there is no charge, and no tier.',
+    {
+      pattern: '^[1-9][0-9]*$',
+    },
+  ),
   'X-Read-As-Of': text('The answer comes from a replica: it has all that was committed until then. Without it, it comes from the primary.', {
     format: 'date-time',
   }),

@@ -8,6 +8,7 @@ export const EVENT_TYPES = [
   'quota.exhausted',
   'quota.overage-begun',
   'quota.shadow-refused',
+  'gateway.let-through',
   'user.created',
   'user.updated',
   'user.deleted',

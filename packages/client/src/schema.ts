@@ -2785,7 +2785,7 @@ export interface components {
             /** @description Where events are sent by POST: https, a public address, no credentials. */
             url: string;
             /** @description Types of events, all of a group (`request.*`), or all there are and will be (`*`). */
-            events: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
+            events: ("*" | "request.*" | "quota.*" | "gateway.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "gateway.let-through" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /**
              * @description Whose events: one's `own` (the default); `all` are for administrators, and such an endpoint is the operator's.
              * @enum {string}
@@ -2831,7 +2831,7 @@ export interface components {
             /** @description Where events are sent by POST. What waits goes to the new address. */
             url?: string;
             /** @description Types of events, groups or all: of what happens from now on. */
-            events?: ("*" | "request.*" | "quota.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
+            events?: ("*" | "request.*" | "quota.*" | "gateway.*" | "user.*" | "api-key.*" | "tier.*" | "setting.*" | "webhook.*" | "endpoint.*" | "operator.*" | "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "gateway.let-through" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost")[];
             /** @description Of what happens from now on. */
             ordered?: boolean;
             /** @description False: nothing is sent, and what happens is not kept for it. True: what waits goes on, and failures count from now. */
@@ -7641,13 +7641,15 @@ export interface components {
         /** @description The user who paid. */
         "X-User-Id": string;
         /** @description The user's tier. */
-        "X-User-Tier": string;
+        "X-User-Tier.optional": string;
         /** @description The request in the ledger that this charge is. */
-        "X-Charge-Id": string;
+        "X-Charge-Id.optional": string;
         /** @description What of the cost the day's own units did not pay, in the order in which it was drawn: `grant;id=7;units=3`. */
         "X-Quota-Draws.optional": string;
         /** @description The code of the refusal that this charge would have been, were its limits not tried out only. */
         "X-Quota-Shadow.optional": "quota-exceeded" | "limit-exceeded" | "too-many-in-flight";
+        /** @description Units that were let through uncounted, because the database could not answer and `gateway.failMode` is `open`. Then there is no charge, and no tier. */
+        "X-Quota-Uncounted.optional": string;
         /** @description The answer comes from a replica: it has all that was committed until then. Without it, it comes from the primary. */
         "X-Read-As-Of.optional": string;
         /** @description Keeps proxies from holding a stream back. */
@@ -15113,8 +15115,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15129,8 +15132,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15180,8 +15184,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15196,8 +15201,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15247,8 +15253,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15263,8 +15270,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15314,8 +15322,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15330,8 +15339,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15381,8 +15391,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15397,8 +15408,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15448,8 +15460,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15464,8 +15477,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15515,8 +15529,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15531,8 +15546,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -15843,7 +15859,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
-                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
+                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "gateway.let-through" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
                 /** @description For administrators, who see everybody's otherwise. */
                 userId?: number;
                 /** @description Happened at this instant or later. */
@@ -15933,7 +15949,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
-                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
+                type?: "request.succeeded" | "request.failed" | "request.canceled" | "request.expired" | "quota.threshold-reached" | "quota.exhausted" | "quota.overage-begun" | "quota.shadow-refused" | "gateway.let-through" | "user.created" | "user.updated" | "user.deleted" | "api-key.created" | "api-key.revoked" | "tier.changed" | "setting.changed" | "webhook.test" | "endpoint.failing" | "endpoint.disabled" | "operator.close-out-late" | "operator.books-differ" | "operator.clock-behind" | "operator.listener-lost";
                 /** @description For administrators, who see everybody's otherwise. */
                 userId?: number;
                 /** @description Happened at this instant or later. */
@@ -16574,8 +16590,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16590,8 +16607,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16644,8 +16662,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16660,8 +16679,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16714,8 +16734,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16730,8 +16751,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16784,8 +16806,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16800,8 +16823,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16854,8 +16878,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16870,8 +16895,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16924,8 +16950,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16940,8 +16967,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -16994,8 +17022,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
@@ -17010,8 +17039,9 @@ export interface operations {
                     "X-Quota-Draws": components["headers"]["X-Quota-Draws.optional"];
                     "X-Quota-Shadow": components["headers"]["X-Quota-Shadow.optional"];
                     "X-User-Id": components["headers"]["X-User-Id"];
-                    "X-User-Tier": components["headers"]["X-User-Tier"];
-                    "X-Charge-Id": components["headers"]["X-Charge-Id"];
+                    "X-User-Tier": components["headers"]["X-User-Tier.optional"];
+                    "X-Charge-Id": components["headers"]["X-Charge-Id.optional"];
+                    "X-Quota-Uncounted": components["headers"]["X-Quota-Uncounted.optional"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed.optional"];
                     [name: string]: unknown;
                 };
