@@ -56,7 +56,8 @@ export async function brokenInvariants(cluster, except = []) {
 export async function brokenPromises(cluster, { users, offers, endings = null }) {
   const broken = [];
   const report = (what, found) => found.length > 0 && broken.push(`${what}: ${found.length} times, such as ${JSON.stringify(found.slice(0, 3))}`);
-  const rows = await cluster.sql(`SELECT id, user_id, cost, refunded_units, limit_at_charge, used_at_charge FROM requests`);
+  const of = users.map(({ id }) => id);
+  const rows = await cluster.sql(`SELECT id, user_id, cost, refunded_units, limit_at_charge, used_at_charge FROM requests WHERE user_id = ANY ($1)`, [of]);
   const stored = new Map(rows.map((row) => [row.id, row]));
   const admitted = offers.filter(({ id }) => id !== null);
   const shown = ({ key, id, user, cost }) => ({ key, id, user: user.id, cost });

@@ -11,6 +11,9 @@ export const NO_CLOCK = library === undefined ? 'libfaketime is not installed (a
 
 /** The clock of a PostgreSQL, to be set while it runs: forwards, backwards, as often as one likes. It goes on from where it is set. */
 export class Clock {
+  /** How far it is ahead. */
+  seconds = 0;
+
   constructor() {
     const folder = mkdtempSync(join(tmpdir(), 'quotidian-clock-'));
     chmodSync(folder, 0o755);
@@ -33,12 +36,18 @@ export class Clock {
     return debianFolder();
   }
 
+  /** What it shows. */
+  get now() {
+    return new Date(Date.now() + this.seconds * 1_000);
+  }
+
   /** @param {string} instant such as 2026-12-31T23:59:57Z */
   set(instant) {
     this.write((Date.parse(instant) - Date.now()) / 1_000);
   }
 
   write(seconds) {
+    this.seconds = seconds;
     // Renamed into place: the server reads it at every look at the clock, and must never find half of it.
     writeFileSync(`${this.file}.new`, `${seconds < 0 ? '' : '+'}${seconds.toFixed(3)}s\n`, { mode: 0o644 });
     renameSync(`${this.file}.new`, this.file);

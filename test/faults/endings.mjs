@@ -23,15 +23,16 @@ export class Endings {
   /** @type {Promise<void>} */
   working;
 
-  constructor(replicas, random, worker) {
+  constructor(replicas, random, worker, type) {
+    this.type = type;
     this.replicas = replicas;
     this.random = random;
     this.worker = worker;
   }
 
-  static async start(cluster, random) {
+  static async start(cluster, random, type = 'report') {
     const [worker] = await makeAccounts((text, values) => cluster.sql(text, values), 1, { dailyQuota: 0, scopes: ['worker'] });
-    const endings = new Endings(cluster.replicas, random, worker);
+    const endings = new Endings(cluster.replicas, random, worker, type);
     endings.working = endings.work();
     return endings;
   }
@@ -78,7 +79,11 @@ export class Endings {
   async work() {
     while (!this.isOver) {
       await delay(this.random.integer(5, 60));
-      const { body, isRepeated } = await this.send(this.worker, 'claim', { types: ['report'], limit: this.random.integer(1, 20), leaseSeconds: LEASE_SECONDS });
+      const { body, isRepeated } = await this.send(this.worker, 'claim', {
+        types: [this.type],
+        limit: this.random.integer(1, 20),
+        leaseSeconds: LEASE_SECONDS,
+      });
       if (!isRepeated) await Promise.all(body.items.map((item) => this.end(item)));
     }
   }

@@ -74,7 +74,7 @@ export async function runExactness(plan, options = {}) {
 }
 
 /** Faults spread over the bursts, each some milliseconds after its burst has begun. The next one waits until the last is mended. */
-class Faults {
+export class Faults {
   happened = [];
   mending = Promise.resolve();
 

@@ -215,7 +215,7 @@ async function standbyOf(primary, binDir) {
 }
 
 /** Callers who submit one request after the other, and remember what was acknowledged. */
-class Load {
+export class Load {
   acknowledged = [];
   answers = [];
   over = false;
@@ -249,7 +249,7 @@ class Load {
 }
 
 /** Asks a replica all the time whether it is ready. */
-class Watch {
+export class Watch {
   seen = [];
   over = false;
 
@@ -286,7 +286,7 @@ async function isReady(replica) {
   return statusCode === 200;
 }
 
-async function until(test, withinMs) {
+export async function until(test, withinMs) {
   for (const deadline = Date.now() + withinMs; ; await delay(50)) {
     if (await test()) return;
     if (Date.now() > deadline) return;

@@ -59,7 +59,7 @@ export async function* crossMidnights(seed, { root, only = /./ } = {}) {
   }
 }
 
-class Scene {
+export class Scene {
   made = 0;
 
   constructor(cluster, clock, random) {
@@ -224,6 +224,6 @@ class Scene {
   }
 }
 
-function localDay(instant, timeZone) {
+export function localDay(instant, timeZone) {
   return new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(instant);
 }

@@ -1,4 +1,5 @@
-// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, mails, harness, midnights, log, failover, replica, rolling. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, mails, harness, midnights, log, failover, patroni, replica, rolling; and, only when asked for, soak --minutes N. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+import { parseArgs } from 'node:util';
 import { build } from '../../bench/support/built.mjs';
 
 build();
@@ -9,13 +10,18 @@ const { replayLog } = await import('./log.mjs');
 const { proveMails } = await import('./mails.mjs');
 const { crossMidnights } = await import('./midnights.mjs');
 const { makeMutants } = await import('./mutants.mjs');
+const { drillPatroni } = await import('./patroni.mjs');
 const { readFromReplica } = await import('./replica.mjs');
 const { rollOver } = await import('./rolling.mjs');
+const { soak } = await import('./soak.mjs');
 const { proveWebhooks } = await import('./webhooks.mjs');
 const { proveWorkers } = await import('./workers.mjs');
 
 const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000_000);
 const RUNS = Number(process.env.FAULTS_RUNS ?? 8);
+const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string', default: '20' } } });
+const MINUTES = Number(values.minutes);
+if (!(MINUTES > 0)) throw new Error(`--minutes is a number above 0, not ${values.minutes}.`);
 
 async function* exactness() {
   for (let i = 0; i < RUNS; i++) {
@@ -35,11 +41,14 @@ const PARTS = {
   midnights: () => crossMidnights(SEED),
   log: () => replayLog(SEED, process.env.ACCESS_LOG),
   failover: failOver,
+  patroni: drillPatroni,
   replica: readFromReplica,
   rolling: rollOver,
+  soak: () => soak(SEED, MINUTES),
 };
+/** What takes as long as one likes is not in a run of all. */
+const ALONE = ['soak'];
 
-const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
   console.error(`There is no part ${unknown.join(', ')}. There are: ${Object.keys(PARTS).join(', ')}.`);
@@ -48,7 +57,7 @@ if (unknown.length > 0) {
 console.log(`FAULTS_SEED=${SEED} FAULTS_RUNS=${RUNS}`);
 /** @type {Record<string, number>} */
 const count = { passed: 0, failed: 0, skipped: 0 };
-for (const part of asked.length === 0 ? Object.keys(PARTS) : asked) {
+for (const part of asked.length === 0 ? Object.keys(PARTS).filter((part) => !ALONE.includes(part)) : asked) {
   try {
     for await (const result of PARTS[part]()) report(part, result);
   } catch (error) {

@@ -37,14 +37,15 @@ export class Offer {
    * @param {string} credential
    * @param {boolean} actsFor
    * @param {{ twice?: boolean, later?: boolean }} delivery whether it is delivered again: at once, or when its outcome is known
+   * @param {string} [type]
    */
-  constructor(number, user, cost, credential, actsFor, delivery) {
+  constructor(number, user, cost, credential, actsFor, delivery, type = 'report') {
     this.delivery = delivery;
     this.user = user;
     this.cost = cost;
     this.credential = credential;
     this.key = `offer-${number}`;
-    this.body = JSON.stringify({ type: 'report', payload: { number }, cost, ...(actsFor ? { userId: user.id } : {}) });
+    this.body = JSON.stringify({ type, payload: { number }, cost, ...(actsFor ? { userId: user.id } : {}) });
   }
 
   get known() {
@@ -53,8 +54,8 @@ export class Offer {
 }
 
 /** Where it is near noon now, so no run meets a midnight by chance. */
-export function zoneAtNoon() {
-  const ahead = 12 - new Date().getUTCHours();
+export function zoneAtNoon(now = new Date()) {
+  const ahead = 12 - now.getUTCHours();
   return ahead === 0 ? 'Etc/GMT' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
 }
 
@@ -62,13 +63,14 @@ export function zoneAtNoon() {
  * Accounts and offers: `factor` times what the quotas hold, in a random order.
  * @param {(text: string, values: unknown[]) => Promise<any[]>} sql
  * @param {import('./random.mjs').Random} random
- * @param {{ hot: boolean, maxCost: number, factor: number, offers: number }} shape
+ * @param {{ hot: boolean, maxCost: number, factor: number, offers: number, now?: Date, name?: string }} shape
+ * `now` is what the database takes for now; `name` is in the keys and is the type, where there are several rounds
  */
-export async function makeOffers(sql, random, { hot, maxCost, factor, offers: wanted }) {
+export async function makeOffers(sql, random, { hot, maxCost, factor, offers: wanted, now, name }) {
   const meanCost = (1 + maxCost) / 2;
   const count = hot ? random.integer(1, 3) : random.integer(40, 150);
   const quota = Math.max(1, Math.round((wanted * meanCost) / factor / count));
-  const timeZone = zoneAtNoon();
+  const timeZone = zoneAtNoon(now);
   const users = [];
   for (let i = 0; i < count; i++) {
     const own = Math.max(1, Math.round(quota * (0.5 + random.next())));
@@ -83,10 +85,15 @@ export async function makeOffers(sql, random, { hot, maxCost, factor, offers: wa
       units += cost;
       const byTeller = random.chance(0.3);
       offers.push(
-        new Offer(offers.length, user, cost, byTeller ? teller.key : user.key, byTeller, {
-          twice: random.chance(0.2),
-          later: random.chance(0.5),
-        }),
+        new Offer(
+          name === undefined ? offers.length : `${name}-${offers.length}`,
+          user,
+          cost,
+          byTeller ? teller.key : user.key,
+          byTeller,
+          { twice: random.chance(0.2), later: random.chance(0.5) },
+          name,
+        ),
       );
     }
   }
