@@ -51,7 +51,7 @@ export class AuthService {
   /** @throws RegistrationClosed, TooManyAttempts, EmailTaken, ValidationProblem */
   async register({ email, password }: CredentialsDto, network: string, call: IdempotentCall | null = null): Promise<UserDto> {
     if (this.settings.get(AuthSettings.registration) === 'closed') throw new RegistrationClosed();
-    this.passwords.countRegistration(network);
+    await this.passwords.countRegistration(network, email);
     return this.users.create(null, { email, password }, call, network);
   }
 
@@ -68,7 +68,7 @@ export class AuthService {
     if (!right || account === null) throw new LoginRefused();
     const { id: userId } = account as LoginAccount;
     await this.factors.assertPassed({ userId, network }, code);
-    await this.renewHash(account, password, network);
+    await this.renewHash(account, password);
     const session = await this.sessions.begin(account, device);
     if (session === null) throw new LoginRefused();
     return this.tokensFor(account, session);
@@ -114,9 +114,9 @@ export class AuthService {
     });
   }
 
-  private async renewHash({ id, passwordHash: old }: LoginAccount, password: string, network: string): Promise<void> {
+  private async renewHash({ id, passwordHash: old }: LoginAccount, password: string): Promise<void> {
     if (!this.passwords.needsRehash(old)) return;
-    await this.accounts.update({ id, passwordHash: old }, { passwordHash: await this.passwords.hash(`network ${network}`, password) });
+    await this.accounts.update({ id, passwordHash: old }, { passwordHash: await this.passwords.hash(`user ${id}`, password) });
   }
 
   private tokensFor({ id: userId, tokenVersion: version }: VersionedUser, { id: sessionId, refreshToken }: OngoingSession): BegunTokens {

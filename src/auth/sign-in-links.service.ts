@@ -55,7 +55,7 @@ export class SignInLinksService {
     if (newPassword !== undefined) this.users.assertPassword(newPassword, '#/newPassword');
     const userId = await this.proofs.holderOf(token, 'sign-in');
     await this.factors.assertPassed({ userId, network }, code);
-    const passwordHash = newPassword === undefined ? null : await this.passwords.hash(`network ${network}`, newPassword);
+    const passwordHash = newPassword === undefined ? null : await this.passwords.hash(`user ${userId}`, newPassword);
     await this.transactions.run(async (tx) => {
       // The account's row first, then its token.
       const isThere = passwordHash === null ? (await this.repository.lockAddress(tx, userId)) !== null : await this.setPassword(tx, userId, passwordHash);

@@ -57,7 +57,7 @@ export class IdentityController {
   @Public()
   @HttpCode(204)
   @Fails(TokenRefused, TooManyAttempts, HashingBusy)
-  async reset(@Body() dto: ResetPasswordDto, @ClientNetwork() network: string, @Req() { id }: FastifyRequest): Promise<void> {
-    await this.passwords.reset(dto, network, id);
+  async reset(@Body() dto: ResetPasswordDto, @Req() { id }: FastifyRequest): Promise<void> {
+    await this.passwords.reset(dto, id);
   }
 }

@@ -55,10 +55,11 @@ export class PasswordResetService implements BeforeApplicationShutdown {
    * Hashes only for a token that works.
    * @throws TokenRefused, ValidationProblem, TooManyAttempts, HashingBusy
    */
-  async reset({ token, newPassword }: ResetPasswordDto, network: string, requestId: string): Promise<void> {
+  async reset({ token, newPassword }: ResetPasswordDto, requestId: string): Promise<void> {
     this.users.assertPassword(newPassword, '#/newPassword');
     const userId = await this.proofs.holderOf(token, 'reset-password');
-    const passwordHash = await this.passwords.hash(`network ${network}`, newPassword);
+    // Whoever has the token is the owner, wherever they are: no flood of their network's stands before them.
+    const passwordHash = await this.passwords.hash(`user ${userId}`, newPassword);
     await this.transactions.run(async (tx) => {
       if (!(await this.users.setPassword(tx, { id: userId, status: 'active' }, passwordHash))) throw new TokenRefused();
       const mailedTo = await this.proofs.use(tx, token, 'reset-password');

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BoundedCache } from '../common/bounded-cache';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Allowance } from './allowance';
+import { Line } from './line';
 import { TooManyAttempts } from './passwords.errors';
 import { Serial } from './serial';
 
@@ -29,15 +30,17 @@ const DELAYED_MAX = 1_024;
 
 /**
  * How often a password may be tried, per replica and in memory: it slows guessing down, and what counts is kept in the database.
- * Always true: only failures count; what others fail never refuses the owner from a network that has not failed; and a network
- * that once proved the account is not refused for what it fails at other accounts.
+ * Always true: only failures count; what others fail never refuses the owner from a network that has not failed; a network
+ * that once proved the account does not wait for what it fails at other accounts; and where a network fails at many, whoever comes from there for the
+ * first time waits, and has their turn.
  */
 @Injectable()
 export class Attempts {
   private readonly ofAccountFromNetwork = new Allowance({ burst: 10, everyMs: 30_000 });
-  private readonly fromNetwork = new Allowance({ burst: 200, everyMs: 2_000 });
+  /** Beyond a hundred, strangers behind one address wait for 20 s at the longest: they may be many people, and all but one of them honest. */
+  private readonly fromNetwork = new Line({ burst: 100, everyMs: 200, waitingMax: 100 });
   private readonly ofAccount = new Allowance({ burst: 100, everyMs: 30_000 });
-  private readonly registrations = new Allowance({ burst: 100, everyMs: 600 });
+  private readonly registrations = new Line({ burst: 100, everyMs: 600, waitingMax: 32 });
   private readonly known = new BoundedCache<string, true>(KNOWN_MAX);
   private readonly serial = new Serial(AT_ONCE_MAX);
   private delayed = 0;
@@ -54,19 +57,13 @@ export class Attempts {
     const pair = `${network} ${account}`;
     const result = this.serial.run(pair, async () => {
       const known = this.known.has(pair);
-      const counts: [Allowance, string][] = known
-        ? [[this.ofAccountFromNetwork, pair]]
-        : [
-            [this.fromNetwork, network],
-            [this.ofAccountFromNetwork, pair],
-          ];
-      spend(counts);
+      await this.count(pair, known, network, account);
       let failed = false;
       try {
         if (!known) await this.delay(account);
         failed = !(await attempt({ keys: known ? [pair] : this.strangersKeys(network, account, pair) }));
       } finally {
-        if (!failed) for (const [allowance, key] of counts) allowance.giveBack(key);
+        if (!failed) this.giveBack(pair, known, network);
       }
       if (failed) this.ofAccount.add(account);
       else this.known.set(pair, true);
@@ -76,9 +73,26 @@ export class Attempts {
     return result;
   }
 
-  /** @throws TooManyAttempts */
-  countRegistration(network: string): void {
-    spend([[this.registrations, network]]);
+  /** Resolves when it is the network's turn to make another account. @throws TooManyAttempts */
+  countRegistration(network: string, email: string): Promise<void> {
+    return this.registrations.enter(network, email.toLowerCase());
+  }
+
+  private async count(pair: string, known: boolean, network: string, account: string): Promise<void> {
+    const waitMs = this.ofAccountFromNetwork.spend(pair);
+    if (waitMs > 0) throw new TooManyAttempts(Math.ceil(waitMs / 1_000));
+    if (known) return;
+    try {
+      await this.fromNetwork.enter(network, account);
+    } catch (error) {
+      this.ofAccountFromNetwork.giveBack(pair);
+      throw error;
+    }
+  }
+
+  private giveBack(pair: string, known: boolean, network: string): void {
+    this.ofAccountFromNetwork.giveBack(pair);
+    if (!known) this.fromNetwork.giveBack(network);
   }
 
   /** Networks that failed at the account before stand behind each other, not before one that comes for the first time. */
@@ -93,15 +107,5 @@ export class Attempts {
     if (delayMs <= 0 || this.delayed >= DELAYED_MAX) return;
     this.delayed++;
     await delay(delayMs).finally(() => this.delayed--);
-  }
-}
-
-/** Takes one of each, or none. @throws TooManyAttempts */
-function spend(counts: [Allowance, string][]): void {
-  for (const [i, [allowance, key]] of counts.entries()) {
-    const waitMs = allowance.spend(key);
-    if (waitMs === 0) continue;
-    for (const [earlier, earlierKey] of counts.slice(0, i)) earlier.giveBack(earlierKey);
-    throw new TooManyAttempts(Math.ceil(waitMs / 1_000));
   }
 }

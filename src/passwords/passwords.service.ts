@@ -47,9 +47,9 @@ export class PasswordsService {
     return needsRehash(stored);
   }
 
-  /** @throws TooManyAttempts */
-  countRegistration(network: string): void {
-    this.attempts.countRegistration(network);
+  /** Resolves when it is the network's turn. @throws TooManyAttempts */
+  countRegistration(network: string, email: string): Promise<void> {
+    return this.attempts.countRegistration(network, email);
   }
 
   private async queued<T>(keys: [string, ...string[]], work: () => Promise<T>, restMs?: (result: T, spentMs: number) => number): Promise<T> {

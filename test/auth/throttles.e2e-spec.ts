@@ -1,4 +1,5 @@
 import { HealingClient } from '../../src/database/healing-client';
+import { Attempts } from '../../src/passwords/attempts';
 import { FairQueue } from '../../src/passwords/fair-queue';
 import { promisesByTheClock } from '../support/clock-promises';
 import { eventually } from '../support/eventually';
@@ -108,6 +109,30 @@ describe('password checks', () => {
     await login('192.0.2.77', user.email, PASSWORD).expect(200);
     expect(answered).toBeLessThan(60);
     expect(new Set(await Promise.all(flood))).toEqual(new Set([401]));
+  });
+
+  it('let whoever logs in from an address for the first time have their turn, beside a flood of guesses at many accounts from there', async () => {
+    const [user, other] = await Promise.all([makeUser(service), makeUser(service)]);
+    const network = '10.42.0.1';
+    // What a network may fail at once is used up.
+    const wrong = () => Promise.resolve(false);
+    await Promise.all(Array.from({ length: 100 }, (_, i) => service.app.get(Attempts).make({ account: `used-up-${i}@example.com`, network }, wrong)));
+    let answered = 0;
+    let over = false;
+    const flood = Array.from({ length: 12 }, async (_, i) => {
+      const seen = new Set<number>();
+      for (let n = 0; !over; n++, answered++) seen.add((await login(network, `made-up-${i}-${n}@example.com`, WRONG)).status);
+      return [...seen];
+    });
+    await eventually(() => answered >= 3);
+    const before = answered;
+    const mine = login(network, user.email, PASSWORD).expect(200);
+    // Nobody elsewhere notices.
+    await login('192.0.2.78', other.email, PASSWORD).expect(200);
+    await mine;
+    expect(answered - before).toBeLessThanOrEqual(2 * 12);
+    over = true;
+    for (const seen of await Promise.all(flood)) expect(seen).toEqual([401]);
   });
 
   it('do the same for an unknown address, a wrong password, a suspended, a deleted and an unusable account', async () => {
