@@ -28,7 +28,7 @@ describe('attempts', () => {
     expect(await make(OWNER, 'hotel', right)).toBe(true);
   }, 60_000);
 
-  it('let strangers of a network that failed at many accounts wait for their turn behind those that came before, and not whoever proved an account there', async () => {
+  it('let strangers of a network that failed at many accounts wait behind those that came before, and not whoever proved an account there', async () => {
     expect(await make(OWNER, 'office', right)).toBe(true);
     for (let i = 0; i < 100; i++) expect(await make(`user-${i}@example.com`, 'office', wrong)).toBe(false);
     const order: string[] = [];

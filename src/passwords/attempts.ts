@@ -32,7 +32,7 @@ const DELAYED_MAX = 1_024;
  * How often a password may be tried, per replica and in memory: it slows guessing down, and what counts is kept in the database.
  * Always true: only failures count; what others fail never refuses the owner from a network that has not failed; a network
  * that once proved the account does not wait for what it fails at other accounts; and where a network fails at many, whoever comes from there for the
- * first time waits, and has their turn.
+ * first time waits, and gets through.
  */
 @Injectable()
 export class Attempts {
@@ -73,7 +73,7 @@ export class Attempts {
     return result;
   }
 
-  /** Resolves when it is the network's turn to make another account. @throws TooManyAttempts */
+  /** Resolves when the network may make another account. @throws TooManyAttempts */
   countRegistration(network: string, email: string): Promise<void> {
     return this.registrations.enter(network, email.toLowerCase());
   }

@@ -4,8 +4,8 @@ import { TooManyAttempts } from './passwords.errors';
 describe('a line', () => {
   const enter = (line: Line, key: string, name: string) =>
     line.enter(key, name).then(
-      () => 'turn',
-      (error: unknown) => (error instanceof TooManyAttempts ? 'turned away' : Promise.reject(error as Error)),
+      () => 'goes on',
+      (error: unknown) => (error instanceof TooManyAttempts ? 'refused' : Promise.reject(error as Error)),
     );
   const now = (result: Promise<string>) => Promise.race([result, new Promise((resolve) => setImmediate(resolve, 'waits'))]);
 
@@ -13,28 +13,28 @@ describe('a line', () => {
     const line = new Line({ burst: 2, everyMs: 30, waitingMax: 10 });
     const order: string[] = [];
     const all = ['a', 'b', 'c', 'd', 'e'].map(async (name) => order.push(`${name} ${await enter(line, 'office', name)}`));
-    expect(await now(enter(line, 'elsewhere', 'a'))).toBe('turn');
+    expect(await now(enter(line, 'elsewhere', 'a'))).toBe('goes on');
     await Promise.all(all);
-    expect(order).toEqual(['a turn', 'b turn', 'c turn', 'd turn', 'e turn']);
+    expect(order).toEqual(['a goes on', 'b goes on', 'c goes on', 'd goes on', 'e goes on']);
   });
 
   it('begins the next as soon as one is given back', async () => {
     const line = new Line({ burst: 1, everyMs: 60_000, waitingMax: 10 });
-    expect(await enter(line, 'office', 'a')).toBe('turn');
+    expect(await enter(line, 'office', 'a')).toBe('goes on');
     const waits = enter(line, 'office', 'b');
     expect(await now(waits)).toBe('waits');
     line.giveBack('office');
-    expect(await waits).toBe('turn');
+    expect(await waits).toBe('goes on');
   });
 
-  it('gives whoever comes back after being turned away a place that new names do not have', async () => {
+  it('gives whoever comes back after a refusal a place that new names do not have', async () => {
     const line = new Line({ burst: 1, everyMs: 60_000, waitingMax: 8 });
     await enter(line, 'office', 'first');
     for (let i = 0; i < 6; i++) expect(await now(enter(line, 'office', `made up ${i}`))).toBe('waits');
-    expect(await now(enter(line, 'office', 'owner'))).toBe('turned away');
-    for (let i = 0; i < 100; i++) expect(await now(enter(line, 'office', `made up again ${i}`))).toBe('turned away');
+    expect(await now(enter(line, 'office', 'owner'))).toBe('refused');
+    for (let i = 0; i < 100; i++) expect(await now(enter(line, 'office', `made up again ${i}`))).toBe('refused');
     expect(await now(enter(line, 'office', 'owner'))).toBe('waits');
-    expect(await now(enter(line, 'elsewhere', 'owner'))).toBe('turn');
+    expect(await now(enter(line, 'elsewhere', 'owner'))).toBe('goes on');
   });
 
   it('forgets keys under which nobody waits', async () => {

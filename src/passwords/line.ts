@@ -3,26 +3,26 @@ import { Allowance, type AllowanceOptions } from './allowance';
 import { TooManyAttempts } from './passwords.errors';
 
 export interface LineOptions extends AllowanceOptions {
-  /** As many may wait under one key: whoever got a place has their turn after as many times `everyMs` at the latest. */
+  /** As many may wait under one key: whoever got a place goes on after as many times `everyMs` at the latest. */
   waitingMax: number;
 }
 
 /** In all lines together: each is a request that is held open. */
 const WAITING_IN_ALL_MAX = 4_096;
-/** What names that nobody has seen before leave of a line to those that were turned away. */
+/** What names that nobody has seen before leave of a line to those that were refused. */
 const KEPT_SHARE = 4;
-const TURNED_AWAY_MAX = 20_000;
+const REFUSED_MAX = 20_000;
 const RETRY_SECONDS = 2;
 
 /**
- * An allowance whose callers wait for their turn when it is used up, in the order in which they came, instead of being refused. A flood under a key so
- * delays everybody else under it by a bounded time, and starves nobody: where it fills the line, whoever comes back after having been turned away finds a
+ * An allowance whose callers wait when it is used up, and go on one by one in the order in which they came, instead of being refused. A flood under a key so
+ * delays everybody else under it by a bounded time, and starves nobody: where it fills the line, whoever comes back after having been refused finds a
  * place that names made up anew each time cannot have.
  */
 export class Line {
   private readonly allowance: Allowance;
   private readonly waiting = new Map<string, (() => void)[]>();
-  private readonly turnedAway = new BoundedCache<string, true>(TURNED_AWAY_MAX);
+  private readonly refused = new BoundedCache<string, true>(REFUSED_MAX);
   private readonly timed = new Set<string>();
   private inAll = 0;
 
@@ -30,28 +30,28 @@ export class Line {
     this.allowance = new Allowance(options);
   }
 
-  /** Resolves when it is the caller's turn. `name`: what tells one caller under the key from another. @throws TooManyAttempts when the line is full */
+  /** Resolves when the caller may go on. `name`: by what callers under the key differ. @throws TooManyAttempts when the line is full */
   async enter(key: string, name: string): Promise<void> {
     const line = this.waiting.get(key);
     if (line === undefined && this.allowance.spend(key) === 0) return;
     const { waitingMax } = this.options;
     const caller = `${key} ${name}`;
-    const max = this.turnedAway.has(caller) ? waitingMax : waitingMax - Math.floor(waitingMax / KEPT_SHARE);
+    const max = this.refused.has(caller) ? waitingMax : waitingMax - Math.floor(waitingMax / KEPT_SHARE);
     if ((line?.length ?? 0) >= max || this.inAll >= WAITING_IN_ALL_MAX) {
-      this.turnedAway.set(caller, true);
+      this.refused.set(caller, true);
       throw new TooManyAttempts(RETRY_SECONDS);
     }
-    this.turnedAway.delete(caller);
-    await this.turn(key, line);
+    this.refused.delete(caller);
+    await this.wait(key, line);
   }
 
-  /** One that was taken did not count after all: somebody else's turn comes earlier. */
+  /** One that was taken did not count after all: somebody else goes on earlier. */
   giveBack(key: string): void {
     this.allowance.giveBack(key);
     this.beginNext(key);
   }
 
-  private turn(key: string, line: (() => void)[] | undefined): Promise<void> {
+  private wait(key: string, line: (() => void)[] | undefined): Promise<void> {
     this.inAll++;
     return new Promise((begin) => {
       if (line !== undefined) return void line.push(begin);

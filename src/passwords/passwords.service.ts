@@ -47,7 +47,7 @@ export class PasswordsService {
     return needsRehash(stored);
   }
 
-  /** Resolves when it is the network's turn. @throws TooManyAttempts */
+  /** Resolves when the network may make another account. @throws TooManyAttempts */
   countRegistration(network: string, email: string): Promise<void> {
     return this.attempts.countRegistration(network, email);
   }

@@ -111,7 +111,7 @@ describe('password checks', () => {
     expect(new Set(await Promise.all(flood))).toEqual(new Set([401]));
   });
 
-  it('let whoever logs in from an address for the first time have their turn, beside a flood of guesses at many accounts from there', async () => {
+  it('let whoever logs in from an address for the first time get through beside a flood of guesses at many accounts from there', async () => {
     const [user, other] = await Promise.all([makeUser(service), makeUser(service)]);
     const network = '10.42.0.1';
     // What a network may fail at once is used up.
