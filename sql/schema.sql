@@ -725,7 +725,11 @@ CREATE TABLE webhook_endpoints (
 
 CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
 
+CREATE INDEX audit_events_action_id_idx ON public.audit_events USING btree (action, id);
+
 CREATE INDEX audit_events_actor_id_id_idx ON public.audit_events USING btree (actor_id, id);
+
+CREATE INDEX audit_events_actor_key_id_id_idx ON public.audit_events USING btree (actor_key_id, id) WHERE (actor_key_id IS NOT NULL);
 
 CREATE INDEX audit_events_created_at_idx ON public.audit_events USING btree (created_at);
 

@@ -4,6 +4,7 @@ import { AuditController } from './audit.controller';
 import { AuditService } from './audit.service';
 import { AuditChainRepository } from './audit-chain.repository';
 import { AuditChainService } from './audit-chain.service';
+import { AuditLogRepository } from './audit-log.repository';
 import { AuditEvent } from './entities/audit-event.entity';
 import { AuditLink } from './entities/audit-link.entity';
 import { UnsealedEvent } from './entities/unsealed-event.entity';
@@ -11,7 +12,7 @@ import { UnsealedEvent } from './entities/unsealed-event.entity';
 @Module({
   imports: [TypeOrmModule.forFeature([AuditEvent, AuditLink, UnsealedEvent])],
   controllers: [AuditController],
-  providers: [AuditService, AuditChainRepository, AuditChainService],
+  providers: [AuditService, AuditLogRepository, AuditChainRepository, AuditChainService],
   exports: [AuditService, AuditChainService],
 })
 export class AuditModule {}

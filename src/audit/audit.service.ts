@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { And, type EntityManager, type FindOperator, LessThan, MoreThanOrEqual, Repository } from 'typeorm';
-import { definedOnly } from '../common/defined-only';
+import { type EntityManager } from 'typeorm';
 import { type Actor } from '../common/principal';
-import { cursorPosition, type Page, pageSize, toPage } from '../http/page';
+import { cursorAt, cursorPosition, type Page, pageSize, toPage } from '../http/page';
 import { ValidationProblem } from '../http/problem';
+import { AuditLogRepository } from './audit-log.repository';
 import { AuditEventDto } from './dto/audit-event.dto';
 import { ListAuditEventsQuery } from './dto/list-audit-events.dto';
 import { AuditEvent } from './entities/audit-event.entity';
@@ -24,7 +23,7 @@ export interface AuditEntry {
  */
 @Injectable()
 export class AuditService {
-  constructor(@InjectRepository(AuditEvent) private readonly events: Repository<AuditEvent>) {}
+  constructor(private readonly log: AuditLogRepository) {}
 
   async record(tx: EntityManager, actor: Actor, { action, target, before, after, reason }: AuditEntry): Promise<void> {
     await tx.insert(AuditEvent, {
@@ -41,27 +40,19 @@ export class AuditService {
     });
   }
 
-  /** Newest first. @param from where it is read; default: the primary */
+  /** Newest first; a page may hold fewer than asked for, or none, and still not be the last. @param from where it is read; default: the primary */
   async list(query: ListAuditEventsQuery, from?: EntityManager): Promise<Page<AuditEventDto>> {
     const { limit: _, cursor, ...filters } = query;
-    const { since, until, ...equal } = filters;
     assertInOrder(filters);
     const chosen = { list: 'audit-events', ...filters };
-    const after = cursorPosition(cursor, chosen);
+    const before = cursorPosition(cursor, chosen);
     const size = pageSize(query);
-    const rows = await (from?.getRepository(AuditEvent) ?? this.events).find({
-      where: { ...definedOnly(equal), ...within(since, until), ...(after === null ? {} : { id: LessThan(after) }) },
-      order: { id: 'DESC' },
-      take: size + 1,
-    });
-    return toPage(rows, size, chosen, (row) => row.id, AuditEventDto.of);
+    const rows = await this.log.list(filters, before, size + 1, from);
+    const page = toPage(rows, size, chosen, (row) => row.id, AuditEventDto.of);
+    if (page.nextCursor !== null) return page;
+    const last = await this.log.lastLookedAt(filters, before, from);
+    return last === null ? page : { ...page, nextCursor: cursorAt(last, chosen) };
   }
-}
-
-/** From `since` on, and before `until`. */
-function within(since: string | undefined, until: string | undefined): { createdAt?: FindOperator<Date> } {
-  const bounds = [...(since === undefined ? [] : [MoreThanOrEqual(new Date(since))]), ...(until === undefined ? [] : [LessThan(new Date(until))])];
-  return bounds.length === 0 ? {} : { createdAt: And(...bounds) };
 }
 
 /** A list of no time at all would be empty, which does not show the mistake. */

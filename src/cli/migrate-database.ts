@@ -1,5 +1,5 @@
 import { AuditService } from '../audit/audit.service';
-import { AuditEvent } from '../audit/entities/audit-event.entity';
+import { AuditLogRepository } from '../audit/audit-log.repository';
 import { readEnvironment } from '../config/environment.module';
 import { EmbeddedPostgres } from '../database/embedded/embedded-postgres';
 import { migrate } from '../database/migrate';
@@ -12,7 +12,7 @@ export async function migrateDatabase(): Promise<string[]> {
   const embedded = environment.embedded ? await EmbeddedPostgres.start({ dataDir: environment.DATA_DIR, binDir: environment.EMBEDDED_PG_BIN_DIR }) : null;
   try {
     return await migrate(await openConnections(environment, embedded?.url), (manager, migrations) =>
-      new AuditService(manager.getRepository(AuditEvent)).record(manager, COMMAND, {
+      new AuditService(new AuditLogRepository(manager.connection)).record(manager, COMMAND, {
         action: 'database.migrate',
         target: ['database', 'schema'],
         after: { migrations },

@@ -49,8 +49,11 @@ export class RequestsService {
     const more = rows.length > page.length;
     if (from?.newer) page.reverse();
     const [first, last] = [page.at(0), page.at(-1)];
-    const nextCursor = last && (more || from?.newer) ? cursorAt(`<${last.id}`, filters) : null;
-    const previousCursor = first && (from?.newer ? more : from !== null) ? cursorAt(`>${first.id}`, filters) : null;
+    const looked = more ? null : await this.repository.lastLookedAt(userId, query, from, reader);
+    const older = last && (more || from?.newer) ? last.id : looked;
+    const newer = from?.newer ? (more ? first?.id : looked) : from !== null ? (first?.id ?? looked) : null;
+    const nextCursor = older ? cursorAt(`<${older}`, filters) : null;
+    const previousCursor = newer ? cursorAt(`>${newer}`, filters) : null;
     return `{"items":[${page.map(({ json }) => json).join()}],"nextCursor":${JSON.stringify(nextCursor)},"previousCursor":${JSON.stringify(previousCursor)}}`;
   }
 

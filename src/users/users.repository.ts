@@ -90,7 +90,13 @@ export class UsersRepository {
     const { text, values } = candidatesText(query, candidates);
     const place = (value: unknown) => `$${values.push(value)}`;
     const conditions = ['true'];
-    if (query.tier !== undefined) conditions.push(`q.tier = ${place(query.tier)}`);
+    if (query.tier !== undefined) {
+      conditions.push(`q.tier = ${place(query.tier)}`);
+      // A change of plan whose day has not come anywhere needs no projection to be seen not to count.
+      conditions.push(
+        `(u.subscription_tier = ANY (${place(candidates.tiers)}::text[]) OR coalesce(u.next_tier_from <= (now() AT TIME ZONE 'Etc/GMT-14')::date, true))`,
+      );
+    }
     if (query.quotaUsedAtLeast !== undefined) conditions.push(usedShare(place(query.quotaUsedAtLeast)));
     const rows: ReadUser[] = await from.query(
       `SELECT ${USER} FROM (${text}) u CROSS JOIN LATERAL quota_of(u.account, ${RULES}) q ${ATTRIBUTES}
@@ -230,7 +236,7 @@ function shown({ next, ...user }: ReadUser): UserDto {
 }
 
 /** Accounts that one page looks at. A rare kind of account is found in more pages, not in longer ones. */
-const MAX_LOOKED_AT = 2_000;
+const MAX_LOOKED_AT = 1_000;
 
 /** The accounts after `afterId` that may be meant, in order of the id, each condition by an index that has that order. */
 function candidatesText({ status, email }: ListUsersQuery, { tiers, ids, afterId }: Candidates): { text: string; values: unknown[] } {

@@ -13,8 +13,11 @@ export interface NewEndpoint {
   secret: SealedValue;
 }
 
-/** Of the operator, or of a user who is not being removed: the rows of one who is go later than the answer. */
-export const OWNER_IS_THERE = Raw((userId) => `(${userId} IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = ${userId} AND u.status <> 'deleted'))`);
+/**
+ * Of the operator, or of a user who is not being removed: the rows of one who is go later than the answer. Asked of the one user: an EXISTS has all of them
+ * read first where the planner finds that cheaper.
+ */
+export const OWNER_IS_THERE = Raw((userId) => `(${userId} IS NULL OR (SELECT u.status <> 'deleted' FROM users u WHERE u.id = ${userId}))`);
 
 @Injectable()
 export class EndpointsRepository {

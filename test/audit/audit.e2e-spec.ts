@@ -18,6 +18,11 @@ interface Event {
   requestId: string | null;
 }
 
+interface Page {
+  items: Event[];
+  nextCursor: string | null;
+}
+
 describe('the audit log', () => {
   let service: Service;
   let admin: TestUser;
@@ -105,6 +110,34 @@ describe('the audit log', () => {
       for (const secret of [body.key, next.key, 'coal mine', user.key]) expect([name, text.includes(secret as string)]).toEqual([name, false]);
       if (name !== 'api_keys') expect([name, /qtd_[0-9A-Za-z]{9,}/.test(text)]).toEqual([name, false]);
     }
+  });
+
+  it('finds what is rare among many events, at once by what was done, and page by page by what no index has', async () => {
+    await asAdmin().post('/v1/tiers').send({ name: 'rarely', dailyQuota: 5 }).expect(201);
+    const [rare] = await events('action=tier.create&targetKind=tier');
+    // Recorded by changes that began in another order than they ended in.
+    await service.sql(
+      `INSERT INTO audit_events (actor_kind, action, target_kind, target_id, created_at)
+       SELECT 'system', 'bench.many', 'bench', n::text, now() - make_interval(secs => (n * 7919) % 600) FROM generate_series(1, 4500) n`,
+    );
+    expect(await events('action=tier.create&targetKind=tier&limit=1')).toEqual([rare]);
+    const walk = async (query: string) => {
+      const found: Event[] = [];
+      const page = async (cursor: string) => (await asAdmin().get(`/v1/audit-events?limit=100&${query}${cursor}`).expect(200)).body as Page;
+      for (let cursor = ''; cursor !== '&cursor=null';) {
+        const { items, nextCursor } = await page(cursor);
+        found.push(...items);
+        cursor = `&cursor=${nextCursor}`;
+      }
+      return found.map(({ id }) => id);
+    };
+    expect(await walk(`targetId=${rare.target.id}&actorKind=key`)).toContain(rare.id);
+    const middle = new Date(Date.now() - 300_000).toJSON();
+    const [{ since, until }] = await service.sql<{ since: number; until: number }>(
+      `SELECT count(*) FILTER (WHERE created_at >= $1)::integer AS since, count(*) FILTER (WHERE created_at < $1)::integer AS until FROM audit_events WHERE action = 'bench.many'`,
+      [middle],
+    );
+    expect([(await walk(`action=bench.many&since=${middle}`)).length, (await walk(`action=bench.many&until=${middle}`)).length]).toEqual([since, until]);
   });
 
   it('is read page by page, by filter, and by administrators alone', async () => {

@@ -33,6 +33,35 @@ describe('listing and keeping requests', () => {
     expect(ns(await page(back4.nextCursor))).toEqual([9, 8, 7]);
   });
 
+  it('finds a rare type among many requests in both directions, page by page, and looks at a bounded number for each', async () => {
+    const user = await makeUser(service);
+    const type = newType();
+    const found = [];
+    for (let n = 0; n < 3; n++) {
+      found.push((await submit(service, user, type)).id as string);
+      await service.sql(
+        `INSERT INTO requests (user_id, type, status, charged_on, finished_at) SELECT $1, 'other', 'succeeded', current_date, now() FROM generate_series(1, 2500)`,
+        [user.id],
+      );
+    }
+    await service.sql('ANALYZE requests');
+    const page = async (cursor?: string): Promise<Body> => (await service.as(user).get('/v1/requests').query({ limit: 2, type, cursor }).expect(200)).body;
+    const walk = async (which: 'nextCursor' | 'previousCursor', from?: string) => {
+      const pages: Body[] = [];
+      for (let cursor: string | null | undefined = from; cursor !== null; cursor = pages.at(-1)?.[which] as string | null) pages.push(await page(cursor));
+      return pages;
+    };
+    const ids = (pages: Body[]) => pages.flatMap(({ items }) => items.map(({ id }: Body) => id));
+    const older = await walk('nextCursor');
+    expect(ids(older)).toEqual([...found].reverse());
+    expect(older.length).toBeGreaterThan(3);
+    const newer = await walk('previousCursor', older.at(-1)?.previousCursor);
+    expect(ids(newer.reverse()).slice(0, 2)).toEqual([found[2], found[1]]);
+    // An empty page on the way leads back as well.
+    const empty = newer.find(({ items, nextCursor }) => items.length === 0 && nextCursor !== null);
+    if (empty) expect(ids(await walk('nextCursor', empty.nextCursor)).at(-1)).toBe(found[0]);
+  });
+
   it('ends a page of large payloads after a megabyte, and loses none of them on the way', async () => {
     const user = await makeUser(service);
     const type = newType();

@@ -5,6 +5,8 @@ import { type Actor } from '../../common/principal';
 @Index('audit_events_target_kind_target_id_id_idx', ['targetKind', 'targetId', 'id'])
 @Index('audit_events_created_at_idx', ['createdAt'])
 @Index('audit_events_actor_id_id_idx', ['actorId', 'id'])
+@Index('audit_events_action_id_idx', ['action', 'id'])
+@Index('audit_events_actor_key_id_id_idx', ['actorKeyId', 'id'], { where: 'actor_key_id IS NOT NULL' })
 @Check('audit_events_actor_kind_check', "actor_kind IN ('user', 'key', 'command', 'system')")
 export class AuditEvent {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS', primaryKeyConstraintName: 'audit_events_pkey' })
