@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import request from 'supertest';
 import { Command, run } from '../support/command';
 import { createDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
+import { clientOf } from '../support/other-process';
 
 jest.setTimeout(120_000);
 
@@ -28,11 +28,11 @@ describe('quotidian serve', () => {
     const key = (await first.shows(/API key +(\S+)/))[1];
     const password = (await first.shows(/password +(\S+)/))[1];
     const token = (await first.shows(/begin here +\S+\/console\/first-run#token=(\S+)/))[1];
-    await request(url).get('/health/ready').expect(200);
-    await request(url).post('/v1/auth/sign-in-link').send({ token }).expect(200);
-    await request(url).post('/v1/auth/sign-in-link').send({ token }).expect(400);
-    await request(url).post('/v1/auth/login').send({ email: 'admin@quotidian.local', password }).expect(200);
-    const { body } = await request(url).post('/v1/requests').set('authorization', `Bearer ${key}`).send({ type: 'first' }).expect(201);
+    await clientOf(url).get('/health/ready').expect(200);
+    await clientOf(url).post('/v1/auth/sign-in-link').send({ token }).expect(200);
+    await clientOf(url).post('/v1/auth/sign-in-link').send({ token }).expect(400);
+    await clientOf(url).post('/v1/auth/login').send({ email: 'admin@quotidian.local', password }).expect(200);
+    const { body } = await clientOf(url).post('/v1/requests').set('authorization', `Bearer ${key}`).send({ type: 'first' }).expect(201);
     first.child.kill('SIGKILL');
     await first.finished();
 
@@ -40,7 +40,7 @@ describe('quotidian serve', () => {
     const again = (await second.shows(/API +(http\S+)/))[1];
     expect(second.stdout).not.toMatch(/password|API key|begin here/);
     expect(first.stdout.split(token)).toHaveLength(2);
-    await request(again).get(`/v1/requests/${body.id}`).set('authorization', `Bearer ${key}`).expect(200);
+    await clientOf(again).get(`/v1/requests/${body.id}`).set('authorization', `Bearer ${key}`).expect(200);
     second.child.kill('SIGTERM');
     const { code, stdout, stderr } = await second.finished();
     expect([code, stderr]).toEqual([0, '']);
@@ -91,8 +91,8 @@ describe('quotidian serve', () => {
     const service = new Command(['serve'], environment({ SHUTDOWN_DELAY_SECONDS: '60' }));
     const url = (await service.shows(/API +(http\S+)/))[1];
     service.child.kill('SIGTERM');
-    await eventually(() => request(url).get('/health/ready').expect(503));
-    await request(url).get('/v1/tiers').set('connection', 'close').expect(200);
+    await eventually(() => clientOf(url).get('/health/ready').expect(503));
+    await clientOf(url).get('/v1/tiers').set('connection', 'close').expect(200);
     service.child.kill('SIGKILL');
     await service.finished();
   });
@@ -102,7 +102,7 @@ describe('quotidian serve', () => {
     const url = (await service.shows(/API +(http\S+)/))[1];
     await service.shows(/Workers +2, each with DATABASE_POOL_SIZE=4 and ADMISSION_QUEUE_LIMIT=2048/);
     const workersSeen = async () => {
-      const { text } = await request(url).get('/metrics').expect(200);
+      const { text } = await clientOf(url).get('/metrics').expect(200);
       return [...text.matchAll(/^process_start_time_seconds\{worker="(\d+)"\} ([\d.]+)$/gm)].map(([, number, since]) => `${number} since ${since}`).sort();
     };
     const both = await eventually(async () => {
@@ -112,9 +112,9 @@ describe('quotidian serve', () => {
     });
     // The plan of who registers has five units a day; each call has a connection of its own, so they go to both.
     const login = { email: 'ada@example.com', password: 'correct horse battery' };
-    await request(url).post('/v1/auth/register').send(login).expect(201);
-    const { accessToken } = (await request(url).post('/v1/auth/login').send(login).expect(200)).body as { accessToken: string };
-    const submit = () => request(url).post('/v1/requests').set('authorization', `Bearer ${accessToken}`).send({ type: 'spread' });
+    await clientOf(url).post('/v1/auth/register').send(login).expect(201);
+    const { accessToken } = (await clientOf(url).post('/v1/auth/login').send(login).expect(200)).body as { accessToken: string };
+    const submit = () => clientOf(url).post('/v1/requests').set('authorization', `Bearer ${accessToken}`).send({ type: 'spread' });
     const statuses = (await Promise.all(Array.from({ length: 30 }, submit))).map(({ status }) => status);
     expect([statuses.filter((status) => status === 201).length, statuses.filter((status) => status === 429).length]).toEqual([5, 25]);
 
@@ -130,12 +130,12 @@ describe('quotidian serve', () => {
       expect(seen).toHaveLength(2);
       expect(seen).not.toEqual(both);
     });
-    await request(url).get('/health/ready').expect(200);
+    await clientOf(url).get('/health/ready').expect(200);
 
     service.child.kill('SIGTERM');
     // Nobody is left who is ready, and calls are still taken.
     await eventually(async () => {
-      const answers = await Promise.all(Array.from({ length: 8 }, () => request(url).get('/health/ready').set('connection', 'close')));
+      const answers = await Promise.all(Array.from({ length: 8 }, () => clientOf(url).get('/health/ready').set('connection', 'close')));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
     });
     const left = childrenNow();

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import request from 'supertest';
 import { Command, run } from '../support/command';
 import { runHere } from '../support/command-here';
 import { makeAdmin, makeUser, type TestUser } from '../support/factories';
+import { clientOf } from '../support/other-process';
 import { type Service, startService } from '../support/service';
 import { defineKey } from '../support/settings';
 
@@ -174,7 +174,7 @@ describe('settings on the command line', () => {
     });
     const url = (await log.shows(/http:\/\/127\.0\.0\.1:\d+/))[0];
     const put = (body: object, headers: Record<string, string> = { 'if-match': '*' }) =>
-      request(url)
+      clientOf(url)
         .put('/v1/configurations/log.secret')
         .set({ authorization: `Bearer ${admin.key}`, ...headers })
         .send(body);

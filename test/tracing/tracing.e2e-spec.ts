@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Pool } from 'pg';
-import request from 'supertest';
 import { Command, run } from '../support/command';
 import { createDatabase, type TestDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { makeAdmin, makeUser, PASSWORD, type TestUser } from '../support/factories';
 import { type OtlpReceiver, type Span, startOtlpReceiver } from '../support/otlp-receiver';
+import { clientOf } from '../support/other-process';
 import { type Service } from '../support/service';
 import { writeSetting } from '../support/settings';
 import { startReceiver, type WebhookReceiver } from '../support/webhook-receiver';
@@ -58,7 +58,7 @@ describe('traces', () => {
     service = {
       url,
       sql: async (text: string, values?: unknown[]) => (await pool.query(text, values)).rows as unknown[],
-      as: (credential?: { key: string }) => request.agent(url).set(credential === undefined ? {} : { authorization: `Bearer ${credential.key}` }),
+      as: (credential?: { key: string }) => clientOf(url).set(credential === undefined ? {} : { authorization: `Bearer ${credential.key}` }),
     } as unknown as Service;
     admin = await makeAdmin(service);
     user = await makeUser(service);

@@ -19,11 +19,14 @@ const seen = new Set<string>();
 /** Holds every answer of the server to `openapi.json`, or to a document that has more in it. */
 export function holdToDocument(server: Server, other?: object): void {
   const own = other && new WireDocument(other);
-  watchAnswers(server, (answer) => {
-    const { method, target, status } = answer;
-    // Once for each kind: a test may ask a thousand times.
-    for (const fault of faultsFound(answer, own)) untruths.set(`${method} ${status} ${fault.slice(0, 80)}`, `${method} ${target} → ${status}: ${fault}`);
-  });
+  watchAnswers(server, (answer) => holdAnswer(answer, own));
+}
+
+/** Holds one answer to `openapi.json`, or to a document that has more in it. */
+export function holdAnswer(answer: WireAnswer, own?: WireDocument): void {
+  const { method, target, status } = answer;
+  // Once for each kind: a test may ask a thousand times.
+  for (const fault of faultsFound(answer, own)) untruths.set(`${method} ${status} ${fault.slice(0, 80)}`, `${method} ${target} → ${status}: ${fault}`);
 }
 
 /** What was answered otherwise than it is documented since this was last asked. */
