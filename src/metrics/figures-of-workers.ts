@@ -14,6 +14,9 @@ type Message =
 /** In the process that starts the others: passes on their questions for each other's figures, and the answers. */
 export function gatherFigures(): void {
   const answers = new Map<string, (text: string) => void>();
+  // One that starts serves nobody yet: who counts the processes that are seen counts on those that take calls.
+  const listening = new WeakSet<Worker>();
+  cluster.on('listening', (worker) => listening.add(worker));
   const key = (asker: number, id: number, of: number) => `${asker} ${id} ${of}`;
   const ask = async (worker: Worker, asker: number, id: number): Promise<string[]> => {
     const name = key(asker, id, worker.id);
@@ -26,7 +29,7 @@ export function gatherFigures(): void {
   cluster.on('message', (from: Worker, message: Message) => {
     if (message.figures === 'are') answers.get(key(message.asker, message.id, from.id))?.(message.text);
     if (message.figures !== 'ask') return;
-    const others = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined && worker !== from) as Worker[];
+    const others = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined && worker !== from && listening.has(worker)) as Worker[];
     void Promise.all(others.map((other) => ask(other, from.id, message.id))).then((texts) => {
       if (from.isConnected()) from.send({ figures: 'all', id: message.id, texts: texts.flat() } satisfies Message, ignore);
     });
