@@ -31,6 +31,7 @@ WITH
           events
         WHERE
           position IS NULL
+          AND id > $3
         ORDER BY
           id
         LIMIT
@@ -74,6 +75,12 @@ SELECT
     FROM
       published
   )::integer AS count,
+  (
+    SELECT
+      count(*)
+    FROM
+      numbered
+  )::integer AS seen,
   coalesce(
     (
       SELECT

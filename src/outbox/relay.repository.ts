@@ -16,8 +16,8 @@ const RELAY_LOCK = 3_106_702_523;
  * Passes follow each other, by the lock, which is let go when the commit is visible; one that saw less than the pass before it numbers
  * only what that one left. Events of transactions that ran at the same time and held nothing in common have no order to keep.
  *
- * A transaction that stays open keeps nobody's events but its own: nothing waits for a horizon. Should the lock ever be held twice, positions stay
- * unique by their index, and an event that has one keeps it.
+ * A transaction that stays open keeps nobody's events but its own: nothing waits for a horizon. A pass begins above the floor that
+ * `SettledIds` knows. Should the lock ever be held twice, positions stay unique by their index, and an event that has one keeps it.
  */
 const PUBLISH = prepared(
   'publish events',
@@ -27,17 +27,25 @@ const PUBLISH = prepared(
     ), numbered AS MATERIALIZED (
       SELECT o.id, nextval('events_position_seq') AS position,
         greatest(clock_timestamp(), (SELECT p.published_at FROM events p WHERE p.position IS NOT NULL ORDER BY p.position DESC LIMIT 1)) AS at
-      FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT (SELECT CASE WHEN held THEN $1::integer ELSE 0 END FROM held)) o
+      FROM (SELECT id FROM events WHERE position IS NULL AND id > $3 ORDER BY id LIMIT (SELECT CASE WHEN held THEN $1::integer ELSE 0 END FROM held)) o
     ), published AS (
       UPDATE events e SET position = n.position, published_at = n.at FROM numbered n
       WHERE e.id = ANY (ARRAY(SELECT id FROM numbered)) AND e.id = n.id AND e.position IS NULL
       RETURNING e.id
     )
-    SELECT h.held, (SELECT count(*) FROM published)::integer AS count,
+    SELECT h.held, (SELECT count(*) FROM published)::integer AS count, (SELECT count(*) FROM numbered)::integer AS seen,
       coalesce((SELECT true FROM event_listeners WHERE type IN ('*', 'request.*', 'request.succeeded', 'request.failed', 'request.canceled', 'request.expired') LIMIT 1), false)
         AS "requestsAreFollowed",
       (SELECT last_value::float8 FROM events_id_seq) AS "lastId"
     FROM held h`,
+);
+
+/** Whoever has inserted an event holds this lock to the end of the transaction, from before its id was drawn. */
+const WRITERS = prepared(
+  'writers of events',
+  `SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
+   WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+     AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()`,
 );
 
 const DUE = prepared(
@@ -50,6 +58,8 @@ interface PublishedBatch {
   /** False: another process is at it. */
   held: boolean;
   count: number;
+  /** Those that it saw: another process may have numbered some of them meanwhile. */
+  seen: number;
   /** Whether anybody listens to requests. */
   requestsAreFollowed: boolean;
   /** The last id that was drawn: how fast events come in. */
@@ -64,10 +74,15 @@ export class RelayRepository {
     private readonly dataSource: DataSource,
   ) {}
 
-  /** Numbers a batch of what is committed and has no position. */
-  async publish(limit: number): Promise<PublishedBatch> {
-    const [answer] = await this.statements.run<PublishedBatch>(PUBLISH, [limit, RELAY_LOCK]);
+  /** Numbers a batch of what is committed, has no position, and an id above the floor. */
+  async publish(limit: number, floor: number): Promise<PublishedBatch> {
+    const [answer] = await this.statements.run<PublishedBatch>(PUBLISH, [limit, RELAY_LOCK, floor]);
     return answer as PublishedBatch;
+  }
+
+  /** The transactions that have recorded events, or are about to, and have not ended. */
+  async writers(): Promise<string[]> {
+    return (await this.statements.run<{ writer: string }>(WRITERS, [])).map(({ writer }) => writer);
   }
 
   /** The consumers that have not come to the last event. */

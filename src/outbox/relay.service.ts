@@ -6,6 +6,7 @@ import { BacklogPace } from './backlog-pace';
 import { OutboxService } from './outbox.service';
 import { Poller } from './poller';
 import { RelayRepository } from './relay.repository';
+import { SettledIds } from './settled-ids';
 
 /** Events that are numbered in one statement: a few hundredths of a second. */
 const BATCH = 1_000;
@@ -19,6 +20,7 @@ const SOON_MS = 20;
 export class RelayService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly publisher = new Poller({ name: 'the relay', work: () => this.publish(), minMs: SOON_MS });
   private readonly pace = new BacklogPace(BATCH);
+  private readonly settled = new SettledIds();
   private feeds: Poller[] = [];
 
   constructor(
@@ -46,10 +48,11 @@ export class RelayService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async publish(): Promise<boolean | number> {
-    const { held, count, lastId, requestsAreFollowed } = await this.repository.publish(BATCH);
+    const { held, count, seen, lastId, requestsAreFollowed } = await this.repository.publish(BATCH, this.settled.floor);
     this.outbox.requestsAreFollowed = requestsAreFollowed;
     if (count > 0) for (const feed of this.feeds) feed.hint();
     const pauseMs = this.pace.pauseAfter(count, lastId, performance.now());
+    await this.settled.follow({ lastId, isThrough: held && seen < BATCH, at: performance.now() }, () => this.repository.writers());
     // While another process is at it, its next pass may have begun before what is expected here was committed.
     if (!held) this.publisher.hint();
     if (count === 0) return false;

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { type EntityManager } from 'typeorm';
 import { Transactions } from '../../src/database/transactions';
 import { type EventConsumer, type RecordedEvent } from '../../src/outbox/event-consumer';
@@ -115,6 +116,40 @@ describe('events', () => {
     expect(await service.sql(`SELECT skipped FROM event_cursors WHERE name = 'fails'`)).toEqual([{ skipped: '1' }]);
     await eventually(async () => (await service.as(admin).get('/metrics')).text.includes('quotidian_outbox_skipped{consumer="fails"} 1'));
     expect((await service.as(admin).get('/metrics')).text).toContain('quotidian_outbox_waiting{consumer="fails"} 0');
+  });
+
+  it('are numbered whoever has a snapshot open: what was published while it was is not stepped over again and again', async () => {
+    const snapshot = new Client({ connectionString: service.databaseUrl });
+    const late = new Client({ connectionString: service.databaseUrl });
+    await Promise.all([snapshot.connect(), late.connect()]);
+    const insert = (count: number) => `INSERT INTO events (type, data) SELECT 'tier.changed', '{"of": "many"}' FROM generate_series(1, ${count})`;
+    /** Entries of the index that a pass looks at. */
+    const perPass = async () => {
+      const read = async () =>
+        (await service.sql<{ scans: number; entries: number }>(
+          `SELECT idx_scan::integer AS scans, idx_tup_read::integer AS entries FROM pg_stat_user_indexes WHERE indexrelname = 'events_unpublished_idx'`,
+        )) as [{ scans: number; entries: number }];
+      const [before] = await read();
+      return eventually(async () => {
+        const [now] = await read();
+        if (now.scans === before.scans) throw new Error('no pass was seen');
+        return (now.entries - before.entries) / (now.scans - before.scans);
+      });
+    };
+    try {
+      await snapshot.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await snapshot.query('SELECT count(*) FROM events');
+      await late.query('BEGIN');
+      await late.query(insert(1));
+      await service.sql(insert(12_000));
+      await eventually(async () => (await service.sql<{ n: number }>('SELECT count(*)::integer AS n FROM events WHERE position IS NULL'))[0].n === 0, 60_000);
+      // An event that was recorded before all of these, and commits after them, has its position too.
+      await late.query('COMMIT');
+      await published();
+      await eventually(async () => (await perPass()) < 6_000, 30_000);
+    } finally {
+      await Promise.all([snapshot.end(), late.end()]);
+    }
   });
 
   it('have listeners that are replaced as a whole, and go with their source', async () => {
