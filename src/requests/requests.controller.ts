@@ -18,6 +18,7 @@ import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
 import { BatchAnswerDto, BatchDto } from './dto/batch.dto';
 import { CanceledRequestDto } from './dto/canceled-request.dto';
+import { FollowRequestsQuery } from './dto/follow-requests.dto';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { RequestDetailDto } from './dto/request-detail.dto';
 import { RequestDto, RequestPage } from './dto/request.dto';
@@ -25,6 +26,7 @@ import { SubmitRequestDto } from './dto/submit-request.dto';
 import { EventStreams } from './following/event-streams';
 import { FinalWait } from './following/final-wait';
 import { HeldCalls } from './following/held-calls';
+import { ListStreams } from './following/list-streams';
 import { preferredWait } from './following/prefer';
 import { JSON_TYPE } from './item-answers';
 import { PayloadTooLarge, RequestFinal, TooManyStreams } from './requests.errors';
@@ -41,6 +43,7 @@ export class RequestsController {
     private readonly cancels: CancelService,
     private readonly waits: FinalWait,
     private readonly streams: EventStreams,
+    private readonly listStreams: ListStreams,
     private readonly calls: HeldCalls,
     private readonly reads: ReplicaReads,
   ) {}
@@ -119,6 +122,21 @@ export class RequestsController {
   async list(@Req() request: AuthenticatedRequest, @Query() query: ListRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
     const page = await this.reads.answer(request, reply, (from) => this.requests.list(request.principal, query, from));
     void reply.status(200).header('content-type', JSON_TYPE).send(page);
+  }
+
+  /**
+   * Reports that the list of requests is to be read anew, as server-sent events (`changed`, without data): when a request was made, or its
+   * status changed, and every 15 s besides. Once a second at the utmost.
+   */
+  @Get('events')
+  @Scopes('requests:read')
+  @ActsForOthers('viewer')
+  @Fails(NotFoundProblem, TooManyStreams)
+  @declares({ answers: { status: 200, fields: ['X-Accel-Buffering?'] } })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'One event for all that changed since the one before.', schema: { type: 'string' } })
+  async follow(@Req() request: AuthenticatedRequest, @Query() { userId }: FollowRequestsQuery, @Res() reply: FastifyReply): Promise<void> {
+    await this.listStreams.open(userId, request, reply);
   }
 
   /** One request, with its attempts. */

@@ -10,10 +10,15 @@ import { CancelService } from './cancel.service';
 import { EventStreams } from './following/event-streams';
 import { FinalWait } from './following/final-wait';
 import { HeldCalls } from './following/held-calls';
+import { ListStreams } from './following/list-streams';
+import { ListWatch } from './following/list-watch';
+import { ListWatchRepository } from './following/list-watch.repository';
 import { RequestSignals } from './following/request-signals';
 import { StatusWatch } from './following/status-watch';
+import { StreamPings } from './following/stream-pings';
 import { HistoriesRepository } from './histories.repository';
 import { HistoriesService } from './histories.service';
+import { RequestListsRepository } from './request-lists.repository';
 import { RequestsController } from './requests.controller';
 import { RequestsRepository } from './requests.repository';
 import { RequestsService } from './requests.service';
@@ -47,13 +52,18 @@ import { WorkService } from './working/work.service';
     HeldCalls,
     HistoriesRepository,
     HistoriesService,
+    ListStreams,
+    ListWatch,
+    ListWatchRepository,
     OverdueRepository,
     OverdueSweep,
     RequestSignals,
+    RequestListsRepository,
     RequestsRepository,
     RequestsService,
     RetentionJob,
     StatusWatch,
+    StreamPings,
     SubmitService,
     TransitionsService,
     UsagePartsRepository,

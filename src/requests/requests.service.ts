@@ -8,7 +8,8 @@ import { attemptsOf } from './attempts-of';
 import { ListRequestsQuery } from './dto/list-requests.dto';
 import { type RequestDetailDto } from './dto/request-detail.dto';
 import { type RequestDto } from './dto/request.dto';
-import { type PagePosition, RequestsRepository, type RequestRow } from './requests.repository';
+import { type PagePosition, RequestListsRepository } from './request-lists.repository';
+import { RequestsRepository, type RequestRow } from './requests.repository';
 import { TransitionsService } from './working/transitions.service';
 
 /**
@@ -19,6 +20,7 @@ import { TransitionsService } from './working/transitions.service';
 export class RequestsService {
   constructor(
     private readonly repository: RequestsRepository,
+    private readonly lists: RequestListsRepository,
     private readonly transitions: TransitionsService,
   ) {}
 
@@ -28,7 +30,7 @@ export class RequestsService {
    * @throws NotFoundProblem for another user's id; ValidationProblem for a time that ends before it begins; EndedMeanwhile, of a replica
    */
   async list(principal: Principal, query: ListRequestsQuery, reader?: EntityManager): Promise<string> {
-    assertInOrder(query);
+    assertSensible(query);
     const { limit: _limit, cursor, ...chosen } = query;
     const own = ownOnly(principal);
     if (own !== null && chosen.userId !== undefined && chosen.userId !== own) throw new NotFoundProblem('user');
@@ -36,7 +38,7 @@ export class RequestsService {
     const filters = { list: 'requests', ...chosen, userId };
     const size = pageSize(query);
     const from = toPosition(cursorPosition(cursor, filters));
-    const read = () => this.repository.list(userId, query, from, size + 1, reader);
+    const read = () => this.lists.list(userId, query, from, size + 1, reader);
     let rows = await read();
     const overdue = rows.filter((row) => row.overdue).map(({ id }) => id);
     if (overdue.length > 0) {
@@ -49,7 +51,8 @@ export class RequestsService {
     const more = rows.length > page.length;
     if (from?.newer) page.reverse();
     const [first, last] = [page.at(0), page.at(-1)];
-    const looked = more ? null : await this.repository.lastLookedAt(userId, query, from, reader);
+    // A page that is not full may have come to the end of what one look is for.
+    const looked = more ? null : await this.lists.lastLookedAt(userId, query, from, reader);
     const older = last && (more || from?.newer) ? last.id : looked;
     const newer = from?.newer ? (more ? first?.id : looked) : from !== null ? (first?.id ?? looked) : null;
     const nextCursor = older ? cursorAt(`<${older}`, filters) : null;
@@ -88,8 +91,11 @@ export function ownOnly(principal: Principal): number | null {
   return principal.isAdmin || principal.scopes.has('service') ? null : principal.userId;
 }
 
-/** A list of no time at all would be empty, which does not show the mistake. */
-function assertInOrder({ since, until }: ListRequestsQuery): void {
+/** A list of no time at all would be empty, which does not show the mistake; nor would one of a value of nothing. */
+function assertSensible({ since, until, payloadKey, payloadValue }: ListRequestsQuery): void {
+  if (payloadValue !== undefined && payloadKey === undefined) {
+    throw new ValidationProblem([{ pointer: '#/query/payloadKey', detail: 'must be given with `payloadValue`', code: 'missing' }]);
+  }
   if (since === undefined || until === undefined || Date.parse(since) <= Date.parse(until)) return;
   throw new ValidationProblem([{ pointer: '#/query/since', detail: 'is after `until`', code: 'out-of-order' }]);
 }

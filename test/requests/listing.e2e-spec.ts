@@ -77,6 +77,65 @@ describe('listing and keeping requests', () => {
     expect(ns.slice(0, first.body.items.length)).toEqual((await page(second.body.previousCursor)).body.items.map((item: Body) => item.payload.n));
   });
 
+  it('finds requests by a member of their payload and its value, as text and never as anything else', async () => {
+    const user = await makeUser(service);
+    const type = newType();
+    const key = "'; -- $1 ?\u202e";
+    for (const payload of [
+      { orderId: 12 },
+      { orderId: '12' },
+      { orderId: { a: null } },
+      { other: 12, nested: { orderId: 12 } },
+      { orderId: null, [key]: 'x' },
+    ]) {
+      await submit(service, user, type, { payload });
+    }
+    const found = async (query: object) => {
+      const { body } = await service.as(user).get('/v1/requests').query(query).expect(200);
+      return body.items.map(({ payload }: Body) => payload.orderId);
+    };
+    expect(await found({ payloadKey: 'orderId' })).toEqual([null, { a: null }, '12', 12]);
+    expect(await found({ payloadKey: 'orderId', payloadValue: '12', type })).toEqual(['12', 12]);
+    expect(await found({ payloadKey: 'orderId', payloadValue: '{"a": null}' })).toEqual([{ a: null }]);
+    expect(await found({ payloadKey: key })).toEqual([null]);
+    expect(await found({ payloadKey: 'orderId', status: 'pending', limit: 1 })).toEqual([null]);
+    expect(await found({ payloadKey: 'nothing' })).toEqual([]);
+    expect(await found({ payloadKey: 'orderId', userId: user.id, status: 'succeeded' })).toEqual([]);
+    const { body } = await service.as(user).get('/v1/requests').query({ payloadValue: '12' }).expect(400);
+    expect(body.errors).toEqual([expect.objectContaining({ pointer: '#/query/payloadKey', code: 'missing' })]);
+    await service.as(user).get('/v1/requests').query({ payloadKey: '' }).expect(400);
+  });
+
+  it('looks at so many requests for a page and no further, and comes to every match from either end', async () => {
+    const user = await makeUser(service);
+    const rare = newType();
+    await submit(service, user, rare, { payload: { rare: 1 } });
+    await service.sql(
+      `INSERT INTO requests (id, user_id, type, status, cost, payload, charged_on, finished_at)
+       SELECT gen_random_uuid(), $1, 'plenty', 'succeeded', 1, '{"many":1}', current_date, now() FROM generate_series(1, 12000)`,
+      [user.id],
+    );
+    await service.sql(
+      `UPDATE requests r SET id = (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + n), 12, '0') || '70008000000000000000')::uuid
+       FROM (SELECT id, 1000 + row_number() OVER () AS n FROM requests WHERE user_id = $1 AND type = 'plenty') s WHERE r.id = s.id`,
+      [user.id],
+    );
+    await submit(service, user, rare, { payload: { rare: 2 } });
+    const page = async (query: object): Promise<Body> => (await service.as(user).get('/v1/requests').query(query).expect(200)).body;
+    for (const query of [{ type: rare }, { payloadKey: 'rare' }, { payloadKey: 'rare', payloadValue: '1' }, { status: 'failed' }]) {
+      const items: Body[] = [];
+      let pages = 0;
+      let last: Body = { nextCursor: undefined };
+      do {
+        last = await page({ ...query, cursor: last.nextCursor });
+        items.push(...last.items);
+        pages++;
+      } while (last.nextCursor !== null);
+      const expected = 'status' in query ? 0 : 'payloadValue' in query ? 1 : 2;
+      expect([items.length, pages]).toEqual([expected, 7]);
+    }
+  });
+
   it('takes any limit above 100 as 100, and refuses by name what is no instant, day or id', async () => {
     const user = await makeUser(service);
     const type = newType();

@@ -1,6 +1,7 @@
-import { EventStreams } from '../../src/requests/following/event-streams';
+import { ListWatch } from '../../src/requests/following/list-watch';
+import { StreamPings } from '../../src/requests/following/stream-pings';
 import { eventually } from '../support/eventually';
-import { makeUser, type TestUser } from '../support/factories';
+import { makeAdmin, makeUser, type TestUser } from '../support/factories';
 import { type RawConnection, rawConnection } from '../support/raw-connection';
 import { type Service, startService } from '../support/service';
 import { newType, putSetting, submit } from './work';
@@ -26,7 +27,7 @@ describe('event streams', () => {
   const seen = (wire: RawConnection, what: string) => eventually(() => wire.text().includes(what));
   /** Pings come every 15 s; here twice to every stream at once. */
   const ping = () => {
-    for (let i = 0; i < 60; i++) service.app.get(EventStreams)['ping']();
+    for (let i = 0; i < 60; i++) service.app.get(StreamPings)['ping']();
   };
   const count = (wire: RawConnection, what: string) => wire.text().split(what).length - 1;
   const cancel = (user: TestUser, id: string) => service.as(user).post(`/v1/requests/${id}/cancel`).expect(200);
@@ -136,5 +137,50 @@ describe('event streams', () => {
     wire.socket.end();
     await wire.closed;
     await service.as().get('/health/live').expect(200);
+  });
+
+  describe('of a list', () => {
+    const CHANGED = 'event: changed';
+    const followList = async (user: TestUser, query = '') => {
+      const wire = await connection();
+      wire.send('GET', `/v1/requests/events${query}`, user.key);
+      await seen(wire, CHANGED);
+      return wire;
+    };
+
+    it('report what is made and what changes of one’s own, to operators of everybody, and of others nothing', async () => {
+      const [user, other, admin] = await Promise.all([makeUser(service), makeUser(service), makeAdmin(service)]);
+      const wires = await Promise.all([followList(user), followList(admin), followList(admin, `?userId=${user.id}`)]);
+      const quiet = await followList(other);
+      // Its first look is over: what it has seen by then counts for nothing.
+      await eventually(() => service.app.get(ListWatch)['seen'] !== null);
+      const reported = async (act: () => Promise<unknown>) => {
+        const before = wires.map((wire) => count(wire, CHANGED));
+        await act();
+        await eventually(() => wires.every((wire, i) => count(wire, CHANGED) > before[i]));
+      };
+      let id = '';
+      await reported(async () => ({ id } = await submit(service, user, newType())));
+      const known = count(quiet, CHANGED);
+      await reported(() => cancel(user, id));
+      await reported(() => submit(service, user, newType()));
+      expect(count(quiet, CHANGED)).toBe(known);
+      expect(wires.map((wire) => wire.text()).join()).not.toContain(id);
+      ping();
+      await eventually(() => count(quiet, CHANGED) > known);
+    });
+
+    it('are refused for another user, counted with the others, and cost nothing once they are closed', async () => {
+      await putSetting(service, 'requests.maxStreams', 1);
+      const [user, other] = await Promise.all([makeUser(service), makeUser(service)]);
+      await service.as(user).get('/v1/requests/events').query({ userId: other.id }).expect(404);
+      await service.as(user).get('/v1/requests/events').query({ userId: 'all' }).expect(400);
+      await service.as(user).head('/v1/requests/events').expect(200);
+      const wire = await followList(user, `?userId=${user.id}`);
+      expect((await service.as(user).get('/v1/requests/events').expect(429)).body.code).toBe('too-many-streams');
+      wire.socket.destroy();
+      for (const one of open) one.socket.destroy();
+      await eventually(() => service.app.get(ListWatch)['timer'] === null);
+    });
   });
 });

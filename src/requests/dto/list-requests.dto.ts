@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { IsInstantOrDay } from '../../common/is-instant';
 import { MAX_INTEGER } from '../../common/limits';
 import { WholeNumber } from '../../common/whole-number';
@@ -40,4 +40,16 @@ export class ListRequestsQuery extends ListQuery {
   @Min(1)
   @Max(MAX_INTEGER)
   keyId?: number;
+
+  /** Whose payload has a member of this name, at its top. Payloads are looked through a bounded number at a time, from the newest on: a page may be short, or empty, and go on. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  payloadKey?: string;
+
+  /** With `payloadKey`: and whose member has this value, as text. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(1_000)
+  payloadValue?: string;
 }

@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
 import { type AuthenticatedRequest } from '../../common/access.decorators';
 import { leaveSlot } from '../../http/call-slots';
@@ -9,11 +9,7 @@ import { type StatusEvent } from './event-log';
 import { EventStream } from './event-stream';
 import { HeldCalls } from './held-calls';
 import { StatusWatch } from './status-watch';
-
-/** A line that keeps proxies from closing a quiet stream, and finds clients that have gone. */
-const PING_MS = 15_000;
-/** Pings go round: each turn takes one part of the streams, so that they are no wave. */
-const PARTS = 30;
+import { StreamPings } from './stream-pings';
 
 /**
  * Requests' changes as server-sent events. A stream holds a socket and a place in the history, nothing else: what it sends
@@ -21,25 +17,15 @@ const PARTS = 30;
  * that a client does or leaves undone is kept for it, beyond what one stream has to send.
  */
 @Injectable()
-export class EventStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class EventStreams {
   private readonly logger = new Logger(EventStreams.name);
-  private readonly parts = Array.from({ length: PARTS }, () => new Set<EventStream>());
-  private part = 0;
-  private timer: NodeJS.Timeout;
 
   constructor(
     private readonly histories: HistoriesService,
     private readonly watch: StatusWatch,
     private readonly calls: HeldCalls,
+    private readonly pings: StreamPings,
   ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.ping(), PING_MS / PARTS).unref();
-  }
-
-  beforeApplicationShutdown(): void {
-    clearInterval(this.timer);
-  }
 
   /** Answers with the stream. @throws NotFoundProblem, TooManyStreams */
   async open(id: string, request: AuthenticatedRequest, reply: FastifyReply): Promise<void> {
@@ -76,8 +62,7 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async run(stream: EventStream, isOpen: boolean): Promise<void> {
-    const part = this.parts.reduce((smallest, other) => (other.size < smallest.size ? other : smallest));
-    part.add(stream);
+    const part = this.pings.begin(stream);
     try {
       while (isOpen && (await stream.change())) {
         isOpen = stream.send(await this.histories.events(stream.id, ownOnly(stream.call.principal)));
@@ -90,11 +75,6 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
       stream.end();
       this.close(stream);
     }
-  }
-
-  private ping(): void {
-    this.part = (this.part + 1) % PARTS;
-    for (const stream of this.parts[this.part] as Set<EventStream>) stream.ping();
   }
 }
 
