@@ -30,6 +30,7 @@ import { OutboxModule } from './outbox/outbox.module';
 import { PersonalDataModule } from './personal-data/personal-data.module';
 import { QuotasModule } from './quotas/quotas.module';
 import { ReadReplicaModule } from './read-replica/read-replica.module';
+import { ReplicasModule } from './replicas/replicas.module';
 import { RequestsModule } from './requests/requests.module';
 import { SettingsModule } from './settings/settings.module';
 import { SingleSignOnModule } from './single-sign-on/single-sign-on.module';
@@ -59,6 +60,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     SingleSignOnModule,
     QuotasModule,
     ReadReplicaModule,
+    ReplicasModule,
     RequestsModule,
     MeteringModule,
     PersonalDataModule,

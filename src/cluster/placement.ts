@@ -81,6 +81,7 @@ export const PLACEMENT: Readonly<Record<string, Placement>> = {
   job_runs: local('some rows an hour'),
   mails: local('some are to an address that is nobody yet'),
   operator_alerts: local('one row a kind of alert'),
+  replicas: local('one row a process'),
   removed_usage: local('sums over users who are gone'),
   system_configuration_changes: local('written by administrators'),
   system_configuration_versions: local('written by administrators'),
