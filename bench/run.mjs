@@ -6,6 +6,7 @@ build();
 const [
   { authorize, lightLoad, queue, refuse },
   { clientBatching },
+  { consoleMillion },
   { cpuPerSubmit },
   { submitBesideEvents },
   { submitWithForms },
@@ -21,6 +22,7 @@ const [
 ] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/batching.mjs'),
+  import('./benches/console.mjs'),
   import('./benches/cost.mjs'),
   import('./benches/events.mjs'),
   import('./benches/forms.mjs'),
@@ -54,6 +56,7 @@ const BENCHES = {
   'flat-cost': flatCostAndCloseOut,
   list,
   'scale-reads': scaleReads,
+  'console-million': consoleMillion,
   queue,
   'login-timing': loginTiming,
   'login-beside': loginBeside,

@@ -74,7 +74,9 @@ export async function logIn(page: Page, base: string, password = PASSWORD): Prom
   await settled(page);
 }
 
-export async function violations(page: Page): Promise<string[]> {
-  const { violations: found } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+/** What axe finds; of these rules alone, where they are given. */
+export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  const axe = new AxeBuilder({ page });
+  const { violations: found } = await (rules ? axe.withRules(rules) : axe.withTags(RULES)).analyze();
   return found.map(({ id, nodes }) => `${new URL(page.url()).pathname}: ${id} ${nodes.map(({ html }) => html).join(' ')}`);
 }

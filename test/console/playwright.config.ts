@@ -9,6 +9,7 @@ export default defineConfig({
   expect: { timeout: 60_000 },
   reporter: 'line',
   outputDir: '../../coverage/console',
+  snapshotPathTemplate: '{testDir}/looks/{arg}{ext}',
   use: {
     actionTimeout: 60_000,
     launchOptions: { executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] },

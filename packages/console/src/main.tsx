@@ -9,16 +9,6 @@ import { Session } from './app/session';
 import { router } from './app/router';
 import './styles.css';
 
-const RELOADED = 'quotidian-reloaded';
-
-// A file of a release that is gone: the page of the present one knows others.
-addEventListener('vite:preloadError', (event) => {
-  if (sessionStorage.getItem(RELOADED) === location.href) return;
-  sessionStorage.setItem(RELOADED, location.href);
-  event.preventDefault();
-  location.reload();
-});
-
 applyAppearance();
 
 const root = createRoot(document.getElementById('root') as HTMLElement);

@@ -22,10 +22,22 @@ export function noteCall(request: Request): void {
     .clone()
     .text()
     .then((body) => {
-      const call = { method, url, body: body === '' ? null : body };
+      const call = { method, url, body: body === '' ? null : shown(body) };
       calls = [call, ...calls.filter((one) => one.url !== url || one.method !== method)].slice(0, KEPT);
       for (const watcher of watchers) watcher();
     });
+}
+
+/** Members of a body that are nobody's business, on whatever level. */
+const SECRET = /password|secret|token|^code$/i;
+
+/** What was typed into a field of a password is shown to nobody, its owner neither. */
+function shown(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), (name, value: unknown) => (SECRET.test(name) && typeof value === 'string' ? '…' : value));
+  } catch {
+    return body;
+  }
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { BASE } from '../api/session';
 import { Home } from '../pages/home';
 import { NotThere } from '../pages/not-there';
+import { Failed } from './release';
 import { Shell } from './shell';
 
 /** The whole state of a page is in its address: texts as they are typed, empty ones left out. */
@@ -17,6 +18,7 @@ const routeTree = root.addChildren([
   page('/users/$userId', () => import('../pages/account'), 'Account'),
   page('/plans', () => import('../pages/operator'), 'Plans'),
   page('/plans/$tierId', () => import('../pages/operator'), 'Plan'),
+  page('/plan-changes', () => import('../pages/operator'), 'PlanChanges'),
   page('/settings', () => import('../pages/operator'), 'Settings'),
   page('/settings/$key', () => import('../pages/operator'), 'Setting'),
   page('/requests', () => import('../pages/operator'), 'Requests'),
@@ -33,6 +35,7 @@ export const router = createRouter({
   routeTree,
   basepath: `${BASE}/console`,
   defaultPreload: 'intent',
+  defaultErrorComponent: Failed,
   parseSearch: (text): Search => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search: Search) => {
     const given = Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '');

@@ -9,6 +9,7 @@ import { Away } from './away';
 import { Jump } from './jump';
 import { useMe } from './me';
 import { placesOf } from './places';
+import { Release } from './release';
 import { Icon } from '../ui/icon';
 import { problemOf, Refusal } from '../ui/refusal';
 import { TestClock } from './test-clock';
@@ -51,6 +52,7 @@ export function Shell() {
       </header>
       <TestClock />
       <Away />
+      <Release />
       <div className="body">
         <nav className="side" aria-label={t('Pages')}>
           {places.map(({ name, icon, link }) => (

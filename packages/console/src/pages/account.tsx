@@ -6,6 +6,7 @@ import { useMe } from '../app/me';
 import { usePageSearch, usePathPart } from '../app/search';
 import { problemOf, Refusal } from '../ui/refusal';
 import { AccountActs } from './account-acts';
+import { Grants } from './grants';
 import { Keys } from './keys';
 import { NotThere } from './not-there';
 import { OwnRequests } from './requests';
@@ -23,6 +24,7 @@ const TABS = {
   today: Today,
   usage: Usage,
   requests: OwnRequests,
+  grants: Grants,
   keys: Keys,
   settings: OwnSettings,
   webhooks: OwnWebhooks,

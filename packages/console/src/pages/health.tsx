@@ -17,7 +17,7 @@ export function useHealth() {
   return useQuery({
     queryKey: ['health'],
     queryFn: async () => (await (await fetch(`${BASE}/health/ready?verbose`)).json()) as Health,
-    refetchInterval: 5_000,
+    refetchInterval: 10_000,
   });
 }
 

@@ -11,7 +11,7 @@ type Job = Schemas['JobDto'];
 type Run = Schemas['JobRunDto'];
 
 export function useJobs() {
-  return useQuery({ queryKey: ['jobs'], queryFn: async () => (await api.GET('/v1/jobs')).data, refetchInterval: 5_000 });
+  return useQuery({ queryKey: ['jobs'], queryFn: async () => (await api.GET('/v1/jobs')).data, refetchInterval: 10_000 });
 }
 
 /** How far a run is, or how it ended. */

@@ -5,6 +5,7 @@ export { HealthPage } from './health';
 export { Jobs } from './jobs';
 export { Overview } from './overview';
 export { Plan } from './plan';
+export { PlanChanges } from './plan-changes';
 export { Plans } from './plans';
 export { Requests } from './requests';
 export { Setting } from './setting';

@@ -9,8 +9,10 @@ import { useHealth } from './health';
 import { RunState, useJobs } from './jobs';
 import { type Look, useLooks } from './metrics';
 import { Rates } from './rates';
+import { ReplicasCard } from './replicas';
 
-const EVERY_MS = 5_000;
+/** With what else the page asks for again and again, less than one call a second. */
+const EVERY_MS = 10_000;
 
 /** What an operator looks at first: who is refused and why, who is at the limit, what waits, whether all is well. */
 export function Overview() {
@@ -38,6 +40,7 @@ export function Overview() {
         <Limits />
         <Queue />
         <JobsCard />
+        <ReplicasCard />
       </section>
     </>
   );
@@ -63,9 +66,14 @@ function HealthTag() {
   );
 }
 
+/** What every console meets before somebody logs in. */
+const NO_REFUSALS = new Set(['refresh-refused']);
+
 /** Why calls were refused, by the code of the problem that was answered. */
 function Reasons({ now }: { now: Look | undefined }) {
-  const reasons = (now?.samples ?? []).filter(({ name, value }) => name === 'quotidian_problems_total' && value > 0).sort((a, b) => b.value - a.value);
+  const reasons = (now?.samples ?? [])
+    .filter(({ name, labels, value }) => name === 'quotidian_problems_total' && value > 0 && !NO_REFUSALS.has(labels.code ?? ''))
+    .sort((a, b) => b.value - a.value);
   const highest = reasons[0]?.value ?? 1;
   return (
     <article className="card">
@@ -100,8 +108,10 @@ function Limits() {
     queryKey: ['near'],
     queryFn: async () => {
       const types = ['quota.exhausted', 'quota.threshold-reached'] as const;
-      const pages = await Promise.all(types.map((type) => api.GET('/v1/events', { params: { query: { type, limit: 10 } } })));
-      return pages.flatMap(({ data }) => data.items).sort((a, b) => b.timestamp.localeCompare(a.timestamp));
+      const pages = await Promise.all(types.map((type) => api.GET('/v1/events', { params: { query: { type, limit: 50 } } })));
+      const found = pages.flatMap(({ data }) => data.items).sort((a, b) => b.timestamp.localeCompare(a.timestamp));
+      // Of each user the newest, which is the highest of their day.
+      return found.filter(({ userId }, i) => found.findIndex((one) => one.userId === userId) === i);
     },
     refetchInterval: 30_000,
   });

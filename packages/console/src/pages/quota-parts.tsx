@@ -13,7 +13,7 @@ type Row = Record<string, unknown>;
 export function Parts({ quota }: { quota: Quota }) {
   const parts = Object.entries(quota).filter(([name, value]) => SHOWN.includes(name) && typeof value === 'object' && value !== null);
   return parts.map(([name, value]) => {
-    const rows = (Array.isArray(value) ? value : [value]) as Row[];
+    const rows = rowsOf(value as Row);
     if (rows.length === 0) return null;
     const members = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     return (
@@ -33,6 +33,12 @@ export function Parts({ quota }: { quota: Quota }) {
       </section>
     );
   });
+}
+
+/** A part is a list, an object with one, or one thing. */
+function rowsOf(value: Row): Row[] {
+  if (Array.isArray(value)) return value as Row[];
+  return Array.isArray(value.items) ? (value.items as Row[]) : [value];
 }
 
 /** `resetsAt` as people write it. */

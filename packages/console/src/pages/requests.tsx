@@ -3,7 +3,8 @@ import { typedInto } from '../ui/form';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { api } from '../api/client';
-import { type ApiRequest } from '../api/types';
+import { useFollowList } from '../api/follow';
+import { type ApiRequest, type Schemas } from '../api/types';
 import { useFilter, usePageSearch } from '../app/search';
 import { Choice, Field } from '../ui/field';
 import { Pager } from '../ui/pager';
@@ -57,28 +58,41 @@ export function OwnRequests({ userId }: { userId: string }) {
   return <RequestList userId={Number(userId)} />;
 }
 
+/** A page of the service looks at so many requests and no further; the console asks on for a page of its own, for so long. */
+const ASKS_ON_MS = 700;
+const PAGE = 50;
+
+/** One page of the requests that the address of the console's page asks for. */
+async function pageOf(userId: number | undefined, search: Partial<Record<string, string>>): Promise<Schemas['RequestPage']> {
+  const { status, type, since, until, payloadKey, payloadValue } = search;
+  const chosen = (text: string | undefined) => (text === '' ? undefined : text);
+  const query = {
+    userId,
+    status: chosen(status) as 'pending' | undefined,
+    type: chosen(type),
+    payloadKey: chosen(payloadKey),
+    payloadValue: chosen(payloadKey) && chosen(payloadValue),
+    since: instantOf(since),
+    until: instantOf(until),
+  };
+  const items: ApiRequest[] = [];
+  const end = performance.now() + ASKS_ON_MS;
+  let cursor = chosen(search.cursor);
+  for (;;) {
+    const { data } = await api.GET('/v1/requests', { params: { query: { ...query, cursor, limit: PAGE - items.length } } });
+    items.push(...data.items);
+    cursor = data.nextCursor ?? undefined;
+    if (cursor === undefined || items.length >= PAGE || performance.now() > end) return { ...data, items };
+  }
+}
+
 function RequestList({ userId }: { userId: number | undefined }) {
   const search = usePageSearch();
   const filter = useFilter();
   const navigate = useNavigate();
-  const { status, type, since, until, cursor } = search;
-  const given = (text: string | undefined) => (text === '' ? undefined : text);
-  const requests = useQuery({
-    queryKey: ['requests', userId, search],
-    queryFn: async () => {
-      const query = {
-        userId,
-        status: given(status) as 'pending' | undefined,
-        type: given(type),
-        since: instantOf(since),
-        until: instantOf(until),
-        cursor,
-        limit: 50,
-      };
-      return (await api.GET('/v1/requests', { params: { query } })).data;
-    },
-    refetchInterval: search.live === 'no' || cursor !== undefined ? false : 3_000,
-  });
+  const { status, type, payloadKey, payloadValue, since, until, cursor } = search;
+  const requests = useQuery({ queryKey: ['requests', userId, search], queryFn: () => pageOf(userId, search) });
+  useFollowList(userId, search.live === 'no' || cursor !== undefined);
   return (
     <>
       <form
@@ -91,7 +105,7 @@ function RequestList({ userId }: { userId: number | undefined }) {
           else filter(typed);
         }}
       >
-        <Field label="Id" name="id" placeholder="the whole id" />
+        <Field label="Id" name="id" placeholder={t('the whole id')} />
         <Choice label="Status" value={status ?? ''} onChange={({ target }) => filter({ status: target.value })}>
           <option value="">{t('any')}</option>
           {STATUSES.map((name) => (
@@ -101,6 +115,8 @@ function RequestList({ userId }: { userId: number | undefined }) {
           ))}
         </Choice>
         <Field label="Type" name="type" key={`type ${type}`} defaultValue={type} />
+        <Field label="Payload has" name="payloadKey" key={`key ${payloadKey}`} defaultValue={payloadKey} placeholder={t('a member’s name')} maxLength={200} />
+        <Field label="with the value" name="payloadValue" key={`value ${payloadValue}`} defaultValue={payloadValue} placeholder={t('any')} maxLength={1000} />
         <Field label="Since" name="since" type="datetime-local" key={`since ${since}`} defaultValue={since} />
         <Field label="Until" name="until" type="datetime-local" key={`until ${until}`} defaultValue={until} />
         <Choice label="New ones" value={search.live ?? ''} onChange={({ target }) => filter({ live: target.value })}>
@@ -112,10 +128,14 @@ function RequestList({ userId }: { userId: number | undefined }) {
       <Refusal problem={problemOf(requests.error)} />
       <Table
         caption="Requests"
-        columns={COLUMNS}
-        rows={requests.data?.items}
+        columns={userId === undefined ? COLUMNS : COLUMNS.filter(({ name }) => name !== 'User')}
+        rows={requests.data?.items ?? (requests.isError ? [] : undefined)}
         keyOf={({ id }) => id}
-        empty="No request is like that yet: POST /v1/requests makes one."
+        empty={
+          requests.data?.nextCursor
+            ? 'None among those that were looked through: go on with the next page, or choose a time.'
+            : 'No request is like that yet: POST /v1/requests makes one.'
+        }
       />
       <Pager cursor={cursor} next={requests.data?.nextCursor} />
     </>

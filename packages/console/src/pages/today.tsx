@@ -18,7 +18,7 @@ export function Today({ userId }: { userId: string }) {
     refetchInterval: 5_000,
   });
   if (quota.data === undefined) return quota.isError ? <Refusal problem={problemOf(quota.error)} /> : <p className="waiting">{t('Loading…')}</p>;
-  const { used, limit, remaining, resetsAt, timeZone } = quota.data;
+  const { used, limit, remaining, resetsAt, timeZone, grants } = quota.data;
   return (
     <>
       <section className="cards">
@@ -29,6 +29,14 @@ export function Today({ userId }: { userId: string }) {
             {limit !== null && <Ring used={used} limit={limit} />}
           </div>
           <Bar used={used} limit={limit} label="Used of today" />
+          {grants && (
+            <p>
+              {t('{units} of what is left are granted:', { units: grants.remaining.toLocaleString(LOCALE) })}{' '}
+              <Link to="." search={{ tab: 'grants' }}>
+                {t('Grants')}
+              </Link>
+            </p>
+          )}
         </article>
         <article className="card">
           <h2>{t('Begins anew')}</h2>

@@ -5,11 +5,15 @@ import { LOCALE, t } from '../app/language';
 import { downloadCsv } from '../ui/csv';
 import { problemOf, Refusal } from '../ui/refusal';
 import { Table } from '../ui/table';
+import { Time } from '../ui/time';
 
 type Part = Schemas['UsagePartDto'];
 
 interface Sum {
   name: string;
+  /** Of the key. */
+  id?: number | null;
+  lastUsedAt?: string | null;
   used: number;
   refunded: number;
   requests: number;
@@ -26,6 +30,16 @@ function sumsBy(parts: readonly Part[], nameOf: (part: Part) => string): Sum[] {
   return [...sums.values()].sort((a, b) => b.used - a.used);
 }
 
+/** Its totals are counted by the service, whatever number of types it was used for. */
+const sumOfKey = ({ keyId, name, used, refunded, requests, lastUsedAt }: Schemas['KeyUsageDto']): Sum => ({
+  name: keyId === null ? t('without a key') : (name ?? t('key {id}', { id: keyId })),
+  id: keyId,
+  used,
+  refunded,
+  requests,
+  lastUsedAt,
+});
+
 /** What the units were used for: by type, and by the key that the requests were made with. */
 export function UsageParts({ userId, from }: { userId: string; from: string }) {
   const path = { userId };
@@ -33,14 +47,6 @@ export function UsageParts({ userId, from }: { userId: string; from: string }) {
     queryKey: ['usage-parts', userId, from],
     queryFn: async () => (await api.GET('/v1/users/{userId}/usage/parts', { params: { path, query: { from } } })).data,
   });
-  const keys = useQuery({
-    queryKey: ['keys', userId],
-    queryFn: async () => (await api.GET('/v1/users/{userId}/api-keys', { params: { path, query: { limit: 100 } } })).data,
-  });
-  const nameOfKey = (id: number | null) => {
-    if (id === null) return t('without a key');
-    return keys.data?.items.find((key) => key.id === id)?.name ?? t('key {id}', { id });
-  };
   const items = parts.data?.items;
   return (
     <>
@@ -50,7 +56,7 @@ export function UsageParts({ userId, from }: { userId: string; from: string }) {
       )}
       <div className="cards halves">
         <Sums name="By type" file={`quotidian-usage-by-type-${userId}.csv`} sums={items && sumsBy(items, ({ type }) => type)} />
-        <Sums name="By key" file={`quotidian-usage-by-key-${userId}.csv`} sums={items && sumsBy(items, ({ keyId }) => nameOfKey(keyId))} />
+        <Sums name="By key" file={`quotidian-usage-by-key-${userId}.csv`} sums={parts.data?.keys.map(sumOfKey)} />
       </div>
     </>
   );
@@ -75,7 +81,7 @@ function Sums({ name, file, sums }: { name: string; file: string; sums: Sum[] | 
       <Table<Sum>
         caption={name}
         rows={sums}
-        keyOf={(sum) => sum.name}
+        keyOf={({ id, name: of }) => `${id} ${of}`}
         empty="No request of this time is stored."
         columns={[
           {
@@ -92,6 +98,9 @@ function Sums({ name, file, sums }: { name: string; file: string; sums: Sum[] | 
           { name: 'Used', cell: ({ used }) => used.toLocaleString(LOCALE), isNumber: true },
           { name: 'Refunded', cell: ({ refunded }) => refunded.toLocaleString(LOCALE), isNumber: true },
           { name: 'Requests', cell: ({ requests }) => requests.toLocaleString(LOCALE), isNumber: true },
+          ...(sums?.some(({ lastUsedAt }) => lastUsedAt !== undefined)
+            ? [{ name: 'Last used', cell: ({ lastUsedAt = null }: Sum) => <Time at={lastUsedAt} /> }]
+            : []),
         ]}
       />
     </section>

@@ -40,8 +40,9 @@ export function Usage({ userId }: { userId: string }) {
       </div>
       <Refusal problem={problemOf(usage.error)} />
       {items && <Bars items={items} />}
+      <UsageParts userId={userId} from={from} />
       <details open>
-        <summary>{t('Figures')}</summary>
+        <summary>{t('Figures of each day')}</summary>
         <Table<Day>
           caption="Usage by day"
           rows={items?.toReversed() ?? (usage.isError ? [] : undefined)}
@@ -56,22 +57,35 @@ export function Usage({ userId }: { userId: string }) {
           ]}
         />
       </details>
-      <UsageParts userId={userId} from={from} />
     </>
   );
 }
 
-/** The same figures as a picture: each bar is a day. */
+/** The same figures as a picture: each bar is a day, and the line is the limit that the newest has. */
 function Bars({ items }: { items: readonly Day[] }) {
   const highest = Math.max(1, ...items.map(({ used }) => used));
+  const limit = items.at(-1)?.limit ?? null;
+  const top = limit === null || limit > highest * 4 ? highest : Math.max(highest, limit);
   const width = 100 / Math.max(items.length, 1);
+  const heightOf = (units: number) => (units / top) * 30;
   return (
-    <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label={t('Units used by day; the table has the figures')}>
-      {items.map(({ date, used }, i) => (
-        <rect key={date} x={i * width + width * 0.1} width={width * 0.8} y={30 - (used / highest) * 30} height={(used / highest) * 30}>
-          <title>{`${date}: ${used.toLocaleString(LOCALE)}`}</title>
-        </rect>
-      ))}
-    </svg>
+    <figure className="card">
+      <svg className="bars" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label={t('Units used by day; the table has the figures')}>
+        {items.map(({ date, used }, i) => (
+          <rect key={date} x={i * width + width * 0.1} width={width * 0.8} y={30 - heightOf(used)} height={heightOf(used)}>
+            <title>{`${date}: ${used.toLocaleString(LOCALE)}`}</title>
+          </rect>
+        ))}
+        {limit !== null && limit <= top && <line x1="0" x2="100" y1={30 - heightOf(limit)} y2={30 - heightOf(limit)} />}
+      </svg>
+      <figcaption className="row between muted">
+        <span>{items[0]?.date}</span>
+        <span>
+          {t('{units} on the busiest day', { units: highest.toLocaleString(LOCALE) })}
+          {limit !== null && `, ${t('{units} is the limit', { units: limit.toLocaleString(LOCALE) })}`}
+        </span>
+        <span>{items.at(-1)?.date}</span>
+      </figcaption>
+    </figure>
   );
 }

@@ -14,9 +14,27 @@ interface Change {
   after?: unknown;
 }
 
+/** Changes that are shown at once; what a whole object has besides is a step away. */
+const SHOWN = 4;
+
 /** What is different, member by member. */
 export function Diff({ changes }: { changes: readonly Change[] }) {
   if (changes.length === 0) return <span className="muted">{t('no difference')}</span>;
+  const rest = changes.slice(SHOWN);
+  return (
+    <>
+      <Changes changes={changes.slice(0, SHOWN)} />
+      {rest.length > 0 && (
+        <details>
+          <summary>{t('{count} more', { count: rest.length })}</summary>
+          <Changes changes={rest} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function Changes({ changes }: { changes: readonly Change[] }) {
   return (
     <dl className="diff">
       {changes.map(({ pointer, before, after }) => (
