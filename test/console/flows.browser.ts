@@ -1,7 +1,7 @@
 import { type Browser, expect, type Page, test } from '@playwright/test';
 import { logIn, post, settled, Started, violations, watched } from './driving';
 
-const WORD = 'w'.repeat(10_000);
+const UNBROKEN = 'w'.repeat(10_000);
 const MARKUP = `"><img src=x onerror=alert(1)><script>alert(2)</script><svg onload=alert(3)>{{7*7}}\u202egnihton\u2066`;
 const EMAIL = 'grace@example.com';
 
@@ -65,7 +65,7 @@ test.describe('flows of the console', () => {
     await page.keyboard.press('Enter');
     await expect(page.getByRole('cell', { name: EMAIL, exact: true })).toBeVisible();
     expect(await violations(page)).toEqual([]);
-    await press(page, /^Cancel the change of plan of/);
+    await press(page, /^Cancel it: the change of plan of/);
     await dialog.getByRole('button', { name: 'Have it not happen' }).press('Enter');
     await expect(page.getByText('No change of plan waits')).toBeVisible();
     expect(faults).toEqual([]);
@@ -136,7 +136,11 @@ test.describe('flows of the console', () => {
   test('shows whatever somebody stored as text, on every page that has it, no wider than the screen', async ({ browser }) => {
     await post(service, base, '/v1/users/2/api-keys', { name: MARKUP.slice(0, 90) });
     await post(service, base, '/v1/users/2/quota/grants', { units: 1, reason: MARKUP });
-    await post(service, base, '/v1/requests', { type: 'torture', userId: 2, payload: { [WORD.slice(0, 500)]: WORD, [MARKUP]: [MARKUP, { [MARKUP]: 1 }] } });
+    await post(service, base, '/v1/requests', {
+      type: 'torture',
+      userId: 2,
+      payload: { [UNBROKEN.slice(0, 500)]: UNBROKEN, [MARKUP]: [MARKUP, { [MARKUP]: 1 }] },
+    });
     await post(service, base, '/v1/webhook-endpoints', {
       url: `https://example.com/${encodeURIComponent(MARKUP)}`,
       events: ['request.*'],

@@ -1507,6 +1507,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/replicas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The processes that serve, each with its release and when it last reported itself; a hundred at the utmost, those that are live first.
+         * @description For operators: `viewer`, `support`, `admin`.
+         */
+        get: operations["replicasList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * The processes that serve, each with its release and when it last reported itself; a hundred at the utmost, those that are live first.
+         * @description As GET, without its body. For operators: `viewer`, `support`, `admin`.
+         */
+        head: operations["replicasListHead"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/requests/claim": {
         parameters: {
             query?: never;
@@ -1655,6 +1679,32 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reports that the list of requests is to be read anew, as server-sent events (`changed`, without data): when a request was made, or its
+         *     status changed, and every 15 s besides. Once a second at the utmost.
+         * @description Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        get: operations["requestsFollow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * Reports that the list of requests is to be read anew, as server-sent events (`changed`, without data): when a request was made, or its
+         *     status changed, and every 15 s besides. Once a second at the utmost.
+         * @description As GET, without its body. Needs the scope `requests:read`. What is others': for `viewer`, `support`, `admin`.
+         */
+        head: operations["requestsFollowHead"];
         patch?: never;
         trace?: never;
     };
@@ -3660,6 +3710,29 @@ export interface components {
              * @description Users whose day was over and whom this run brought to the present one.
              */
             closedOut: number;
+        };
+        ReplicaDto: {
+            /** @description Of its run: a process that is started again is another one. */
+            id: string;
+            /** @description Of its machine or container, and its process. */
+            name: string;
+            /** @description Of the service that it runs. */
+            version: string;
+            /** Format: date-time */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @description When it last reported itself.
+             */
+            seenAt: string;
+            /** @description Whether it has reported itself within 45 s; it does so every 15 s. One that is not may have been killed, or cut off from the database. */
+            live: boolean;
+            /** @description The one that answered. */
+            current: boolean;
+        };
+        ReplicaPage: {
+            items: components["schemas"]["ReplicaDto"][];
+            nextCursor: string | null;
         };
         ClaimDto: {
             /** @description The types that the worker can carry out. */
@@ -13803,6 +13876,60 @@ export interface operations {
             default: components["responses"]["Transport"];
         };
     };
+    replicasList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicaPage"];
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequest"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequired"];
+            429: components["responses"]["TooManyRequestsTooManyCalls"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    replicasListHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer is below. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenAdminRequiredOrScopeRequiredOrTotpEnrolmentRequiredHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
+        };
+    };
     workClaim: {
         parameters: {
             query?: never;
@@ -14148,6 +14275,10 @@ export interface operations {
                 userId?: number;
                 /** @description Made with this API key. */
                 keyId?: number;
+                /** @description Whose payload has a member of this name, at its top. Payloads are looked through a bounded number at a time, from the newest on: a page may be short, or empty, and go on. */
+                payloadKey?: string;
+                /** @description With `payloadKey`: and whose member has this value, as text. */
+                payloadValue?: string;
             };
             header?: never;
             path?: never;
@@ -14312,6 +14443,10 @@ export interface operations {
                 userId?: number;
                 /** @description Made with this API key. */
                 keyId?: number;
+                /** @description Whose payload has a member of this name, at its top. Payloads are looked through a bounded number at a time, from the newest on: a page may be short, or empty, and go on. */
+                payloadKey?: string;
+                /** @description With `payloadKey`: and whose member has this value, as text. */
+                payloadValue?: string;
             };
             header?: never;
             path?: never;
@@ -14421,6 +14556,70 @@ export interface operations {
             500: components["responses"]["InternalServerErrorInternalError"];
             503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
             default: components["responses"]["Transport"];
+        };
+    };
+    requestsFollow: {
+        parameters: {
+            query?: {
+                /** @description For administrators and `service` keys, who follow everybody's otherwise. */
+                userId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One event for all that changed since the one before. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering.optional"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailed"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissing"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequired"];
+            404: components["responses"]["NotFoundNotFound"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyStreams"];
+            500: components["responses"]["InternalServerErrorInternalError"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailable"];
+            default: components["responses"]["Transport"];
+        };
+    };
+    requestsFollowHead: {
+        parameters: {
+            query?: {
+                /** @description For administrators and `service` keys, who follow everybody's otherwise. */
+                userId?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One event for all that changed since the one before. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering.optional"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequestMalformedRequestOrUnstorableValueOrValidationFailedHead"];
+            401: components["responses"]["UnauthorizedCredentialsInvalidOrCredentialsMissingHead"];
+            403: components["responses"]["ForbiddenScopeRequiredOrTotpEnrolmentRequiredHead"];
+            404: components["responses"]["NotFoundNotFoundHead"];
+            429: components["responses"]["TooManyRequestsTooManyCallsOrTooManyStreamsHead"];
+            500: components["responses"]["InternalServerErrorInternalErrorHead"];
+            503: components["responses"]["ServiceUnavailableStoredValueUnusableOrTemporarilyUnavailableHead"];
+            default: components["responses"]["TransportHead"];
         };
     };
     requestsGet: {

@@ -537,7 +537,7 @@ export const de: Partial<Record<string, string>> = {
     'Kein Tarifwechsel wartet. Die Seite eines Benutzers wechselt den Tarif jetzt, mit seinem nächsten Tag oder an einem Datum.',
   Then: 'Danach',
   'Cancel the change of plan': 'Tarifwechsel absagen',
-  'Cancel the change of plan of {name}': 'Tarifwechsel von {name} absagen',
+  'Cancel it: the change of plan of {name}': 'Absagen: Tarifwechsel von {name}',
   'Cancel it': 'Absagen',
   'Have it not happen': 'Nicht wechseln',
   'The user stays on the plan that they have.': 'Der Benutzer behält seinen Tarif.',

@@ -55,7 +55,7 @@ export function PlanChanges() {
 export function CancelPlanChange({ userId, of }: { userId: string; of?: string }) {
   return (
     <Act
-      name={of === undefined ? 'Cancel the change of plan' : t('Cancel the change of plan of {name}', { name: of })}
+      name={of === undefined ? 'Cancel the change of plan' : t('Cancel it: the change of plan of {name}', { name: of })}
       short={of === undefined ? undefined : 'Cancel it'}
       confirm="Have it not happen"
       isDanger
