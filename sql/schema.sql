@@ -331,6 +331,15 @@ CREATE TABLE removed_usage (
   CONSTRAINT removed_usage_users_check CHECK ((users > 0))
 );
 
+CREATE TABLE replicas (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  version text NOT NULL,
+  started_at timestamp with time zone DEFAULT now() NOT NULL,
+  seen_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT replicas_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE request_attempts (
   request_id uuid NOT NULL,
   attempt integer NOT NULL,
