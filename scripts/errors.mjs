@@ -5,6 +5,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { STATUS_CODES } from 'node:http';
 import { join } from 'node:path';
 import { format } from 'prettier';
+import { holds } from './alike.mjs';
+import { isMain } from './is-main.mjs';
 import { documentedRoutes, problemKinds } from './problem-kinds.mjs';
 
 const FOLDER = 'docs/errors';
@@ -16,34 +18,40 @@ const STYLE = JSON.parse(readFileSync('.prettierrc.json', 'utf8'));
 const SHOWN_ROUTES = 8;
 const INSTANCE = 'urn:quotidian:request:5f0c4a52-6f5c-4d0b-9a8e-3f6a1b2c4d5e';
 const COMMON = ['type', 'title', 'status', 'detail', 'code', 'instance'];
-const check = process.argv.includes('--check');
 
-const kinds = problemKinds();
-const routes = documentedRoutes();
-/** @type {string[]} */
-const problems = [];
+/**
+ * Writes the pages, or with `check` only looks at them.
+ * @param {{ check?: boolean }} [options]
+ * @returns {Promise<{ problems: string[], count: number }>} what somebody has to mend
+ */
+export async function writeErrors({ check = false } = {}) {
+  const kinds = problemKinds();
+  const routes = documentedRoutes();
+  /** @type {string[]} */
+  const problems = [];
+  for (const kind of kinds) {
+    const path = join(FOLDER, `${kind.code}.md`);
+    const before = existsSync(path) ? readFileSync(path, 'utf8') : SECTIONS.map((section) => `## ${section}\n`).join('\n');
+    const after = await settle(path, pageOf(kind, before, routes));
+    problems.push(...flawsOf(kind, after).map((flaw) => `${path}: ${flaw}`));
+  }
+  await settle(join(FOLDER, LIST), listOf(kinds));
+  const names = new Set(kinds.map(({ code }) => `${code}.md`));
+  for (const name of readdirSync(FOLDER).filter((file) => !names.has(file) && file !== LIST)) {
+    if (check) problems.push(`${FOLDER}/${name}: no problem has that code`);
+    else rmSync(join(FOLDER, name));
+  }
+  return { problems, count: kinds.length };
 
-for (const kind of kinds) {
-  const path = join(FOLDER, `${kind.code}.md`);
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : SECTIONS.map((section) => `## ${section}\n`).join('\n');
-  const after = await pageOf(kind, before);
-  problems.push(...flawsOf(kind, after).map((flaw) => `${path}: ${flaw}`));
-  settle(path, after);
-}
-settle(join(FOLDER, LIST), await listOf());
-const names = new Set(kinds.map(({ code }) => `${code}.md`));
-for (const name of readdirSync(FOLDER).filter((file) => !names.has(file) && file !== LIST)) {
-  if (check) problems.push(`${FOLDER}/${name}: no problem has that code`);
-  else rmSync(join(FOLDER, name));
-}
-for (const line of problems) console.log(line);
-console.log(`${kinds.length} codes`);
-process.exit(problems.length === 0 ? 0 : 1);
-
-function settle(path, text) {
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
-  if (check) problems.push(`${path} is not up to date: npm run errors, and commit it`);
-  else writeFileSync(path, text);
+  /** Returns the page as it is to be. @param {string} path @param {string} text */
+  async function settle(path, text) {
+    const before = existsSync(path) ? readFileSync(path, 'utf8') : null;
+    if (!check && before !== null && holds(path, text)) return before;
+    const after = await format(text, { ...STYLE, parser: 'markdown' });
+    if (before !== after && check) problems.push(`${path} is not up to date: npm run errors, and commit it`);
+    if (before !== after && !check) writeFileSync(path, after);
+    return after;
+  }
 }
 
 function flawsOf({ members }, page) {
@@ -56,7 +64,7 @@ function flawsOf({ members }, page) {
 }
 
 /** @param {import('./problem-kinds.mjs').Kind} kind */
-function pageOf(kind, before) {
+function pageOf(kind, before, routes) {
   const { code, status, type, title, members, fields } = kind;
   const rows = [
     ['status', `${status} ${STATUS_CODES[status] ?? 'Client Closed Request'}`],
@@ -64,19 +72,19 @@ function pageOf(kind, before) {
     ['type', `\`${type}\``],
     ['members', listed(members)],
     ['header', listed(fields)],
-    ['answered by', answeredBy(code)],
+    ['answered by', answeredBy(code, routes)],
   ];
   const facts = ['| | |', '| --- | --- |', ...rows.filter(([, value]) => value !== '').map((row) => `| ${row.join(' | ')} |`)].join('\n');
   const own = before.includes(END) ? before.slice(before.indexOf(END) + END.length) : `\n\n${before}`;
   const kept = own.replace(EXAMPLE, (_, json) => `\`\`\`json\n${example(json, kind)}\n\`\`\``);
-  return format(`# ${code}\n\n${BEGIN}\n\n${facts}\n\n${END}${kept}`, { ...STYLE, parser: 'markdown' });
+  return `# ${code}\n\n${BEGIN}\n\n${facts}\n\n${END}${kept}`;
 }
 
 function listed(written) {
   return written.map((name) => (name.endsWith('?') ? `\`${name.slice(0, -1)}\` (not always)` : `\`${name}\``)).join(', ');
 }
 
-function answeredBy(code) {
+function answeredBy(code, routes) {
   // A document that names no codes says nothing of routes.
   if (routes.size === 0) return '';
   const own = routes.get(code) ?? [];
@@ -92,9 +100,9 @@ function example(json, { type, title, status, code, sample }) {
   return JSON.stringify({ type, title, status, detail, code, ...Object.fromEntries(own), instance }, null, 2);
 }
 
-function listOf() {
+function listOf(kinds) {
   const rows = [...kinds].sort((a, b) => a.status - b.status || a.code.localeCompare(b.code));
-  const text = `# Errors
+  return `# Errors
 
 ${BEGIN}
 
@@ -105,5 +113,11 @@ the address of its page (\`PROBLEM_TYPE_BASE\`), unless a registry names the kin
 | --- | --- | --- |
 ${rows.map(({ code, status, title }) => `| ${status} | [${code}](${code}.md) | ${title} |`).join('\n')}
 `;
-  return format(text, { ...STYLE, parser: 'markdown' });
+}
+
+if (isMain(import.meta.url)) {
+  const { problems, count } = await writeErrors({ check: process.argv.includes('--check') });
+  for (const line of problems) console.log(line);
+  console.log(`${count} codes`);
+  process.exit(problems.length === 0 ? 0 : 1);
 }

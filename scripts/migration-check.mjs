@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { built, withEmptyServer } from './with-database.mjs';
+import { built } from './built.mjs';
+import { withEmptyServer } from './with-database.mjs';
 
 const { DataSource } = createRequire(import.meta.url)('typeorm');
 const { Connections } = built('database/connections.js');

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { built } from './with-database.mjs';
+import { built } from './built.mjs';
 
 /**
  * A kind of problem. `members` and `fields` have a question mark behind what may be missing; `sample` is an answer, where one can be made of nothing.

@@ -4,35 +4,41 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { format } from 'prettier';
-import { built } from './with-database.mjs';
+import { holds } from './alike.mjs';
+import { isMain } from './is-main.mjs';
+import { built } from './built.mjs';
 
 const FOLDER = 'docs/reference';
 const STYLE = JSON.parse(readFileSync('.prettierrc.json', 'utf8'));
 const BUILT = resolve('dist/src');
 const BEGIN = '<!-- written by npm run reference -->';
 const require = createRequire(import.meta.url);
-const { declaredSettings } = built('settings/setting.js');
-const check = process.argv.includes('--check');
 const loaded = (/** @type {RegExp} */ pattern) =>
   readdirSync(BUILT, { recursive: true, encoding: 'utf8' })
     .filter((file) => pattern.test(file))
     .sort()
     .map((file) => require(join(BUILT, file)));
 
-const pages = { 'settings.md': settings(), 'environment.md': environment(), 'cli.md': commands(), 'metrics.md': metrics() };
-const stale = [];
-for (const [name, text] of Object.entries({ ...pages, 'README.md': index() })) {
-  const path = join(FOLDER, name);
-  const made = await format(text, { ...STYLE, parser: 'markdown' });
-  if (existsSync(path) && readFileSync(path, 'utf8') === made) continue;
-  if (check) stale.push(path);
-  if (check) continue;
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(path, made);
+/**
+ * Writes the pages, or with `check` only looks at them.
+ * @param {{ check?: boolean }} [options]
+ * @returns {Promise<{ stale: string[], count: number }>}
+ */
+export async function writeReference({ check = false } = {}) {
+  const pages = { 'settings.md': settings(), 'environment.md': environment(), 'cli.md': commands(), 'metrics.md': metrics(), 'README.md': index() };
+  const stale = [];
+  for (const [name, text] of Object.entries(pages)) {
+    const path = join(FOLDER, name);
+    if (!check && holds(path, text)) continue;
+    const made = await format(text, { ...STYLE, parser: 'markdown' });
+    if (existsSync(path) && readFileSync(path, 'utf8') === made) continue;
+    stale.push(path);
+    if (check) continue;
+    mkdirSync(FOLDER, { recursive: true });
+    writeFileSync(path, made);
+  }
+  return { stale, count: Object.keys(pages).length };
 }
-for (const path of stale) console.log(`${path} is not up to date: npm run reference, and commit it`);
-console.log(`${Object.keys(pages).length} pages of reference`);
-process.exit(stale.length === 0 ? 0 : 1);
 
 function index() {
   return page('Reference', 'Generated from the code, and held to it by CI.', [
@@ -51,6 +57,7 @@ function index() {
 }
 
 function settings() {
+  const { declaredSettings } = built('settings/setting.js');
   loaded(/\.settings\.js$/);
   const all = [...declaredSettings().values()].sort((a, b) => a.key.localeCompare(b.key));
   const groups = grouped(all, groupOf);
@@ -172,4 +179,12 @@ function grouped(items, key) {
   const groups = new Map();
   for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
   return groups;
+}
+
+if (isMain(import.meta.url)) {
+  const check = process.argv.includes('--check');
+  const { stale, count } = await writeReference({ check });
+  if (check) for (const path of stale) console.log(`${path} is not up to date: npm run reference, and commit it`);
+  console.log(`${count} pages of reference`);
+  process.exit(check && stale.length > 0 ? 1 : 0);
 }

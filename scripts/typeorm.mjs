@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dress } from './generated-migration.mjs';
-import { built, withApplicationDatabase } from './with-database.mjs';
+import { built } from './built.mjs';
+import { withApplicationDatabase } from './with-database.mjs';
 
 const [command, ...rest] = process.argv.slice(2);
 const folder = dirname(rest[0] ?? '.');

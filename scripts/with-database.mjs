@@ -1,31 +1,29 @@
-// For the scripts of this folder: the built application's database layer, and a database to work on.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, chmodSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// For the scripts of this folder: a database to work on.
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const require = createRequire(import.meta.url);
-
-/** Builds what is stale, then loads a module of `dist/src`. */
-export function built(module) {
-  const { status } = spawnSync(process.execPath, ['scripts/build-if-stale.mjs'], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-  return require(join(process.cwd(), 'dist/src', module));
-}
+import { built } from './built.mjs';
 
 /** Lends an empty server that goes when the work is done; `TEST_PG_BIN_DIR` names another release's programs. */
 export async function withEmptyServer(work) {
-  const { EmbeddedPostgres } = built('database/embedded/embedded-postgres.js');
   const dataDir = mkdtempSync(join(tmpdir(), 'quotidian-script-'));
   chmodSync(dataDir, 0o755);
-  const serverFlags = ['-c', 'fsync=off'];
-  const server = await EmbeddedPostgres.start({ dataDir, binDir: process.env.TEST_PG_BIN_DIR, initdbFlags: ['--no-sync'], serverFlags });
+  try {
+    return await withServer(dataDir, work);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Lends a server on a data folder, which is made where there is none. What is in it is lost when the machine fails. */
+export async function withServer(dataDir, work) {
+  const { EmbeddedPostgres } = built('database/embedded/embedded-postgres.js');
+  const serverFlags = ['fsync=off', 'autovacuum=off', 'max_wal_senders=0', 'wal_level=minimal'].flatMap((setting) => ['-c', setting]);
+  const server = await EmbeddedPostgres.start({ dataDir, binDir: process.env.TEST_PG_BIN_DIR, initdbFlags: ['--no-sync', '--wal-segsize=1'], serverFlags });
   try {
     return await work(server.url);
   } finally {
     await server.stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 

@@ -5,7 +5,7 @@ const { planEject } = require('./lib/eject.cjs');
 const { planFeature, planUndo } = require('./lib/feature.cjs');
 const { planField } = require('./lib/field.cjs');
 const { planCommand, planJob, planSetting } = require('./lib/parts.cjs');
-const { finish, isBuilt } = require('./lib/finish.cjs');
+const { finish, isBuilt, prepare } = require('./lib/finish.cjs');
 const { House, rootAbove } = require('./lib/house.cjs');
 const { Refusal, refuse } = require('./lib/refusal.cjs');
 const { write } = require('./lib/write.cjs');
@@ -42,9 +42,22 @@ async function main() {
   if (plan === undefined) throw new Refusal(`There is no ${what}: it is one of ${Object.keys(COMMANDS).join(', ')}. Add --help for how each is called.`);
   if (rest.length > 0) throw new Refusal(`"${rest.join(' ')}" is left over: the fields are one argument, in quotes.`);
   const house = new House(rootAbove(process.cwd()));
-  const { changes, message } = await plan(house, { ...values, name, fields });
+  const by = values.finish && !values['dry-run'] && what !== 'eject' ? prepare(house.root) : undefined;
+  try {
+    await carryOut(house, { options: { ...values, name, fields }, plan, by });
+  } finally {
+    by?.kill('SIGKILL');
+  }
+}
+
+/**
+ * @param {import('./lib/house.cjs').Tree} house
+ * @param {{ options: any, plan: (typeof COMMANDS)[string], by?: import('node:child_process').ChildProcess }} call
+ */
+async function carryOut(house, { options, plan, by }) {
+  const { changes, message } = await plan(house, options);
   if (changes.size === 0) return console.log(message);
-  if (values['dry-run']) return void process.stdout.write(diffOf(changes));
+  if (options['dry-run']) return void process.stdout.write(diffOf(changes));
   const wasBuilt = isBuilt(house.root);
   const back = write(house.root, changes);
   const stop = () => {
@@ -55,7 +68,7 @@ async function main() {
   process.once('SIGTERM', stop);
   try {
     for (const [path, { before, after }] of changes) console.log(`${before === null ? 'CREATE' : after === null ? 'DELETE' : 'UPDATE'} ${path}`);
-    if (values.finish && what !== 'eject') await finish(house.root, { changes, wasBuilt, print: console.log });
+    if (by !== undefined) await finish(house.root, { changes, wasBuilt, print: console.log, by });
   } catch (error) {
     back();
     throw new Error(`${error instanceof Error ? error.message : String(error)}\nNothing is left of it.`);

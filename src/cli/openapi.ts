@@ -14,10 +14,8 @@ export function register(program: Command): void {
     .option('--out <file>', 'write it to a file instead')
     .option('--check <file>', 'exit with 1 unless the file holds exactly this document')
     .action(async ({ out, check }: Options) => {
-      const [{ createApp }, { openApiDocument }] = await Promise.all([import('../app.js'), import('../openapi/document.js')]);
-      const app = await createApp({ preview: true });
-      const text = `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
-      await app.close();
+      const { openApiText } = await import('./openapi-text.js');
+      const text = await openApiText();
       if (check !== undefined) return compare(check, text);
       if (out === undefined) process.stdout.write(text);
       else writeFileSync(out, text);

@@ -1,28 +1,29 @@
-const { spawn } = require('node:child_process');
+const { fork, spawn } = require('node:child_process');
 const { readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { addPages, emit, isBuilt } = require('./emit.cjs');
+const { isFresh } = require('../../../scripts/build-stamp.cjs');
 
 /** @typedef {import('./diff.cjs').Changes} Changes */
 
-const BUILD = 'node scripts/build-if-stale.mjs';
-const CHECK = 'node node_modules/typescript7/bin/tsc --noEmit -p tsconfig.json';
-/** What is generated of the code, and committed with it: the document and what is made of it; the schema, in a database of its own. */
-const DOCUMENT = [
-  'node dist/src/cli.js openapi --out openapi.json',
-  'npm run --silent client:generate',
-  'node scripts/errors.mjs',
-  'node scripts/reference.mjs',
+/** All types of the tree: what has not changed since it was checked before is not checked again. */
+const CHECK = [
+  'node_modules/typescript7/bin/tsc',
+  ...['--noEmit', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/quotidian/types.tsbuildinfo'],
 ];
-const SCHEMA = ['node scripts/sql.mjs'];
+
+/** Starts the process that finishes, which is a second earlier to be ready while a plan is made. @param {string} root */
+function prepare(root) {
+  return fork(join(__dirname, '../finish.mjs'), { cwd: root, silent: true });
+}
 
 /**
  * Makes anew what is generated of the code, when the changes are written.
  * @param {string} root
- * @param {{ changes: Changes, wasBuilt: boolean, print: (line: string) => void }} options `wasBuilt`: by `isBuilt`, before they were
+ * @param {{ changes: Changes, wasBuilt: boolean, print: (line: string) => void, by?: import('node:child_process').ChildProcess }} options `wasBuilt`: by
+ *   `isBuilt`, before they were; `by`: of `prepare`
  * @throws Error with what a step printed
  */
-async function finish(root, { changes, wasBuilt, print }) {
+async function finish(root, { changes, wasBuilt, print, by = prepare(root) }) {
   const takeBack = remembered(root);
   let startedAt = Date.now();
   const done = (/** @type {string} */ what) => {
@@ -30,12 +31,10 @@ async function finish(root, { changes, wasBuilt, print }) {
     startedAt = Date.now();
   };
   try {
-    if (wasBuilt) emit(root, changes);
-    else await inOrder(root, [BUILD]);
-    done('built');
-    await allOrFirst([inOrder(root, DOCUMENT), inOrder(root, SCHEMA), inOrder(root, wasBuilt ? [CHECK] : [])]);
-    addPages(root);
-    done('openapi.json, types of the client, sql/, pages of errors and reference');
+    const checked = wasBuilt ? succeed(root, CHECK) : Promise.resolve();
+    const made = carryOut(by, { root, changes: [...changes], wasBuilt }, () => done('built'));
+    await allOrFirst([checked, made]);
+    done('types checked; openapi.json, types of the client, sql/, pages of errors and reference');
   } catch (error) {
     takeBack();
     throw error;
@@ -62,20 +61,41 @@ async function allOrFirst(works) {
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-/** @param {string} cwd @param {string[]} commands */
-async function inOrder(cwd, commands) {
-  for (const command of commands) await succeed(cwd, command);
-}
-
-/** @param {string} cwd @param {string} command @returns {Promise<void>} */
-function succeed(cwd, command) {
+/**
+ * @param {import('node:child_process').ChildProcess} child of `prepare`
+ * @param {object} task
+ * @param {() => void} onBuilt
+ * @returns {Promise<void>}
+ */
+function carryOut(child, task, onBuilt) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, { cwd, shell: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    let text = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
-    child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} failed:\n${text.trim().slice(-4_000)}`))));
+    const lines = gathered(child);
+    child.on('message', (/** @type {{ built?: boolean, failure?: string }} */ { built, failure }) => {
+      if (built) return onBuilt();
+      if (failure) reject(new Error(failure.slice(-4_000)));
+      else resolve();
+    });
+    child.once('error', reject);
+    child.once('close', () => reject(new Error(`What is generated could not be made:\n${lines().slice(-4_000)}`)));
+    child.send(task);
   });
 }
 
-module.exports = { finish, isBuilt };
+/** @param {string} cwd @param {string[]} script with its arguments @returns {Promise<void>} */
+function succeed(cwd, script) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, script, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const lines = gathered(child);
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${script[0]} failed:\n${lines().slice(-4_000)}`))));
+  });
+}
+
+/** What a process prints, until now. @param {import('node:child_process').ChildProcess} child @returns {() => string} */
+function gathered(child) {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += String(chunk)));
+  return () => text.trim();
+}
+
+module.exports = { finish, isBuilt: isFresh, prepare };
