@@ -2,6 +2,7 @@ import Ajv from 'ajv';
 import { load } from 'js-yaml';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { version } from '../package.json';
 import { Environment } from '../src/config/environment';
 import { merge, renderChart } from './support/helm';
 
@@ -48,6 +49,10 @@ interface Deployment {
 const found = <T>(manifests: { kind: string }[], kind: string) => manifests.find((one) => one.kind === kind) as T;
 
 describe('the Helm chart', () => {
+  it('names the version of package.json, which is the tag of its image', () => {
+    expect((load(read('Chart.yaml')) as { appVersion: string }).appVersion).toBe(version);
+  });
+
   it('makes by default what the plain manifests are', () => {
     const kinds = renderChart(FOLDER, NEEDED).map(({ kind }) => kind);
     expect(kinds.sort()).toEqual(['Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'ServiceAccount']);

@@ -106,6 +106,17 @@ describe('the generator', () => {
     expect(added.sort()).toEqual(shown.sort());
   });
 
+  it('is what npx nest calls for a definition that a shell would spoil, with options and an honest exit code', () => {
+    const nest = (...args: string[]) =>
+      spawnSync(process.execPath, [join(ROOT, 'packages/schematics/nest.cjs'), 'g', ...args], { cwd: tree, encoding: 'utf8', input: '' });
+    const shown = nest('feature', 'receipts', FIELDS, '--metered', '--cost=2', '-d');
+    expect([shown.status, shown.stderr]).toEqual([0, '']);
+    expect(shown.stdout).toContain('+++ b/src/receipts/receipts.module.ts');
+    expect(shown.stdout).toContain('+  @ForeignKey(');
+    const refused = nest('feature', 'notes', 'buyer:ref(buyers)');
+    expect([refused.status, refused.stdout, refused.stderr]).toEqual([2, '', expect.stringContaining('there is no table buyers') as string]);
+  });
+
   it('has nothing to do for a feature that is there, and refuses to make it otherwise', () => {
     const before = files();
     expect(g('feature', 'invoices', FIELDS)).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to do') as string });

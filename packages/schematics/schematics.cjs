@@ -1,5 +1,5 @@
 // The same plans for `npx nest g`. The Nest CLI hands on three words (a schematic, a name, a path) and no options of a collection: the fields
-// come as the path, and what is missing is asked for on a terminal. Its last step is a shell, so parentheses need quotes of their own.
+// come as the path, and what is missing is asked for on a terminal. Its last step is a shell: what it would spoil does not come here, but to `nest.cjs`.
 const { spawnSync } = require('node:child_process');
 const { join } = require('node:path');
 const { diffOf } = require('./lib/diff.cjs');
