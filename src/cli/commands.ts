@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => CommandFile> = {
   doctor: () => import('./doctor.js'),
   'backup:check': () => import('./backup-check.js'),
   'cluster:distribute': () => import('./cluster-distribute.js'),
+  'cluster:cells': () => import('./cluster-cells.js'),
   audit: () => import('./audit.js'),
   replay: () => import('./replay.js'),
   'config:export': () => import('./config-export.js'),

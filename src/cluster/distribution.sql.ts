@@ -46,7 +46,7 @@ export function distributionOf(shape: Shape, shards: number): Step[] {
     },
     { title: 'Rows that name their user through another table', statements: [...inShards].flatMap(([table]) => withUser(table)) },
     { title: 'Values that only one user may have, whatever the shard', statements: lookups() },
-    { title: 'Keys get their user in front', statements: shape.keys.filter(lacksUser).flatMap(widened) },
+    { title: 'Keys get their user behind', statements: shape.keys.filter(lacksUser).flatMap(widened) },
     { title: 'Tables on every node', statements: referenceTables.map((table) => `SELECT create_reference_table('${table}')`) },
     { title: 'Tables of users', statements: [...inShards.keys()].map((table) => distribute(table, shards)) },
     {
@@ -60,6 +60,7 @@ export function distributionOf(shape: Shape, shards: number): Step[] {
       title: 'They read plans and settings, which are on every node',
       statements: [`ALTER DATABASE ${shape.database} SET citus.allow_nested_distributed_execution TO 'on'`],
     },
+    { title: 'Who writes a row without its user', statements: [...inShards].flatMap(([table]) => userFound(table)) },
     {
       title: 'Triggers that hold on a shard',
       statements: triggersOf(shape)
@@ -116,11 +117,22 @@ function withUser(table: string): string[] {
 
 const lacksUser = ({ table, names }: Shape['keys'][number]): boolean => inShards.has(table) && !names.includes(byOf(table));
 
-/** What no shard can hold alone is found by the look-up table; the index stays, for those who ask by the value. */
+/** Statements of ours write the row beside the one that it belongs to, and name that alone: it is in the same shard. */
+function userFound(table: string): string[] {
+  const { userOf, by = 'user_id' } = inShards.get(table) ?? {};
+  if (userOf === undefined) return [];
+  const name = `${table}_find_user`;
+  return [
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN SELECT p.user_id INTO NEW.${by} FROM ${userOf.table} p WHERE p.id = NEW.${userOf.column}; RETURN NEW; END $$`,
+    `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.${by} IS NULL) EXECUTE FUNCTION ${name}()`,
+  ];
+}
+
+/** Behind, so that who knows the id alone finds the row in a shard. What no shard can hold alone is found by the look-up table; the index stays, for those who ask by the value. */
 function widened({ table, name, constraint, primary, columns, predicate }: Shape['keys'][number]): string[] {
   const where = predicate === null ? '' : ` WHERE ${predicate}`;
   const dropped = constraint ? `ALTER TABLE ${table} DROP CONSTRAINT ${name}` : `DROP INDEX ${name}`;
-  if (primary) return [dropped, `ALTER TABLE ${table} ADD CONSTRAINT ${name} PRIMARY KEY (${byOf(table)}, ${columns})`];
+  if (primary) return [dropped, `ALTER TABLE ${table} ADD CONSTRAINT ${name} PRIMARY KEY (${columns}, ${byOf(table)})`];
   return [dropped, `CREATE INDEX ${name} ON ${table} (${columns})${where}`];
 }
 

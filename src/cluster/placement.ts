@@ -15,7 +15,7 @@ export interface ByUser {
   userOf?: { table: string; column: string };
 }
 
-/** The user goes in front: values are unique of themselves, from one sequence or by 256 random bits, so the wider key refuses the same rows. */
+/** The user goes behind: values are unique of themselves, from one sequence or by 256 random bits, so the wider key refuses the same rows. */
 type Widened = 'widened';
 
 /** One value, one row, whoever has it: no shard can hold that alone. */

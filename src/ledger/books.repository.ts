@@ -82,7 +82,7 @@ const CHECKS: Record<string, string> = {
   'draws-and-ledger': `
     SELECT r.user_id, r.charged_on, r.drawn_units AS expected, coalesce(sum(d.units), 0) AS found
     FROM requests r JOIN users u ON u.id = r.user_id AND u.status <> 'deleted' LEFT JOIN request_draws d ON d.request_id = r.id
-    WHERE r.drawn_units > 0 GROUP BY r.id HAVING r.drawn_units <> coalesce(sum(d.units), 0)`,
+    WHERE r.drawn_units > 0 GROUP BY r.id, r.user_id, r.charged_on, r.drawn_units HAVING r.drawn_units <> coalesce(sum(d.units), 0)`,
   // A grant is used as far as requests drew on it and did not give it back.
   'grants-and-ledger': `
     SELECT g.user_id, NULL::date, g.removed_used + coalesce(s.units, 0) AS expected, g.used AS found
