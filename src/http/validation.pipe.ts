@@ -65,8 +65,13 @@ function checkQuery(dto: Dto, given: unknown): object {
   const unstorable = Object.entries(given as object).find(([name, text]) => `${name}${String(text)}`.includes('\0'));
   if (unstorable)
     throw new ValidationProblem([{ pointer: `#/query/${pointerPart(unstorable[0])}`, detail: 'contains the character U+0000', code: 'nul-character' }]);
-  return check(plainToInstance(dto, cutToBounds(dto, value)), '?');
+  // Objects have members of any name, which class-transformer would look for rules by: `constructor` is one that it falls over.
+  const members = Object.entries(cutToBounds(dto, value));
+  const [objects, texts] = [true, false].map((nested) => Object.fromEntries(members.filter(([, one]) => isMembers(one) === nested)));
+  return check(Object.assign(plainToInstance(dto, texts), objects), '?');
 }
+
+const isMembers = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What is wrong with the names alone, before anything is copied or looked through. */
 function assertNames(dto: Dto, value: object, root: string): void {

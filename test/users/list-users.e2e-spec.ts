@@ -51,6 +51,19 @@ describe('the list of users', () => {
     expect([items.length, nextCursor]).toEqual([10, null]);
   });
 
+  it.each(['constructor', '__proto__', 'prototype', 'toString', 'hasOwnProperty', 'then', 'length'])(
+    'finds metadata whose member is named %s',
+    async (name) => {
+      await service.sql(
+        `INSERT INTO user_attributes (user_id, metadata) SELECT id, jsonb_build_object($1::text, 'x') FROM users WHERE email = 'many-9@example.com'
+       ON CONFLICT (user_id) DO UPDATE SET metadata = excluded.metadata`,
+        [name],
+      );
+      expect((await list(`metadata[${name}]=x`)).items.map(({ email }) => email)).toEqual(['many-9@example.com']);
+      expect((await list(`metadata[${name}]=y`)).items).toEqual([]);
+    },
+  );
+
   it('filters by tier, status and address in any case', async () => {
     expect((await list('tier=pro')).items.every(({ tier }) => tier === 'pro')).toBe(true);
     expect((await list('status=suspended&limit=100')).items).toHaveLength(10);
