@@ -18,7 +18,7 @@ export async function neighbour() {
     const rows = [];
     for (const [name, caller] of Object.entries(BESIDE)) {
       const quiet = await calm(stage, SECONDS);
-      const { found } = await beside(stage, quiet, { name: caller, seed: 1 }, SECONDS);
+      const { found } = await beside(stage, { name: caller, seed: 1 }, SECONDS);
       const refused = Object.entries(found.refusals);
       if (refused.length > 0) throw new Error(`beside ${name}: ${JSON.stringify(found.refusals)}`);
       rows.push(

@@ -24,8 +24,11 @@ export async function calm(stage, seconds) {
   return { ...alone, pauseMs: await stage.longestPauseMs() };
 }
 
-/** The neighbour beside a hostile caller. @returns {Promise<{ found: any, story: string, broken: string[] }>} */
-export async function beside(stage, calm, caller, seconds, bounds = BOUNDS.quiet) {
+/**
+ * The neighbour beside a hostile caller: what was seen, and what no busy machine explains.
+ * @returns {Promise<{ found: any, pauseMs: number, story: string, broken: string[] }>}
+ */
+export async function beside(stage, caller, seconds) {
   const errorsBefore = stage.errors().length;
   await stage.longestPauseMs();
   const attacking = await attack(stage, caller);
@@ -34,21 +37,50 @@ export async function beside(stage, calm, caller, seconds, bounds = BOUNDS.quiet
   const found = await neighbour(stage, seconds);
   const pauseMs = await stage.longestPauseMs();
   const { story, broken } = await attacking.stop();
-  const allowed = allowedMs(calm, bounds);
-  const allowedPause = Math.max(bounds.pauseFloorMs, bounds.ratio * calm.pauseMs);
   const errors = stage.errors().slice(errorsBefore);
   const { now } = stage.service.ended ? { now: 0 } : stage.service.memory();
   return {
     found,
-    story: `neighbour p50 ${found.p50.toFixed(1)} ms, p99 ${found.p99.toFixed(1)} ms (calm ${calm.p99.toFixed(1)}), longest pause ${pauseMs.toFixed(0)} ms (calm ${calm.pauseMs.toFixed(0)}), ${now.toFixed(0)} MiB\n       ${story}`,
+    pauseMs,
+    story: `neighbour p50 ${found.p50.toFixed(1)} ms, p99 ${found.p99.toFixed(1)} ms, longest pause ${pauseMs.toFixed(0)} ms, ${now.toFixed(0)} MiB\n       ${story}`,
     broken: [
       ...broken,
       ...(stage.service.ended ? [`the process ended: ${stage.service.output.slice(-500)}`] : []),
-      ...(found.p99 > allowed ? [`the neighbour's p99 is ${found.p99.toFixed(1)} ms: more than ${allowed.toFixed(1)}`] : []),
       ...Object.entries(found.refusals).map(([refusal, count]) => `the neighbour was refused ${count} times: ${refusal}`),
-      ...(pauseMs > allowedPause ? [`the event loop paused for ${pauseMs.toFixed(0)} ms: more than ${allowedPause.toFixed(0)}`] : []),
       ...errors.slice(0, 3).map((line) => `an error was logged: ${line.slice(0, 400)}`),
       ...(now > RESIDENT_MIB ? [`${now.toFixed(0)} MiB are resident: more than ${RESIDENT_MIB}`] : []),
     ],
   };
+}
+
+/** What took longer than the calm that it is held against allows. */
+export function slower({ found, pauseMs }, calm, bounds) {
+  const allowed = allowedMs(calm, bounds);
+  const allowedPause = Math.max(bounds.pauseFloorMs, bounds.ratio * calm.pauseMs);
+  return [
+    ...(found.p99 > allowed ? [`the neighbour's p99 is ${found.p99.toFixed(1)} ms: more than ${allowed.toFixed(1)}`] : []),
+    ...(pauseMs > allowedPause ? [`the event loop paused for ${pauseMs.toFixed(0)} ms: more than ${allowedPause.toFixed(0)}`] : []),
+  ];
+}
+
+/** Stretches that a caller is given, between calm ones, to be found not slower in one of them. */
+const STRETCHES = 4;
+
+/**
+ * Calm and hostile stretches alternately: each hostile one is held against the calm one before it or after it, whichever was slower, for what else the machine does
+ * comes and goes within seconds. What is slow because of the caller is so in every one of them; what is wrong otherwise is so at once.
+ * @returns {Promise<{ story: string, broken: string[], after: any }>} `after`: the last calm, which is the next caller's first
+ */
+export async function judged(stage, quiet, caller, seconds, bounds) {
+  let before = quiet;
+  for (let stretch = 1; ; stretch++) {
+    const seen = await beside(stage, caller, seconds);
+    if (stage.service.ended) return { ...seen, after: before };
+    const after = await calm(stage, seconds);
+    const around = { p99: Math.max(before.p99, after.p99), pauseMs: Math.max(before.pauseMs, after.pauseMs) };
+    const broken = [...seen.broken, ...slower(seen, around, bounds)];
+    const story = `${seen.story}\n       calm before and after: p99 ${before.p99.toFixed(1)} and ${after.p99.toFixed(1)} ms, longest pause ${around.pauseMs.toFixed(0)} ms; stretch ${stretch}`;
+    if (broken.length === 0 || seen.broken.length > 0 || stretch === STRETCHES) return { story, broken, after };
+    before = after;
+  }
 }
