@@ -154,7 +154,14 @@ WITH
       coalesce(g.units, 0)::bigint AS granted,
       CASE
         WHEN o.overage IS NULL THEN 0
-        ELSE greatest(0, coalesce((o.overage ->> 'max')::bigint, 2147483647) - a.overage_used)
+        ELSE greatest(
+          0,
+          CASE coalesce(jsonb_typeof(o.overage -> 'max'), 'null')
+            WHEN 'null' THEN 2147483647
+            WHEN 'number' THEN least((o.overage ->> 'max')::numeric, 2147483647)::bigint
+            ELSE 0
+          END - a.overage_used
+        )
       END AS overage,
       coalesce(o.shadow, false) AS shadow
     FROM

@@ -1100,7 +1100,7 @@ AS $function$
         IF place = zone THEN
           RETURN since_hour::date;
         END IF;
-        since_hour := since_hour - split_part(zone, '@', 2)::interval;
+        since_hour := since_hour - CASE WHEN split_part(zone, '@', 2) ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$' THEN split_part(zone, '@', 2)::interval ELSE interval '0' END;
         day := since_hour::date;
         -- Clocks that were set back show the hour a second time: the day has begun with the first.
         IF (since_hour + interval '3 hours')::date > day AND quota_day_start(day + 1, zone) <= at THEN
@@ -1117,7 +1117,7 @@ CREATE OR REPLACE FUNCTION public.quota_day_start(day date, zone text)
 AS $function$
       DECLARE
         place text := split_part(zone, '@', 1);
-        beginning timestamp := day::timestamp + coalesce(nullif(split_part(zone, '@', 2), '')::interval, '0');
+        beginning timestamp := day::timestamp + CASE WHEN split_part(zone, '@', 2) ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$' THEN split_part(zone, '@', 2)::interval ELSE interval '0' END;
         guess timestamptz := beginning AT TIME ZONE place;
         probe timestamptz;
         candidate timestamptz;

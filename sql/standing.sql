@@ -71,7 +71,11 @@ SELECT
       WHEN o.overage IS NULL THEN 0
       ELSE greatest(
         0,
-        coalesce((o.overage ->> 'max')::bigint, 2147483647) - CASE
+        CASE coalesce(jsonb_typeof(o.overage -> 'max'), 'null')
+          WHEN 'null' THEN 2147483647
+          WHEN 'number' THEN least((o.overage ->> 'max')::numeric, 2147483647)::bigint
+          ELSE 0
+        END - CASE
           WHEN (a.quota_overage_date, a.quota_overage_fold) = ((a.q).day, (a.q).fold) THEN a.quota_overage_today
           ELSE 0
         END

@@ -46,6 +46,15 @@ describe('what a database error means', () => {
 
   it.each(['22001', '22007', '22021', '22P05', '22P02', '54000', '54001'])('%s is bad data', (code) => expect(isBadData(failed(code))).toBe(true));
 
+  it('a stored text that a function of the schema cannot read is not the fault of the caller', () => {
+    const where = 'PL/pgSQL function quota_limits_of(integer,jsonb,text) line 13 at assignment';
+    for (const code of ['22P02', '22007', '22003']) {
+      const error = failed(code, { where, routine: 'pg_strtoint32_safe' });
+      expect([isBadData(error), isUnusableData(error)]).toEqual([false, true]);
+    }
+    expect(isBadData(failed('22P02', { where: "unnamed portal parameter $1 = 'x'" }))).toBe(true);
+  });
+
   it.each(['22003', '22008', '22012', '22023', '2200H', '2202E'])('%s of what is stored is not the fault of the caller', (code) => {
     for (const routine of ['int4pl', 'date2timestamp_opt_overflow']) {
       expect([isBadData(failed(code, { routine })), isUnusableData(failed(code, { routine }))]).toEqual([false, true]);

@@ -18,6 +18,8 @@ interface Coded {
   constraint?: string;
   /** The function of the server that gave up. */
   routine?: string;
+  /** What the server was in the middle of, the innermost first. */
+  where?: string;
 }
 
 /** The error that the server or the socket gave, without TypeORM's wrapper. */
@@ -81,6 +83,9 @@ export function mayBeDone(error: unknown): boolean {
   return !(failure instanceof Error && /timeout exceeded when trying to connect/.test(failure.message));
 }
 
+/** In a function of the schema's own: those read what is stored, and are given nothing that was not checked. */
+const IN_FUNCTION = /(PL\/pgSQL|SQL) function "?(quota|tier)_/;
+
 /** A text that a type cannot read, however it came into the statement; in PostgreSQL's sources. */
 const READING = /^(pg_strto\w+|DateTimeParseError|\w+_in|\w+in_internal|set_var_from_str)$/;
 
@@ -90,6 +95,7 @@ const READING = /^(pg_strto\w+|DateTimeParseError|\w+_in|\w+in_internal|set_var_
  */
 export function isBadData(error: unknown): boolean {
   const state = sqlState(error) ?? '';
+  if (IN_FUNCTION.test(cause(error)?.where ?? '')) return false;
   if (/^(22001|22007|22021|22P0[2-5]|54\d{3})$/.test(state)) return true;
   return /^(22003|22008)$/.test(state) && READING.test(cause(error).routine ?? '');
 }

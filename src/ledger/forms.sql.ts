@@ -33,9 +33,12 @@ export const overageOf = (tier: string): string =>
 export const shadowOf = (tier: string): string =>
   `coalesce((SELECT o.shadow FROM user_quota_forms o WHERE u.quota_forms AND o.user_id = u.id), ((SELECT quota_plans()) -> ${tier}::text -> 5 ->> 'shadow')::boolean, false)`;
 
+/** Left out: as many as there are. What is no number, which only another program can have written: none. */
+const maxOf = (overage: string): string =>
+  `CASE coalesce(jsonb_typeof(${overage} -> 'max'), 'null') WHEN 'null' THEN ${MAX} WHEN 'number' THEN least((${overage} ->> 'max')::numeric, ${MAX})::bigint ELSE 0 END`;
+
 /** Units that are left of it. */
-export const overageLeft = (overage: string, used: string): string =>
-  `CASE WHEN ${overage} IS NULL THEN 0 ELSE greatest(0, coalesce((${overage} ->> 'max')::bigint, ${MAX}) - ${used}) END`;
+export const overageLeft = (overage: string, used: string): string => `CASE WHEN ${overage} IS NULL THEN 0 ELSE greatest(0, ${maxOf(overage)} - ${used}) END`;
 
 const GRANTS = 'SELECT g.id, g.user_id, g.units - g.used AS units, g.priority, g.expires_at FROM quota_grants g';
 const LEFT = `${isLive('g')} AND g.used < g.units`;
