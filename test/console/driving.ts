@@ -23,7 +23,7 @@ export class Started {
     const env = { ...process.env, DATA_DIR: join(folder, 'data'), PORT: '0', LOG_FORMAT: 'json', TRUST_PROXY: '127.0.0.1' };
     const started = new Started(folder, spawn(process.execPath, ['dist/src/cli.js', 'serve'], { cwd: ROOT, env }));
     started.child.stdout?.on('data', (text) => (started.output += String(text)));
-    await expect(() => expect(started.output).toMatch(/begin here/)).toPass({ timeout: 80_000 });
+    await expect(() => expect(started.output).toMatch(/begin here/)).toPass({ timeout: 300_000 });
     return started;
   }
 
