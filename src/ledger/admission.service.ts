@@ -50,6 +50,8 @@ export class AdmissionService {
   private readonly leftOut = new BoundedCache<number, true>(10_000, { ttl: LEFT_OUT_MS });
   /** Users who had more than the day's own units the last time: without the part for that, the statement would not decide. */
   private readonly withForms = new BoundedCache<number, true>(10_000, { ttl: FORMS_MS });
+  /** Those of them who were held against limits beside the day. */
+  private readonly withLimits = new BoundedCache<number, true>(10_000, { ttl: FORMS_MS });
   /** Since the process began, for metrics. */
   readonly counts = { batches: 0, decided: 0, admitted: 0, refused: 0, shadowed: 0 };
 
@@ -161,7 +163,8 @@ export class AdmissionService {
   private pending(charge: Charge): PendingCharge {
     this.assertRoom(charge);
     const peek = this.isSpent(charge);
-    return { charge, plain: !peek && this.isPlain(charge), forms: this.withForms.has(charge.userId), peek, doubted: false };
+    const limits = this.withLimits.has(charge.userId);
+    return { charge, plain: !peek && this.isPlain(charge), forms: limits || this.withForms.has(charge.userId), limits, peek, doubted: false };
   }
 
   private isSpent({ userId, cost }: Charge): boolean {
@@ -198,7 +201,8 @@ export class AdmissionService {
       deadline === undefined &&
       holdSeconds === undefined &&
       !this.leftOut.has(userId) &&
-      !this.withForms.has(userId)
+      !this.withForms.has(userId) &&
+      !this.withLimits.has(userId)
     );
   }
 
@@ -251,6 +255,10 @@ export class AdmissionService {
       pending.plain = false;
       return (pending.forms = true);
     }
+    if (decision.outcome === 'needs-limits') {
+      this.withLimits.set(pending.charge.userId, true);
+      return (pending.limits = true);
+    }
     if (decision.outcome === 'needs-close-out') return true;
     if (isDoubtful(pending, decision)) return (pending.peek = pending.doubted = true);
     const shadowed = triedOut(pending.charge, decision);
@@ -279,7 +287,10 @@ export class AdmissionService {
       this.exhausted.set(charge.userId, { left: ownLeft(account, used) + granted + beyond, period });
     } else if (peek) this.exhausted.delete(charge.userId);
     if (account?.forms === true) this.withForms.set(charge.userId, true);
-    else if (account?.forms === false) this.withForms.delete(charge.userId);
+    else if (account?.forms === false) {
+      this.withForms.delete(charge.userId);
+      this.withLimits.delete(charge.userId);
+    }
   }
 
   /** The state from what is known of its period; null: not known, or no such user. */

@@ -14,6 +14,8 @@ export interface PendingCharge {
   plain: boolean;
   /** Its user has more than the day's own units, as far as is known. */
   forms: boolean;
+  /** And is held against limits beside the day. */
+  limits: boolean;
   /** By what a limit refused it that is tried out: it is admitted beside. */
   shadowed?: ShadowCode;
   /** Read without a lock first: its user had nothing left a moment ago. */

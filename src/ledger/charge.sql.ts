@@ -1,10 +1,22 @@
 import { type BuiltStatement, buildStatement, type Cte } from '../database/build-statement';
 import { CROSSINGS, endingsOf, EVENT_COLUMNS } from './event-rows.sql';
-import { COUNTS_IN_FLIGHT, FLIGHT, FLIGHT_JOINS, FLIGHT_MISFIT, FLIGHT_RUNNING, FLIGHT_SETTLED, FLIGHT_STATE, FLIGHT_VERDICT } from './in-flight.sql';
+import {
+  COUNTS_IN_FLIGHT,
+  FLIGHT,
+  FLIGHT_JOINS,
+  FLIGHT_MISFIT,
+  FLIGHT_RUNNING,
+  FLIGHT_SETTLED,
+  FLIGHT_STATE,
+  FLIGHT_VERDICT,
+  isLimited,
+} from './in-flight.sql';
+import { CAPPED, cap } from './key-caps.sql';
 import { BOUND, BOUND_ANSWER, BOUND_CHARGED, BOUND_MISFIT, BOUND_RUNNING, BOUND_SETTLED, BOUND_VERDICT } from './limits.sql';
 import {
-  DRAW,
+  draw,
   DRAWN,
+  DRAWS_OF_CHARGE,
   drawsOf,
   drawsRecorded,
   GRANTS_HELD,
@@ -36,6 +48,10 @@ export interface ChargeParts {
   ends: boolean;
   /** A charge's user has more than the day's own units, such as grants. Without this part it is answered `needs-forms`. */
   forms: boolean;
+  /** With `forms`: a charge's user is held against limits of a period or in flight. Without this part it is answered `needs-limits`. */
+  limits: boolean;
+  /** With `forms`: a limit that is tried out would refuse a charge, which is admitted beside. */
+  shadows: boolean;
   /** Rows that somebody holds are not waited for: what needs them is `busy`. */
   skips: boolean;
 }
@@ -85,39 +101,21 @@ const stateOf = (
 ): string => `status = 'active' AS active, quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q, u.quota_forms, u.quota_reset_date,
       u.api_quota_used_today, u.api_quota_refunded_today, u.api_quota_requests_today${when(forms, ', u.quota_overage_today, u.quota_overage_date, u.quota_overage_fold, u.subscription_tier, u.max_in_flight')}`;
 
-const accountOf = (row: string, locked: boolean, forms: boolean): string => `
+const accountOf = (row: string, locked: boolean, { forms, limits }: Pick<ChargeParts, 'forms' | 'limits'>): string => `
   SELECT (${row}.q).*, CASE WHEN (${row}.q).unlimited THEN ${MAX_UNITS} ELSE (${row}.q).quota END AS ceiling, ${locked} AS locked, ${row}.active, ${hasForms(row)} AS forms,
-    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used, ${isToRoll(row)} AS to_roll, ${row}.max_in_flight`)}`;
+    ${row}.quota_reset_date, ${row}.api_quota_used_today, ${row}.api_quota_refunded_today, ${row}.api_quota_requests_today${when(forms, `, ${overageUsed(row)} AS overage_used, ${isToRoll(row)} AS to_roll, ${row}.max_in_flight`)}${when(forms && !limits, `, ${isLimited(row)} AS limited`)}`;
 
 /** Users as they are once locked, whatever the snapshot saw, in id order; those who are peeked at as the snapshot saw them. */
-const account = ({ peeks, forms, skips }: ChargeParts): Cte => ({
+const account = ({ peeks, skips, ...further }: ChargeParts): Cte => ({
   name: 'account',
   materialized: true,
-  text: `${accountOf('l', true, forms)}
-  FROM (SELECT ${stateOf(forms)} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE${when(skips, ' SKIP LOCKED')}) l${when(
+  text: `${accountOf('l', true, further)}
+  FROM (SELECT ${stateOf(further.forms)} FROM users u WHERE u.id = ANY (:userIds::integer[]) AND u.status <> 'deleted' ORDER BY u.id FOR NO KEY UPDATE${when(skips, ' SKIP LOCKED')}) l${when(
     peeks,
     `
-  UNION ALL${accountOf('p', false, forms)}
-  FROM (SELECT ${stateOf(forms)} FROM users u WHERE u.id = ANY (:peekedIds::integer[]) AND u.status <> 'deleted' OFFSET 0) p`,
+  UNION ALL${accountOf('p', false, further)}
+  FROM (SELECT ${stateOf(further.forms)} FROM users u WHERE u.id = ANY (:peekedIds::integer[]) AND u.status <> 'deleted' OFFSET 0) p`,
   )}
-`,
-});
-
-/** Capped keys, locked in id order. Their owner may not be locked here: the key's own row wins when its period is the later one. */
-const cap = ({ skips }: ChargeParts): Cte => ({
-  name: 'cap',
-  materialized: true,
-  text: `
-  SELECT l.id, l.daily_cap, CASE WHEN l.counts THEN l.cap_used_today ELSE 0 END AS used,
-    CASE WHEN l.counts THEN l.cap_reset_date ELSE (l.q).day END AS day, CASE WHEN l.counts THEN l.cap_reset_fold ELSE (l.q).fold END AS fold
-  FROM (
-    SELECT k.id, k.daily_cap, k.cap_used_today, k.cap_reset_date, k.cap_reset_fold, o.q,
-      (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
-    FROM api_keys k
-    CROSS JOIN LATERAL (SELECT quota_of(u, (SELECT quota_default_zone()), (SELECT quota_plans())) AS q FROM users u WHERE u.id = k.user_id OFFSET 0) o
-    WHERE k.id = ANY (ARRAY(SELECT key_id FROM item WHERE capped)) AND k.daily_cap IS NOT NULL
-    ORDER BY k.id FOR NO KEY UPDATE OF k${when(skips, ' SKIP LOCKED')}
-  ) l
 `,
 });
 
@@ -138,7 +136,7 @@ const busy = ({ caps, forms }: ChargeParts): Cte => ({
 });
 
 /** What each counter would be after the charge, if all of its user's before it were admitted. */
-const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
+const running = ({ keys, caps, forms, limits, skips }: ChargeParts): Cte => ({
   name: 'running',
   text: `
   SELECT i.n, i.user_id, i.key_id, i.cost, a.ceiling, a.day, a.fold, a.locked, a.active, a.used AS used_before,
@@ -147,43 +145,43 @@ const running = ({ keys, caps, forms, skips }: ChargeParts): Cte => ({
       caps
         ? `c.daily_cap, c.used AS cap_before, c.used + sum(i.cost) OVER (PARTITION BY i.user_id, c.id ORDER BY i.n) AS cap_after`
         : `NULL::integer AS daily_cap, NULL::integer AS cap_before, NULL::integer AS cap_after`
-    }${when(forms, `, p.own_end, p.own_end + p.granted + p.overage AS reach${FLIGHT_RUNNING}`)}
-  FROM item i JOIN account a USING (user_id) ${when(forms, `JOIN purse p USING (user_id) ${FLIGHT_JOINS}`)}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
-  WHERE NOT a.${forms ? 'to_roll' : 'forms'} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
+    }${when(forms, `, p.own_end, p.own_end + p.granted + p.overage AS reach`)}${when(limits, FLIGHT_RUNNING)}
+  FROM item i JOIN account a USING (user_id) ${when(forms, 'JOIN purse p USING (user_id) ')}${when(limits, FLIGHT_JOINS)}${when(caps, 'LEFT JOIN cap c ON c.id = i.key_id AND i.capped')}
+  WHERE NOT a.${forms ? 'to_roll' : 'forms'} ${when(forms && !limits, 'AND NOT a.limited')} ${when(keys, 'AND (i.answered_by IS NULL OR i.outlived)')} ${when(skips, 'AND NOT EXISTS (SELECT FROM busy b WHERE b.n = i.n)')}
 `,
 });
 
 /** The first of each user's charges that does not fit. Of a user who was only peeked at, none does. */
-const sorted = ({ forms }: ChargeParts): Cte => ({
+const sorted = ({ forms, limits }: ChargeParts): Cte => ({
   name: 'sorted',
   text: `
-  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked${when(forms, FLIGHT_MISFIT + BOUND_MISFIT)}) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
+  SELECT *, coalesce(min(n) FILTER (WHERE used_after > ${forms ? 'reach' : 'ceiling'} OR cap_after > daily_cap OR NOT locked${when(limits, FLIGHT_MISFIT + BOUND_MISFIT)}) OVER (PARTITION BY user_id), ${MAX_UNITS}) AS first_misfit
   FROM running
 `,
 });
 
 /** What the counters are when the first misfit comes up. */
-const settled = ({ caps, forms }: ChargeParts): Cte => ({
+const settled = ({ caps, limits }: ChargeParts): Cte => ({
   name: 'settled',
   text: `
   SELECT *, coalesce(max(used_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id), used_before) AS used_then,
-    ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then${when(forms, FLIGHT_SETTLED)}
+    ${caps ? `coalesce(max(cap_after) FILTER (WHERE n < first_misfit) OVER (PARTITION BY user_id, key_id), cap_before)` : `NULL::integer`} AS cap_then${when(limits, FLIGHT_SETTLED)}
   FROM sorted
 `,
 });
 
 /** What becomes of each charge that its key does not answer. */
-const verdict = ({ forms }: ChargeParts): Cte => ({
+const verdict = ({ forms, limits }: ChargeParts): Cte => ({
   name: 'verdict',
   materialized: true,
   text: `
   SELECT n, user_id, key_id, day, fold, ceiling, used_after, used_then, daily_cap, cap_after, cap_then,
-    ${when(forms, `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,${FLIGHT_STATE}`)}
+    ${when(forms, `own_end, greatest(0, used_after - cost - own_end) AS drawn_before, greatest(0, used_after - own_end) AS drawn_after,${when(limits, FLIGHT_STATE)}`)}
     CASE
       WHEN NOT active THEN 'suspended'
       WHEN n < first_misfit THEN 'admitted'
       WHEN ${when(forms, 'NOT shadow AND ')}used_then + cost > ${forms ? 'reach' : 'ceiling'} THEN 'over-quota'
-      WHEN cap_then + cost > daily_cap THEN 'over-cap'${when(forms, BOUND_VERDICT + FLIGHT_VERDICT)}
+      WHEN cap_then + cost > daily_cap THEN 'over-cap'${when(limits, BOUND_VERDICT + FLIGHT_VERDICT)}
       ELSE 'deferred'
     END AS outcome
   FROM settled
@@ -257,29 +255,19 @@ const crossed = ({ forms }: ChargeParts): Cte => ({
 /** Events of them, for who listens. */
 const ALERTED: Cte = { name: 'alerted', text: CROSSINGS };
 
-/** The counters of capped keys. */
-const CAPPED: Cte = {
-  name: 'capped',
-  text: `
-  UPDATE api_keys k SET cap_used_today = s.used, cap_reset_date = c.day, cap_reset_fold = c.fold
-  FROM (SELECT key_id, max(cap_after)::integer AS used FROM verdict WHERE outcome = 'admitted' AND daily_cap IS NOT NULL GROUP BY key_id) s
-  JOIN cap c ON c.id = s.key_id WHERE k.id = s.key_id
-`,
-};
-
 const DEADLINE = `coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))`;
 
 /** The requests. Day and quota are the row's that was charged, whatever the clock does meanwhile. */
-const recorded = ({ deadlines, holds, ends, forms }: ChargeParts): Cte => ({
+const recorded = ({ deadlines, holds, ends, forms, limits }: ChargeParts): Cte => ({
   name: 'recorded',
   text: `
   INSERT INTO requests (id, user_id, api_key_id, type, status, cost, charged_on, charged_fold, limit_at_charge, used_at_charge,
-    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units, counts_in_flight, limits_charged')})
+    payload, started_at, finished_at${when(deadlines, ', deadline_at')}${when(holds, ', attempt, lease_expires_at, held')}${when(forms, ', drawn_units')}${when(limits, ', counts_in_flight, limits_charged')})
   SELECT ${ID}, i.user_id, i.key_id, i.type, i.status, i.cost, v.day, v.fold, nullif(v.ceiling, ${MAX_UNITS}),
     ${forms ? 'least(v.used_after, v.own_end)' : 'v.used_after'}, i.payload, CASE WHEN i.status <> 'pending' THEN now() END, CASE WHEN i.status = 'succeeded' THEN now() END
     ${when(deadlines, `, ${DEADLINE}`)}
-    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, `, CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END, ${COUNTS_IN_FLIGHT}, o.charged`)}
-  FROM verdict v JOIN item i USING (n)${when(forms, ' LEFT JOIN bound_answer o USING (n)')} WHERE v.outcome = 'admitted'
+    ${when(holds, ', (i.hold_seconds IS NOT NULL)::integer, now() + make_interval(secs => i.hold_seconds), i.hold_seconds IS NOT NULL')}${when(forms, `, CASE WHEN i.shadow THEN i.cost ELSE v.drawn_after - v.drawn_before END`)}${when(limits, `, ${COUNTS_IN_FLIGHT}, o.charged`)}
+  FROM verdict v JOIN item i USING (n)${when(limits, ' LEFT JOIN bound_answer o USING (n)')} WHERE v.outcome = 'admitted'
   ${when(ends, `RETURNING ${EVENT_COLUMNS}`)}
 `,
 });
@@ -313,13 +301,13 @@ const spent = (forms: boolean): string =>
   `coalesce(CASE WHEN v.outcome = 'admitted' THEN v.used_after ELSE v.used_then END, t.${forms ? 'spent_now' : 'used_now'}, a.used)`;
 
 /** One row for each charge, in order of arrival. */
-const decisions = ({ keys, forms, skips }: ChargeParts): string => `
+const decisions = ({ keys, forms, limits, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
-  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' WHEN a.${forms ? `to_roll THEN 'needs-close-out'` : `forms THEN 'needs-forms'`} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
+  coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' WHEN a.${forms ? `to_roll THEN 'needs-close-out'` : `forms THEN 'needs-forms'`} ${when(forms && !limits, `WHEN a.limited THEN 'needs-limits'`)} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
   ${forms ? drawsOf(spent(forms)) : `${spent(forms)}::integer AS used`},
-  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(forms, ' v.flight, o.limits,')}
+  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(limits, ' v.flight, o.limits,')}
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
-FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ' LEFT JOIN purse p ON p.user_id = i.user_id LEFT JOIN bound_answer o ON o.n = i.n')}
+FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ` LEFT JOIN purse p ON p.user_id = i.user_id LEFT JOIN ${DRAWS_OF_CHARGE} w ON w.n = i.n`)}${when(limits, ' LEFT JOIN bound_answer o ON o.n = i.n')}
 ORDER BY i.n
 `;
 
@@ -335,7 +323,8 @@ ORDER BY i.n
  * Users who had nothing left a moment ago are only peeked at: their rows are read without a lock, and nothing but a
  * refusal is taken from that. It is right as of the statement's snapshot, and writes nothing.
  *
- * Whoever has more than the day's own units is charged by the part `forms`: see `forms.sql.ts`.
+ * Whoever has more than the day's own units is charged by the part `forms`: see `forms.sql.ts`. Whoever of them is held against limits beside
+ * the day needs the part `limits` too; all charges of such a user are left undecided together, so they stay in order.
  *
  * With `skips` it waits for no row: what is locked is read as it is then, as ever, and the rest is `busy`, undecided.
  */
@@ -349,17 +338,18 @@ export function chargeStatement(parts: ChargeParts): BuiltStatement {
 const statements = new Map<string, BuiltStatement>();
 
 function ctesOf(parts: ChargeParts): Cte[] {
-  const { keys, caps, ends, forms, skips } = parts;
+  const { keys, caps, ends, forms, limits, shadows, skips } = parts;
   return [
     item(parts),
     account(parts),
-    ...(caps ? [cap(parts)] : []),
-    ...(forms ? [heldGrants(parts), PURSE, SOURCE, FLIGHT, BOUND] : []),
+    ...(caps ? [cap(skips)] : []),
+    ...(forms ? [heldGrants(parts), PURSE, SOURCE] : []),
+    ...(limits ? [FLIGHT, BOUND] : []),
     ...(skips ? [busy(parts)] : []),
     running(parts),
-    ...(forms ? [BOUND_RUNNING] : []),
+    ...(limits ? [BOUND_RUNNING] : []),
     sorted(parts),
-    ...(forms ? [BOUND_SETTLED, BOUND_ANSWER] : []),
+    ...(limits ? [BOUND_SETTLED, BOUND_ANSWER] : []),
     settled(parts),
     verdict(parts),
     total(parts),
@@ -369,13 +359,19 @@ function ctesOf(parts: ChargeParts): Cte[] {
     ALERTED,
     ...(caps ? [CAPPED] : []),
     recorded(parts),
-    ...(forms ? [BOUND_CHARGED, DRAW, DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN, SHADOW_NOTED, shadowReported(ID), drawsRecorded(ID)] : []),
+    ...(limits ? [BOUND_CHARGED] : []),
+    ...(forms ? [draw(shadows), DRAWN, OVERAGE_NOTED, OVERAGE_BEGUN] : []),
+    ...(shadows ? [SHADOW_NOTED, shadowReported(ID)] : []),
+    ...(forms ? [drawsRecorded(ID)] : []),
     ...(ends ? [ENDED] : []),
     ...(keys ? [FORGOTTEN, remembered(parts)] : []),
   ];
 }
 
-// Noted for review: without any part, with each alone, and with all of them.
-const NONE: ChargeParts = { keys: false, caps: false, peeks: false, deadlines: false, holds: false, ends: false, forms: false, skips: false };
-const ALL: ChargeParts = { keys: true, caps: true, peeks: true, deadlines: true, holds: true, ends: true, forms: true, skips: true };
-for (const part of [{}, ...Object.keys(NONE).map((name) => ({ [name]: true })), ALL]) chargeStatement({ ...NONE, ...part });
+// Noted for review: without any part, with each alone or with the one that it needs, and with all of them.
+const PARTS = ['keys', 'caps', 'peeks', 'deadlines', 'holds', 'ends', 'forms', 'limits', 'shadows', 'skips'] as const;
+const withParts = (...needed: (keyof ChargeParts)[]) =>
+  chargeStatement(Object.fromEntries(PARTS.map((part) => [part, needed.includes(part)])) as Record<keyof ChargeParts, boolean>);
+withParts();
+for (const part of PARTS) withParts(part, ...(part === 'limits' || part === 'shadows' ? ['forms' as const] : []));
+withParts(...PARTS);

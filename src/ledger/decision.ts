@@ -54,7 +54,7 @@ export interface LimitState {
 
 /** How a statement answers one charge. */
 export interface Decision {
-  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`: to be sent with the part of the statement that this one lacked. `needs-close-out`: once the user's day was closed. */
+  /** `left-out`: not of the plain case, so nothing was decided. `deferred`: may fit once what is before it was decided. `busy`: somebody holds its rows. `needs-forms`, `needs-limits`: to be sent with the part of the statement that this one lacked. `needs-close-out`: once the user's day was closed. */
   outcome:
     | 'admitted'
     | 'over-quota'
@@ -64,6 +64,7 @@ export interface Decision {
     | 'deferred'
     | 'left-out'
     | 'needs-forms'
+    | 'needs-limits'
     | 'needs-close-out'
     | 'busy'
     | 'replayed'

@@ -88,25 +88,27 @@ export const PURSE: Cte = {
   text: `
   SELECT a.user_id, greatest(a.used, a.ceiling)::bigint AS own_end, coalesce(g.units, 0)::bigint AS granted, ${overageLeft('o.overage', 'a.overage_used')} AS overage, coalesce(o.shadow, false) AS shadow
   FROM account a LEFT JOIN LATERAL (
-    SELECT coalesce((SELECT f.overage FROM user_quota_forms f WHERE f.user_id = a.user_id), (SELECT quota_plans()) -> a.tier::text -> 5 -> 'overage') AS overage,
-      coalesce((SELECT f.shadow FROM user_quota_forms f WHERE f.user_id = a.user_id), ((SELECT quota_plans()) -> a.tier::text -> 5 ->> 'shadow')::boolean) AS shadow
+    SELECT coalesce(f.overage, p.plan -> 'overage') AS overage, coalesce(f.shadow, (p.plan ->> 'shadow')::boolean) AS shadow
+    FROM (SELECT (SELECT quota_plans()) -> a.tier::text -> 5 AS plan) p LEFT JOIN user_quota_forms f ON f.user_id = a.user_id
   ) o ON a.forms LEFT JOIN (SELECT user_id, sum(units) AS units FROM held_grant GROUP BY user_id) g USING (user_id)
 `,
 };
 
 /** What each charge draws: `begins` is the number of the first such unit among those of its request. */
-export const DRAW: Cte = {
+export const draw = (shadows: boolean): Cte => ({
   name: 'draw',
   materialized: true,
   text: `
   SELECT v.n, s.source, s.grant_id, (i.cost - v.drawn_after + greatest(v.drawn_before, s.begins))::integer AS begins,
     (least(v.drawn_after, s.ends) - greatest(v.drawn_before, s.begins))::integer AS units
   FROM verdict v JOIN item i USING (n) JOIN source s ON s.user_id = v.user_id
-  WHERE v.outcome = 'admitted' AND NOT i.shadow AND s.begins < v.drawn_after AND s.ends > v.drawn_before
-  UNION ALL
-  SELECT v.n, 'shadow', NULL, 0, i.cost FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted' AND i.shadow
+  WHERE v.outcome = 'admitted' AND NOT i.shadow AND s.begins < v.drawn_after AND s.ends > v.drawn_before${shadows ? SHADOW_DRAWN : ''}
 `,
-};
+});
+
+const SHADOW_DRAWN = `
+  UNION ALL
+  SELECT v.n, 'shadow', NULL, 0, i.cost FROM verdict v JOIN item i USING (n) WHERE v.outcome = 'admitted' AND i.shadow`;
 
 /** The counters of the grants. */
 export const DRAWN: Cte = {
@@ -176,8 +178,10 @@ const DRAW_JSON = `json_build_object('source', d.source, 'grantId', d.grant_id, 
 /** The columns of an answer about more than the day: `spent` is where its user's running sum stands. */
 export const drawsOf = (spent: string): string => `least(${spent}, p.own_end)::integer AS used,
   greatest(0, p.granted - greatest(0, ${spent} - p.own_end))::float8 AS granted,
-  (p.overage - greatest(0, ${spent} - p.own_end - p.granted))::float8 AS beyond, a.forms, p.shadow,
-  (SELECT json_agg(${DRAW_JSON} ORDER BY d.begins) FROM draw d WHERE d.n = i.n) AS draws`;
+  (p.overage - greatest(0, ${spent} - p.own_end - p.granted))::float8 AS beyond, a.forms, p.shadow, w.draws`;
+
+/** What each charge drew, as it is answered: all at once, because to look through a batch's draws for each of its charges is quadratic. */
+export const DRAWS_OF_CHARGE = `(SELECT d.n, json_agg(${DRAW_JSON} ORDER BY d.begins) AS draws FROM draw d GROUP BY d.n)`;
 
 /** What a request drew beside the day's own units; null: nothing. `r` is its row. */
 export const DRAWS = `CASE WHEN r.drawn_units > 0 THEN (SELECT json_agg(${DRAW_JSON} ORDER BY d.begins) FROM request_draws d WHERE d.request_id = r.id) END`;

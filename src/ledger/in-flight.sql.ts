@@ -3,9 +3,14 @@ import { type Cte } from '../database/build-statement';
 /** SQL of a user's own limit, or their plan's. `plan` is what the plan has beside a daily quota. */
 export const ofAll = (own: string, plan: string): string => `coalesce(${own}, (${plan} ->> 'maxInFlight')::integer)`;
 
+/** Whether an account is held against limits beside the daily quota: of a period, or in flight. */
+export const isLimited = (row: string): string =>
+  `(${row}.max_in_flight IS NOT NULL OR coalesce((SELECT quota_plans()) -> (${row}.q).tier::text -> 5 ?| ARRAY['maxInFlight', 'maxInFlightByType', 'limits'], false))`;
+
 /**
  * Limits of the units that a user may have in flight, with what is in flight. It is counted after the user's row was locked, and whoever
  * admits more needs that lock, so the count is exact whatever the statement's snapshot saw; what others end meanwhile only makes room.
+ * The function is not called for users without such a limit: that would cost them a tenth of their charge.
  */
 export const FLIGHT: Cte = {
   name: 'flight',
@@ -14,7 +19,7 @@ export const FLIGHT: Cte = {
   SELECT a.user_id, f.* FROM account a
   CROSS JOIN LATERAL (SELECT (SELECT quota_plans()) -> a.tier::text -> 5 AS plan) p
   CROSS JOIN LATERAL quota_in_flight(a.user_id, ${ofAll('a.max_in_flight', 'p.plan')}, p.plan -> 'maxInFlightByType') f
-  WHERE a.locked AND a.forms
+  WHERE a.locked AND a.forms AND (a.max_in_flight IS NOT NULL OR p.plan ?| ARRAY['maxInFlight', 'maxInFlightByType'])
 `,
 };
 

@@ -9,8 +9,9 @@ export const BOUND: Cte = {
   materialized: true,
   text: `
   SELECT a.user_id, l.* FROM account a
-  CROSS JOIN LATERAL quota_limits_of(a.user_id, (SELECT quota_plans()) -> a.tier::text -> 5 -> 'limits', a.zone) l
-  WHERE a.forms
+  CROSS JOIN LATERAL (SELECT (SELECT quota_plans()) -> a.tier::text -> 5 -> 'limits' AS limits) p
+  CROSS JOIN LATERAL quota_limits_of(a.user_id, p.limits, a.zone) l
+  WHERE a.forms AND p.limits IS NOT NULL
 `,
 };
 

@@ -13,9 +13,13 @@ const REFUNDED = { api_keys: 2, quota_grants: 1, request_attempts: 1, request_dr
 /** What a cluster would ask all shards for. The list only gets shorter: the spec refuses a new query, and a count that is too high. */
 export const UNROUTED: readonly Unrouted[] = [
   { statements: ['charge-caps'], queries: { api_keys: 2 }, reason: 'a capped key may pay for another user' },
-  { statements: ['charge-forms'], queries: { quota_grants: 1, request_draws: 1 }, reason: 'draws name the request, and grants are changed by their id' },
   {
-    statements: ['charge-keys-caps-peeks-deadlines-holds-ends-forms-skips'],
+    statements: ['charge-forms', 'charge-forms-limits', 'charge-forms-shadows'],
+    queries: { quota_grants: 1, request_draws: 1 },
+    reason: 'draws name the request, and grants are changed by their id',
+  },
+  {
+    statements: ['charge-keys-caps-peeks-deadlines-holds-ends-forms-limits-shadows-skips'],
     queries: { api_keys: 2, quota_grants: 1, request_draws: 1 },
     reason: 'as the two above',
   },
@@ -41,7 +45,7 @@ export const UNROUTED: readonly Unrouted[] = [
 
 /** Statements that pass over what somebody holds without the user: a cluster refuses that across shards. */
 export const SKIPS_ACROSS: readonly string[] = [
-  'charge-keys-caps-peeks-deadlines-holds-ends-forms-skips',
+  'charge-keys-caps-peeks-deadlines-holds-ends-forms-limits-shadows-skips',
   'claim',
   'day-roll-inherited',
   'day-roll-named',
