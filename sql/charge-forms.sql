@@ -78,7 +78,17 @@ WITH
           false
         )
       ) AS to_roll,
-      l.max_in_flight
+      l.max_in_flight,
+      (
+        l.max_in_flight IS NOT NULL
+        OR coalesce(
+          (
+            SELECT
+              quota_plans ()
+          ) -> (l.q).tier::text -> 5 ?| ARRAY['maxInFlight', 'maxInFlightByType', 'limits'],
+          false
+        )
+      ) AS limited
     FROM
       (
         SELECT
@@ -168,36 +178,17 @@ WITH
       account a
       LEFT JOIN LATERAL (
         SELECT
-          coalesce(
-            (
-              SELECT
-                f.overage
-              FROM
-                user_quota_forms f
-              WHERE
-                f.user_id = a.user_id
-            ),
-            (
-              SELECT
-                quota_plans ()
-            ) -> a.tier::text -> 5 -> 'overage'
-          ) AS overage,
-          coalesce(
-            (
-              SELECT
-                f.shadow
-              FROM
-                user_quota_forms f
-              WHERE
-                f.user_id = a.user_id
-            ),
-            (
+          coalesce(f.overage, p.plan -> 'overage') AS overage,
+          coalesce(f.shadow, (p.plan ->> 'shadow')::boolean) AS shadow
+        FROM
+          (
+            SELECT
               (
                 SELECT
                   quota_plans ()
-              ) -> a.tier::text -> 5 ->> 'shadow'
-            )::boolean
-          ) AS shadow
+              ) -> a.tier::text -> 5 AS plan
+          ) p
+          LEFT JOIN user_quota_forms f ON f.user_id = a.user_id
       ) o ON a.forms
       LEFT JOIN (
         SELECT
@@ -239,45 +230,6 @@ WITH
     WHERE
       overage > 0
   ),
-  flight AS MATERIALIZED (
-    SELECT
-      a.user_id,
-      f.*
-    FROM
-      account a
-      CROSS JOIN LATERAL (
-        SELECT
-          (
-            SELECT
-              quota_plans ()
-          ) -> a.tier::text -> 5 AS plan
-      ) p
-      CROSS JOIN LATERAL quota_in_flight (
-        a.user_id,
-        coalesce(a.max_in_flight, (p.plan ->> 'maxInFlight')::integer),
-        p.plan -> 'maxInFlightByType'
-      ) f
-    WHERE
-      a.locked
-      AND a.forms
-  ),
-  bound AS MATERIALIZED (
-    SELECT
-      a.user_id,
-      l.*
-    FROM
-      account a
-      CROSS JOIN LATERAL quota_limits_of (
-        a.user_id,
-        (
-          SELECT
-            quota_plans ()
-        ) -> a.tier::text -> 5 -> 'limits',
-        a.zone
-      ) l
-    WHERE
-      a.forms
-  ),
   running AS (
     SELECT
       i.n,
@@ -306,81 +258,14 @@ WITH
       NULL::integer AS cap_before,
       NULL::integer AS cap_after,
       p.own_end,
-      p.own_end + p.granted + p.overage AS reach,
-      i.type,
-      CASE
-        WHEN i.status = 'succeeded'
-        OR i.shadow THEN 0
-        ELSE i.cost
-      END AS flying,
-      f.ceiling AS flight_max,
-      f.used AS flight_before,
-      f.used + sum(
-        CASE
-          WHEN i.status = 'succeeded'
-          OR i.shadow THEN 0
-          ELSE i.cost
-        END
-      ) OVER (
-        PARTITION BY
-          i.user_id
-        ORDER BY
-          i.n
-      ) AS flight_after,
-      g.ceiling AS type_max,
-      g.used AS type_before,
-      g.used + sum(
-        CASE
-          WHEN i.status = 'succeeded'
-          OR i.shadow THEN 0
-          ELSE i.cost
-        END
-      ) OVER (
-        PARTITION BY
-          i.user_id,
-          i.type
-        ORDER BY
-          i.n
-      ) AS type_after
+      p.own_end + p.granted + p.overage AS reach
     FROM
       item i
       JOIN account a USING (user_id)
       JOIN purse p USING (user_id)
-      LEFT JOIN flight f ON f.user_id = i.user_id
-      AND f.type IS NULL
-      LEFT JOIN flight g ON g.user_id = i.user_id
-      AND g.type = i.type
     WHERE
       NOT a.to_roll
-  ),
-  bound_running AS MATERIALIZED (
-    SELECT
-      r.n,
-      r.user_id,
-      r.cost,
-      r.shadow,
-      b.n AS limit_n,
-      b.units AS ceiling,
-      b.used AS before,
-      b.used + sum(
-        CASE
-          WHEN r.shadow THEN 0
-          ELSE r.cost
-        END
-      ) OVER (
-        PARTITION BY
-          r.user_id,
-          b.n
-        ORDER BY
-          r.n
-      ) AS after
-    FROM
-      running r
-      JOIN bound b ON b.user_id = r.user_id
-      AND (
-        b.types IS NULL
-        OR b.types ? r.type::text
-      )
+      AND NOT a.limited
   ),
   sorted AS (
     SELECT
@@ -391,20 +276,6 @@ WITH
             used_after > reach
             OR cap_after > daily_cap
             OR NOT locked
-            OR flying > 0
-            AND (
-              flight_after > flight_max
-              OR type_after > type_max
-            )
-            OR n IN (
-              SELECT
-                o.n
-              FROM
-                bound_running o
-              WHERE
-                NOT o.shadow
-                AND o.after > o.ceiling
-            )
         ) OVER (
           PARTITION BY
             user_id
@@ -413,83 +284,6 @@ WITH
       ) AS first_misfit
     FROM
       running
-  ),
-  bound_settled AS MATERIALIZED (
-    SELECT
-      b.*,
-      s.first_misfit,
-      coalesce(
-        max(b.after) FILTER (
-          WHERE
-            b.n < s.first_misfit
-        ) OVER (
-          PARTITION BY
-            b.user_id,
-            b.limit_n
-        ),
-        b.before
-      ) AS used_then
-    FROM
-      bound_running b
-      JOIN sorted s USING (n)
-  ),
-  bound_answer AS MATERIALIZED (
-    SELECT
-      s.n,
-      bool_or(
-        NOT s.shadow
-        AND s.n >= s.first_misfit
-        AND s.used_then + s.cost > s.ceiling
-      ) AS over,
-      json_agg(
-        json_build_object(
-          'name',
-          b.name,
-          'limit',
-          b.units,
-          'used',
-          CASE
-            WHEN s.n < s.first_misfit THEN s.after
-            ELSE s.used_then
-          END,
-          'startsAt',
-          (
-            extract(
-              epoch
-              FROM
-                b.starts_at
-            ) * 1000
-          )::float8,
-          'endsAt',
-          (
-            extract(
-              epoch
-              FROM
-                b.ends_at
-            ) * 1000
-          )::float8,
-          'over',
-          NOT s.shadow
-          AND s.n >= s.first_misfit
-          AND s.used_then + s.cost > s.ceiling
-        )
-        ORDER BY
-          b.n
-      ) AS limits,
-      jsonb_agg(
-        jsonb_build_object('name', b.name, 'period', b.period, 'starts_at', b.starts_at)
-        ORDER BY
-          b.n
-      ) FILTER (
-        WHERE
-          NOT s.shadow
-      ) AS charged
-    FROM
-      bound_settled s
-      JOIN bound b ON b.user_id = s.user_id
-      AND b.n = s.limit_n
-    GROUP BY
-      s.n
   ),
   settled AS (
     SELECT
@@ -504,28 +298,7 @@ WITH
         ),
         used_before
       ) AS used_then,
-      NULL::integer AS cap_then,
-      coalesce(
-        max(flight_after) FILTER (
-          WHERE
-            n < first_misfit
-        ) OVER (
-          PARTITION BY
-            user_id
-        ),
-        flight_before
-      ) AS flight_then,
-      coalesce(
-        max(type_after) FILTER (
-          WHERE
-            n < first_misfit
-        ) OVER (
-          PARTITION BY
-            user_id,
-            type
-        ),
-        type_before
-      ) AS type_then
+      NULL::integer AS cap_then
     FROM
       sorted
   ),
@@ -546,28 +319,11 @@ WITH
       greatest(0, used_after - cost - own_end) AS drawn_before,
       greatest(0, used_after - own_end) AS drawn_after,
       CASE
-        WHEN flight_then + flying > flight_max THEN json_build_object('type', NULL, 'max', flight_max, 'used', flight_then)
-        WHEN type_then + flying > type_max THEN json_build_object('type', type, 'max', type_max, 'used', type_then)
-      END AS flight,
-      CASE
         WHEN NOT active THEN 'suspended'
         WHEN n < first_misfit THEN 'admitted'
         WHEN NOT shadow
         AND used_then + cost > reach THEN 'over-quota'
         WHEN cap_then + cost > daily_cap THEN 'over-cap'
-        WHEN n IN (
-          SELECT
-            o.n
-          FROM
-            bound_answer o
-          WHERE
-            o.over
-        ) THEN 'over-limit'
-        WHEN flying > 0
-        AND (
-          flight_then + flying > flight_max
-          OR type_then + flying > type_max
-        ) THEN 'over-in-flight'
         ELSE 'deferred'
       END AS outcome
     FROM
@@ -791,9 +547,7 @@ WITH
         payload,
         started_at,
         finished_at,
-        drawn_units,
-        counts_in_flight,
-        limits_charged
+        drawn_units
       )
     SELECT
       (
@@ -833,55 +587,12 @@ WITH
       CASE
         WHEN i.shadow THEN i.cost
         ELSE v.drawn_after - v.drawn_before
-      END,
-      NOT i.shadow
-      AND EXISTS (
-        SELECT
-        FROM
-          flight f
-        WHERE
-          f.user_id = i.user_id
-          AND coalesce(f.type = i.type, true)
-      ),
-      o.charged
+      END
     FROM
       verdict v
       JOIN item i USING (n)
-      LEFT JOIN bound_answer o USING (n)
     WHERE
       v.outcome = 'admitted'
-  ),
-  bound_charged AS (
-    INSERT INTO
-      quota_limit_usage (user_id, name, period, starts_at, ends_at, used)
-    SELECT
-      b.user_id,
-      b.name,
-      b.period,
-      b.starts_at,
-      b.ends_at,
-      sum(s.cost)::integer
-    FROM
-      verdict v
-      JOIN bound_settled s USING (n)
-      JOIN bound b ON b.user_id = s.user_id
-      AND b.n = s.limit_n
-    WHERE
-      v.outcome = 'admitted'
-      AND NOT s.shadow
-    GROUP BY
-      1,
-      2,
-      3,
-      4,
-      5
-    ORDER BY
-      1,
-      2,
-      3
-    ON CONFLICT (user_id, name, period, starts_at) DO UPDATE
-    SET
-      used = quota_limit_usage.used + excluded.used
   ),
   draw AS MATERIALIZED (
     SELECT
@@ -899,19 +610,6 @@ WITH
       AND NOT i.shadow
       AND s.begins < v.drawn_after
       AND s.ends > v.drawn_before
-    UNION ALL
-    SELECT
-      v.n,
-      'shadow',
-      NULL,
-      0,
-      i.cost
-    FROM
-      verdict v
-      JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.shadow
   ),
   drawn AS (
     UPDATE quota_grants g
@@ -1006,107 +704,6 @@ WITH
     ORDER BY
       t.user_id
   ),
-  shadow_noted AS (
-    INSERT INTO
-      quota_overage (user_id, date, fold, units, shadow_requests, shadow_units)
-    SELECT
-      v.user_id,
-      v.day,
-      v.fold,
-      0,
-      count(*)::integer,
-      sum(i.cost)
-    FROM
-      verdict v
-      JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.shadow
-    GROUP BY
-      1,
-      2,
-      3
-    ON CONFLICT (user_id, date, fold) DO UPDATE
-    SET
-      shadow_requests = quota_overage.shadow_requests + excluded.shadow_requests,
-      shadow_units = quota_overage.shadow_units + excluded.shadow_units
-  ),
-  shadow_reported AS (
-    INSERT INTO
-      events (type, user_id, data)
-    SELECT
-      'quota.shadow-refused',
-      v.user_id,
-      jsonb_build_object(
-        'requestId',
-        (
-          (
-            SELECT
-              lpad(
-                to_hex(
-                  floor(
-                    extract(
-                      epoch
-                      FROM
-                        now()
-                    ) * 1000
-                  )::bigint
-                ),
-                12,
-                '0'
-              )
-          ) || i.tail
-        )::uuid,
-        'type',
-        i.type,
-        'requested',
-        i.cost,
-        'code',
-        i.shadow_code,
-        'date',
-        v.day,
-        'limit',
-        a.quota,
-        'used',
-        least(v.used_after, v.own_end),
-        'tier',
-        a.tier
-      )
-    FROM
-      verdict v
-      JOIN item i USING (n)
-      JOIN account a ON a.user_id = v.user_id
-    WHERE
-      v.outcome = 'admitted'
-      AND i.shadow
-      AND coalesce(
-        (
-          SELECT
-            true
-          FROM
-            event_listeners
-          LIMIT
-            1
-        ),
-        false
-      )
-      AND coalesce(
-        (
-          SELECT
-            true
-          FROM
-            event_listeners l
-          WHERE
-            l.user_id IN (0, v.user_id)
-            AND l.type IN ('quota.shadow-refused', 'quota.*', '*')
-          LIMIT
-            1
-        ),
-        false
-      )
-    ORDER BY
-      v.n
-  ),
   draws_recorded AS (
     INSERT INTO
       request_draws (request_id, begins, units, source, grant_id)
@@ -1161,6 +758,7 @@ SELECT
     CASE
       WHEN a.user_id IS NULL THEN 'no-user'
       WHEN a.to_roll THEN 'needs-close-out'
+      WHEN a.limited THEN 'needs-limits'
     END
   ) AS outcome,
   least(
@@ -1203,25 +801,12 @@ SELECT
   )::float8 AS beyond,
   a.forms,
   p.shadow,
-  (
-    SELECT
-      json_agg(
-        json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
-        ORDER BY
-          d.begins
-      )
-    FROM
-      draw d
-    WHERE
-      d.n = i.n
-  ) AS draws,
+  w.draws,
   CASE
     WHEN v.outcome = 'admitted' THEN v.cap_after
     ELSE v.cap_then
   END::integer AS "capUsed",
   v.daily_cap AS cap,
-  v.flight,
-  o.limits,
   a.unlimited,
   a.locked,
   a.quota,
@@ -1242,6 +827,18 @@ FROM
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
   LEFT JOIN purse p ON p.user_id = i.user_id
-  LEFT JOIN bound_answer o ON o.n = i.n
+  LEFT JOIN (
+    SELECT
+      d.n,
+      json_agg(
+        json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
+        ORDER BY
+          d.begins
+      ) AS draws
+    FROM
+      draw d
+    GROUP BY
+      d.n
+  ) w ON w.n = i.n
 ORDER BY
   i.n

@@ -35,7 +35,7 @@ export function print(rows) {
 export function facts(stage) {
   const commit = git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', 'src', 'migrations') === '' ? '' : ' and changes');
   return [
-    `${new Date().toISOString().slice(0, 10)}, commit ${commit}`,
+    `the last run: ${new Date().toISOString().slice(0, 10)}, commit ${commit}`,
     `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, shared by the service, PostgreSQL and the load generator`,
     `Node ${process.version}, PostgreSQL ${stage.server.major} over a unix socket, fsync and synchronous_commit on`,
     `HTTP load: ${GENERATOR}; bare statement: ${DRIVER}; ${ROUNDS} rounds of ${SECONDS} s each by turns, ratios of medians; large tables × ${SCALE}`,
@@ -43,16 +43,18 @@ export function facts(stage) {
   ];
 }
 
-/** Puts the figures into the document, between the marks: the words around them stay. Lines of benches that did not run stay too. */
+/** Puts the figures into the document, between the marks: the words around them stay. Lines of benches that did not run stay too, with the day that they are of. */
 export function write(rows, lines) {
   const text = readFileSync(DOCUMENT, 'utf8');
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`${DOCUMENT} has lost its marks ${BEGIN} and ${END}.`);
   const measured = new Set(rows.map(([bench]) => bench));
-  const names = [...known(text.slice(from, to)), ...rows.map((cells) => [cells[0], cells])];
+  const today = new Date().toISOString().slice(0, 10);
+  const names = [...known(text.slice(from, to)), ...rows.map((cells) => [cells[0], [...cells, today]])];
   const merged = new Map();
   for (const [name, cells] of names) if (!merged.has(name) || measured.has(name)) merged.set(name, cells);
-  const table = [COLUMNS, COLUMNS.map(() => '---'), ...merged.values()].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const columns = [...COLUMNS, 'measured'];
+  const table = [columns, columns.map(() => '---'), ...merged.values()].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   writeFileSync(DOCUMENT, `${text.slice(0, from)}${BEGIN}\n${lines.map((line) => `- ${line}`).join('\n')}\n\n${table}\n${text.slice(to)}`);
 }
 

@@ -4,6 +4,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Socket } from 'node:net';
 import { BOUNDED_OTHERWISE } from '../common/access.decorators';
 import { networkOfRequest } from '../common/network-address';
+import { OncePerRoute } from '../common/once-per-route';
 import { type Principal } from '../common/principal';
 import { CallSlots, leaveWhenAnswered, type Slot } from '../http/call-slots';
 import { closeWithConnection, outliveConnection } from '../http/connection-closed';
@@ -25,13 +26,15 @@ const WAITING_MAX = 512;
 @GuardFails(({ metadata }) => (metadata(BOUNDED_OTHERWISE) === true ? [] : [TooManyCalls]))
 export class CallSlotsGuard implements CanActivate {
   private readonly slots = new CallSlots<number | string>({ max: UNDER_WAY_MAX, waitingMax: WAITING_MAX, full: () => new TooManyCalls() });
-  private readonly boundedOtherwise = new Map<unknown, boolean>();
+  private readonly boundedOtherwise = new OncePerRoute((context) =>
+    this.reflector.getAllAndOverride<boolean | undefined>(BOUNDED_OTHERWISE, [context.getHandler(), context.getClass()]),
+  );
 
   constructor(private readonly reflector: Reflector) {}
 
   /** @throws TooManyCalls when too many of this caller wait */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (this.isBoundedOtherwise(context)) return true;
+    if (this.boundedOtherwise.of(context)) return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest & { principal?: Principal }>();
     const slot = this.slots.enter(request.principal?.userId ?? networkOfRequest(request));
@@ -45,16 +48,5 @@ export class CallSlotsGuard implements CanActivate {
     if (!(await begins)) throw new ClientGone('The client went away while its call waited.');
     outliveConnection(socket, ifGone);
     return true;
-  }
-
-  /** Found once for each route. */
-  private isBoundedOtherwise(context: ExecutionContext): boolean {
-    const handler = context.getHandler();
-    let known = this.boundedOtherwise.get(handler);
-    if (known === undefined) {
-      known = this.reflector.getAllAndOverride<boolean | undefined>(BOUNDED_OTHERWISE, [handler, context.getClass()]) === true;
-      this.boundedOtherwise.set(handler, known);
-    }
-    return known;
   }
 }

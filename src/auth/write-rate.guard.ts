@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type FastifyRequest } from 'fastify';
 import { BoundedCache } from '../common/bounded-cache';
 import { ACCESS, type Access, BOUNDED_OTHERWISE } from '../common/access.decorators';
+import { OncePerRoute } from '../common/once-per-route';
 import { type Principal } from '../common/principal';
 import { GuardFails } from '../openapi/declarations';
 import { SettingsService } from '../settings/settings.service';
@@ -23,6 +24,9 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export class WriteRateGuard implements CanActivate {
   /** Users who changed something within the minute; beyond the bound who began longest ago is forgotten. */
   private readonly minutes = new BoundedCache<number, { writes: number; endsAt: number }>(MAX_USERS);
+  private readonly boundedOtherwise = new OncePerRoute((context) =>
+    this.reflector.getAllAndOverride<boolean | undefined>(BOUNDED_OTHERWISE, [context.getHandler(), context.getClass()]),
+  );
 
   constructor(
     private readonly reflector: Reflector,
@@ -32,7 +36,7 @@ export class WriteRateGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { method, principal } = context.switchToHttp().getRequest<FastifyRequest & { principal?: Principal }>();
     if (READS.has(method) || principal === undefined || principal.isAdmin) return true;
-    if (this.reflector.getAllAndOverride<boolean | undefined>(BOUNDED_OTHERWISE, [context.getHandler(), context.getClass()])) return true;
+    if (this.boundedOtherwise.of(context)) return true;
     return this.count(principal.userId);
   }
 

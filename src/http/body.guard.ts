@@ -2,6 +2,7 @@ import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, S
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants';
 import { ApiBody } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
+import { OncePerRoute } from '../common/once-per-route';
 import { assertNoMembers } from './validation.pipe';
 
 const READS_BODY = 'quotidian:reads-body';
@@ -15,23 +16,18 @@ export const ReadsBody = (dto: Type<object>, { required = true } = {}) => applyD
 /** Refuses what is sent to a route that takes no body: a member that nobody reads is a mistake there as anywhere. */
 @Injectable()
 export class BodyGuard implements CanActivate {
-  private readonly readers = new Map<object, boolean>();
+  private readonly readers = new OncePerRoute(readsBody);
 
   canActivate(context: ExecutionContext): boolean {
     const { body } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (body === undefined || this.readsBody(context)) return true;
+    if (body === undefined || this.readers.of(context)) return true;
     assertNoMembers(body);
     return true;
   }
+}
 
-  private readsBody(context: ExecutionContext): boolean {
-    const handler = context.getHandler();
-    let reads = this.readers.get(handler);
-    if (reads === undefined) {
-      const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), handler.name) ?? {}) as object;
-      reads = Reflect.hasMetadata(READS_BODY, handler) || Object.keys(parameters).some((name) => name.startsWith(BODY_PARAMETER));
-      this.readers.set(handler, reads);
-    }
-    return reads;
-  }
+function readsBody(context: ExecutionContext): boolean {
+  const handler = context.getHandler();
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), handler.name) ?? {}) as object;
+  return Reflect.hasMetadata(READS_BODY, handler) || Object.keys(parameters).some((name) => name.startsWith(BODY_PARAMETER));
 }

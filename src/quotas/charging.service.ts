@@ -72,7 +72,7 @@ export class ChargingService {
     if (verdict.state) this.burst.learn(charge.userId, verdict.state.tier);
     switch (verdict.outcome) {
       case 'admitted':
-        return { verdict, headers: { ...rateLimitFields(verdict.state, verdict.cap, burst), ...drawFields(verdict) } };
+        return { verdict, headers: withDraws(verdict, rateLimitFields(verdict.state, verdict.cap, burst)) };
       case 'replayed':
         return { verdict, headers: { 'idempotency-replayed': 'true', ...rateLimitFields(verdict.state, null, burst) } };
       default:
@@ -100,11 +100,10 @@ export class ChargingService {
 
 const REFUSED_BY: Partial<Record<Refused['outcome'], RefusedBy>> = { 'over-cap': 'key', 'over-limit': 'limit' };
 
-/** What of a charge the day's own units did not pay: a list of structured-field tokens (RFC 9651). */
-function drawFields({ draws, shadow }: Admitted): Record<string, string> {
-  if (draws.length === 0) return {};
-  return {
-    ...(shadow === null ? {} : { 'x-quota-shadow': shadow }),
-    'x-quota-draws': draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', '),
-  };
+/** With what of a charge the day's own units did not pay: a list of structured-field tokens (RFC 9651). Nearly always there is nothing. */
+function withDraws({ draws, shadow }: Admitted, fields: Record<string, string>): Record<string, string> {
+  if (draws.length === 0) return fields;
+  if (shadow !== null) fields['x-quota-shadow'] = shadow;
+  fields['x-quota-draws'] = draws.map(({ source, grantId, units }) => `${source};${grantId === null ? '' : `id=${grantId};`}units=${units}`).join(', ');
+  return fields;
 }

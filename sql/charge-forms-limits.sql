@@ -1,9 +1,8 @@
--- charge keys caps peeks deadlines holds ends forms skips
+-- charge forms limits
 WITH
   item AS MATERIALIZED (
     SELECT
-      i.*,
-      k.*
+      i.*
     FROM
       ROWS
     FROM
@@ -20,9 +19,6 @@ WITH
           scope text,
           key text,
           fingerprint text,
-          deadline_at timestamptz,
-          deadline_seconds integer,
-          hold_seconds integer,
           shadow boolean,
           shadow_code text
         )
@@ -38,27 +34,10 @@ WITH
         scope,
         key,
         fingerprint,
-        deadline_at,
-        deadline_seconds,
-        hold_seconds,
         shadow,
         shadow_code,
         n
       )
-      LEFT JOIN LATERAL (
-        SELECT
-          m.request_id AS answered_by,
-          m.fingerprint = decode(i.fingerprint, 'hex') AS same_body,
-          m.created_at <= now() - make_interval(hours => $2) AS outlived
-        FROM
-          idempotency_keys m
-        WHERE
-          m.user_id = i.user_id
-          AND m.scope = i.scope
-          AND m.key = i.key
-        OFFSET
-          0
-      ) k ON true
   ),
   account AS MATERIALIZED (
     SELECT
@@ -128,151 +107,11 @@ WITH
         FROM
           users u
         WHERE
-          u.id = ANY ($3::integer[])
+          u.id = ANY ($2::integer[])
           AND u.status <> 'deleted'
         ORDER BY
           u.id
         FOR NO KEY UPDATE
-          SKIP LOCKED
-      ) l
-    UNION ALL
-    SELECT
-      (p.q).*,
-      CASE
-        WHEN (p.q).unlimited THEN 2147483647
-        ELSE (p.q).quota
-      END AS ceiling,
-      false AS locked,
-      p.active,
-      (
-        p.quota_forms
-        OR coalesce(
-          jsonb_typeof(
-            (
-              SELECT
-                quota_plans ()
-            ) -> (p.q).tier::text -> 5
-          ) = 'object',
-          false
-        )
-      ) AS forms,
-      p.quota_reset_date,
-      p.api_quota_used_today,
-      p.api_quota_refunded_today,
-      p.api_quota_requests_today,
-      CASE
-        WHEN (p.quota_overage_date, p.quota_overage_fold) = ((p.q).day, (p.q).fold) THEN p.quota_overage_today
-        ELSE 0
-      END AS overage_used,
-      (
-        (p.q).closed
-        AND coalesce(
-          (
-            SELECT
-              quota_plans ()
-          ) -> p.subscription_tier::text -> 5 ? 'rollover',
-          false
-        )
-      ) AS to_roll,
-      p.max_in_flight
-    FROM
-      (
-        SELECT
-          status = 'active' AS active,
-          quota_of (
-            u,
-            (
-              SELECT
-                quota_default_zone ()
-            ),
-            (
-              SELECT
-                quota_plans ()
-            )
-          ) AS q,
-          u.quota_forms,
-          u.quota_reset_date,
-          u.api_quota_used_today,
-          u.api_quota_refunded_today,
-          u.api_quota_requests_today,
-          u.quota_overage_today,
-          u.quota_overage_date,
-          u.quota_overage_fold,
-          u.subscription_tier,
-          u.max_in_flight
-        FROM
-          users u
-        WHERE
-          u.id = ANY ($4::integer[])
-          AND u.status <> 'deleted'
-        OFFSET
-          0
-      ) p
-  ),
-  cap AS MATERIALIZED (
-    SELECT
-      l.id,
-      l.daily_cap,
-      CASE
-        WHEN l.counts THEN l.cap_used_today
-        ELSE 0
-      END AS used,
-      CASE
-        WHEN l.counts THEN l.cap_reset_date
-        ELSE (l.q).day
-      END AS day,
-      CASE
-        WHEN l.counts THEN l.cap_reset_fold
-        ELSE (l.q).fold
-      END AS fold
-    FROM
-      (
-        SELECT
-          k.id,
-          k.daily_cap,
-          k.cap_used_today,
-          k.cap_reset_date,
-          k.cap_reset_fold,
-          o.q,
-          (k.cap_reset_date, k.cap_reset_fold) >= ((o.q).day, (o.q).fold) AS counts
-        FROM
-          api_keys k
-          CROSS JOIN LATERAL (
-            SELECT
-              quota_of (
-                u,
-                (
-                  SELECT
-                    quota_default_zone ()
-                ),
-                (
-                  SELECT
-                    quota_plans ()
-                )
-              ) AS q
-            FROM
-              users u
-            WHERE
-              u.id = k.user_id
-            OFFSET
-              0
-          ) o
-        WHERE
-          k.id = ANY (
-            ARRAY(
-              SELECT
-                key_id
-              FROM
-                item
-              WHERE
-                capped
-            )
-          )
-          AND k.daily_cap IS NOT NULL
-        ORDER BY
-          k.id
-        FOR NO KEY UPDATE OF
-          k SKIP LOCKED
       ) l
   ),
   held_grant AS MATERIALIZED (
@@ -306,32 +145,7 @@ WITH
         ORDER BY
           g.id
         FOR NO KEY UPDATE
-          SKIP LOCKED
       ) l
-    UNION ALL
-    SELECT
-      g.id,
-      g.user_id,
-      g.units - g.used AS units,
-      g.priority,
-      g.expires_at
-    FROM
-      quota_grants g
-    WHERE
-      g.user_id = ANY (
-        ARRAY(
-          SELECT
-            user_id
-          FROM
-            account
-          WHERE
-            NOT locked
-            AND forms
-        )
-      )
-      AND g.revoked_at IS NULL
-      AND coalesce(g.expires_at > now(), true)
-      AND g.used < g.units
   ),
   purse AS MATERIALIZED (
     SELECT
@@ -354,36 +168,17 @@ WITH
       account a
       LEFT JOIN LATERAL (
         SELECT
-          coalesce(
-            (
-              SELECT
-                f.overage
-              FROM
-                user_quota_forms f
-              WHERE
-                f.user_id = a.user_id
-            ),
-            (
-              SELECT
-                quota_plans ()
-            ) -> a.tier::text -> 5 -> 'overage'
-          ) AS overage,
-          coalesce(
-            (
-              SELECT
-                f.shadow
-              FROM
-                user_quota_forms f
-              WHERE
-                f.user_id = a.user_id
-            ),
-            (
+          coalesce(f.overage, p.plan -> 'overage') AS overage,
+          coalesce(f.shadow, (p.plan ->> 'shadow')::boolean) AS shadow
+        FROM
+          (
+            SELECT
               (
                 SELECT
                   quota_plans ()
-              ) -> a.tier::text -> 5 ->> 'shadow'
-            )::boolean
-          ) AS shadow
+              ) -> a.tier::text -> 5 AS plan
+          ) p
+          LEFT JOIN user_quota_forms f ON f.user_id = a.user_id
       ) o ON a.forms
       LEFT JOIN (
         SELECT
@@ -446,6 +241,10 @@ WITH
     WHERE
       a.locked
       AND a.forms
+      AND (
+        a.max_in_flight IS NOT NULL
+        OR p.plan ?| ARRAY['maxInFlight', 'maxInFlightByType']
+      )
   ),
   bound AS MATERIALIZED (
     SELECT
@@ -453,68 +252,17 @@ WITH
       l.*
     FROM
       account a
-      CROSS JOIN LATERAL quota_limits_of (
-        a.user_id,
-        (
-          SELECT
-            quota_plans ()
-        ) -> a.tier::text -> 5 -> 'limits',
-        a.zone
-      ) l
+      CROSS JOIN LATERAL (
+        SELECT
+          (
+            SELECT
+              quota_plans ()
+          ) -> a.tier::text -> 5 -> 'limits' AS limits
+      ) p
+      CROSS JOIN LATERAL quota_limits_of (a.user_id, p.limits, a.zone) l
     WHERE
       a.forms
-  ),
-  busy AS MATERIALIZED (
-    SELECT
-      i.n
-    FROM
-      item i
-      JOIN users u ON u.id = i.user_id
-    WHERE
-      u.status <> 'deleted'
-      AND NOT EXISTS (
-        SELECT
-        FROM
-          account a
-        WHERE
-          a.user_id = i.user_id
-      )
-    UNION
-    SELECT
-      i.n
-    FROM
-      item i
-      JOIN api_keys k ON k.id = i.key_id
-    WHERE
-      i.capped
-      AND k.daily_cap IS NOT NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM
-          cap c
-        WHERE
-          c.id = i.key_id
-      )
-    UNION
-    SELECT
-      i.n
-    FROM
-      item i
-      JOIN account a USING (user_id)
-      JOIN quota_grants g USING (user_id)
-    WHERE
-      a.forms
-      AND a.locked
-      AND g.revoked_at IS NULL
-      AND coalesce(g.expires_at > now(), true)
-      AND g.used < g.units
-      AND NOT EXISTS (
-        SELECT
-        FROM
-          held_grant h
-        WHERE
-          h.id = g.id
-      )
+      AND p.limits IS NOT NULL
   ),
   running AS (
     SELECT
@@ -540,15 +288,9 @@ WITH
           i.n
       ) AS used_after,
       i.shadow,
-      c.daily_cap,
-      c.used AS cap_before,
-      c.used + sum(i.cost) OVER (
-        PARTITION BY
-          i.user_id,
-          c.id
-        ORDER BY
-          i.n
-      ) AS cap_after,
+      NULL::integer AS daily_cap,
+      NULL::integer AS cap_before,
+      NULL::integer AS cap_after,
       p.own_end,
       p.own_end + p.granted + p.overage AS reach,
       i.type,
@@ -594,21 +336,8 @@ WITH
       AND f.type IS NULL
       LEFT JOIN flight g ON g.user_id = i.user_id
       AND g.type = i.type
-      LEFT JOIN cap c ON c.id = i.key_id
-      AND i.capped
     WHERE
       NOT a.to_roll
-      AND (
-        i.answered_by IS NULL
-        OR i.outlived
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM
-          busy b
-        WHERE
-          b.n = i.n
-      )
   ),
   bound_running AS MATERIALIZED (
     SELECT
@@ -761,17 +490,7 @@ WITH
         ),
         used_before
       ) AS used_then,
-      coalesce(
-        max(cap_after) FILTER (
-          WHERE
-            n < first_misfit
-        ) OVER (
-          PARTITION BY
-            user_id,
-            key_id
-        ),
-        cap_before
-      ) AS cap_then,
+      NULL::integer AS cap_then,
       coalesce(
         max(flight_after) FILTER (
           WHERE
@@ -934,7 +653,7 @@ WITH
       t.quota
     FROM
       total t
-      CROSS JOIN unnest($5::bigint[]) AS h (share)
+      CROSS JOIN unnest($3::bigint[]) AS h (share)
     WHERE
       NOT t.unlimited
       AND t.used * 10000::bigint < h.share * t.quota
@@ -1042,29 +761,6 @@ WITH
       a.user_id,
       a.threshold
   ),
-  capped AS (
-    UPDATE api_keys k
-    SET
-      cap_used_today = s.used,
-      cap_reset_date = c.day,
-      cap_reset_fold = c.fold
-    FROM
-      (
-        SELECT
-          key_id,
-          max(cap_after)::integer AS used
-        FROM
-          verdict
-        WHERE
-          outcome = 'admitted'
-          AND daily_cap IS NOT NULL
-        GROUP BY
-          key_id
-      ) s
-      JOIN cap c ON c.id = s.key_id
-    WHERE
-      k.id = s.key_id
-  ),
   recorded AS (
     INSERT INTO
       requests (
@@ -1081,10 +777,6 @@ WITH
         payload,
         started_at,
         finished_at,
-        deadline_at,
-        attempt,
-        lease_expires_at,
-        held,
         drawn_units,
         counts_in_flight,
         limits_charged
@@ -1124,10 +816,6 @@ WITH
       CASE
         WHEN i.status = 'succeeded' THEN now()
       END,
-      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds)),
-      (i.hold_seconds IS NOT NULL)::integer,
-      now() + make_interval(secs => i.hold_seconds),
-      i.hold_seconds IS NOT NULL,
       CASE
         WHEN i.shadow THEN i.cost
         ELSE v.drawn_after - v.drawn_before
@@ -1148,20 +836,6 @@ WITH
       LEFT JOIN bound_answer o USING (n)
     WHERE
       v.outcome = 'admitted'
-    RETURNING
-      id,
-      user_id,
-      type,
-      status,
-      cost,
-      refunded_units,
-      charged_on,
-      api_key_id,
-      attempt,
-      error,
-      created_at,
-      started_at,
-      finished_at
   ),
   bound_charged AS (
     INSERT INTO
@@ -1211,19 +885,6 @@ WITH
       AND NOT i.shadow
       AND s.begins < v.drawn_after
       AND s.ends > v.drawn_before
-    UNION ALL
-    SELECT
-      v.n,
-      'shadow',
-      NULL,
-      0,
-      i.cost
-    FROM
-      verdict v
-      JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.shadow
   ),
   drawn AS (
     UPDATE quota_grants g
@@ -1318,107 +979,6 @@ WITH
     ORDER BY
       t.user_id
   ),
-  shadow_noted AS (
-    INSERT INTO
-      quota_overage (user_id, date, fold, units, shadow_requests, shadow_units)
-    SELECT
-      v.user_id,
-      v.day,
-      v.fold,
-      0,
-      count(*)::integer,
-      sum(i.cost)
-    FROM
-      verdict v
-      JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.shadow
-    GROUP BY
-      1,
-      2,
-      3
-    ON CONFLICT (user_id, date, fold) DO UPDATE
-    SET
-      shadow_requests = quota_overage.shadow_requests + excluded.shadow_requests,
-      shadow_units = quota_overage.shadow_units + excluded.shadow_units
-  ),
-  shadow_reported AS (
-    INSERT INTO
-      events (type, user_id, data)
-    SELECT
-      'quota.shadow-refused',
-      v.user_id,
-      jsonb_build_object(
-        'requestId',
-        (
-          (
-            SELECT
-              lpad(
-                to_hex(
-                  floor(
-                    extract(
-                      epoch
-                      FROM
-                        now()
-                    ) * 1000
-                  )::bigint
-                ),
-                12,
-                '0'
-              )
-          ) || i.tail
-        )::uuid,
-        'type',
-        i.type,
-        'requested',
-        i.cost,
-        'code',
-        i.shadow_code,
-        'date',
-        v.day,
-        'limit',
-        a.quota,
-        'used',
-        least(v.used_after, v.own_end),
-        'tier',
-        a.tier
-      )
-    FROM
-      verdict v
-      JOIN item i USING (n)
-      JOIN account a ON a.user_id = v.user_id
-    WHERE
-      v.outcome = 'admitted'
-      AND i.shadow
-      AND coalesce(
-        (
-          SELECT
-            true
-          FROM
-            event_listeners
-          LIMIT
-            1
-        ),
-        false
-      )
-      AND coalesce(
-        (
-          SELECT
-            true
-          FROM
-            event_listeners l
-          WHERE
-            l.user_id IN (0, v.user_id)
-            AND l.type IN ('quota.shadow-refused', 'quota.*', '*')
-          LIMIT
-            1
-        ),
-        false
-      )
-    ORDER BY
-      v.n
-  ),
   draws_recorded AS (
     INSERT INTO
       request_draws (request_id, begins, units, source, grant_id)
@@ -1448,160 +1008,31 @@ WITH
     FROM
       draw d
       JOIN item i USING (n)
-  ),
-  ended AS (
-    INSERT INTO
-      events (type, user_id, data)
-    SELECT
-      'request.' || e.status,
-      e.user_id,
-      jsonb_build_object(
-        'id',
-        e.id,
-        'type',
-        e.type,
-        'status',
-        e.status,
-        'cost',
-        e.cost,
-        'refundedUnits',
-        e.refunded_units,
-        'chargedOn',
-        e.charged_on,
-        'apiKeyId',
-        e.api_key_id,
-        'attempt',
-        e.attempt,
-        'errorCode',
-        left(e.error ->> 'code', 200),
-        'createdAt',
-        to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'),
-        'startedAt',
-        to_char(e.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"'),
-        'finishedAt',
-        to_char(e.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"')
-      )
-    FROM
-      recorded e
-    WHERE
-      e.status IN ('succeeded', 'failed', 'canceled', 'expired')
-      AND coalesce(
-        (
-          SELECT
-            true
-          FROM
-            event_listeners
-          LIMIT
-            1
-        ),
-        false
-      )
-      AND coalesce(
-        (
-          SELECT
-            true
-          FROM
-            event_listeners l
-          WHERE
-            l.user_id IN (0, e.user_id)
-            AND l.type IN ('request.' || e.status, 'request.*', '*')
-          LIMIT
-            1
-        ),
-        false
-      )
-  ),
-  forgotten AS (
-    DELETE FROM idempotency_keys k USING verdict v
-    JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.outlived
-      AND k.user_id = i.user_id
-      AND k.scope = i.scope
-      AND k.key = i.key
-    RETURNING
-      k.key
-  ),
-  remembered AS (
-    INSERT INTO
-      idempotency_keys (user_id, scope, key, fingerprint, request_id, request_status, request_cost, charged_on, deadline_at)
-    SELECT
-      i.user_id,
-      i.scope,
-      i.key,
-      decode(i.fingerprint, 'hex'),
-      (
-        (
-          SELECT
-            lpad(
-              to_hex(
-                floor(
-                  extract(
-                    epoch
-                    FROM
-                      now()
-                  ) * 1000
-                )::bigint
-              ),
-              12,
-              '0'
-            )
-        ) || i.tail
-      )::uuid,
-      i.status,
-      i.cost,
-      v.day,
-      coalesce(i.deadline_at, now() + make_interval(secs => i.deadline_seconds))
-    FROM
-      verdict v
-      JOIN item i USING (n)
-    WHERE
-      v.outcome = 'admitted'
-      AND i.key IS NOT NULL
-      AND (
-        SELECT
-          count(*)
-        FROM
-          forgotten
-      ) >= 0
   )
 SELECT
-  CASE
-    WHEN v.outcome = 'admitted' THEN (
-      (
-        SELECT
-          lpad(
-            to_hex(
-              floor(
-                extract(
-                  epoch
-                  FROM
-                    now()
-                ) * 1000
-              )::bigint
-            ),
-            12,
-            '0'
-          )
-      ) || i.tail
-    )::uuid
-    ELSE i.answered_by
-  END AS id,
+  (
+    (
+      SELECT
+        lpad(
+          to_hex(
+            floor(
+              extract(
+                epoch
+                FROM
+                  now()
+              ) * 1000
+            )::bigint
+          ),
+          12,
+          '0'
+        )
+    ) || i.tail
+  )::uuid AS id,
   coalesce(
     v.outcome,
     CASE
-      WHEN EXISTS (
-        SELECT
-        FROM
-          busy b
-        WHERE
-          b.n = i.n
-      ) THEN 'busy'
       WHEN a.user_id IS NULL THEN 'no-user'
       WHEN a.to_roll THEN 'needs-close-out'
-      WHEN i.same_body THEN 'replayed'
-      ELSE 'key-reused'
     END
   ) AS outcome,
   least(
@@ -1644,18 +1075,7 @@ SELECT
   )::float8 AS beyond,
   a.forms,
   p.shadow,
-  (
-    SELECT
-      json_agg(
-        json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
-        ORDER BY
-          d.begins
-      )
-    FROM
-      draw d
-    WHERE
-      d.n = i.n
-  ) AS draws,
+  w.draws,
   CASE
     WHEN v.outcome = 'admitted' THEN v.cap_after
     ELSE v.cap_then
@@ -1683,6 +1103,19 @@ FROM
   LEFT JOIN total t USING (user_id)
   LEFT JOIN verdict v USING (n)
   LEFT JOIN purse p ON p.user_id = i.user_id
+  LEFT JOIN (
+    SELECT
+      d.n,
+      json_agg(
+        json_build_object('source', d.source, 'grantId', d.grant_id, 'units', d.units)
+        ORDER BY
+          d.begins
+      ) AS draws
+    FROM
+      draw d
+    GROUP BY
+      d.n
+  ) w ON w.n = i.n
   LEFT JOIN bound_answer o ON o.n = i.n
 ORDER BY
   i.n
