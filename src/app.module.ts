@@ -32,6 +32,7 @@ import { QuotasModule } from './quotas/quotas.module';
 import { ReadReplicaModule } from './read-replica/read-replica.module';
 import { ReplicasModule } from './replicas/replicas.module';
 import { RequestsModule } from './requests/requests.module';
+import { ServiceAccountsModule } from './service-accounts/service-accounts.module';
 import { SettingsModule } from './settings/settings.module';
 import { SingleSignOnModule } from './single-sign-on/single-sign-on.module';
 import { TestClockModule } from './test-clock/test-clock.module';
@@ -55,6 +56,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     TiersModule,
     UsersModule,
     ApiKeysModule,
+    ServiceAccountsModule,
     AuthModule,
     IdentityModule,
     SingleSignOnModule,

@@ -33,6 +33,13 @@ export class AuditLogRepository {
     );
     return count < MAX_LOOKED_AT ? null : last;
   }
+
+  /** The names of those of the accounts that are programs'. */
+  async serviceAccounts(userIds: number[], from: EntityManager = this.dataSource.manager): Promise<Map<number, string>> {
+    if (userIds.length === 0) return new Map();
+    const rows: { id: number; name: string }[] = await from.query(`SELECT user_id AS id, name FROM service_accounts WHERE user_id = ANY ($1)`, [userIds]);
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  }
 }
 
 /** The rows that an index finds, in its order, and what is asked of each of them. */

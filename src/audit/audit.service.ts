@@ -48,7 +48,14 @@ export class AuditService {
     const before = cursorPosition(cursor, chosen);
     const size = pageSize(query);
     const rows = await this.log.list(filters, before, size + 1, from);
-    const page = toPage(rows, size, chosen, (row) => row.id, AuditEventDto.of);
+    const names = await this.log.serviceAccounts([...new Set(rows.flatMap(({ actorId }) => actorId ?? []))], from);
+    const page = toPage(
+      rows,
+      size,
+      chosen,
+      (row) => row.id,
+      (row) => AuditEventDto.of(row, names.get(row.actorId ?? 0)),
+    );
     if (page.nextCursor !== null) return page;
     const last = await this.log.lastLookedAt(filters, before, from);
     return last === null ? page : { ...page, nextCursor: cursorAt(last, chosen) };

@@ -36,16 +36,19 @@ export interface SessionHolder {
 export class PrincipalsRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Who holds which of these keys, of those that work at this moment: not revoked, not expired, their user active. A secret from before a rotation ends with its overlap. */
+  /**
+   * Who holds which of these keys, of those that work at this moment: not revoked, not expired, their user active. A secret from before a rotation ends with its overlap.
+   * Nobody could ask a service account for a second factor, or prove its address: it counts as having both.
+   */
   async byKeyHashes(keyHashes: Buffer[]): Promise<KeyHolder[]> {
     return this.dataSource.query(
-      `SELECT h.key_hash AS "keyHash", k.id AS "keyId", k.user_id AS "userId", u.role, k.scopes, k.daily_cap IS NOT NULL AS "hasCap", ${HAS_SECOND_FACTOR} AS "hasSecondFactor", ${EMAIL_IS_PROVEN} AS "emailVerified",
+      `SELECT h.key_hash AS "keyHash", k.id AS "keyId", k.user_id AS "userId", u.role, k.scopes, k.daily_cap IS NOT NULL AS "hasCap", ${HAS_SECOND_FACTOR} OR s.user_id IS NOT NULL AS "hasSecondFactor", ${EMAIL_IS_PROVEN} OR s.user_id IS NOT NULL AS "emailVerified",
          (extract(epoch FROM h.ends_at) - extract(epoch FROM now()))::float8 * 1000 AS "expiresInMs"
        FROM (
          SELECT key_hash, id, expires_at AS ends_at FROM api_keys WHERE key_hash = ANY ($1)
          UNION ALL SELECT p.key_hash, p.api_key_id, least(p.expires_at, o.expires_at)
          FROM api_key_overlaps p JOIN api_keys o ON o.id = p.api_key_id WHERE p.key_hash = ANY ($1)
-       ) h JOIN api_keys k ON k.id = h.id JOIN users u ON u.id = k.user_id
+       ) h JOIN api_keys k ON k.id = h.id JOIN users u ON u.id = k.user_id LEFT JOIN service_accounts s ON s.user_id = u.id
        WHERE k.revoked_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > now()) AND u.status = 'active'`,
       [keyHashes],
     );

@@ -5,7 +5,14 @@ import { type Operation, operationOf } from './operate/operations';
 import { type Given } from './operate/run-command';
 import { serviceUrl } from './service-url';
 
-const SHOWN_ARGUMENTS: Record<string, string> = { userId: 'user', tierId: 'tier', keyId: 'key', endpointId: 'endpoint', deliveryId: 'delivery' };
+const SHOWN_ARGUMENTS: Record<string, string> = {
+  userId: 'user',
+  tierId: 'tier',
+  keyId: 'key',
+  endpointId: 'endpoint',
+  deliveryId: 'delivery',
+  accountId: 'account',
+};
 
 /** Every command is an operation of the service: its path makes the arguments, its query and body the flags. */
 export function register(program: Command): void {

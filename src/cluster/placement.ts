@@ -56,6 +56,7 @@ export const PLACEMENT: Readonly<Record<string, Placement>> = {
   refresh_tokens: byUser({ refresh_tokens_pkey: 'widened', refresh_tokens_token_hash_key: { lookup: 'refresh', value: `encode(token_hash, 'hex')` } }),
   second_factors: byUser(),
   sessions: byUser({ sessions_pkey: 'widened', sessions_lineage_hash_key: { lookup: 'session', value: `encode(lineage_hash, 'hex')` } }),
+  service_accounts: byUser({ service_accounts_name_key: { lookup: 'service-account', value: 'name' } }),
   user_attributes: byUser({ user_attributes_external_id_key: { lookup: 'external-id', value: 'external_id' } }),
   user_configurations: byUser(),
   user_configuration_versions: byUser(),

@@ -20,6 +20,7 @@ const TAGS = {
   auth: 'Accounts are registered and sessions begin here.',
   users: 'Accounts.',
   'api-keys': 'What programs call with.',
+  'service-accounts': 'Accounts of programs, which belong to no person.',
   webhooks: 'Events, sent to where users and the operator want them.',
   tiers: 'Plans: daily quota and burst limit.',
   quotas: 'What is left of the day, what was used, and what operators change about it.',

@@ -297,6 +297,7 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   api_key_overlaps: 'digests of secrets that were rotated: there is nothing of them but what checks them',
   event_listeners: 'which endpoints may be sent events of the user, derived from webhook_endpoints',
   recovery_codes: 'digests of codes that are shown once: there is nothing of them but what checks them',
+  service_accounts: 'accounts of programs: there is no person behind one',
   user_departures: 'shown with the account: when a deleted one is removed',
   user_removals: 'accounts that are deleted: there is nobody left who could export them',
   system_configurations: OTHERS_ID,

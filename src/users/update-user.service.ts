@@ -10,7 +10,7 @@ import { Tier } from '../tiers/entities/tier.entity';
 import { UpdateUserDto } from './dto/update-user.dto';
 import { EmailChangeService } from './email-change.service';
 import { UserDto, UserPreviewDto } from './dto/user.dto';
-import { User } from './entities/user.entity';
+import { User, type UserStatus } from './entities/user.entity';
 import { assertMetadata, mergedMetadata } from './metadata';
 import { UserAttributesRepository } from './user-attributes.repository';
 import { UserDeparturesRepository } from './user-departures.repository';
@@ -77,6 +77,11 @@ export class UpdateUserService {
     await this.apply(tx, actor, id, { role });
   }
 
+  /** A participant: suspends the account or lets it be active again, as an administrator's change would. @throws LastAdmin */
+  async changeStatus(tx: EntityManager, actor: Actor, id: number, status: UserStatus): Promise<void> {
+    await this.apply(tx, actor, id, { status });
+  }
+
   private async assertAllowed(principal: Principal, network: string, id: number, dto: UpdateUserDto): Promise<void> {
     this.accounts.assertZone(dto.timeZone);
     assertEitherOr(dto);
@@ -96,6 +101,7 @@ export class UpdateUserService {
     assertMatch(ifMatch, etagOf(before));
     const user = await tx.findOneBy(User, { id });
     if (user === null) throw new NotFoundProblem('user');
+    if (dto.email !== undefined && (await this.repository.isServiceAccount(tx, id))) throw noAddress();
     const losesAdmin = user.role === 'admin' && ((dto.role ?? 'admin') !== 'admin' || dto.status === 'suspended');
     if (losesAdmin) await this.accounts.assertAnotherAdmin(tx, id);
     if (dto.effectiveOn !== undefined) await this.assertAhead(tx, user, dto.effectiveOn);
@@ -124,6 +130,10 @@ export class UpdateUserService {
     if (daysAhead <= 0) throw new ValidationProblem([{ pointer: '#/effectiveOn', detail: 'is not after the running day', code: 'in-the-past' }]);
     if (daysAhead > MAX_DAYS_AHEAD) throw new ValidationProblem([{ pointer: '#/effectiveOn', detail: 'is more than ten years away', code: 'too-far' }]);
   }
+}
+
+function noAddress(): ValidationProblem {
+  return new ValidationProblem([{ pointer: '#/email', detail: 'is of a service account, which has no address', code: 'service-account' }]);
 }
 
 /** As the log keeps it: what waits by its own two members. */

@@ -39,6 +39,8 @@ export class UserRemovalRepository {
          WHERE id = $1 AND status <> 'deleted' RETURNING id
        ), forgotten AS (
          DELETE FROM user_attributes a USING marked m WHERE a.user_id = m.id
+       ), unnamed AS (
+         DELETE FROM service_accounts s USING marked m WHERE s.user_id = m.id
        )
        INSERT INTO user_removals (user_id) SELECT id FROM marked RETURNING user_id`,
       [id],

@@ -224,7 +224,16 @@ export class UsersRepository {
    */
   async anotherAdmin(tx: EntityManager, id: number): Promise<boolean> {
     await tx.query(`SELECT pg_advisory_xact_lock($1)`, [ADMINS_LOCK]);
-    const rows: unknown[] = await tx.query(`SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1 LIMIT 1`, [id]);
+    const rows: unknown[] = await tx.query(
+      `SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1 AND NOT EXISTS (SELECT FROM service_accounts s WHERE s.user_id = users.id) LIMIT 1`,
+      [id],
+    );
+    return rows.length > 0;
+  }
+
+  /** Whether the account is a program's: nobody logs in to it. */
+  async isServiceAccount(tx: EntityManager, id: number): Promise<boolean> {
+    const rows: unknown[] = await tx.query(`SELECT 1 FROM service_accounts WHERE user_id = $1`, [id]);
     return rows.length > 0;
   }
 }

@@ -5,7 +5,7 @@ import { AuditService } from '../audit/audit.service';
 import { violatedConstraint } from '../common/database-errors';
 import { definedOnly } from '../common/defined-only';
 import { jsonDiff } from '../common/json-diff';
-import { type Actor } from '../common/principal';
+import { type Actor, type Role } from '../common/principal';
 import { TimeZones } from '../database/time-zones';
 import { Transactions } from '../database/transactions';
 import { assertMatch, etagOf } from '../http/etag';
@@ -102,8 +102,9 @@ export class UsersService {
     return hash;
   }
 
-  /** A participant: sets the hash and ends what was issued before; false: no account fits the guard. */
-  async setPassword(tx: EntityManager, guard: FindOptionsWhere<User>, passwordHash: string): Promise<boolean> {
+  /** A participant: sets the hash and ends what was issued before; false: no account fits the guard, or it is a program's. */
+  async setPassword(tx: EntityManager, guard: FindOptionsWhere<User> & { id: number }, passwordHash: string): Promise<boolean> {
+    if (await this.repository.isServiceAccount(tx, guard.id)) return false;
     const { affected } = await tx.update(User, guard, { passwordHash, tokenVersion: () => 'token_version + 1', updatedAt: () => 'now()' });
     return affected === 1;
   }
@@ -188,9 +189,20 @@ export class UsersService {
     return this.createWithoutPassword(tx, actor, email, (id) => this.proofs.vouchedFor(tx, id, email));
   }
 
-  private async createWithoutPassword(tx: EntityManager, actor: Actor, email: string, complete: (id: number) => Promise<void>): Promise<number> {
+  /** A participant: makes an account for a program, which has no password and an address that nobody can mail to. */
+  async createForService(tx: EntityManager, actor: Actor, role: Role): Promise<number> {
+    return this.createWithoutPassword(tx, actor, `${randomUUID()}@service-accounts.invalid`, () => Promise.resolve(), role);
+  }
+
+  private async createWithoutPassword(
+    tx: EntityManager,
+    actor: Actor,
+    email: string,
+    complete: (id: number) => Promise<void>,
+    role: Role = 'user',
+  ): Promise<number> {
     const { name, dailyQuota, unlimited } = await this.tierOfNewUsers(tx);
-    const account = { email, passwordHash: '!', role: 'user', tier: name, dailyQuota, unlimited, custom: false, timeZone: null };
+    const account = { email, passwordHash: '!', role, tier: name, dailyQuota, unlimited, custom: false, timeZone: null };
     const id = await this.repository.insert(tx, account).catch(emailTaken);
     await complete(id);
     const user = await this.get(id, tx);

@@ -14,7 +14,7 @@ type KeyedOperation = {
 }[Exclude<keyof paths, Gateway>];
 
 /** Every operation that takes a key, which the compiler holds to the schema. */
-const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch' | 'POST /v1/users/{userId}/quota/grants', true> = {
+const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch' | 'POST /v1/users/{userId}/quota/grants' | 'POST /v1/service-accounts', true> = {
   'POST /v1/requests': true,
   'POST /v1/requests/batch': true,
   'POST /v1/auth/register': true,
@@ -22,6 +22,7 @@ const KEYED: Record<KeyedOperation | 'POST /v1/requests/batch' | 'POST /v1/users
   'POST /v1/users/{userId}/api-keys': true,
   'POST /v1/users/{userId}/quota/grants': true,
   'POST /v1/users/{userId}/api-keys/{keyId}/rotate': true,
+  'POST /v1/service-accounts': true,
   'POST /v1/tiers': true,
   'POST /v1/configurations/{key}/changes': true,
   'POST /v1/webhook-endpoints': true,

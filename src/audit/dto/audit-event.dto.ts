@@ -7,6 +7,8 @@ export class AuditActorDto {
   id: number | null;
   /** The API key; null for a session, on the command line, and in events of before 0.2. */
   keyId: number | null;
+  /** The name of the service account that the key belongs to, as it is now; absent where it belongs to a person. */
+  serviceAccount?: string;
 }
 
 export class AuditTargetDto {
@@ -28,11 +30,11 @@ export class AuditEventDto {
   requestId: string | null;
   createdAt: Date;
 
-  static of(event: AuditEvent): AuditEventDto {
+  static of(event: AuditEvent, serviceAccount?: string): AuditEventDto {
     return {
       id: event.id,
       action: event.action,
-      actor: { kind: event.actorKind, id: event.actorId, keyId: event.actorKeyId },
+      actor: { kind: event.actorKind, id: event.actorId, keyId: event.actorKeyId, ...(serviceAccount === undefined ? {} : { serviceAccount }) },
       target: { kind: event.targetKind, id: event.targetId },
       before: event.before as Record<string, unknown> | null,
       after: event.after as Record<string, unknown> | null,

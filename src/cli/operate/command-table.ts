@@ -64,6 +64,17 @@ export const OPERATOR_COMMANDS: Record<string, OperatorGroup> = {
       revoke: { operation: 'apiKeysRevoke', hurts: 'ends the key for good' },
     },
   },
+  'service-accounts': {
+    description: 'Accounts of programs, which no person’s leaving ends. Their keys: quotidian keys, with the id of the account.',
+    commands: {
+      list: { operation: 'serviceAccountsList' },
+      get: { operation: 'serviceAccountsGet' },
+      create: { operation: 'serviceAccountsCreate', argument: 'name' },
+      rename: { operation: 'serviceAccountsUpdate', argument: 'name', without: ['disabled'] },
+      disable: { operation: 'serviceAccountsUpdate', sends: { disabled: true }, without: ['name'], hurts: 'stops all its keys' },
+      enable: { operation: 'serviceAccountsUpdate', sends: { disabled: false }, without: ['name'] },
+    },
+  },
   quotas: {
     description: 'What a user may spend today, spent on each day, and gets back.',
     commands: {
