@@ -425,6 +425,16 @@ CREATE TABLE second_factors (
   CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+CREATE TABLE service_accounts (
+  user_id integer NOT NULL,
+  name character varying(100) NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT service_accounts_pkey PRIMARY KEY (user_id),
+  CONSTRAINT service_accounts_name_key UNIQUE (name),
+  CONSTRAINT service_accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT service_accounts_name_check CHECK (((name)::text ~ '^[a-z0-9][a-z0-9._-]*$'::text))
+);
+
 CREATE TABLE sessions (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   user_id integer NOT NULL,

@@ -1,8 +1,19 @@
 import { NO_CLOCK } from './clock.mjs';
 import { runExactness } from './exactness.mjs';
+import { runForms } from './forms.mjs';
 import { linearize } from './linearizable.mjs';
 import { crossMidnights } from './midnights.mjs';
-import { CLOCK_MUTANT, DURABILITY_MUTANT, HISTORY_MUTANTS, makeMutant, MUTANTS, UNKEYED_MUTANTS, WEBHOOK_MUTANTS, WORK_MUTANTS } from './mutants.mjs';
+import {
+  CLOCK_MUTANT,
+  DURABILITY_MUTANT,
+  FORMS_MUTANTS,
+  HISTORY_MUTANTS,
+  makeMutant,
+  MUTANTS,
+  UNKEYED_MUTANTS,
+  WEBHOOK_MUTANTS,
+  WORK_MUTANTS,
+} from './mutants.mjs';
 import { Random } from './random.mjs';
 import { runUnkeyed } from './unkeyed.mjs';
 import { FEW_WEBHOOKS, runWebhooks } from './webhooks.mjs';
@@ -44,6 +55,13 @@ export async function* proveHarness(seed) {
   for (const [name, mutant] of Object.entries(UNKEYED_MUTANTS)) {
     const { root, remove } = makeMutant(mutant);
     yield await prove(`the service ${name} is found out`, mutant.findings, 3, () => runUnkeyed({ root, prepare: mutant.prepare }));
+    remove();
+  }
+  for (const [name, mutant] of Object.entries(FORMS_MUTANTS)) {
+    const { root, remove } = makeMutant(mutant);
+    yield await prove(`the service ${name} is found out`, mutant.findings, 2, (attempt) =>
+      runForms({ seed: seed + attempt, replicas: 2, clients: 32, factor: 2 }, { root, faults: 1 }),
+    );
     remove();
   }
   for (const [name, mutant] of Object.entries(HISTORY_MUTANTS)) {

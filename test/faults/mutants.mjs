@@ -63,6 +63,23 @@ export const UNKEYED_MUTANTS = {
 };
 
 /**
+ * What users of plans with more than a daily quota go through, likewise.
+ * @type {Record<string, Mutant>}
+ */
+export const FORMS_MUTANTS = {
+  'without the guard of limits by period': {
+    file: 'dist/src/ledger/limits.sql.js',
+    change: [/o\.after > o\.ceiling/g, 'false'],
+    findings: [/^forms: units admitted/],
+  },
+  'without the guard of what is in flight': {
+    file: 'dist/src/ledger/in-flight.sql.js',
+    change: [/flight_after > flight_max OR type_after > type_max/g, 'false'],
+    findings: [/^forms: units admitted/],
+  },
+};
+
+/**
  * Commits that are acknowledged before the disk has them.
  * @type {Mutant}
  */
@@ -176,6 +193,7 @@ export function makeMutant({ file, change, files = file && change ? { [file]: ch
 const ALL = Object.entries({
   ...MUTANTS,
   ...UNKEYED_MUTANTS,
+  ...FORMS_MUTANTS,
   ...HISTORY_MUTANTS,
   ...WORK_MUTANTS,
   ...WEBHOOK_MUTANTS,

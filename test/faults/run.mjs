@@ -1,10 +1,11 @@
-// npm run test:faults [-- <parts…>]: mutants, exactness, workers, webhooks, mails, harness, midnights, log, failover, patroni, replica, rolling; and, only when asked for, soak --minutes N. Seeds are printed: FAULTS_SEED=<seed> has a run again.
+// npm run test:faults [-- <parts…>]: mutants, exactness, forms, workers, webhooks, mails, harness, midnights, log, failover, patroni, replica, rolling; and, only when asked for, soak --minutes N. Seeds are printed: FAULTS_SEED=<seed> has a run again.
 import { parseArgs } from 'node:util';
 import { build } from '../../bench/support/built.mjs';
 
 build();
 const { describe, planOf, runExactness } = await import('./exactness.mjs');
 const { failOver } = await import('./failover.mjs');
+const { proveForms } = await import('./forms.mjs');
 const { proveHarness } = await import('./harness.mjs');
 const { replayLog } = await import('./log.mjs');
 const { proveMails } = await import('./mails.mjs');
@@ -34,6 +35,7 @@ async function* exactness() {
 const PARTS = {
   mutants: makeMutants,
   exactness,
+  forms: () => proveForms(SEED),
   workers: () => proveWorkers(SEED),
   webhooks: () => proveWebhooks(SEED),
   mails: () => proveMails(SEED),
