@@ -60,6 +60,15 @@ describe('a replica that stops', () => {
     expect(books).toEqual({ used: 21, rows: 21 });
   });
 
+  it('ends each connection with its answer while it drains, so that no next call is on its way when the connection goes', async () => {
+    const replica = await startReplica(service.databaseUrl);
+    const keeps = async () => (await fetch(`${replica.url}/health/live`)).headers.get('connection');
+    expect(await keeps()).toBe('keep-alive');
+    replica.app.get(GracefulShutdown, { strict: false }).draining = true;
+    expect(await keeps()).toBe('close');
+    await replica.close();
+  });
+
   it('is not held up by a connection that never sent anything, as browsers open in advance', async () => {
     const replica = await startReplica(service.databaseUrl);
     const silent = connect(Number(new URL(replica.url).port), '127.0.0.1');
