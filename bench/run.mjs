@@ -19,6 +19,7 @@ const [
   { submitHot, submitSpread, vsPeer, vsUsual },
   { webhooks },
   { pickUp, streams, vsQueues, workFlat, workRate },
+  { workers },
 ] = await Promise.all([
   import('./benches/answers.mjs'),
   import('./benches/batching.mjs'),
@@ -35,6 +36,7 @@ const [
   import('./benches/submit.mjs'),
   import('./benches/webhooks.mjs'),
   import('./benches/work.mjs'),
+  import('./benches/workers.mjs'),
 ]);
 const { Stage } = await import('./support/stage.mjs');
 const { facts, print, write } = await import('./support/report.mjs');
@@ -72,6 +74,7 @@ const BENCHES = {
   'pick-up': pickUp,
   streams,
   webhooks,
+  workers,
 };
 const GROUPS = {
   login: ['login-timing', 'login-beside'],

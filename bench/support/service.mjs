@@ -30,6 +30,8 @@ export class ServiceProcess {
   /** @type {import('node:child_process').ChildProcess | undefined} */
   child;
   output = '';
+  /** @type {string[]} */
+  args = [];
   /** @type {string | undefined} a folder that goes with the process */
   dataDir;
 
@@ -41,9 +43,9 @@ export class ServiceProcess {
 
   /**
    * The built service, as production runs it: logging, authentication, validation and rate-limit fields on.
-   * @param {{ databaseUrl?: string, environment?: Record<string, string | undefined>, root?: string }} options
+   * @param {{ databaseUrl?: string, environment?: Record<string, string | undefined>, root?: string, workers?: number }} options
    */
-  static async start({ databaseUrl, environment = {}, root = ROOT }) {
+  static async start({ databaseUrl, environment = {}, root = ROOT, workers }) {
     const dataDir = mkdtempSync(join(tmpdir(), 'quotidian-data-'));
     // The account of an embedded server must get through.
     chmodSync(dataDir, 0o755);
@@ -58,6 +60,7 @@ export class ServiceProcess {
       ...environment,
     });
     service.dataDir = dataDir;
+    if (workers !== undefined) Object.assign(service, { script: join(root, 'dist/src/cli.js'), args: ['serve', '--workers', String(workers)] });
     await service.launch();
     return service;
   }
@@ -90,7 +93,7 @@ export class ServiceProcess {
       PORT: String(this.port),
       ...this.environment,
     };
-    const child = spawn(process.execPath, [this.script], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.script, ...this.args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     running.add(child);
     child.once('exit', () => running.delete(child));
