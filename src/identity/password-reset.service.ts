@@ -43,7 +43,10 @@ export class PasswordResetService implements BeforeApplicationShutdown {
   /** Has a link mailed to the account's owner, if there is an account and it was not asked for too often; returns before that is known. */
   forgot(email: string, network: string, requestId: string): void {
     if (!this.allowances.stranger(network, email)) return;
-    const work = this.serial.run('forgot', () => this.mailTo(email));
+    const work = this.serial.run('forgot', async () => {
+      // A flood of addresses that nobody has leaves the owners behind the same network their mails.
+      if (!(await this.mailTo(email))) this.allowances.giveBack(network);
+    });
     if (work === null) this.logger.warn('too many forgotten passwords wait: one is left out');
     else
       this.last = work.catch((err: unknown) =>
@@ -73,13 +76,15 @@ export class PasswordResetService implements BeforeApplicationShutdown {
     });
   }
 
-  private async mailTo(typed: string): Promise<void> {
+  /** @returns whether there is an account that mail may be for */
+  private async mailTo(typed: string): Promise<boolean> {
     const account = await this.users.accountBehind(typed);
-    if (account?.status !== 'active') return;
+    if (account?.status !== 'active') return false;
     await this.transactions.run(async (tx) => {
       const email = await this.repository.lockAddress(tx, account.id);
       // The address may be another one by now: mail goes to the one that was asked for, or nowhere.
       if (email?.toLowerCase() === typed.toLowerCase()) await this.proofs.mailLink(tx, 'reset-password', account.id, email);
     });
+    return true;
   }
 }

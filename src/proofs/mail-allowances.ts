@@ -17,7 +17,20 @@ export class MailAllowances {
   /** Whether a stranger to the service may have mail sent to the address; false also when this network asks too often, for whatever address. */
   stranger(network: string, email: string): boolean {
     const address = email.toLowerCase();
-    return this.fromNetwork.spend(network) === 0 && this.toAddressFromNetwork.spend(`${network} ${address}`) === 0 && this.toAddress.spend(address) === 0;
+    const pair = `${network} ${address}`;
+    if (this.toAddressFromNetwork.spend(pair) > 0) return false;
+    if (this.fromNetwork.spend(network) > 0) {
+      this.toAddressFromNetwork.giveBack(pair);
+      return false;
+    }
+    if (this.toAddress.spend(address) === 0) return true;
+    this.fromNetwork.giveBack(network);
+    return false;
+  }
+
+  /** Nobody has the address, so no mail went: it does not count for the network. */
+  giveBack(network: string): void {
+    this.fromNetwork.giveBack(network);
   }
 
   /** The milliseconds until the account's holder may have mail sent to the address; 0: now, and it is counted. */
