@@ -1082,7 +1082,63 @@ SELECT
   END::integer AS "capUsed",
   v.daily_cap AS cap,
   v.flight,
-  o.limits,
+  coalesce(
+    o.limits,
+    (
+      SELECT
+        json_agg(
+          json_build_object(
+            'name',
+            b.name,
+            'limit',
+            b.units,
+            'startsAt',
+            (
+              extract(
+                epoch
+                FROM
+                  b.starts_at
+              ) * 1000
+            )::float8,
+            'endsAt',
+            (
+              extract(
+                epoch
+                FROM
+                  b.ends_at
+              ) * 1000
+            )::float8,
+            'used',
+            b.used + coalesce(
+              (
+                SELECT
+                  sum(s.cost)
+                FROM
+                  bound_settled s
+                  JOIN verdict w USING (n)
+                WHERE
+                  w.outcome = 'admitted'
+                  AND NOT s.shadow
+                  AND s.user_id = b.user_id
+                  AND s.limit_n = b.n
+              ),
+              0
+            )
+          )
+          ORDER BY
+            b.n
+        )
+      FROM
+        bound b
+      WHERE
+        v.n IS NULL
+        AND b.user_id = i.user_id
+        AND (
+          b.types IS NULL
+          OR b.types ? i.type::text
+        )
+    )
+  ) AS limits,
   a.unlimited,
   a.locked,
   a.quota,

@@ -12,7 +12,7 @@ import {
   isLimited,
 } from './in-flight.sql';
 import { CAPPED, cap } from './key-caps.sql';
-import { BOUND, BOUND_ANSWER, BOUND_CHARGED, BOUND_MISFIT, BOUND_RUNNING, BOUND_SETTLED, BOUND_VERDICT } from './limits.sql';
+import { BOUND, BOUND_ANSWER, BOUND_CHARGED, BOUND_MISFIT, BOUND_RUNNING, BOUND_SETTLED, BOUND_VERDICT, REPLAYED_LIMITS } from './limits.sql';
 import {
   draw,
   DRAWN,
@@ -305,7 +305,7 @@ const decisions = ({ keys, forms, limits, skips }: ChargeParts): string => `
 SELECT ${keys ? `CASE WHEN v.outcome = 'admitted' THEN ${ID} ELSE i.answered_by END` : ID} AS id,
   coalesce(v.outcome, CASE ${when(skips, `WHEN EXISTS (SELECT FROM busy b WHERE b.n = i.n) THEN 'busy'`)} WHEN a.user_id IS NULL THEN 'no-user' WHEN a.${forms ? `to_roll THEN 'needs-close-out'` : `forms THEN 'needs-forms'`} ${when(forms && !limits, `WHEN a.limited THEN 'needs-limits'`)} ${when(keys, `WHEN i.same_body THEN 'replayed' ELSE 'key-reused'`)} END) AS outcome,
   ${forms ? drawsOf(spent(forms)) : `${spent(forms)}::integer AS used`},
-  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(limits, ' v.flight, o.limits,')}
+  CASE WHEN v.outcome = 'admitted' THEN v.cap_after ELSE v.cap_then END::integer AS "capUsed", v.daily_cap AS cap,${when(limits, ` v.flight, ${REPLAYED_LIMITS} AS limits,`)}
   a.unlimited, a.locked, a.quota, a.tier, a.zone, a.day::text, a.period_zone AS "periodZone", ${NOW_MS} AS now
 FROM item i LEFT JOIN account a USING (user_id) LEFT JOIN total t USING (user_id) LEFT JOIN verdict v USING (n)${when(forms, ` LEFT JOIN purse p ON p.user_id = i.user_id LEFT JOIN ${DRAWS_OF_CHARGE} w ON w.n = i.n`)}${when(limits, ' LEFT JOIN bound_answer o ON o.n = i.n')}
 ORDER BY i.n

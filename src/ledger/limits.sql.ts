@@ -54,6 +54,12 @@ export const BOUND_ANSWER: Cte = {
 `,
 };
 
+/** What an answer shows of them: a replay, which charges nothing, those that count its type, after all that the batch was charged. */
+export const REPLAYED_LIMITS = `coalesce(o.limits, (
+    SELECT json_agg(json_build_object('name', b.name, 'limit', b.units, 'startsAt', ${ms('b.starts_at')}, 'endsAt', ${ms('b.ends_at')}, 'used', b.used + coalesce((
+      SELECT sum(s.cost) FROM bound_settled s JOIN verdict w USING (n) WHERE w.outcome = 'admitted' AND NOT s.shadow AND s.user_id = b.user_id AND s.limit_n = b.n), 0)) ORDER BY b.n)
+    FROM bound b WHERE v.n IS NULL AND b.user_id = i.user_id AND (b.types IS NULL OR b.types ? i.type::text)))`;
+
 export const BOUND_VERDICT = `
       WHEN n IN (SELECT o.n FROM bound_answer o WHERE o.over) THEN 'over-limit'`;
 

@@ -91,6 +91,21 @@ describe('limits of a plan beside its daily quota', () => {
     expect(await quotaOf(user)).not.toHaveProperty('limits');
   });
 
+  it('have their place in the fields of a replay too, as they stand now', async () => {
+    const { user } = await makeMember([
+      { name: 'monthly', period: 'month', units: 10 },
+      { name: 'slow', period: 'week', units: 4, types: ['slow'] },
+    ]);
+    const keyed = (type: string, replica = 0) => charge(user, 1, replica, type).set('idempotency-key', type).expect(201);
+    for (const type of ['search', 'slow']) await keyed(type);
+    await charge(user, 2, 1, 'slow').expect(201);
+    const replays = [await keyed('search', 1), await keyed('slow')];
+    expect(replays.map(({ headers }) => headers['idempotency-replayed'])).toEqual(['true', 'true']);
+    expect(replays[0].headers.ratelimit).toMatch(/^"daily";r=996;t=\d+, "monthly";r=6;t=\d+$/);
+    expect(replays[1].headers.ratelimit).toMatch(/^"daily";r=996;t=\d+, "monthly";r=6;t=\d+, "slow";r=1;t=\d+$/);
+    expect(await used(user)).toEqual([4, 3]);
+  });
+
   it('are named together with the day, when both refuse', async () => {
     const { user } = await makeMember([{ name: 'monthly', period: 'month', units: 3 }]);
     await service.sql(`UPDATE users SET api_quota_daily = 3 WHERE id = $1`, [user.id]);

@@ -3788,19 +3788,19 @@ export interface components {
             reason: string;
         };
         PutOverageDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /**
              * Format: int32
              * @description Units in a period that may go beyond the quota; null or left out: as many as there are. Zero: none, whatever the plan allows.
              */
             max?: number | null;
-            /** @description Why; kept in the audit log. */
-            reason: string;
         };
         PutShadowDto: {
+            /** @description Why; kept in the audit log. */
+            reason?: string;
             /** @description True: what the quota would refuse is admitted and counted. False: it is refused, whatever the plan has. */
             enabled: boolean;
-            /** @description Why; kept in the audit log. */
-            reason: string;
         };
         CloseOutDto: {
             /**

@@ -1,4 +1,5 @@
-import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsReason } from '../../common/is-reason';
 import { MAX_QUOTA } from '../../tiers/dto/create-tier.dto';
 
 export class PutOverageDto {
@@ -10,8 +11,6 @@ export class PutOverageDto {
   max?: number | null;
 
   /** Why; kept in the audit log. */
-  @IsString()
-  @MaxLength(500)
-  @Matches(/\S/, { message: 'reason must not be empty' })
-  reason: string;
+  @IsReason()
+  reason?: string;
 }

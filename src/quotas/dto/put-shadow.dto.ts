@@ -1,4 +1,5 @@
-import { IsBoolean, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean } from 'class-validator';
+import { IsReason } from '../../common/is-reason';
 
 export class PutShadowDto {
   /** True: what the quota would refuse is admitted and counted. False: it is refused, whatever the plan has. */
@@ -6,8 +7,6 @@ export class PutShadowDto {
   enabled: boolean;
 
   /** Why; kept in the audit log. */
-  @IsString()
-  @MaxLength(500)
-  @Matches(/\S/, { message: 'reason must not be empty' })
-  reason: string;
+  @IsReason()
+  reason?: string;
 }
