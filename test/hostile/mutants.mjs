@@ -7,7 +7,7 @@ export const PLANTED = {
     findings: [/the event loop paused/],
   },
   'an error of a stream that nobody takes': {
-    file: 'dist/src/requests/following/event-stream.js',
+    file: 'dist/src/requests/following/event-wire.js',
     change: [/this\.out\.on\('error', IGNORE\);/, "setTimeout(() => new (require('node:stream').PassThrough)().destroy(new Error('planted')), 20);"],
     caller: 'pipelined streams that are cut off',
     findings: [/the process ended|an error was logged/],
