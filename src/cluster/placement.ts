@@ -84,6 +84,7 @@ export const PLACEMENT: Readonly<Record<string, Placement>> = {
   operator_alerts: local('one row a kind of alert'),
   replicas: local('one row a process'),
   removed_usage: local('sums over users who are gone'),
+  request_traces: local('by request, for a day, of processes that trace'),
   system_configuration_changes: local('written by administrators'),
   system_configuration_versions: local('written by administrators'),
   webhook_deliveries: local('claimed by endpoint; beside the events that they carry'),

@@ -10,6 +10,17 @@ export type Note = (fields: SpanFields) => void;
 /** Links the span to others that are known once the work is done. */
 export type LinkTo = (places: readonly SpanPlace[]) => void;
 
+/** Links the span to others that are found after the work is done: its end is noted then, and it is handed on once they are there. */
+export type LinkLater = (find: () => Promise<readonly SpanPlace[]>) => void;
+
+/** Where the submit of a request stands. */
+export interface Origin {
+  /** The request's. */
+  id: string;
+  /** As W3C has it. */
+  traceparent: string;
+}
+
 export interface SpanOptions {
   fields?: SpanFields;
   /** Other spans that it has to do with. */
@@ -21,7 +32,7 @@ export interface SpanOptions {
 /** What makes spans. An error that leaves the work marks its span as failed, by its name alone. */
 export interface Spans {
   /** Runs the work in a span below the one that is under way. */
-  run: <T>(name: string, options: SpanOptions, work: (note: Note, link: LinkTo) => Promise<T>) => Promise<T>;
+  run: <T>(name: string, options: SpanOptions, work: (note: Note, link: LinkTo, linkLater: LinkLater) => Promise<T>) => Promise<T>;
   /**
    * The same for work that several have in common: below the first whose trace is recorded, with links to all, and from each to it.
    *
@@ -34,6 +45,12 @@ export interface Spans {
   remember: (id: string) => void;
   /** What made the request of this id, as far as this process knows. */
   recall: (id: unknown) => SpanPlace[];
+  /** What was remembered since this was asked last, for other processes; bounded. */
+  unwritten: () => Origin[];
+  /** What another process wrote; nothing where it is no such text. */
+  placeAt: (traceparent: string) => SpanPlace[];
+  /** Resolves once no span waits for what it links to. */
+  settled: () => Promise<void>;
   /** What a line that is logged now bears of the span that is under way. */
   logFields: () => object | undefined;
 }

@@ -7,6 +7,7 @@ import { QuotaFormsService } from '../ledger/quota-forms.service';
 import { MailSender } from '../mail/mail-sender';
 import { MailsService } from '../mail/mails.service';
 import { AddressProofsService } from '../proofs/address-proofs.service';
+import { TraceOrigins } from '../trace-origins/trace-origins.service';
 
 /** Once an hour: forgets what is past its time. Nothing is wrong when it does not run; tables only grow. */
 @Injectable()
@@ -20,6 +21,7 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
     private readonly quotaForms: QuotaFormsService,
     private readonly mails: MailsService,
     private readonly mailSender: MailSender,
+    private readonly origins: TraceOrigins,
     private readonly runs: JobsRepository,
     private readonly jobs: JobsService,
   ) {}
@@ -36,7 +38,8 @@ export class HousekeepingJob implements ScheduledJob, OnModuleInit {
     await this.runs.tidy();
     await this.mailSender.tidy();
     let removed = 0;
-    for (const tidied of [this.idempotency, this.sessions, this.proofs, this.quotaForms]) if (!stop.aborted) removed += await tidied.removeExpired(stop);
+    for (const tidied of [this.idempotency, this.sessions, this.proofs, this.quotaForms, this.origins])
+      if (!stop.aborted) removed += await tidied.removeExpired(stop);
     return stop.aborted ? removed : removed + (await this.mails.removeEnded(stop));
   }
 }

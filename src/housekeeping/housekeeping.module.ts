@@ -6,11 +6,12 @@ import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MailModule } from '../mail/mail.module';
 import { ProofsModule } from '../proofs/proofs.module';
+import { TraceOriginsModule } from '../trace-origins/trace-origins.module';
 import { AuditSealingJob } from './audit-sealing.job';
 import { HousekeepingJob } from './housekeeping.job';
 
 @Module({
-  imports: [AuditModule, AuthModule, IdempotencyModule, JobsModule, LedgerModule, MailModule, ProofsModule],
+  imports: [AuditModule, AuthModule, IdempotencyModule, JobsModule, LedgerModule, MailModule, ProofsModule, TraceOriginsModule],
   providers: [AuditSealingJob, HousekeepingJob],
 })
 export class HousekeepingModule {}

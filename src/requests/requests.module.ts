@@ -5,6 +5,7 @@ import { JobsModule } from '../jobs/jobs.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { ProofsModule } from '../proofs/proofs.module';
 import { QuotasModule } from '../quotas/quotas.module';
+import { TraceOriginsModule } from '../trace-origins/trace-origins.module';
 import { BatchService } from './batch.service';
 import { CancelService } from './cancel.service';
 import { EventStreams } from './following/event-streams';
@@ -38,7 +39,7 @@ import { WorkController } from './working/work.controller';
 import { WorkService } from './working/work.service';
 
 @Module({
-  imports: [AuthModule, IdempotencyModule, JobsModule, LedgerModule, ProofsModule, QuotasModule],
+  imports: [AuthModule, IdempotencyModule, JobsModule, LedgerModule, ProofsModule, QuotasModule, TraceOriginsModule],
   controllers: [WorkController, RequestsController, UsagePartsController],
   providers: [
     BatchService,

@@ -24,5 +24,6 @@ export function startTracing(environment: Environment, logger: Logger, fastify: 
 }
 
 async function flush(): Promise<void> {
-  await Promise.race([provider?.forceFlush().catch(() => undefined), delay(FLUSH_MS, undefined, { ref: false })]);
+  const ended = Promise.resolve(tracing.spans?.settled()).then(() => provider?.forceFlush());
+  await Promise.race([ended.catch(() => undefined), delay(FLUSH_MS, undefined, { ref: false })]);
 }

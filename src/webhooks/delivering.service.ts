@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Spans, tracing } from '../common/spans';
 import { eventId } from '../outbox/event-id';
 import { SettingsService } from '../settings/settings.service';
+import { TraceOrigins } from '../trace-origins/trace-origins.service';
 import { type Claimed } from './dispatch.repository';
 import { EndpointSecrets } from './endpoint-secrets';
 import { verdictOf } from './retry-plan';
@@ -20,6 +21,7 @@ export class Delivering {
     private readonly secrets: EndpointSecrets,
     private readonly results: Results,
     private readonly settings: SettingsService,
+    private readonly origins: TraceOrigins,
   ) {}
 
   /** Never rejects. `ended`: what came of it, before that is written. */
@@ -44,7 +46,9 @@ export class Delivering {
   private sendTraced(delivery: Claimed, at: Date, spans: Spans): Promise<Sent> {
     const { endpointId, eventType, tries, data } = delivery;
     const fields = { 'quotidian.endpoint.id': endpointId, 'quotidian.event.type': eventType, 'quotidian.delivery.tries': tries };
-    return spans.run('deliver', { fields, links: spans.recall((data as { id?: unknown } | null)?.id), apart: true }, async (note) => {
+    const about = (data as { id?: unknown } | null)?.id;
+    return spans.run('deliver', { fields, links: spans.recall(about), apart: true }, async (note, _link, linkLater) => {
+      linkLater(() => this.origins.of([about]));
       const sent = await this.send(delivery, at);
       note(sent.status === null ? { 'error.type': sent.error ?? 'unknown' } : { 'http.response.status_code': sent.status });
       return sent;

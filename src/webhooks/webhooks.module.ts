@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { JobsModule } from '../jobs/jobs.module';
+import { TraceOriginsModule } from '../trace-origins/trace-origins.module';
 import { DeliveriesController } from './deliveries.controller';
 import { DeliveriesRepository } from './deliveries.repository';
 import { DeliveriesService } from './deliveries.service';
@@ -28,7 +29,7 @@ import { WebhookFigures } from './webhook-figures.service';
 import { WebhookRetentionJob } from './webhook-retention.job';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([WebhookDelivery, WebhookEndpoint]), AuditModule, IdempotencyModule, JobsModule],
+  imports: [TypeOrmModule.forFeature([WebhookDelivery, WebhookEndpoint]), AuditModule, IdempotencyModule, JobsModule, TraceOriginsModule],
   controllers: [EndpointsController, DeliveriesController],
   providers: [
     DeliveriesRepository,

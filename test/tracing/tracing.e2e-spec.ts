@@ -41,19 +41,20 @@ describe('traces', () => {
     ...more,
   });
 
+  const traced = () => ({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${TOKEN}`,
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=trial',
+    OTEL_SERVICE_NAME: 'metering',
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+  });
+
   beforeAll(async () => {
     [database, collector, webhooks] = await Promise.all([createDatabase(), startOtlpReceiver(), startReceiver()]);
     pool = new Pool({ connectionString: database.url, max: 2 });
     pool.on('error', () => undefined);
-    const traced = {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${TOKEN}`,
-      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=trial',
-      OTEL_SERVICE_NAME: 'metering',
-      OTEL_BSP_SCHEDULE_DELAY: '100',
-    };
-    command = new Command(['serve'], environment(traced));
+    command = new Command(['serve'], environment(traced()));
     const [, url = ''] = await command.shows(/(http:\/\/127\.0\.0\.1:\d+)/);
     service = {
       url,
@@ -129,6 +130,28 @@ describe('traces', () => {
     expect(deliver.links).toMatchObject([{ traceId, spanId: admit.spanId }]);
     expect(deliver.traceId).not.toBe(traceId);
     expect(deliver.fields).toMatchObject({ 'http.response.status_code': 204, 'quotidian.delivery.tries': 0 });
+  });
+
+  it('link a claim by another process to the submit, once what that wrote is there', async () => {
+    const other = new Command(['serve'], environment({ ...traced(), OTEL_SERVICE_NAME: 'another' }));
+    try {
+      const [, url = ''] = await other.shows(/(http:\/\/127\.0\.0\.1:\d+)/);
+      const worker = await makeUser(service, { scopes: ['worker'] });
+      const { headers } = await submit(user, { type: 'far' }).expect(201);
+      const [, traceId, spanId] = headers.traceresponse.split('-');
+      await clientOf(url)
+        .post('/v1/requests/claim')
+        .set('authorization', `Bearer ${worker.key}`)
+        .send({ types: ['far'] })
+        .expect(200);
+      const claim = await found(({ name, resource }) => name === 'claim' && resource['service.name'] === 'another');
+      const admit = await found(({ name, parentSpanId }) => name === 'admit' && parentSpanId === spanId);
+      expect(claim.links).toMatchObject([{ traceId, spanId: admit.spanId }]);
+      expect(claim.traceId).not.toBe(traceId);
+    } finally {
+      other.child.kill('SIGTERM');
+      await other.finished();
+    }
   });
 
   it('are named by each line that is logged for a call', async () => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Spans, tracing } from '../../common/spans';
 import { StatementPool } from '../../database/statement-pool';
 import { SettingsService } from '../../settings/settings.service';
+import { TraceOrigins } from '../../trace-origins/trace-origins.service';
 import { type ClaimDto } from '../dto/claim.dto';
 import { type HeldCall } from '../following/held-calls';
 import { RequestSignals } from '../following/request-signals';
@@ -26,6 +27,7 @@ export class ClaimsService {
     private readonly settings: SettingsService,
     private readonly room: ClaimRoom,
     private readonly signals: RequestSignals,
+    private readonly origins: TraceOrigins,
   ) {}
 
   /** What there is now, each as JSON. */
@@ -76,10 +78,12 @@ export class ClaimsService {
   }
 
   private claimTraced(claim: Claim, spans: Spans): Promise<ClaimResult> {
-    return spans.run('claim', { fields: { 'quotidian.claim.limit': claim.limit } }, async (note, link) => {
+    return spans.run('claim', { fields: { 'quotidian.claim.limit': claim.limit } }, async (note, link, linkLater) => {
       const result = await this.claimOnce(claim);
       note({ 'quotidian.claim.requests': result.items.length });
-      for (const { id } of result.items) link(spans.recall(id));
+      const ids = result.items.map(({ id }) => id);
+      for (const id of ids) link(spans.recall(id));
+      linkLater(() => this.origins.of(ids));
       return result;
     });
   }
