@@ -367,6 +367,13 @@ CREATE TABLE request_draws (
   CONSTRAINT request_draws_units_check CHECK ((units > 0))
 );
 
+CREATE TABLE request_traces (
+  request_id uuid NOT NULL,
+  traceparent character varying(55) NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT request_traces_pkey PRIMARY KEY (request_id)
+);
+
 CREATE TABLE requests (
   id uuid DEFAULT next_request_id() NOT NULL,
   user_id integer NOT NULL,
@@ -795,6 +802,8 @@ CREATE INDEX refresh_tokens_family_idx ON public.refresh_tokens USING btree (fam
 CREATE INDEX refresh_tokens_user_id_idx ON public.refresh_tokens USING btree (user_id);
 
 CREATE INDEX request_draws_grant_id_idx ON public.request_draws USING btree (grant_id);
+
+CREATE INDEX request_traces_created_at_idx ON public.request_traces USING btree (created_at);
 
 CREATE INDEX requests_deadline_at_idx ON public.requests USING btree (deadline_at) WHERE (((status)::text = 'pending'::text) AND (deadline_at IS NOT NULL));
 

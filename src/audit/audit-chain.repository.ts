@@ -42,6 +42,25 @@ export class AuditChainRepository {
     return sealed;
   }
 
+  /** Of events that are not what was written, those that redactions made what they are: later events name the digests, one after the other. */
+  async redacted(ids: readonly string[]): Promise<string[]> {
+    const rows: { id: string }[] = await this.dataSource.query(
+      `WITH RECURSIVE named AS MATERIALIZED (
+         SELECT r.id AS at, d.id::bigint AS id, d."from", d."to"
+         FROM audit_events r CROSS JOIN LATERAL jsonb_to_recordset(r.after -> 'events') AS d (id text, "from" text, "to" text)
+         WHERE r.action = 'audit.redact' AND jsonb_typeof(r.after -> 'events') = 'array' AND d.id = ANY ($1::text[])
+       ), reached AS (
+         SELECT n.at, n.id, n."to" FROM named n LEFT JOIN audit_chain c ON c.event_id = n.id LEFT JOIN audit_unsealed u ON u.event_id = n.id
+         WHERE n."from" = encode(coalesce(c.digest, u.digest), 'hex')
+         UNION
+         SELECT n.at, n.id, n."to" FROM reached p JOIN named n ON n.id = p.id AND n."from" = p."to" AND n.at > p.at
+       )
+       SELECT DISTINCT e.id::text AS id FROM reached d JOIN audit_events e ON e.id = d.id WHERE d."to" = encode(audit_event_digest(e), 'hex')`,
+      [ids],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   async head(): Promise<ChainHead> {
     const rows: ChainHead[] = await this.dataSource.query(`SELECT position, encode(hash, 'hex') AS hash FROM audit_chain ORDER BY position DESC LIMIT 1`);
     return rows[0] ?? { position: '0', hash: '0'.repeat(64) };

@@ -10,6 +10,8 @@ export interface ChainReport {
   events: number;
   /** Events that wait for their places in the chain. */
   unsealed: number;
+  /** Events that a redaction changed, and that a later event names. */
+  redacted: number;
   /** Kept elsewhere, it proves later that nothing up to it was cut off. */
   head: ChainHead;
   counts: Partial<Record<ChainFault['kind'], number>>;
@@ -35,6 +37,7 @@ export class AuditChainService {
   async check(noted: ChainHead | null = null): Promise<ChainReport> {
     const counts: ChainReport['counts'] = {};
     const faults: ChainFault[] = [];
+    let redacted = 0;
     const note = (fault: ChainFault) => {
       counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
       if (faults.length < SHOWN) faults.push(fault);
@@ -45,7 +48,10 @@ export class AuditChainService {
       for (let after: string | null = '0'; after !== null;) {
         const batch = await read(after);
         looked += batch.length;
-        for (const { kind, eventId, position } of batch) if (kind !== null) note({ kind, eventId, position });
+        const changed = batch.filter(({ kind }) => kind === 'changed').map(({ eventId }) => eventId);
+        const known = new Set(changed.length === 0 ? [] : await this.repository.redacted(changed));
+        redacted += known.size;
+        for (const { kind, eventId, position } of batch) if (kind !== null && !(kind === 'changed' && known.has(eventId))) note({ kind, eventId, position });
         after = batch.at(-1)?.[key] ?? null;
       }
       return looked;
@@ -54,6 +60,6 @@ export class AuditChainService {
     // Before the log itself: an event that is sealed meanwhile has moved on to where it is looked for.
     const unsealed = await walk((after) => this.repository.unsealed(after), 'eventId');
     const events = await walk((after) => this.repository.events(after), 'eventId');
-    return { clean: Object.keys(counts).length === 0, events, unsealed, head: await this.repository.head(), counts, faults };
+    return { clean: Object.keys(counts).length === 0, events, unsealed, redacted, head: await this.repository.head(), counts, faults };
   }
 }

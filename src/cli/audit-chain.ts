@@ -28,9 +28,9 @@ export function parseHead(text: string): ChainHead {
   return { position, hash };
 }
 
-function describe({ clean, events, head, counts, faults }: ChainReport): string {
+function describe({ clean, events, redacted, head, counts, faults }: ChainReport): string {
   const end = `Head: ${head.position}:${head.hash}\n`;
-  if (clean) return `The audit log is what was written: ${events} events.\n${end}`;
+  if (clean) return `The audit log is what was written: ${events} events${redacted === 0 ? '' : `, ${redacted} of them redacted`}.\n${end}`;
   const table = new Table({ head: ['what', 'event', 'position'], style: { head: [], border: [] } });
   for (const { kind, eventId, position } of faults) table.push([kind, eventId ?? '', position ?? '']);
   const totals = Object.entries(counts).map(([kind, count]) => `${kind}: ${count}`);

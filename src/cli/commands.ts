@@ -15,6 +15,7 @@ const COMMANDS: Record<string, () => CommandFile> = {
   'cluster:distribute': () => import('./cluster-distribute.js'),
   'cluster:cells': () => import('./cluster-cells.js'),
   audit: () => import('./audit.js'),
+  'audit:redact': () => import('./audit-redact.js'),
   replay: () => import('./replay.js'),
   'config:export': () => import('./config-export.js'),
   'config:apply': () => import('./config-apply.js'),

@@ -247,6 +247,63 @@ describe('the audit log', () => {
     });
   });
 
+  describe('of a release that wrote addresses out', () => {
+    const BEFORE = '{"email": "Old@Example.com", "tier": "free"}';
+    const redact = (...args: string[]) =>
+      runHere(['audit:redact', '--yes', '--reason', 'the law', ...args], { DATABASE_URL: service.databaseUrl, NODE_ENV: 'test' });
+    const written = async (userId: number) =>
+      (
+        await service.sql<{ id: string }>(
+          `INSERT INTO audit_events (actor_kind, action, target_kind, target_id, before, after)
+           VALUES ('system', 'user.update', 'user', $1, $2, '{"email": "new@example.com", "pendingEmail": null}') RETURNING id`,
+          [userId, BEFORE],
+        )
+      )[0].id;
+    const shown = async (userId: number) => events(`targetKind=user&targetId=${userId}&action=user.update`);
+    const digest = (address: string) => `sha256:${createHash('sha256').update(address).digest('hex')}`;
+
+    it.each([
+      ['sealed', true],
+      ['not sealed yet', false],
+    ])('has digests in their place by a command, which is recorded and breaks no chain (%s)', async (_, sealed) => {
+      const userId = sealed ? 900_001 : 900_002;
+      const id = await written(userId);
+      if (sealed) await chain().seal(GO_ON);
+      const { redacted } = await chain().check();
+      expect(await redact()).toMatchObject({ code: 0, stdout: '1 events were redacted.\n' });
+      expect(await shown(userId)).toMatchObject([
+        { before: { email: digest('old@example.com'), tier: 'free' }, after: { email: digest('new@example.com'), pendingEmail: null } },
+      ]);
+      expect(await events('action=audit.redact&limit=1')).toMatchObject([{ actor: { kind: 'command' }, reason: 'the law', after: { events: [{ id }] } }]);
+      expect(await chain().check()).toMatchObject({ clean: true, redacted: redacted + 1 });
+      expect(await redact()).toMatchObject({ code: 0, stdout: '0 events were redacted.\n' });
+      // What is changed afterwards, and by nobody who recorded it, is found; a second redaction is not.
+      await tamper(`UPDATE audit_events SET before = '{"tier": "pro"}' WHERE id = ${id}`);
+      expect(await chain().check()).toMatchObject({ clean: false, counts: { changed: 1 }, faults: [{ eventId: id }] });
+      await tamper(`UPDATE audit_events SET before = '{"email": "${digest('old@example.com')}", "tier": "free"}' WHERE id = ${id}`);
+      expect(await redact('--user', String(userId))).toMatchObject({ code: 0, stdout: '1 events were redacted.\n' });
+      expect(await shown(userId)).toMatchObject([{ before: null, after: null }]);
+      await chain().seal(GO_ON);
+      expect(await chain().check()).toMatchObject({ clean: true, redacted: redacted + 1 });
+    });
+
+    it('does not have a forgery made good by a redaction', async () => {
+      const id = await written(900_003);
+      await chain().seal(GO_ON);
+      await tamper(`UPDATE audit_events SET before = '{"email": "forged@example.com"}' WHERE id = ${id}`);
+      expect(await redact()).toMatchObject({ code: 0, stdout: '1 events were redacted.\n' });
+      expect(await chain().check()).toMatchObject({ clean: false, counts: { changed: 1 }, faults: [{ eventId: id }] });
+      await tamper(`UPDATE audit_events SET before = '${BEFORE}', after = '{"email": "new@example.com", "pendingEmail": null}' WHERE id = ${id}`);
+      expect(await chain().check()).toMatchObject({ clean: true });
+    });
+
+    it('is not changed where nobody meant it', async () => {
+      const { code, stderr } = await runHere(['audit:redact'], { DATABASE_URL: service.databaseUrl, NODE_ENV: 'test' });
+      expect([code, stderr]).toEqual([1, expect.stringContaining('--yes')]);
+      expect((await redact('--user', 'me')).code).toBe(2);
+    });
+  });
+
   it('finds a place of the chain that was cut out or cut off, by a head that was noted before', async () => {
     await act();
     await chain().seal(GO_ON);
