@@ -1,10 +1,10 @@
 import { defineConfig } from '@playwright/test';
 
-/** One worker and one service: the tests follow each other through the console as its first operator does. */
+/** A file has one service, whose tests follow each other through the console as its first operator does; two files at a time. */
 export default defineConfig({
   testDir: '.',
   testMatch: '*.browser.ts',
-  workers: 1,
+  workers: 2,
   timeout: 600_000,
   expect: { timeout: 60_000 },
   reporter: 'line',

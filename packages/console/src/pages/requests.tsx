@@ -59,7 +59,7 @@ export function OwnRequests({ userId }: { userId: string }) {
 }
 
 /** A page of the service looks at so many requests and no further; the console asks on for a page of its own, for so long. */
-const ASKS_ON_MS = 700;
+const ASKS_ON_MS = 400;
 const PAGE = 50;
 
 /** One page of the requests that the address of the console's page asks for. */
