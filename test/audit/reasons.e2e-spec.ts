@@ -157,6 +157,11 @@ describe('the reason for a change', () => {
     await act('quotaFormsDeleteShadow', 'delete', `${own}/quota/shadow`);
     const grant = await act('grantsCreate', 'post', `${own}/quota/grants`, { units: 3 });
     await act('grantsRevoke', 'delete', `${own}/quota/grants/${grant.id}`);
+    await service.sql(`INSERT INTO user_identities (issuer, subject, user_id) VALUES ('https://id.example.com', 'walked', $1)`, [user.id]);
+    const [identity] = (await service.as(admin).get(`${own}/identities`).expect(200)).body.items as { id: string }[];
+    await act('identitiesUnlink', 'delete', `${own}/identities/${identity.id}`);
+    const account = await act('serviceAccountsCreate', 'post', '/v1/service-accounts', { name: 'walked' });
+    await act('serviceAccountsUpdate', 'patch', `/v1/service-accounts/${account.id}`, { name: 'walked-on' });
     const caller = await makeUser(service);
     const { body: request } = await service.as(caller).post('/v1/requests').send({ type: 'walked' }).expect(201);
     await act('requestsCancel', 'post', `/v1/requests/${request.id}/cancel`);
@@ -176,7 +181,7 @@ interface Operation {
 }
 
 /** What workers, gateways and an account's own holder do administers nobody; the test clock has its proof where there is one. */
-const NOT_ADMINISTRATIVE = /^(work|requestsSubmit$|requestsBatch$|gatewayCheck|secondFactors|identitySendVerification$|testClockSet$)/;
+const NOT_ADMINISTRATIVE = /^(work|requestsSubmit$|requestsBatch$|gatewayCheck|secondFactors|identityLinks|identitySendVerification$|testClockSet$)/;
 const WITHOUT_REASON = ['authChangePassword'];
 
 /** In a week, as a day. */

@@ -27,7 +27,8 @@ describe('what one user costs', () => {
     const as = service.as(admin);
     const calls: [method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string, body?: object][] = [
       ...routesOf(service.app)
-        .filter(({ method }) => method === 'get')
+        // A stream ends with its caller.
+        .filter(({ method, path }) => method === 'get' && path !== '/v1/requests/events')
         .map(({ path }): [method: 'get', path: string] => ['get', filled(path, { userId: String(id) })]),
       ...['tier=pro', 'tier=enterprise', 'tier=nothing', 'status=suspended', 'email=MANY-20000@example.com', 'quotaUsedAtLeast=0.9'].map(
         (query): [method: 'get', path: string] => ['get', `/v1/users?limit=100&${query}`],
