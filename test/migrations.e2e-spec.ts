@@ -1,8 +1,10 @@
+import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { Connections } from '../src/database/connections';
 import { dataSourceOptions } from '../src/database/data-source-options';
 import { migrate } from '../src/database/migrate';
 import { createDatabase, type TestDatabase } from './support/databases';
+import { eventually } from './support/eventually';
 
 describe('the migrations', () => {
   let databases: TestDatabase[] = [];
@@ -52,6 +54,33 @@ describe('the migrations', () => {
     const counts = ran.map((names) => names.length).sort((a, b) => a - b);
     expect(counts.slice(0, 2)).toEqual([0, 0]);
     expect(counts[2]).toBeGreaterThan(10);
+  });
+
+  it('step back from what callers hold, and are begun again until they have passed', async () => {
+    const url = await empty();
+    const names = await migrate(url);
+    const dataSource = await open(url);
+    const caller = new Client({ connectionString: url });
+    try {
+      const isThere = async () => (await dataSource.query<unknown[]>(`SELECT FROM migrations WHERE name = 'LimitUnitsInFlight1795770000100'`)).length > 0;
+      // Back to before one that alters tables which every charge reads, and one that runs in no transaction.
+      while (await isThere()) await dataSource.undoLastMigration();
+      await caller.connect();
+      await caller.query('BEGIN; LOCK TABLE users, subscription_tiers, requests IN ACCESS SHARE MODE');
+      const migrating = migrate(url);
+      const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'quotidian migrate' AND datname = current_database() AND wait_event_type = 'Lock'`;
+      await eventually(async () => (await dataSource.query<unknown[]>(waiting)).length > 0);
+      // Longer than any migration waits for a lock.
+      await caller.query('SELECT pg_sleep(2.5)');
+      await caller.query('COMMIT');
+      expect((await migrating).length).toBeGreaterThan(1);
+      expect(await migrate(url)).toEqual([]);
+      expect(await drift(dataSource)).toEqual([]);
+      expect(names).toHaveLength(dataSource.migrations.length);
+    } finally {
+      await caller.end();
+      await dataSource.destroy();
+    }
   });
 
   it('name every constraint and index by hand, after its table', async () => {
