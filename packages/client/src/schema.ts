@@ -12150,6 +12150,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 42,
+                     *           "name": "billing",
+                     *           "role": "admin",
+                     *           "disabled": true,
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "xxxxxxxxxxxxxx"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ServiceAccountPage"];
                 };
             };
@@ -12188,6 +12202,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "billing",
+                     *       "role": "admin",
+                     *       "disabled": false,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ServiceAccountDto"];
                 };
             };
@@ -12257,6 +12280,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "reports",
+                     *       "role": "viewer",
+                     *       "disabled": false,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ServiceAccountDto"];
                 };
             };
@@ -12350,6 +12382,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 42,
+                     *       "name": "edge",
+                     *       "role": "user",
+                     *       "disabled": false,
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ServiceAccountDto"];
                 };
             };
@@ -13159,6 +13200,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "161624dc5e72d61632359953a8743f5157c48e1659f63a9edd17bb7aad05d3a4",
+                     *           "provider": "main",
+                     *           "issuer": "http://203.0.113.7:3000",
+                     *           "subject": "person-168",
+                     *           "createdAt": "2026-11-27T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["IdentitiesDto"];
                 };
             };
@@ -13265,6 +13319,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "location": "http://203.0.113.7:3000/auth?redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fv1%2Fauth%2Foidc%2Freal%2Fcallback&scope=openid+email+profile&code_challenge=ztHiFtOShiAwGIUs8Vfqv_cFtcbbF239mBg_g2IeZgg&code_challenge_method=S256&state=x747m6shVBuiOC4BAldtZgZGdKO-qYEkslVzaDE_694&nonce=ZIp2xZmBYObGusyhzTCS2yTp1Eegb46dZNjaR2kNMVs&client_id=quotidian&response_type=code"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BegunLinkDto"];
                 };
             };
@@ -13300,6 +13359,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "446cb126b6a932a2f4bc5ec1e1e4b6da0634c90e64a882e752b98179957cfe81",
+                     *       "provider": "main",
+                     *       "issuer": "http://203.0.113.7:3000",
+                     *       "subject": "linked-20",
+                     *       "createdAt": "2026-11-27T09:30:00.000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["IdentityDto"];
                 };
             };
@@ -14272,6 +14340,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "name": "vm 14424",
+                     *           "version": "0.1.0",
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "seenAt": "2026-11-27T09:30:00.000Z",
+                     *           "live": true,
+                     *           "current": false
+                     *         },
+                     *         {
+                     *           "id": "01a21b99-4f0b-7190-a018-cc5d760cf65b",
+                     *           "name": "vm 14424",
+                     *           "version": "0.1.0",
+                     *           "startedAt": "2026-11-27T09:30:00.000Z",
+                     *           "seenAt": "2026-11-27T09:30:00.000Z",
+                     *           "live": true,
+                     *           "current": true
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReplicaPage"];
                 };
             };
