@@ -13,10 +13,10 @@ export class Calls {
   }
 
   /**
-   * @param {{ method?: string, path: string, key?: string, body?: string | Buffer, headers?: Record<string, string> }} call
+   * @param {{ method?: string, path: string, key?: string, body?: string | Buffer, headers?: Record<string, string>, withinMs?: number }} call withinMs: when it is left, a stream for example
    * @returns the status, or 0 when there was no answer
    */
-  async send({ method = 'GET', path, key, body, headers = {} }) {
+  async send({ method = 'GET', path, key, body, headers = {}, withinMs }) {
     try {
       const answer = await request(this.origin + path, {
         method,
@@ -24,12 +24,13 @@ export class Calls {
         headers: { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
         dispatcher: this.agent,
         headersTimeout: 30_000,
+        signal: withinMs === undefined ? undefined : AbortSignal.timeout(withinMs),
       });
       const text = await answer.body.text();
       this.statuses[answer.statusCode] = (this.statuses[answer.statusCode] ?? 0) + 1;
       return { status: answer.statusCode, text };
     } catch (error) {
-      const code = error.code ?? 'error';
+      const code = error.name === 'TimeoutError' ? 'left' : (error.code ?? 'error');
       if (!this.stopped) this.statuses[code] = (this.statuses[code] ?? 0) + 1;
       return { status: 0, text: String(error) };
     }

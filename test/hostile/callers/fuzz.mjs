@@ -2,6 +2,9 @@ import { Random } from '../../faults/random.mjs';
 import { Calls } from '../calls.mjs';
 import { Fuzz } from '../fuzz.mjs';
 
+/** Streams and long polls go on for as long as somebody stays. */
+const STAYS_MS = 500;
+
 /** Requests generated from the document: by nobody, by a user, and by the key of a worker. */
 export const fuzzCaller = (seed) => ({
   'requests generated from the document': async (stage, signal) => {
@@ -17,7 +20,7 @@ export const fuzzCaller = (seed) => ({
       let call = fuzz.next();
       const key = keys[n % keys.length];
       while (key === stage.serviceKey.key && isHarmful(call)) call = fuzz.next();
-      return { ...call, key };
+      return { ...call, key, withinMs: STAYS_MS };
     });
     await calls.stop();
     const bad = Object.keys(calls.statuses).filter((status) => Number(status) >= 500 && status !== '503');
