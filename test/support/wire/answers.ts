@@ -19,6 +19,7 @@ export function watchAnswers(server: Server, look: (answer: WireAnswer) => void)
     // Now: the router writes its own over it.
     const { method = '', url: target = '' } = request;
     let kept = 0;
+    let wasSeen = false;
     const keep = (chunk: unknown, encoding: unknown) => {
       // Streams may go on for as long as somebody listens.
       if (isStream(response) && kept++ > 4) return;
@@ -35,10 +36,15 @@ export function watchAnswers(server: Server, look: (answer: WireAnswer) => void)
       keep(args[0], args[1]);
       return end(...args);
     };
-    response.once('finish', () => {
+    const see = () => {
+      if (!response.headersSent || wasSeen) return;
+      wasSeen = true;
       const headers = Object.fromEntries(Object.entries(headersOf(response)).map(([name, value]) => [name.toLowerCase(), value]));
       look({ method, target, status: response.statusCode, headers, body: method === 'HEAD' ? null : Buffer.concat(chunks) });
-    });
+    };
+    response.once('finish', see);
+    // Whoever follows a stream is the one who ends it.
+    response.once('close', () => isStream(response) && see());
   });
 }
 
