@@ -174,8 +174,9 @@ export class FakeQuotidian {
     const { dailyQuota: limit, tier } = user;
     const period = { periodStart: new Date(startsAt).toISOString(), resetsAt: new Date(endsAt).toISOString(), timeZone: 'Etc/UTC', dayStartsAt: '00:00' };
     const remaining = limit === null ? null : Math.max(0, limit - used);
-    const unset = { adjusted: [], override: null, next: null, exhaustedAt: null };
-    const quota: Schemas['QuotaDto'] = { ...period, limit, unlimited: limit === null, used, remaining, tier, ...unset };
+    const unset = { adjusted: [], override: null, next: null };
+    const exhaustedAt = exhaustion({ used, remaining, startsAt, endsAt, now: this.books.now });
+    const quota: Schemas['QuotaDto'] = { ...period, limit, unlimited: limit === null, used, remaining, tier, exhaustedAt, ...unset };
     return Response.json(quota, { headers: this.books.fieldsOf(user) });
   }
 
@@ -220,4 +221,12 @@ function itemAnswer(index: number, status: number, act: () => FakeRequest): obje
     const { refusal } = error;
     return { status: refusal.status, problem: { ...refusal.problem, instance: `urn:quotidian:request:${crypto.randomUUID()}#/items/${index}` } };
   }
+}
+
+/** When nothing is left at the pace of the period until now; null: the period is over before. */
+function exhaustion(of: { used: number; remaining: number | null; startsAt: number; endsAt: number; now: number }): string | null {
+  const { used, remaining, startsAt, endsAt, now } = of;
+  if (remaining === null || used <= 0) return null;
+  const at = now + (remaining * (now - startsAt)) / used;
+  return remaining === 0 || at < endsAt ? new Date(at).toISOString() : null;
 }
