@@ -109,7 +109,8 @@ export class AdmissionRepository implements OnApplicationShutdown {
       deadlines: charges.some(({ deadline }) => deadline !== undefined),
       holds: charges.some(({ holdSeconds }) => holdSeconds !== undefined),
       ends: charges.some(({ status }) => status === 'succeeded'),
-      forms: pending.some(({ forms }) => forms),
+      // Whoever needs a further part needs this one: it may have learned of that in a batch that had it for somebody else.
+      forms: pending.some(({ forms, limits, shadowed = null }) => forms || limits || shadowed !== null),
       limits: pending.some(({ limits }) => limits),
       shadows: pending.some(({ shadowed = null }) => shadowed !== null),
       skips,
@@ -146,7 +147,7 @@ export class AdmissionRepository implements OnApplicationShutdown {
       deadlines: deadline !== undefined,
       holds: holdSeconds !== undefined,
       ends: charge.status === 'succeeded',
-      forms,
+      forms: forms || shadowed !== null,
       limits: forms,
       shadows: shadowed !== null,
       skips: false,

@@ -38,6 +38,20 @@ describe('limits of a plan beside its daily quota', () => {
     return { user: await makeUser(service, { tier: name, dailyQuota: 1_000 }), plan: name };
   }
 
+  it('are asked of a user who comes for the first time beside one whose grants are known', async () => {
+    const granted = await makeUser(service, { dailyQuota: 100 });
+    await service.as(admin).post(`/v1/users/${granted.id}/quota/grants`).send({ units: 1_000, reason: 'known' }).expect(201);
+    await charge(granted, 1).expect(201);
+    for (let i = 0; i < 8; i++) {
+      const { user } = await makeMember([{ name: 'weekly', period: 'week', units: 1 }]);
+      const beside = Array.from({ length: 6 }, () => charge(granted, 1));
+      // Under a key, so that they are not tried as the plain case first, which would keep them apart.
+      const first = ['a', 'b'].map((key) => charge(user, 1).set('idempotency-key', key));
+      const answers = await Promise.all([...beside, ...first]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([...Array<number>(7).fill(201), 429]);
+    }
+  });
+
   it('are exact for charges at once on two replicas: all is charged or none, and each refusal names what refused it', async () => {
     const { user } = await makeMember([
       { name: 'weekly', period: 'week', units: 20 },
