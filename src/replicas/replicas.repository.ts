@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type Replica } from './entities/replica.entity';
 
-/** Shown at once, and kept besides those that are live: a crowd of processes that start and die leaves no more rows. */
+/** Shown at once, and forgotten by one report: a crowd of processes that started and died holds nobody up. */
 const MAX_ROWS = 100;
 
 export type SeenReplica = Replica & { live: boolean };
